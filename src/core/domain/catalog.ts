@@ -1,0 +1,70 @@
+import type { Decimal } from './decimal.js'
+import type { Money } from './money.js'
+import type { Interval } from './period.js'
+import type { MicroSparks, MicroUnits, Rate, SparkPrice } from './sparks.js'
+
+/** How usage of one thing is counted and rated. Its name is a key of the catalog's `meters`. */
+export interface Meter {
+  readonly name: string
+  /** What one is called, for people: "token", "minute". */
+  readonly unit: string
+  /** How many decimals a quantity may have, at most 6. */
+  readonly decimals: number
+  readonly rate: Rate
+  /** Percentage of a quota above which it is near. */
+  readonly nearPercent: number
+}
+
+/** What a plan grants on one meter in one period. */
+export interface Entitlement {
+  /** Units that cost no credits; `'unlimited'` for all of them. */
+  readonly included: MicroUnits | 'unlimited'
+  /** Units after which requests are refused whatever the balance; `null` for no such limit. */
+  readonly limit: MicroUnits | null
+}
+
+/** What is sold to an account as its terms of use. */
+export interface Plan {
+  readonly name: string
+  readonly title: string
+  /** `null` for a plan nobody pays for. */
+  readonly price: { readonly amount: Money; readonly interval: Interval } | null
+  readonly entitlements: ReadonlyMap<string, Entitlement>
+  /** Whether usage beyond allowance and credits is allowed and collected afterwards by the provider in charge. */
+  readonly overage: boolean
+  /** Whether the account brings its own model keys: usage is counted and costs no credits. */
+  readonly byo: boolean
+}
+
+/** A number of Sparks sold for a price. */
+export interface CreditPackage {
+  readonly name: string
+  readonly title: string
+  readonly price: Money
+  readonly sparks: MicroSparks
+}
+
+/** What a model costs, in the catalog's currency per million tokens of each pool. */
+export type ModelPrice = ReadonlyMap<string, Decimal>
+
+/** Everything that is configuration of prices and plans, parsed. Made by `defineCatalog`. */
+export interface CatalogData {
+  readonly currency: string
+  readonly spark: SparkPrice
+  readonly meters: ReadonlyMap<string, Meter>
+  readonly models: ReadonlyMap<string, ModelPrice>
+  readonly plans: ReadonlyMap<string, Plan>
+  readonly packages: ReadonlyMap<string, CreditPackage>
+  /** The plan of an account that has chosen none. */
+  readonly defaultPlan: string
+  /** Changes whenever a price or rate does; kept on every usage event. */
+  readonly version: string
+}
+
+/** The units whose use the quota states follow: the hard limit, or else what the plan includes; `null` for neither. */
+export function quotaLimit(entitlement: Entitlement | undefined): MicroUnits | null {
+  if (!entitlement) return null
+  if (entitlement.limit !== null) return entitlement.limit
+  if (entitlement.included === 'unlimited') return null
+  return entitlement.included > 0n ? entitlement.included : null
+}

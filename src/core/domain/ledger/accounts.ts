@@ -1,0 +1,49 @@
+import type { ChangePlanCommand, SuspendCommand } from './command.js'
+import { currentCounters, type Draft, setAccount, setCounter } from './draft.js'
+import type { LedgerOutcome } from './outcome.js'
+import { accountOf, emit, entryResult, post, refused } from './posting.js'
+import { recheckQuotas } from './quotas.js'
+import type { LoadKey } from './state.js'
+
+export function accountNeeds({ accountId, dedupe }: ChangePlanCommand | SuspendCommand): readonly LoadKey[] {
+  return [
+    { kind: 'account', accountId },
+    { kind: 'key', accountId, dedupe },
+    { kind: 'counters', accountId },
+  ]
+}
+
+/** Puts the account on a plan. A new anchor ends the current periods here and begins new ones. */
+export function decideChangePlan(draft: Draft, command: ChangePlanCommand): LedgerOutcome {
+  const { accountId, plan } = command
+  if (!draft.rules.catalog.plans.has(plan)) return refused('not_found', `The catalog has no plan ${JSON.stringify(plan)}.`, { plan })
+  const before = accountOf(draft, accountId)
+  const anchor = command.anchor === undefined ? before.anchor : command.anchor
+  if (anchor !== before.anchor) {
+    for (const counter of currentCounters(draft, accountId)) {
+      if (counter.startsAt < draft.now) setCounter(draft, { ...counter, endsAt: draft.now })
+    }
+  }
+  setAccount(draft, { ...before, plan, anchor })
+  const posting = { command, operation: 'change_plan', counterAccount: 'none', amount: 0n, reason: command.reason, usage: null } as const
+  const result = post(draft, posting, entryResult(command.id, 0n))
+  if (plan !== before.plan) {
+    emit(draft, { id: `evt_${command.id}`, type: 'plan.changed', accountId, data: { from: before.plan, to: plan, reason: command.reason } })
+  }
+  recheckQuotas(draft, accountId)
+  return { status: 'applied', result }
+}
+
+/** Suspends or resumes. Suspension refuses what asks first; usage that happened is still recorded. */
+export function decideSuspend(draft: Draft, command: SuspendCommand): LedgerOutcome {
+  const { accountId, kind, reason } = command
+  const before = accountOf(draft, accountId)
+  setAccount(draft, { ...before, suspendedFor: kind === 'suspend' ? reason : null })
+  const posting = { command, operation: kind, counterAccount: 'none', amount: 0n, reason, usage: null } as const
+  const result = post(draft, posting, entryResult(command.id, 0n))
+  if ((before.suspendedFor === null) === (kind === 'suspend')) {
+    const type = kind === 'suspend' ? 'account.suspended' : 'account.resumed'
+    emit(draft, { id: `evt_${command.id}`, type, accountId, data: { reason } })
+  }
+  return { status: 'applied', result }
+}

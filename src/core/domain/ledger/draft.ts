@@ -1,0 +1,168 @@
+import { invariant } from '../../errors.js'
+import { burnOrder, type CreditGrant } from '../credit-grant.js'
+import type { BillingEvent } from '../event.js'
+import { type Instant, periodAt } from '../period.js'
+import { statusOfUsage } from '../quota.js'
+import { entitlementOf, nearPercentOf } from './entitlement.js'
+import type { Balance } from './outcome.js'
+import { quotaLimit } from '../catalog.js'
+import {
+  type AccountState,
+  type Carry,
+  type Counter,
+  type Hold,
+  type LedgerEntry,
+  type LedgerRules,
+  type LedgerState,
+  type LoadKey,
+  loadKeyId,
+  type Rollup,
+  type StoredKey,
+} from './state.js'
+
+/** The state while a batch is being decided: later commands see what earlier ones changed. */
+export interface Draft {
+  readonly now: Instant
+  readonly rules: LedgerRules
+  readonly loaded: ReadonlySet<string>
+  readonly accounts: Map<string, AccountState>
+  /** By account, in burn order. */
+  readonly grants: Map<string, readonly CreditGrant[]>
+  /** By account and meter. */
+  readonly counters: Map<string, Counter[]>
+  readonly carries: Map<string, Carry>
+  readonly holds: Map<string, Hold>
+  readonly keys: Map<string, StoredKey>
+  readonly changed: {
+    readonly accounts: Set<string>
+    readonly grants: Map<string, CreditGrant>
+    readonly counters: Map<string, Counter>
+    readonly carries: Set<string>
+    readonly holds: Set<string>
+  }
+  readonly entries: LedgerEntry[]
+  readonly rollups: Map<string, Rollup>
+  readonly events: BillingEvent[]
+}
+
+export function createDraft(state: LedgerState, rules: LedgerRules): Draft {
+  const grants = new Map<string, CreditGrant[]>()
+  for (const grant of state.grants) push(grants, grant.accountId, grant)
+  for (const list of grants.values()) list.sort(burnOrder)
+  const counters = new Map<string, Counter[]>()
+  for (const counter of state.counters) {
+    const list = counters.get(pair(counter.accountId, counter.meter)) ?? []
+    if (!list.some((other) => other.startsAt === counter.startsAt)) push(counters, pair(counter.accountId, counter.meter), counter)
+  }
+  return {
+    now: state.now,
+    rules,
+    loaded: state.loaded,
+    accounts: new Map(state.accounts.map((account) => [account.id, account])),
+    grants,
+    counters,
+    carries: new Map(state.carries.map((carry) => [carryKey(carry), carry])),
+    holds: new Map(state.holds.map((hold) => [pair(hold.accountId, hold.id), hold])),
+    keys: new Map(state.keys.map((key) => [pair(key.accountId, key.dedupe), key])),
+    changed: { accounts: new Set(), grants: new Map(), counters: new Map(), carries: new Set(), holds: new Set() },
+    entries: [],
+    rollups: new Map(),
+    events: [],
+  }
+}
+
+/** Fails unless the store answered this load key: deciding on what was never read would be a guess. */
+export function requireLoaded(draft: Draft, keys: readonly LoadKey[]): void {
+  for (const key of keys) invariant(draft.loaded.has(loadKeyId(key)), `the store did not load ${loadKeyId(key)}`)
+}
+
+export function grantsOf(draft: Draft, accountId: string): readonly CreditGrant[] {
+  return draft.grants.get(accountId) ?? []
+}
+
+export function setGrants(draft: Draft, accountId: string, grants: readonly CreditGrant[]): void {
+  const before = new Set(grantsOf(draft, accountId))
+  for (const grant of grants) if (!before.has(grant)) draft.changed.grants.set(grant.id, grant)
+  draft.grants.set(accountId, grants)
+}
+
+export function setAccount(draft: Draft, account: AccountState): void {
+  draft.accounts.set(account.id, account)
+  draft.changed.accounts.add(account.id)
+}
+
+export function findHold(draft: Draft, accountId: string, holdId: string): Hold | undefined {
+  return draft.holds.get(pair(accountId, holdId))
+}
+
+export function setHold(draft: Draft, hold: Hold): void {
+  draft.holds.set(pair(hold.accountId, hold.id), hold)
+  draft.changed.holds.add(pair(hold.accountId, hold.id))
+}
+
+export function setCounter(draft: Draft, counter: Counter): void {
+  const key = pair(counter.accountId, counter.meter)
+  const others = (draft.counters.get(key) ?? []).filter((other) => other.startsAt !== counter.startsAt)
+  draft.counters.set(key, [...others, counter])
+  draft.changed.counters.set(`${key}|${counter.startsAt}`, counter)
+}
+
+/** The counter that `at` falls in, made from the account's periods when the store has none yet. It is not stored until it is set. */
+export function counterAt(draft: Draft, account: AccountState, meter: string, at: Instant): Counter {
+  const counters = draft.counters.get(pair(account.id, meter)) ?? []
+  const existing = latest(counters.filter((counter) => counter.startsAt <= at && at < counter.endsAt))
+  if (existing) return existing
+  const period = periodAt(at, account.anchor)
+  // A change of anchor cuts the period before it short; the next one begins where that ended.
+  const before = latest(counters.filter((counter) => counter.endsAt <= at))
+  const limit = quotaLimit(entitlementOf(draft.rules.catalog, account.plan, meter))
+  return {
+    accountId: account.id,
+    meter,
+    startsAt: Math.max(period.startsAt, before?.endsAt ?? period.startsAt),
+    endsAt: period.endsAt,
+    used: 0n,
+    held: 0n,
+    status: statusOfUsage(0n, limit, nearPercentOf(draft.rules.catalog, meter)),
+    throttledAttempts: 0,
+    transitions: 0,
+  }
+}
+
+/** The last counter of the meter that ended at or before `at`. */
+export function counterBefore(draft: Draft, accountId: string, meter: string, at: Instant): Counter | undefined {
+  return latest((draft.counters.get(pair(accountId, meter)) ?? []).filter((counter) => counter.endsAt <= at))
+}
+
+export function currentCounters(draft: Draft, accountId: string): readonly Counter[] {
+  return [...draft.counters.values()]
+    .flat()
+    .filter((counter) => counter.accountId === accountId && counter.startsAt <= draft.now && draft.now < counter.endsAt)
+}
+
+export function balanceOf(account: AccountState): Balance {
+  return {
+    balance: account.balance,
+    held: account.held,
+    available: account.balance - account.held,
+    debt: account.balance < 0n ? -account.balance : 0n,
+  }
+}
+
+export function carryKey(carry: Pick<Carry, 'accountId' | 'destination' | 'meter' | 'startsAt'>): string {
+  return `${carry.destination}|${carry.accountId}|${carry.meter}|${carry.startsAt}`
+}
+
+export function pair(accountId: string, id: string): string {
+  return `${accountId}|${id}`
+}
+
+function latest(counters: readonly Counter[]): Counter | undefined {
+  return counters.reduce<Counter | undefined>((last, counter) => (last && last.startsAt >= counter.startsAt ? last : counter), undefined)
+}
+
+function push<T>(lists: Map<string, T[]>, key: string, value: T): void {
+  const list = lists.get(key)
+  if (list) list.push(value)
+  else lists.set(key, [value])
+}

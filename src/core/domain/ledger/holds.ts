@@ -1,0 +1,166 @@
+import type { CaptureCommand, HoldCommand, ReleaseCommand } from './command.js'
+import { balanceOf, counterAt, type Draft, findHold, pair, setAccount, setCounter, setHold } from './draft.js'
+import type { HoldResult, LedgerOutcome, Refusal } from './outcome.js'
+import { accountOf, emit, entryResult, post, refused } from './posting.js'
+import type { Hold, LoadKey } from './state.js'
+import { formatSparks } from '../sparks.js'
+import { cover, refuseUsage } from './refusal.js'
+import { addRollup } from './rollup.js'
+import { withoutZeros } from './settlement.js'
+
+export function holdNeeds({ accountId, dedupe, usage }: HoldCommand): readonly LoadKey[] {
+  const counter: LoadKey[] = usage.meter === null ? [] : [{ kind: 'counter', accountId, meter: usage.meter, at: null }]
+  return [{ kind: 'account', accountId }, { kind: 'key', accountId, dedupe }, ...counter]
+}
+
+/** Reserves what the usage would cost beyond the allowance, and its units on the meter. */
+export function decideHold(draft: Draft, command: HoldCommand): LedgerOutcome {
+  const { accountId, usage } = command
+  const account = accountOf(draft, accountId)
+  const counter = usage.meter === null ? null : counterAt(draft, account, usage.meter, draft.now)
+  const coverage = cover(draft, account, counter, usage)
+  if (coverage.refusedBy) return refuseUsage(draft, account, counter, usage, coverage)
+
+  const after = { ...account, held: account.held + coverage.credits }
+  setAccount(draft, after)
+  if (counter) setCounter(draft, { ...counter, held: counter.held + usage.quantity })
+  const expiresAt = draft.now + command.ttlMs
+  const result: HoldResult = {
+    kind: 'hold',
+    id: command.id,
+    status: 'open',
+    meter: usage.meter,
+    quantity: usage.quantity,
+    sparks: coverage.credits,
+    captured: 0n,
+    expiresAt,
+    balance: balanceOf(after),
+  }
+  setHold(draft, {
+    id: command.id,
+    accountId,
+    meter: usage.meter,
+    quantity: usage.quantity,
+    sparks: coverage.credits,
+    status: 'open',
+    captured: 0n,
+    periodStartsAt: counter?.startsAt ?? null,
+    createdAt: draft.now,
+    expiresAt,
+    reason: command.reason,
+    key: command.key,
+    dedupe: command.dedupe,
+    fingerprint: command.fingerprint,
+    result,
+    release: null,
+  })
+  remember(draft, command, result)
+  return { status: 'applied', result }
+}
+
+export function settleHoldNeeds({ accountId, dedupe, holdId }: CaptureCommand | ReleaseCommand): readonly LoadKey[] {
+  return [
+    { kind: 'account', accountId },
+    { kind: 'key', accountId, dedupe },
+    { kind: 'hold', accountId, holdId },
+    { kind: 'hold_counter', accountId, holdId },
+  ]
+}
+
+/** Takes all or part of a hold that names no meter; holds on a meter are captured by usage. */
+export function decideCapture(draft: Draft, command: CaptureCommand): LedgerOutcome {
+  const hold = openHold(draft, command)
+  if ('code' in hold) return hold
+  if (hold.meter !== null) {
+    return refused('invalid_request', `Hold ${hold.id} is for ${hold.meter}: capture a quantity, tokens or a cost, not an amount.`, {
+      holdId: hold.id,
+    })
+  }
+  const wanted = command.amount ?? hold.sparks
+  const excess = wanted > hold.sparks ? wanted - hold.sparks : 0n
+  if (excess > 0n && command.onExcess === 'refuse') {
+    return refused('amount_out_of_range', `Hold ${hold.id} reserves ${formatSparks(hold.sparks)} Sparks, not ${formatSparks(wanted)}.`, {
+      holdId: hold.id,
+      heldSparks: hold.sparks,
+      requestedSparks: wanted,
+    })
+  }
+  const writtenOff = command.onExcess === 'write_off' ? excess : 0n
+  const taken = wanted - writtenOff
+  freeHold(draft, hold, { status: 'captured', captured: taken })
+  const account = accountOf(draft, command.accountId)
+  const funded = account.balance > 0n ? account.balance : 0n
+  const credits = taken < funded ? taken : funded
+  const usage = {
+    meter: '',
+    quantity: 0n,
+    sparks: wanted,
+    costUsd: null,
+    model: null,
+    tokens: null,
+    dimensions: {},
+    priceVersion: draft.rules.catalog.version,
+    occurredAt: draft.now,
+    settledBy: withoutZeros({ credits, debt: taken - credits, written_off: writtenOff }),
+    holdId: hold.id,
+  }
+  addRollup(draft, command.accountId, '', usage, draft.now)
+  const posting = { command, operation: 'capture', counterAccount: 'usage', amount: -taken, reason: hold.reason, usage } as const
+  return { status: 'applied', result: post(draft, posting, entryResult(command.id, -taken)) }
+}
+
+/** Gives a hold back. */
+export function decideRelease(draft: Draft, command: ReleaseCommand): LedgerOutcome {
+  const hold = openHold(draft, command)
+  if ('code' in hold) return hold
+  const freed = freeHold(draft, hold, { status: 'released', captured: 0n })
+  const result = holdResult(draft, freed)
+  setHold(draft, { ...freed, release: { dedupe: command.dedupe, fingerprint: command.fingerprint, result } })
+  remember(draft, command, result)
+  return { status: 'applied', result }
+}
+
+/** Ends a hold: what it reserved, credits and units, is free again. */
+export function freeHold(draft: Draft, hold: Hold, end: Pick<Hold, 'status' | 'captured'>): Hold {
+  const account = accountOf(draft, hold.accountId)
+  setAccount(draft, { ...account, held: account.held - hold.sparks })
+  if (hold.meter !== null && hold.periodStartsAt !== null) {
+    const counter = counterAt(draft, account, hold.meter, hold.periodStartsAt)
+    setCounter(draft, { ...counter, held: counter.held - hold.quantity })
+  }
+  const ended = { ...hold, ...end }
+  setHold(draft, ended)
+  return ended
+}
+
+/** Ends the open holds of an account whose time is over, by the store's clock. */
+export function expireHolds(draft: Draft, accountId: string): number {
+  const over = [...draft.holds.values()].filter(
+    (hold) => hold.accountId === accountId && hold.status === 'open' && hold.expiresAt <= draft.now,
+  )
+  for (const hold of over) {
+    freeHold(draft, hold, { status: 'expired', captured: 0n })
+    emit(draft, { id: `evt_${hold.id}`, type: 'hold.expired', accountId, data: { holdId: hold.id, sparks: formatSparks(hold.sparks) } })
+  }
+  return over.length
+}
+
+export function holdIsOver(hold: Hold): Refusal {
+  const remedy = hold.status === 'expired' ? ' Record what was used with recordUsage.' : ''
+  return refused('invalid_state', `Hold ${hold.id} is ${hold.status} already.${remedy}`, { holdId: hold.id, status: hold.status })
+}
+
+function openHold(draft: Draft, { accountId, holdId }: CaptureCommand | ReleaseCommand): Hold | Refusal {
+  const hold = findHold(draft, accountId, holdId)
+  if (!hold) return refused('not_found', `No hold ${holdId} on account ${accountId}.`, { holdId })
+  return hold.status === 'open' ? hold : holdIsOver(hold)
+}
+
+function holdResult(draft: Draft, hold: Hold): HoldResult {
+  const { id, status, meter, quantity, sparks, captured, expiresAt } = hold
+  return { kind: 'hold', id, status, meter, quantity, sparks, captured, expiresAt, balance: balanceOf(accountOf(draft, hold.accountId)) }
+}
+
+function remember(draft: Draft, { accountId, dedupe, fingerprint }: HoldCommand | ReleaseCommand, result: HoldResult): void {
+  draft.keys.set(pair(accountId, dedupe), { accountId, dedupe, fingerprint, result })
+}

@@ -1,0 +1,128 @@
+import { BillingError, invariant } from '../../errors.js'
+import { accountNeeds, decideChangePlan, decideSuspend } from './accounts.js'
+import type { LedgerCommand } from './command.js'
+import { decideExpire, decideGrant, expireDue, expireNeeds, grantNeeds } from './credits.js'
+import { planDeliveries } from './deliveries.js'
+import { createDraft, type Draft, grantsOf, pair, requireLoaded } from './draft.js'
+import { decideCapture, decideHold, decideRelease, holdNeeds, settleHoldNeeds } from './holds.js'
+import type { LedgerOutcome } from './outcome.js'
+import { refused } from './posting.js'
+import type { LedgerRows, LedgerRules, LedgerState, LoadKey } from './state.js'
+import { authorizeNeeds, decideAuthorize, decideUsage, usageNeeds } from './usage.js'
+
+/** What a store must load, under its locks, before it calls `apply` with this command. */
+export function needs(command: LedgerCommand): readonly LoadKey[] {
+  switch (command.kind) {
+    case 'usage':
+      return usageNeeds(command)
+    case 'authorize':
+      return authorizeNeeds(command)
+    case 'hold':
+      return holdNeeds(command)
+    case 'capture':
+    case 'release':
+      return settleHoldNeeds(command)
+    case 'grant':
+      return grantNeeds(command)
+    case 'expire':
+      return expireNeeds(command)
+    case 'change_plan':
+    case 'suspend':
+    case 'resume':
+      return accountNeeds(command)
+  }
+}
+
+/**
+ * Decides a batch: one outcome per command, in order, and everything that changes. Pure; commands of a batch see what the ones
+ * before them did. A refused command leaves its neighbours alone.
+ *
+ * @throws BillingError `invariant_violated` when the state lacks what `needs` named or would no longer add up
+ */
+export function apply(
+  state: LedgerState,
+  commands: readonly LedgerCommand[],
+  rules: LedgerRules,
+): { readonly rows: LedgerRows; readonly outcomes: readonly LedgerOutcome[] } {
+  const draft = createDraft(state, rules)
+  const outcomes = commands.map((command) => decide(draft, command))
+  for (const accountId of draft.changed.accounts) checkSums(draft, accountId)
+  const { entries, deliveries } = planDeliveries(draft)
+  const picked = <T>(map: ReadonlyMap<string, T>, keys: ReadonlySet<string>) => [...keys].map((key) => map.get(key) as T)
+  return {
+    outcomes,
+    rows: {
+      accounts: picked(draft.accounts, draft.changed.accounts),
+      grants: [...draft.changed.grants.values()],
+      counters: [...draft.changed.counters.values()],
+      carries: picked(draft.carries, draft.changed.carries),
+      holds: picked(draft.holds, draft.changed.holds),
+      entries,
+      rollups: [...draft.rollups.values()],
+      deliveries,
+      events: draft.events,
+    },
+  }
+}
+
+function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
+  requireLoaded(draft, needs(command))
+  if ('dedupe' in command) {
+    const stored = draft.keys.get(pair(command.accountId, command.dedupe))
+    if (stored?.fingerprint === command.fingerprint) return { status: 'duplicate', result: stored.result }
+    if (stored) {
+      return refused('idempotency_conflict', `Key ${command.key} was used before with another body: use a new key for a new request.`, {
+        accountId: command.accountId,
+        idempotencyKey: command.key,
+      })
+    }
+  }
+  if (!draft.accounts.has(command.accountId)) {
+    return refused('not_found', `No account ${command.accountId}: call accounts.ensure first.`, { accountId: command.accountId })
+  }
+  if (command.kind !== 'expire') expireDue(draft, command.accountId)
+  try {
+    return decideFamily(draft, command)
+  } catch (error) {
+    // A command that does not fit its columns is refused before it wrote anything; everything else is a fault of the batch.
+    if (BillingError.is(error) && error.code === 'amount_out_of_range') return refused(error.code, error.message, error.details)
+    throw error
+  }
+}
+
+function decideFamily(draft: Draft, command: LedgerCommand): LedgerOutcome {
+  switch (command.kind) {
+    case 'usage':
+      return decideUsage(draft, command)
+    case 'authorize':
+      return decideAuthorize(draft, command)
+    case 'hold':
+      return decideHold(draft, command)
+    case 'capture':
+      return decideCapture(draft, command)
+    case 'release':
+      return decideRelease(draft, command)
+    case 'grant':
+      return decideGrant(draft, command)
+    case 'expire':
+      return decideExpire(draft, command)
+    case 'change_plan':
+      return decideChangePlan(draft, command)
+    case 'suspend':
+    case 'resume':
+      return decideSuspend(draft, command)
+  }
+}
+
+/** Open grants hold what the balance says, or the balance is debt and they hold nothing. */
+function checkSums(draft: Draft, accountId: string): void {
+  const account = draft.accounts.get(accountId)
+  if (!account) return
+  const left = grantsOf(draft, accountId).reduce((total, grant) => total + grant.remaining, 0n)
+  invariant(left === (account.balance > 0n ? account.balance : 0n), 'the open grants do not hold the balance', {
+    accountId,
+    balance: account.balance.toString(),
+    grants: left.toString(),
+  })
+  invariant(account.held >= 0n, 'more was freed than was held', { accountId })
+}

@@ -1,0 +1,67 @@
+import { divide } from '../decimal.js'
+import type { RatedUsage } from './command.js'
+import { balanceOf, counterAt, type Draft } from './draft.js'
+import { type Coverage, coverUsage, quotaOf } from './entitlement.js'
+import type { Refusal } from './outcome.js'
+import { refused } from './posting.js'
+import { countRefusal } from './quotas.js'
+import type { AccountState, Counter } from './state.js'
+
+/** What a strict request for this usage would be covered by. */
+export function cover(
+  draft: Draft,
+  account: AccountState,
+  counter: Counter | null,
+  usage: Pick<RatedUsage, 'quantity' | 'sparks'>,
+): Coverage {
+  const { catalog, collecting } = draft.rules
+  return coverUsage({ catalog, collecting, account, counter, quantity: usage.quantity, sparks: usage.sparks, strict: true })
+}
+
+/** The refusal of a strict request, with what a caller needs to offer a remedy; counts the attempt on the meter's quota. */
+export function refuseUsage(
+  draft: Draft,
+  account: AccountState,
+  counter: Counter | null,
+  usage: Pick<RatedUsage, 'quantity' | 'sparks'>,
+  coverage: Coverage,
+): Refusal {
+  if (counter && coverage.refusedBy !== 'suspended') countRefusal(draft, account, counter)
+  const quota = counter && quotaOf(draft.rules.catalog, account, counterAt(draft, account, counter.meter, counter.startsAt))
+  const details = {
+    accountId: account.id,
+    reason: coverage.refusedBy,
+    balance: balanceOf(account),
+    quota,
+    requestedSparks: usage.sparks,
+    missingSparks: coverage.shortfall,
+    affordableQuantity: counter && affordable(draft, account, counter, usage),
+  }
+  switch (coverage.refusedBy) {
+    case 'suspended':
+      return refused('invalid_state', `Account ${account.id} is suspended (${account.suspendedFor}): resume it first.`, details)
+    case 'quota_exceeded':
+      return refused('quota_exceeded', `Account ${account.id} has reached its limit on ${counter?.meter} for this period.`, details)
+    default:
+      return refused('insufficient_credits', `Account ${account.id} has not enough credits for this: top up, or ask for less.`, details)
+  }
+}
+
+/** The largest quantity at the same price per unit that would be let through; found by halving, since allowance and credits mix. */
+function affordable(
+  draft: Draft,
+  account: AccountState,
+  counter: Counter,
+  usage: Pick<RatedUsage, 'quantity' | 'sparks'>,
+): bigint {
+  if (account.suspendedFor !== null || usage.quantity <= 0n) return 0n
+  let low = 0n
+  let high = usage.quantity
+  while (high - low > 1n) {
+    const middle = (low + high) / 2n
+    const sparks = divide(usage.sparks * middle, usage.quantity, 'ceiling')
+    if (cover(draft, account, counter, { quantity: middle, sparks }).refusedBy) high = middle
+    else low = middle
+  }
+  return low
+}

@@ -1,0 +1,23 @@
+import { utcDay } from '../period.js'
+import type { RatedUsage } from './command.js'
+import type { Draft } from './draft.js'
+
+/** Adds one usage event to its day's sums. */
+export function addRollup(
+  draft: Draft,
+  accountId: string,
+  meter: string,
+  usage: Pick<RatedUsage, 'model' | 'quantity' | 'sparks'>,
+  occurredAt: number,
+): void {
+  const day = utcDay(occurredAt)
+  const model = usage.model ?? ''
+  const key = JSON.stringify([accountId, day, meter, model])
+  const before = draft.rollups.get(key) ?? { accountId, day, meter, model, events: 0, quantity: 0n, sparks: 0n }
+  draft.rollups.set(key, {
+    ...before,
+    events: before.events + 1,
+    quantity: before.quantity + usage.quantity,
+    sparks: before.sparks + usage.sparks,
+  })
+}

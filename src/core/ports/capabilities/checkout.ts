@@ -1,0 +1,44 @@
+import type { Money } from '../../domain/money.js'
+import type { Interval, Instant } from '../../domain/period.js'
+import type { CallOptions } from '../provider.js'
+
+/** What is asked of a hosted page to pay on. */
+export interface CheckoutRequest {
+  /** Our id of the sale; the provider keeps it and hands it back in `CheckoutSession`. */
+  readonly intentId: string
+  readonly accountId: string
+  readonly customerId: string
+  readonly mode: 'payment' | 'subscription'
+  /** What the customer reads on the page. */
+  readonly title: string
+  readonly amount: Money
+  /** For a subscription: how often it is paid. */
+  readonly interval: Interval | null
+  /** For a subscription: our plan's name. */
+  readonly plan: string | null
+  readonly successUrl: string
+  readonly cancelUrl: string
+}
+
+/** `processing`: done by the customer, money not there yet. */
+export type CheckoutStatus = 'open' | 'processing' | 'paid' | 'expired'
+
+/** A session as it stands at the provider. */
+export interface CheckoutSession {
+  readonly externalId: string
+  readonly intentId: string | null
+  readonly customerId: string | null
+  readonly status: CheckoutStatus
+  /** What was paid, or is to be paid. */
+  readonly amount: Money | null
+  readonly url: string | null
+  readonly expiresAt: Instant | null
+  readonly subscriptionId: string | null
+}
+
+export interface CheckoutCapability {
+  /** @throws BillingError `outcome_unknown` when it may exist at the provider all the same */
+  create(request: CheckoutRequest, options: CallOptions): Promise<CheckoutSession>
+  /** @throws BillingError `not_found` */
+  get(externalId: string, options: CallOptions): Promise<CheckoutSession>
+}

@@ -1,0 +1,6 @@
+import type { CallOptions } from '../provider.js'
+
+/** A hosted page on which a customer manages payment methods and subscriptions. */
+export interface PortalCapability {
+  create(request: { readonly customerId: string; readonly returnUrl: string }, options: CallOptions): Promise<{ readonly url: string }>
+}

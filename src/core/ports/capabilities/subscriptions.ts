@@ -1,0 +1,23 @@
+import type { Instant } from '../../domain/period.js'
+import type { CallOptions } from '../provider.js'
+
+/** Subscription states in our words; `unknown` never grants anything. */
+export type SubscriptionStatus = 'pending' | 'trialing' | 'active' | 'past_due' | 'paused' | 'canceled' | 'unknown'
+
+export interface Subscription {
+  readonly externalId: string
+  readonly customerId: string
+  readonly status: SubscriptionStatus
+  /** Our plan's name, as it was given at checkout. */
+  readonly plan: string | null
+  readonly currentPeriodStartsAt: Instant | null
+  readonly currentPeriodEndsAt: Instant | null
+  readonly cancelsAtPeriodEnd: boolean
+}
+
+export interface SubscriptionsCapability {
+  /** @throws BillingError `not_found` */
+  get(externalId: string, options: CallOptions): Promise<Subscription>
+  /** The customer's subscriptions, newest first. */
+  list(customerId: string, options: CallOptions): Promise<readonly Subscription[]>
+}

@@ -1,0 +1,45 @@
+import { BillingError } from '../errors.js'
+import type { CheckoutCapability } from './capabilities/checkout.js'
+import type { CustomersCapability } from './capabilities/customers.js'
+import type { MeteringCapability } from './capabilities/metering.js'
+import type { PortalCapability } from './capabilities/portal.js'
+import type { SubscriptionsCapability } from './capabilities/subscriptions.js'
+import type { TracingCapability } from './capabilities/tracing.js'
+import type { UsageReportsCapability } from './capabilities/usage-reports.js'
+import type { WebhooksCapability } from './capabilities/webhooks.js'
+
+/** Everything a provider can be able to do. A provider has a capability when the key is on its object. */
+export interface Capabilities {
+  readonly customers: CustomersCapability
+  readonly checkout: CheckoutCapability
+  readonly portal: PortalCapability
+  readonly subscriptions: SubscriptionsCapability
+  readonly metering: MeteringCapability
+  readonly tracing: TracingCapability
+  readonly 'usage-reports': UsageReportsCapability
+  readonly webhooks: WebhooksCapability
+}
+
+export type Capability = keyof Capabilities
+
+/** A provider with the named capabilities. */
+export type Provider<C extends Capability = never> = { readonly id: string } & { readonly [K in C]: Capabilities[K] }
+
+/** Any provider, whatever it can do. */
+export type AnyProvider = { readonly id: string } & { readonly [K in Capability]?: Capabilities[K] }
+
+/** What every call to a provider is given. */
+export interface CallOptions {
+  /** Makes the call repeatable at the provider, where the provider has such keys. */
+  readonly idempotencyKey?: string
+  readonly signal?: AbortSignal
+}
+
+/** The named capability of a provider. @throws BillingError `capability_missing` */
+export function requireCapability<C extends Capability>(provider: AnyProvider, capability: C): Capabilities[C] {
+  const found = provider[capability] as Capabilities[C] | undefined
+  if (found) return found
+  throw new BillingError('capability_missing', `Provider ${provider.id} has no ${capability}.`, {
+    details: { provider: provider.id, capability },
+  })
+}

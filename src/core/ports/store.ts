@@ -1,0 +1,218 @@
+import type { BillingEvent } from '../domain/event.js'
+import type { LedgerCommand } from '../domain/ledger/command.js'
+import type { LedgerOutcome } from '../domain/ledger/outcome.js'
+import type { AccountState, Counter, Hold, LedgerEntry, LedgerRules, NewDelivery, Rollup } from '../domain/ledger/state.js'
+import type { CreditGrant } from '../domain/credit-grant.js'
+import type { Instant } from '../domain/period.js'
+
+/**
+ * Where everything is kept. A store decides nothing: it loads, asks the kernel, and writes what that answers, all or nothing.
+ * Every method is atomic, and returns only after its effect is as durable as the store is.
+ *
+ * A third party writes one by following this interface and running `storeConformance` from `billfold/testing`.
+ */
+export interface Store {
+  /** Names the kind in errors and health reports: "memory", "sqlite". */
+  readonly name: string
+  /** Whether what was acknowledged outlives the process. */
+  readonly durable: boolean
+  /** How many commands one commit takes at most. */
+  readonly maximumBatch: number
+  /** Brings the schema up to date; harmless to repeat. @throws BillingError `schema_version_mismatch` when it is newer than this code */
+  migrate(): Promise<void>
+  /** Throws when the store cannot be used, with what to do about it. */
+  health(): Promise<StoreHealth>
+  close(): Promise<void>
+  readonly ledger: LedgerStore
+  readonly accounts: AccountStore
+  readonly outbox: OutboxStore
+  readonly inbox: InboxStore
+  readonly intents: IntentStore
+  readonly directory: DirectoryStore
+}
+
+export interface StoreHealth {
+  readonly name: string
+  /** Facts a person may want: file, journal mode, version. */
+  readonly details: Readonly<Record<string, string>>
+}
+
+/** Balances, counters, holds and the rows they are sums of. */
+export interface LedgerStore {
+  /**
+   * Decides and writes a batch in one transaction: lock the accounts in order of id, load what `needs` named, take the time, call
+   * `apply`, write its rows, commit.
+   */
+  commit(commands: readonly LedgerCommand[], rules: LedgerRules): Promise<readonly LedgerOutcome[]>
+  /** The account as of the store's clock, with its open grants in burn order and the counters of the periods that contain it. */
+  snapshot(accountId: string): Promise<LedgerSnapshot | null>
+  hold(accountId: string, holdId: string): Promise<Hold | null>
+  /** Ledger rows, newest first; `before` is the `cursor` of the last row of the page before. */
+  entries(accountId: string, page: EntryPage): Promise<readonly (LedgerEntry & { readonly cursor: string })[]>
+  /** Sums of days `from` (included) to `to` (excluded), as `YYYY-MM-DD`. */
+  rollups(accountId: string, from: string, to: string): Promise<readonly Rollup[]>
+  /** Accounts with a hold or grant whose time is over. */
+  due(limit: number): Promise<readonly string[]>
+}
+
+/** Which ledger rows to read. */
+export interface EntryPage {
+  readonly limit: number
+  readonly before?: string
+  /** Rows that moved credits only, without usage that the allowance paid. */
+  readonly creditsOnly?: boolean
+}
+
+export interface LedgerSnapshot {
+  readonly now: Instant
+  readonly account: AccountState
+  readonly grants: readonly CreditGrant[]
+  readonly counters: readonly Counter[]
+}
+
+/** Who an account is, beside what the ledger keeps for it. */
+export interface AccountRecord {
+  readonly id: string
+  readonly email: string | null
+  readonly name: string | null
+  readonly plan: string
+  readonly createdAt: Instant
+}
+
+export interface AccountStore {
+  /** Makes the account if it is not there; an existing one keeps everything but the e-mail and name given here. */
+  ensure(account: {
+    readonly id: string
+    readonly email: string | null
+    readonly name: string | null
+    readonly plan: string
+  }): Promise<{ readonly account: AccountRecord; readonly created: boolean }>
+  get(accountId: string): Promise<AccountRecord | null>
+  /** Keeps the provider's id for this account; the first one stays, and is what is answered. */
+  link(accountId: string, provider: string, externalId: string): Promise<string>
+  externalId(accountId: string, provider: string): Promise<string | null>
+}
+
+/** The look-ups that cross accounts. */
+export interface DirectoryStore {
+  accountByExternalId(provider: string, externalId: string): Promise<string | null>
+  intentByExternalId(provider: string, externalId: string): Promise<CheckoutIntent | null>
+  intentById(intentId: string): Promise<CheckoutIntent | null>
+}
+
+/** `pending` waits for its time; `uncertain` may or may not have arrived and waits for reconciliation; `parked` waits for a person. */
+export type DeliveryStatus = 'pending' | 'delivered' | 'parked' | 'uncertain'
+
+/** A delivery as a worker gets it. */
+export interface Delivery extends Omit<NewDelivery, 'kind'> {
+  readonly kind: NewDelivery['kind'] | 'event'
+  readonly attempts: number
+  /** When it was first sent; `null` if it never was. */
+  readonly firstAttemptAt: Instant | null
+  readonly createdAt: Instant
+  /** The claim it was handed out under; a settlement with another one is refused. */
+  readonly fence: number
+  /** The usage events it lists, for metering and tracing. */
+  readonly entries: readonly LedgerEntry[]
+  /** The event to hand over, for consumers. */
+  readonly event: BillingEvent | null
+}
+
+export interface Settlement {
+  readonly id: string
+  readonly fence: number
+  readonly status: DeliveryStatus
+  /** When to try again, for `pending`. */
+  readonly nextAttemptAt: Instant | null
+  readonly error: string | null
+}
+
+/** What is to be told to others, written with the change it tells of. */
+export interface OutboxStore {
+  /** From now on events of these types are delivered to this consumer too; harmless to repeat. */
+  subscribe(consumer: string, types: readonly string[]): Promise<void>
+  /** Hands out due deliveries of a destination, oldest first, and keeps others from them for `leaseMs` of the store's clock. */
+  claim(destination: string, options: { readonly limit: number; readonly leaseMs: number }): Promise<readonly Delivery[]>
+  /** Says how claimed deliveries ended. @returns the ids that were settled: those whose claim still held. */
+  settle(settlements: readonly Settlement[]): Promise<readonly string[]>
+  /** Adds an event that no ledger command caused; an id that is there already is left alone. */
+  publish(event: BillingEvent): Promise<void>
+  /** How deliveries stand, by id. */
+  statuses(accountId: string, deliveryIds: readonly string[]): Promise<ReadonlyMap<string, DeliveryStatus>>
+  /** How many deliveries each destination has by status, delivered ones left out. */
+  backlog(): Promise<readonly { readonly destination: string; readonly status: DeliveryStatus; readonly count: number }[]>
+}
+
+/** A webhook event as it was received. */
+export interface InboxEvent {
+  readonly provider: string
+  readonly eventId: string
+  readonly type: string
+  readonly payload: string
+}
+
+export interface ClaimedInboxEvent extends InboxEvent {
+  readonly attempts: number
+  readonly fence: number
+}
+
+/** Webhook events between their acknowledgement and their effect. */
+export interface InboxStore {
+  /** Stores an event once by provider and event id. @returns whether it was new */
+  accept(event: InboxEvent): Promise<{ readonly created: boolean }>
+  claim(options: { readonly limit: number; readonly leaseMs: number }): Promise<readonly ClaimedInboxEvent[]>
+  settle(settlement: {
+    readonly provider: string
+    readonly eventId: string
+    readonly fence: number
+    readonly status: 'pending' | 'applied' | 'dead'
+    readonly nextAttemptAt: Instant | null
+    readonly error: string | null
+  }): Promise<boolean>
+  backlog(): Promise<readonly { readonly status: 'pending' | 'dead'; readonly count: number }[]>
+}
+
+/** `open`: not known to be at the provider yet; `pending`: has a page to pay on; the others are final. */
+export type IntentStatus = 'open' | 'pending' | 'completed' | 'expired' | 'mismatched'
+
+/** What a checkout is meant to sell, written before the provider hears of it. */
+export interface CheckoutIntent {
+  readonly id: string
+  readonly accountId: string
+  readonly provider: string
+  readonly kind: 'credits' | 'package' | 'subscription'
+  /** What fulfilment gives: micro-sparks for credits, a plan for a subscription. */
+  readonly sparks: bigint
+  readonly plan: string | null
+  readonly package: string | null
+  readonly currency: string
+  /** What must have been paid, in nanos of the currency. */
+  readonly amountNanos: bigint
+  readonly successUrl: string
+  readonly cancelUrl: string
+  readonly key: string
+  readonly fingerprint: string
+  readonly status: IntentStatus
+  readonly externalId: string | null
+  readonly url: string | null
+  readonly createdAt: Instant
+  readonly expiresAt: Instant | null
+  readonly completedAt: Instant | null
+}
+
+export interface IntentStore {
+  /** Stores the intent, or answers the one this account already has under this key. */
+  open(intent: Omit<CheckoutIntent, 'createdAt' | 'completedAt' | 'status' | 'externalId' | 'url' | 'expiresAt'>): Promise<{
+    readonly intent: CheckoutIntent
+    readonly created: boolean
+  }>
+  /** Records what is known now; a final status stays as it is. @returns the intent after it */
+  update(
+    accountId: string,
+    intentId: string,
+    change: Partial<Pick<CheckoutIntent, 'status' | 'externalId' | 'url' | 'expiresAt'>>,
+  ): Promise<CheckoutIntent>
+  get(accountId: string, intentId: string): Promise<CheckoutIntent | null>
+  /** Intents that wait for the provider, oldest first. */
+  waiting(limit: number): Promise<readonly CheckoutIntent[]>
+}
