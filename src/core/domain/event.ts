@@ -30,3 +30,27 @@ export interface BillingEvent {
   /** Facts as JSON: ids, and amounts as decimal text. */
   readonly data: Readonly<Record<string, string | number | null>>
 }
+
+/** A delivery of one event to one consumer. */
+export interface EventDelivery {
+  readonly id: string
+  readonly destination: string
+  readonly event: BillingEvent
+}
+
+/** The destination name of a consumer, apart from those of providers. */
+export function consumerDestination(consumer: string): string {
+  return `consumer:${consumer}`
+}
+
+/** Who has to be told of these events: each (event, consumer) is a delivery of its own. */
+export function eventDeliveries(
+  events: readonly BillingEvent[],
+  subscriptions: ReadonlyMap<string, ReadonlySet<string>>,
+): readonly EventDelivery[] {
+  return events.flatMap((event) =>
+    [...subscriptions]
+      .filter(([, types]) => types.has(event.type))
+      .map(([consumer]) => ({ id: `dlv_${consumer}_${event.id}`, destination: consumerDestination(consumer), event })),
+  )
+}

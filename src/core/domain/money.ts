@@ -7,7 +7,8 @@ export interface Money {
   readonly nanos: bigint
 }
 
-const nanosPerUnit = 1_000_000_000n
+/** Nanos in one unit of a currency. */
+export const nanosPerUnit = 1_000_000_000n
 
 /**
  * Digits of the minor unit by currency. A currency that is not listed is refused rather than guessed.

@@ -47,6 +47,7 @@ export interface LedgerStore {
   /** The account as of the store's clock, with its open grants in burn order and the counters of the periods that contain it. */
   snapshot(accountId: string): Promise<LedgerSnapshot | null>
   hold(accountId: string, holdId: string): Promise<Hold | null>
+  entry(accountId: string, entryId: string): Promise<LedgerEntry | null>
   /** Ledger rows, newest first; `before` is the `cursor` of the last row of the page before. */
   entries(accountId: string, page: EntryPage): Promise<readonly (LedgerEntry & { readonly cursor: string })[]>
   /** Sums of days `from` (included) to `to` (excluded), as `YYYY-MM-DD`. */
@@ -59,8 +60,8 @@ export interface LedgerStore {
 export interface EntryPage {
   readonly limit: number
   readonly before?: string
-  /** Rows that moved credits only, without usage that the allowance paid. */
-  readonly creditsOnly?: boolean
+  /** Only rows that moved the balance. */
+  readonly movedOnly?: boolean
 }
 
 export interface LedgerSnapshot {
@@ -180,7 +181,7 @@ export interface CheckoutIntent {
   readonly id: string
   readonly accountId: string
   readonly provider: string
-  readonly kind: 'credits' | 'package' | 'subscription'
+  readonly kind: 'credits' | 'subscription'
   /** What fulfilment gives: micro-sparks for credits, a plan for a subscription. */
   readonly sparks: bigint
   readonly plan: string | null
@@ -213,6 +214,8 @@ export interface IntentStore {
     change: Partial<Pick<CheckoutIntent, 'status' | 'externalId' | 'url' | 'expiresAt'>>,
   ): Promise<CheckoutIntent>
   get(accountId: string, intentId: string): Promise<CheckoutIntent | null>
+  /** The newest intent of the account with this fingerprint. */
+  latest(accountId: string, fingerprint: string): Promise<CheckoutIntent | null>
   /** Intents that wait for the provider, oldest first. */
   waiting(limit: number): Promise<readonly CheckoutIntent[]>
 }

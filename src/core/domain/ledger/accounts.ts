@@ -1,3 +1,4 @@
+import { type Instant, periodAt } from '../period.js'
 import type { ChangePlanCommand, SuspendCommand } from './command.js'
 import { currentCounters, type Draft, setAccount, setCounter } from './draft.js'
 import type { LedgerOutcome } from './outcome.js'
@@ -13,12 +14,12 @@ export function accountNeeds({ accountId, dedupe }: ChangePlanCommand | SuspendC
   ]
 }
 
-/** Puts the account on a plan. A new anchor ends the current periods here and begins new ones. */
+/** Puts the account on a plan. An anchor that gives other periods ends the current ones here and begins new ones. */
 export function decideChangePlan(draft: Draft, command: ChangePlanCommand): LedgerOutcome {
   const { accountId, plan } = command
   if (!draft.rules.catalog.plans.has(plan)) return refused('not_found', `The catalog has no plan ${JSON.stringify(plan)}.`, { plan })
   const before = accountOf(draft, accountId)
-  const anchor = command.anchor === undefined ? before.anchor : command.anchor
+  const anchor = command.anchor === undefined || samePeriod(command.anchor, before.anchor, draft.now) ? before.anchor : command.anchor
   if (anchor !== before.anchor) {
     for (const counter of currentCounters(draft, accountId)) {
       if (counter.startsAt < draft.now) setCounter(draft, { ...counter, endsAt: draft.now })
@@ -32,6 +33,12 @@ export function decideChangePlan(draft: Draft, command: ChangePlanCommand): Ledg
   }
   recheckQuotas(draft, accountId)
   return { status: 'applied', result }
+}
+
+/** A renewal names the start of its own period as anchor; that is the rhythm the account is in already. */
+function samePeriod(left: Instant | null, right: Instant | null, at: Instant): boolean {
+  const [a, b] = [periodAt(at, left), periodAt(at, right)]
+  return a.startsAt === b.startsAt && a.endsAt === b.endsAt
 }
 
 /** Suspends or resumes. Suspension refuses what asks first; usage that happened is still recorded. */

@@ -1,4 +1,5 @@
 import { divide } from '../decimal.js'
+import { remediesFor } from '../remedy.js'
 import type { RatedUsage } from './command.js'
 import { balanceOf, counterAt, type Draft } from './draft.js'
 import { type Coverage, coverUsage, quotaOf } from './entitlement.js'
@@ -14,8 +15,12 @@ export function cover(
   counter: Counter | null,
   usage: Pick<RatedUsage, 'quantity' | 'sparks'>,
 ): Coverage {
+  return coverUsage({ ...coverageRequest(draft, account, counter), quantity: usage.quantity, sparks: usage.sparks })
+}
+
+function coverageRequest(draft: Draft, account: AccountState, counter: Counter | null) {
   const { catalog, collecting } = draft.rules
-  return coverUsage({ catalog, collecting, account, counter, quantity: usage.quantity, sparks: usage.sparks, strict: true })
+  return { catalog, collecting, account, counter, strict: true }
 }
 
 /** The refusal of a strict request, with what a caller needs to offer a remedy; counts the attempt on the meter's quota. */
@@ -35,7 +40,7 @@ export function refuseUsage(
     quota,
     requestedSparks: usage.sparks,
     missingSparks: coverage.shortfall,
-    affordableQuantity: counter && affordable(draft, account, counter, usage),
+    remedies: remediesFor({ ...coverageRequest(draft, account, counter), ...usage }, affordable(draft, account, counter, usage)),
   }
   switch (coverage.refusedBy) {
     case 'suspended':
@@ -51,7 +56,7 @@ export function refuseUsage(
 function affordable(
   draft: Draft,
   account: AccountState,
-  counter: Counter,
+  counter: Counter | null,
   usage: Pick<RatedUsage, 'quantity' | 'sparks'>,
 ): bigint {
   if (account.suspendedFor !== null || usage.quantity <= 0n) return 0n

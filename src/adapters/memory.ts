@@ -1,0 +1,51 @@
+import { BillingError } from '../core/errors.js'
+import type { Store } from '../core/ports/store.js'
+import { memoryAccounts } from './memory/accounts.js'
+import { memoryInbox } from './memory/inbox.js'
+import { memoryIntents } from './memory/intents.js'
+import { memoryLedger } from './memory/ledger.js'
+import { memoryOutbox } from './memory/outbox.js'
+import { createTables } from './memory/tables.js'
+
+export interface MemoryStoreOptions {
+  /** Milliseconds since the epoch; the clock that decides expiry. Default: the system's. */
+  readonly now?: () => number
+  /** Allows this store where `NODE_ENV` is `production`. It forgets everything when the process ends. */
+  readonly allowVolatile?: boolean
+}
+
+/**
+ * Keeps everything in this process and forgets it at the end: for tests, demos and as the reference other stores are measured by.
+ *
+ * @throws BillingError `config_invalid` in production, unless `allowVolatile`
+ * @example const billing = await createBilling({ store: memoryStore(), … })
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  if (!options.allowVolatile && globalThis.process?.env.NODE_ENV === 'production') {
+    throw new BillingError(
+      'config_invalid',
+      'memoryStore() forgets all balances when the process ends: use a durable store in production, or say allowVolatile: true.',
+    )
+  }
+  const now = options.now ?? Date.now
+  const tables = createTables()
+  return {
+    name: 'memory',
+    durable: false,
+    maximumBatch: 1_000,
+    migrate: async () => {},
+    health: async () => ({ name: 'memory', details: { durable: 'no' } }),
+    close: async () => {},
+    ledger: memoryLedger(tables, now),
+    outbox: memoryOutbox(tables, now),
+    inbox: memoryInbox(tables, now),
+    ...memoryAccounts(tables, now),
+    ...memoryIntents(tables, now),
+    directory: {
+      accountByExternalId: async (provider, externalId) => tables.accountsByLink.get(`${provider}|${externalId}`) ?? null,
+      intentByExternalId: async (provider, externalId) =>
+        [...tables.intents.values()].find((intent) => intent.provider === provider && intent.externalId === externalId) ?? null,
+      intentById: async (intentId) => tables.intents.get(intentId) ?? null,
+    },
+  }
+}

@@ -1,0 +1,36 @@
+import type { InboxStore } from '../../core/ports/store.js'
+import type { Tables } from './tables.js'
+
+export function memoryInbox(tables: Tables, now: () => number): InboxStore {
+  return {
+    async accept(event) {
+      const id = `${event.provider}|${event.eventId}`
+      if (tables.inbox.has(id)) return { created: false }
+      tables.inbox.set(id, { ...event, status: 'pending', attempts: 0, fence: 0, nextAttemptAt: now(), leasedUntil: 0, error: null })
+      return { created: true }
+    },
+    async claim({ limit, leaseMs }) {
+      const at = now()
+      const due = [...tables.inbox]
+        .filter(([, row]) => row.status === 'pending' && row.nextAttemptAt <= at && row.leasedUntil <= at)
+        .slice(0, limit)
+      return due.map(([id, row]) => {
+        const claimed = { ...row, attempts: row.attempts + 1, fence: row.fence + 1, leasedUntil: at + leaseMs }
+        tables.inbox.set(id, claimed)
+        return claimed
+      })
+    },
+    async settle({ provider, eventId, fence, status, nextAttemptAt, error }) {
+      const id = `${provider}|${eventId}`
+      const row = tables.inbox.get(id)
+      if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return false
+      tables.inbox.set(id, { ...row, status, nextAttemptAt: nextAttemptAt ?? row.nextAttemptAt, leasedUntil: 0, error })
+      return true
+    },
+    async backlog() {
+      const rows = [...tables.inbox.values()]
+      const count = (status: 'pending' | 'dead') => rows.filter((row) => row.status === status).length
+      return (['pending', 'dead'] as const).map((status) => ({ status, count: count(status) })).filter((row) => row.count > 0)
+    },
+  }
+}

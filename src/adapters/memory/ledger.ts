@@ -1,0 +1,169 @@
+import { burnOrder } from '../../core/domain/credit-grant.js'
+import { carryKey } from '../../core/domain/ledger/draft.js'
+import { apply, needs } from '../../core/domain/ledger/kernel.js'
+import {
+  type Counter,
+  type Hold,
+  type LedgerRows,
+  type LedgerState,
+  type LoadKey,
+  loadKeyId,
+  type StoredKey,
+} from '../../core/domain/ledger/state.js'
+import type { LedgerStore } from '../../core/ports/store.js'
+import { addDeliveries, addEvents } from './outbox.js'
+import { type Tables, under } from './tables.js'
+
+export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
+  return {
+    async commit(commands, rules) {
+      const state = load(tables, commands.flatMap(needs), now())
+      const { rows, outcomes } = apply(state, commands, rules)
+      write(tables, rows, state.now)
+      return outcomes
+    },
+    async snapshot(accountId) {
+      const account = tables.states.get(accountId)
+      if (!account) return null
+      const at = now()
+      const grants = openGrants(tables, accountId).filter((grant) => grant.expiresAt === null || grant.expiresAt > at)
+      return { now: at, account, grants, counters: allCounters(tables, accountId).filter((counter) => contains(counter, at)) }
+    },
+    async hold(accountId, holdId) {
+      return tables.holds.get(accountId)?.get(holdId) ?? null
+    },
+    async entry(accountId, entryId) {
+      return tables.entriesById.get(`${accountId}|${entryId}`) ?? null
+    },
+    async entries(accountId, { limit, before, movedOnly }) {
+      const all = (tables.entries.get(accountId) ?? []).map((entry, index) => ({ ...entry, cursor: String(index + 1) }))
+      const older = before === undefined ? all : all.slice(0, Number(before) - 1)
+      return older.filter((entry) => !movedOnly || entry.amount !== 0n).reverse().slice(0, limit)
+    },
+    async rollups(accountId, from, to) {
+      return [...tables.rollups.values()].filter((row) => row.accountId === accountId && row.day >= from && row.day < to)
+    },
+    async due(limit) {
+      const at = now()
+      const isDue = (accountId: string) =>
+        openGrants(tables, accountId).some((grant) => grant.expiresAt !== null && grant.expiresAt <= at) ||
+        dueHolds(tables, accountId, at).length > 0
+      return [...tables.states.keys()].filter(isDue).slice(0, limit)
+    },
+  }
+}
+
+function load(tables: Tables, keys: readonly LoadKey[], now: number): LedgerState {
+  const accounts = new Set<string>()
+  const holds = new Map<string, Hold>()
+  const counters: Counter[] = []
+  const stored = new Map<string, StoredKey>()
+  for (const key of keys) {
+    switch (key.kind) {
+      case 'account':
+        accounts.add(key.accountId)
+        for (const hold of dueHolds(tables, key.accountId, now)) {
+          holds.set(hold.id, hold)
+          counters.push(...countersOfHold(tables, hold))
+        }
+        break
+      case 'key': {
+        const found = tables.keys.get(`${key.accountId}|${key.dedupe}`)
+        if (found) stored.set(`${key.accountId}|${key.dedupe}`, found)
+        break
+      }
+      case 'hold': {
+        const hold = tables.holds.get(key.accountId)?.get(key.holdId)
+        if (hold) holds.set(hold.id, hold)
+        break
+      }
+      case 'hold_counter': {
+        const hold = tables.holds.get(key.accountId)?.get(key.holdId)
+        if (hold) counters.push(...countersOfHold(tables, hold))
+        break
+      }
+      case 'counter':
+        counters.push(...countersAround(tables, key.accountId, key.meter, key.at ?? now))
+        break
+      case 'counters':
+        counters.push(...allCounters(tables, key.accountId).filter((counter) => contains(counter, now)))
+        break
+    }
+  }
+  return {
+    now,
+    loaded: new Set(keys.map(loadKeyId)),
+    accounts: [...accounts].flatMap((id) => tables.states.get(id) ?? []),
+    grants: [...accounts].flatMap((id) => openGrants(tables, id)),
+    counters,
+    carries: [...accounts].flatMap((id) => [...(tables.carries.get(id)?.values() ?? [])]),
+    holds: [...holds.values()],
+    keys: [...stored.values()],
+  }
+}
+
+function write(tables: Tables, rows: LedgerRows, now: number): void {
+  for (const account of rows.accounts) tables.states.set(account.id, account)
+  for (const grant of rows.grants) under(tables.grants, grant.accountId, () => new Map()).set(grant.id, grant)
+  for (const counter of rows.counters) {
+    const list = under(tables.counters, counter.accountId, () => [])
+    const index = list.findIndex((other) => other.meter === counter.meter && other.startsAt === counter.startsAt)
+    if (index < 0) list.push(counter)
+    else list[index] = counter
+  }
+  for (const carry of rows.carries) under(tables.carries, carry.accountId, () => new Map()).set(carryKey(carry), carry)
+  for (const hold of rows.holds) {
+    under(tables.holds, hold.accountId, () => new Map()).set(hold.id, hold)
+    const { accountId } = hold
+    remember(tables, { accountId, dedupe: hold.dedupe, fingerprint: hold.fingerprint, result: hold.result })
+    if (hold.release) remember(tables, { accountId, ...hold.release })
+  }
+  for (const entry of rows.entries) {
+    under(tables.entries, entry.accountId, () => []).push(entry)
+    tables.entriesById.set(`${entry.accountId}|${entry.id}`, entry)
+    remember(tables, entry)
+  }
+  for (const row of rows.rollups) {
+    const id = JSON.stringify([row.accountId, row.day, row.meter, row.model])
+    const before = tables.rollups.get(id)
+    const sum = before
+      ? { events: before.events + row.events, quantity: before.quantity + row.quantity, sparks: before.sparks + row.sparks }
+      : {}
+    tables.rollups.set(id, { ...row, ...sum })
+  }
+  addDeliveries(tables, rows.deliveries, now)
+  addEvents(tables, rows.events, now)
+}
+
+function remember(tables: Tables, { accountId, dedupe, fingerprint, result }: StoredKey): void {
+  tables.keys.set(`${accountId}|${dedupe}`, { accountId, dedupe, fingerprint, result })
+}
+
+function openGrants(tables: Tables, accountId: string) {
+  return [...(tables.grants.get(accountId)?.values() ?? [])].filter((grant) => grant.remaining > 0n).sort(burnOrder)
+}
+
+function dueHolds(tables: Tables, accountId: string, now: number): readonly Hold[] {
+  return [...(tables.holds.get(accountId)?.values() ?? [])].filter((hold) => hold.status === 'open' && hold.expiresAt <= now)
+}
+
+function allCounters(tables: Tables, accountId: string): readonly Counter[] {
+  return tables.counters.get(accountId) ?? []
+}
+
+/** The latest counter that contains `at`, or else the latest one before it. */
+function countersAround(tables: Tables, accountId: string, meter: string, at: number): readonly Counter[] {
+  const all = allCounters(tables, accountId).filter((counter) => counter.meter === meter)
+  const newestFirst = all.sort((a, b) => b.startsAt - a.startsAt)
+  const found = newestFirst.find((counter) => contains(counter, at)) ?? newestFirst.find((counter) => counter.endsAt <= at)
+  return found ? [found] : []
+}
+
+function countersOfHold(tables: Tables, hold: Hold): readonly Counter[] {
+  if (hold.meter === null) return []
+  return allCounters(tables, hold.accountId).filter(({ meter, startsAt }) => meter === hold.meter && startsAt === hold.periodStartsAt)
+}
+
+function contains(counter: Counter, at: number): boolean {
+  return counter.startsAt <= at && at < counter.endsAt
+}

@@ -1,0 +1,104 @@
+import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
+import type { NewDelivery } from '../../core/domain/ledger/state.js'
+import type { Delivery, OutboxStore } from '../../core/ports/store.js'
+import type { StoredDelivery, Tables } from './tables.js'
+import { under } from './tables.js'
+
+export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
+  return {
+    async subscribe(consumer, types) {
+      const known = under(tables.subscriptions, consumer, () => new Set())
+      for (const type of types) known.add(type)
+    },
+    async claim(destination, { limit, leaseMs }) {
+      const at = now()
+      const due: StoredDelivery[] = []
+      for (const id of tables.pending.get(destination) ?? []) {
+        const row = tables.deliveries.get(id)
+        if (row && row.nextAttemptAt <= at && row.leasedUntil <= at) due.push(row)
+        if (due.length === limit) break
+      }
+      return due.map((row) => {
+        const claimed = {
+          ...row,
+          attempts: row.attempts + 1,
+          fence: row.fence + 1,
+          firstAttemptAt: row.firstAttemptAt ?? at,
+          leasedUntil: at + leaseMs,
+        }
+        tables.deliveries.set(row.id, claimed)
+        return asDelivery(tables, claimed, row.firstAttemptAt)
+      })
+    },
+    async settle(settlements) {
+      return settlements.flatMap(({ id, fence, status, nextAttemptAt, error }) => {
+        const row = tables.deliveries.get(id)
+        if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return []
+        tables.deliveries.set(id, { ...row, status, nextAttemptAt: nextAttemptAt ?? row.nextAttemptAt, leasedUntil: 0, error })
+        if (status !== 'pending') tables.pending.get(row.destination)?.delete(id)
+        return [id]
+      })
+    },
+    async publish(event) {
+      addEvents(tables, [event], now())
+    },
+    async statuses(accountId, deliveryIds) {
+      const rows = deliveryIds.flatMap((id) => tables.deliveries.get(id) ?? []).filter((row) => row.accountId === accountId)
+      return new Map(rows.map((row) => [row.id, row.status]))
+    },
+    async backlog() {
+      const counts = new Map<string, { destination: string; status: StoredDelivery['status']; count: number }>()
+      for (const { destination, status } of tables.deliveries.values()) {
+        if (status !== 'delivered') under(counts, `${destination}|${status}`, () => ({ destination, status, count: 0 })).count += 1
+      }
+      return [...counts.values()]
+    },
+  }
+}
+
+export function addDeliveries(tables: Tables, deliveries: readonly NewDelivery[], now: number): void {
+  for (const delivery of deliveries) add(tables, { ...delivery, event: null, ...fresh(now) })
+}
+
+export function addEvents(tables: Tables, events: readonly BillingEvent[], now: number): void {
+  const added = events.filter((event) => !tables.events.has(event.id))
+  for (const event of added) tables.events.set(event.id, event)
+  for (const { id, destination, event } of eventDeliveries(added, tables.subscriptions)) {
+    add(tables, {
+      id,
+      accountId: event.accountId,
+      destination,
+      kind: 'event',
+      meter: null,
+      periodStartsAt: null,
+      sparks: 0n,
+      occurredAt: event.occurredAt,
+      entryIds: [],
+      event,
+      ...fresh(now),
+    })
+  }
+}
+
+function add(tables: Tables, row: StoredDelivery): void {
+  tables.deliveries.set(row.id, row)
+  under(tables.pending, row.destination, () => new Set()).add(row.id)
+}
+
+function fresh(now: number) {
+  return {
+    status: 'pending',
+    attempts: 0,
+    fence: 0,
+    createdAt: now,
+    firstAttemptAt: null,
+    nextAttemptAt: now,
+    leasedUntil: 0,
+    error: null,
+  } as const
+}
+
+function asDelivery(tables: Tables, row: StoredDelivery, firstAttemptAt: number | null): Delivery {
+  const entries = row.entryIds.flatMap((id) => tables.entriesById.get(`${row.accountId}|${id}`) ?? [])
+  return { ...row, firstAttemptAt, entries }
+}

@@ -1,0 +1,91 @@
+import type { CreditGrant } from '../../core/domain/credit-grant.js'
+import type { BillingEvent } from '../../core/domain/event.js'
+import type { AccountState, Carry, Counter, Hold, LedgerEntry, NewDelivery, Rollup, StoredKey } from '../../core/domain/ledger/state.js'
+import type { AccountRecord, CheckoutIntent, DeliveryStatus, InboxEvent } from '../../core/ports/store.js'
+
+/** A delivery with how it stands. */
+export interface StoredDelivery extends Omit<NewDelivery, 'kind'> {
+  readonly kind: NewDelivery['kind'] | 'event'
+  readonly event: BillingEvent | null
+  readonly status: DeliveryStatus
+  readonly attempts: number
+  readonly fence: number
+  readonly createdAt: number
+  readonly firstAttemptAt: number | null
+  readonly nextAttemptAt: number
+  readonly leasedUntil: number
+  readonly error: string | null
+}
+
+export interface StoredInboxEvent extends InboxEvent {
+  readonly status: 'pending' | 'applied' | 'dead'
+  readonly attempts: number
+  readonly fence: number
+  readonly nextAttemptAt: number
+  readonly leasedUntil: number
+  readonly error: string | null
+}
+
+/** Everything the memory store keeps. Keys that join two names use `|`, which no id contains. */
+export interface Tables {
+  readonly accounts: Map<string, AccountRecord>
+  readonly states: Map<string, AccountState>
+  /** By account, then grant id. */
+  readonly grants: Map<string, Map<string, CreditGrant>>
+  /** By account. */
+  readonly counters: Map<string, Counter[]>
+  /** By account, then destination, meter and period. */
+  readonly carries: Map<string, Map<string, Carry>>
+  /** By account, then hold id. */
+  readonly holds: Map<string, Map<string, Hold>>
+  /** By account and dedupe. */
+  readonly keys: Map<string, StoredKey>
+  /** By account, oldest first. */
+  readonly entries: Map<string, LedgerEntry[]>
+  /** By account and entry id. */
+  readonly entriesById: Map<string, LedgerEntry>
+  readonly rollups: Map<string, Rollup>
+  readonly deliveries: Map<string, StoredDelivery>
+  /** Ids of deliveries that are to be sent, by destination, oldest first. */
+  readonly pending: Map<string, Set<string>>
+  readonly events: Map<string, BillingEvent>
+  /** Event types by consumer. */
+  readonly subscriptions: Map<string, Set<string>>
+  readonly inbox: Map<string, StoredInboxEvent>
+  readonly intents: Map<string, CheckoutIntent>
+  /** External id by account and provider, and the account by provider and external id. */
+  readonly links: Map<string, string>
+  readonly accountsByLink: Map<string, string>
+}
+
+export function createTables(): Tables {
+  return {
+    accounts: new Map(),
+    states: new Map(),
+    grants: new Map(),
+    counters: new Map(),
+    carries: new Map(),
+    holds: new Map(),
+    keys: new Map(),
+    entries: new Map(),
+    entriesById: new Map(),
+    rollups: new Map(),
+    deliveries: new Map(),
+    pending: new Map(),
+    events: new Map(),
+    subscriptions: new Map(),
+    inbox: new Map(),
+    intents: new Map(),
+    links: new Map(),
+    accountsByLink: new Map(),
+  }
+}
+
+/** The list or map under a key, made when it is not there. */
+export function under<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const found = map.get(key)
+  if (found !== undefined) return found
+  const made = make()
+  map.set(key, made)
+  return made
+}
