@@ -1,0 +1,89 @@
+// Which folder may import which. Each rule's name says what it forbids.
+
+// Names of packages, however they resolve: installed (node_modules/zod/…) or not (zod).
+const npmPackages = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-bundled', 'npm-no-pkg', 'npm-unknown']
+const packageNamed = (/** @type {string} */ names) => `(^|node_modules/)(${names})(/|$)`
+
+/**
+ * @param {string} name
+ * @param {object} from
+ * @param {object} to
+ */
+const forbid = (name, from, to) =>
+  /** @type {import('dependency-cruiser').IForbiddenRuleType} */ ({ name, severity: 'error', from, to })
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    forbid('no-cycles', {}, { circular: true }),
+    forbid('everything-that-is-imported-exists', {}, { couldNotResolve: true }),
+
+    forbid(
+      'domain-imports-only-domain-and-errors',
+      { path: '^src/core/domain/' },
+      { pathNot: `^src/core/(domain/|errors\\.ts$)|${packageNamed('@noble/hashes')}` },
+    ),
+    forbid(
+      'ports-import-only-ports-and-domain-and-errors',
+      { path: '^src/core/ports/' },
+      { pathNot: '^src/core/(ports/|domain/|errors\\.ts$)' },
+    ),
+    forbid('core-never-imports-a-shell', { path: '^src/core/' }, { path: '^src/', pathNot: '^src/core/' }),
+    forbid('core-imports-no-node-built-in', { path: '^src/(core/|index\\.ts$)' }, { dependencyTypes: ['core'] }),
+    forbid(
+      'core-imports-no-package-but-zod-and-noble-hashes',
+      { path: '^src/(core/|index\\.ts$)' },
+      { dependencyTypes: npmPackages, pathNot: packageNamed('zod|@noble/hashes') },
+    ),
+    forbid('the-main-entry-imports-only-core', { path: '^src/index\\.ts$' }, { path: '^src/', pathNot: '^src/core/' }),
+
+    forbid(
+      'providers-and-adapters-enter-core-only-through-domain-and-ports-and-errors',
+      { path: '^src/(providers|adapters)/' },
+      { path: '^src/(core/|index\\.ts$)', pathNot: '^src/core/(domain/|ports/|errors\\.ts$)' },
+    ),
+    forbid(
+      'a-provider-never-imports-another',
+      { path: '^src/providers/([^/]+)/' },
+      { path: '^src/providers/', pathNot: '^src/providers/$1/' },
+    ),
+    forbid('a-provider-never-imports-an-adapter', { path: '^src/providers/' }, { path: '^src/adapters/' }),
+    forbid('an-adapter-never-imports-a-provider', { path: '^src/adapters/' }, { path: '^src/providers/' }),
+    forbid(
+      'providers-and-adapters-never-import-another-shell',
+      { path: '^src/(providers|adapters)/' },
+      { path: '^src/', pathNot: '^src/(core|providers|adapters)/' },
+    ),
+
+    forbid(
+      'testing-enters-core-only-through-domain-and-ports-and-errors-and-imports-no-other-shell',
+      { path: '^src/testing/' },
+      { path: '^src/', pathNot: '^src/(testing/|core/(domain/|ports/|errors\\.ts$))' },
+    ),
+    forbid(
+      'testing-imports-only-hono-and-msw-and-zod',
+      { path: '^src/testing/' },
+      { dependencyTypes: npmPackages, pathNot: packageNamed('hono|@hono/node-server|msw|zod') },
+    ),
+    forbid(
+      'the-package-never-imports-a-test-runner',
+      { path: '^src/' },
+      { path: `${packageNamed('vitest|@vitest|jest|@jest|mocha|ava|tap')}|^(node:)?test$` },
+    ),
+
+    forbid('sources-never-import-tests-or-examples', { path: '^src/' }, { path: '^(test|examples|scripts)/' }),
+    forbid(
+      'examples-import-the-package-by-name',
+      { path: '^examples/' },
+      // By name it resolves to the same sources, but through tsconfig's `paths`.
+      { path: '^src/', dependencyTypesNot: ['aliased'] },
+    ),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    // Type imports count: they are dependencies of the reader.
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'types', 'default'] },
+  },
+}

@@ -1,0 +1,96 @@
+import type Stripe from 'stripe'
+import * as z from 'zod'
+import { BillingError } from '../../core/errors.js'
+import type { Provider } from '../../core/ports/provider.js'
+import { stripeCall } from './call.js'
+import { stripeCheckout } from './checkout.js'
+import { stripeCustomers } from './customers.js'
+import { meterNames } from './meter-names.js'
+import { stripeMetering } from './metering.js'
+import { stripePortal } from './portal.js'
+import { type StripeSetUp, stripeSetUp } from './set-up.js'
+import { stripeSubscriptions } from './subscriptions.js'
+import { stripeUsageReports } from './usage-reports.js'
+import { stripeWebhooks } from './webhooks.js'
+
+export type { StripeSetUp } from './set-up.js'
+
+/** Stripe: checkout, portal, subscriptions, meters, webhooks. Made for API version 2026-10-28; see docs/providers/stripe.md. */
+export interface StripeProviderOptions {
+  /** Your configured SDK client (stripe 23). Its timeout, retries and API version are kept. */
+  readonly client: Stripe
+  /** The signing secret of your webhook endpoint (`whsec_…`); several while one replaces another. Without it webhooks are refused. */
+  readonly webhookSecret?: string | readonly string[]
+  /** How far a webhook's signature may be from now, in seconds, in either direction: 1 to 600. Default 300. */
+  readonly webhookToleranceSeconds?: number
+  /** True ignores events of test mode, false those of live mode. Default: both are taken. */
+  readonly livemode?: boolean
+  /** Event names of your Stripe meters, by meter. Default `billfold_<meter>`. */
+  readonly meters?: Readonly<Record<string, string>>
+  /** The provider's name in your config and in stored records. Default `stripe`. */
+  readonly id?: string
+}
+
+export type StripeProvider = Provider<
+  'customers' | 'checkout' | 'portal' | 'subscriptions' | 'metering' | 'usage-reports' | 'webhooks'
+> & { readonly client: Stripe; readonly setUp: StripeSetUp }
+
+/**
+ * Stripe as a provider.
+ *
+ * @example
+ * const stripe = stripeProvider({ client: new Stripe(key), webhookSecret })
+ * @throws BillingError `config_invalid`, such as for an empty webhook secret: with it anyone could sign
+ */
+export function stripeProvider(options: StripeProviderOptions): StripeProvider {
+  const settings = parseOptions(options)
+  const call = stripeCall(options.client)
+  const eventName = meterNames(settings.meters)
+  return {
+    id: settings.id,
+    client: options.client,
+    customers: stripeCustomers(call),
+    checkout: stripeCheckout(call),
+    portal: stripePortal(call),
+    subscriptions: stripeSubscriptions(call),
+    metering: stripeMetering(call, eventName),
+    'usage-reports': stripeUsageReports(call, eventName),
+    webhooks: stripeWebhooks({
+      secrets: settings.webhookSecret,
+      toleranceSeconds: settings.webhookToleranceSeconds,
+      livemode: settings.livemode,
+    }),
+    setUp: stripeSetUp(call, eventName),
+  }
+}
+
+/** A line end around a secret is a mistake in an environment file, and would make every signature wrong. */
+const secretSchema = z
+  .string()
+  .min(1, 'must not be empty')
+  .refine((secret) => secret.trim() === secret, 'must not begin or end with white space')
+
+const optionsSchema = z.object({
+  webhookSecret: z
+    .union([secretSchema.transform((secret) => [secret]), z.array(secretSchema).min(1, 'must not be an empty list')])
+    .default([]),
+  webhookToleranceSeconds: z.int().min(1).max(600).default(300),
+  livemode: z.boolean().optional(),
+  meters: z.record(z.string(), z.string().min(1).max(100)).default({}),
+  id: z.string().min(1).default('stripe'),
+})
+
+function parseOptions(options: StripeProviderOptions) {
+  const { client, ...rest } = options
+  const parsed = optionsSchema.safeParse(rest)
+  if (parsed.success && typeof client === 'object' && client !== null) return parsed.data
+  const [issue] = parsed.error?.issues ?? []
+  const option = issue?.path.join('.') ?? 'client'
+  throw new BillingError(
+    'config_invalid',
+    `stripeProvider(): ${option} ${issue?.message ?? 'must be a Stripe client'}.`,
+    {
+      details: { option },
+    },
+  )
+}

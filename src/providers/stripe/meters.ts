@@ -1,0 +1,24 @@
+import * as z from 'zod'
+import type { CallOptions } from '../../core/ports/provider.js'
+import type { StripeCall } from './call.js'
+import { everyRow } from './every-row.js'
+
+const meterSchema = z.object({
+  id: z.string().min(1),
+  event_name: z.string(),
+  default_aggregation: z.object({ formula: z.string() }),
+  customer_mapping: z.object({ event_payload_key: z.string() }),
+  value_settings: z.object({ event_payload_key: z.string() }),
+  event_time_window: z.string().nullish(),
+})
+
+/** A meter at Stripe. */
+export type StripeMeter = z.output<typeof meterSchema>
+
+/** The active meters by event name; Stripe allows one for each. */
+export async function activeMeters(call: StripeCall, options: CallOptions): Promise<ReadonlyMap<string, StripeMeter>> {
+  const meters = await everyRow(meterSchema, (start) =>
+    call.read(options, (client, request) => client.billing.meters.list({ status: 'active', ...start }, request)),
+  )
+  return new Map(meters.map((meter) => [meter.event_name, meter]))
+}

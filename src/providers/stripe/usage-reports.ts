@@ -1,0 +1,77 @@
+import * as z from 'zod'
+import type { Instant } from '../../core/domain/period.js'
+import { BillingError } from '../../core/errors.js'
+import type { UsageReportsCapability } from '../../core/ports/capabilities/usage-reports.js'
+import type { CallOptions } from '../../core/ports/provider.js'
+import type { StripeCall } from './call.js'
+import { everyRow } from './every-row.js'
+import type { MeterNames } from './meter-names.js'
+import { activeMeters } from './meters.js'
+
+const summarySchema = z.object({ id: z.string(), aggregated_value: z.number() })
+
+const minuteMs = 60_000
+
+/**
+ * Sums of what a meter counted, exact in whole Sparks. Stripe counts with a delay: usage that was just taken may be missing.
+ *
+ * @see https://docs.stripe.com/api/billing/meter-event-summary/list
+ */
+export function stripeUsageReports(call: StripeCall, eventName: MeterNames): UsageReportsCapability {
+  const known = new Map<string, string>()
+
+  const meterId = async (meter: string, options: CallOptions): Promise<string> => {
+    const name = eventName(meter)
+    if (!known.has(name)) for (const [event, { id }] of await activeMeters(call, options)) known.set(event, id)
+    const id = known.get(name)
+    if (id !== undefined) return id
+    throw new BillingError('not_found', `Stripe has no active meter for the event name ${name}.`, {
+      details: { meter, eventName: name },
+    })
+  }
+
+  return {
+    /** @throws BillingError `invalid_range`, `not_found`, `provider_response_invalid` for a sum that a JSON number cannot carry */
+    async total({ customerId, meter, from, to }, options) {
+      const range = { start_time: wholeMinute(from), end_time: wholeMinute(to) }
+      if (from >= to) throw new BillingError('invalid_range', 'The range must end after it starts.')
+      const id = await meterId(meter, options)
+      try {
+        return { sparks: await sum(call, id, { customer: customerId, ...range }, options) }
+      } catch (error) {
+        // The meter may have been replaced by another of the same name.
+        if (BillingError.is(error) && error.code === 'not_found') known.delete(eventName(meter))
+        throw error
+      }
+    },
+  }
+}
+
+async function sum(
+  call: StripeCall,
+  meterId: string,
+  query: { readonly customer: string; readonly start_time: number; readonly end_time: number },
+  options: CallOptions,
+): Promise<bigint> {
+  const summaries = await everyRow(summarySchema, (start) =>
+    call.read(options, (client, request) =>
+      client.billing.meters.listEventSummaries(meterId, { ...query, ...start }, request),
+    ),
+  )
+  return summaries.reduce((sparks, { aggregated_value: value }) => sparks + wholeSparks(value), 0n)
+}
+
+/** Beyond 2⁵³ a JSON number has lost digits, and a fraction was never ours: neither is near enough for money. */
+function wholeSparks(value: number): bigint {
+  if (Number.isSafeInteger(value)) return BigInt(value)
+  throw new BillingError('provider_response_invalid', 'Stripe answered a sum that is not an exact whole number.', {
+    details: { provider: 'stripe', value },
+  })
+}
+
+function wholeMinute(at: Instant): number {
+  if (Number.isSafeInteger(at) && at % minuteMs === 0) return at / 1000
+  throw new BillingError('invalid_range', 'Stripe sums whole minutes: start and end on a full minute.', {
+    details: { at },
+  })
+}

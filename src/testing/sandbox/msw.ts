@@ -1,0 +1,12 @@
+import { http, type RequestHandler } from 'msw'
+import type { Twins } from './twins.js'
+
+/** Handlers that answer for the real hosts out of the same state; nothing goes over a socket. */
+export function createHandlers(twins: Twins): RequestHandler[] {
+  const stripe = ({ request }: { request: Request }) => twins.stripe.handle(request, new URL(request.url).pathname)
+  return [
+    http.all('https://api.stripe.com/*', stripe),
+    http.all('https://meter-events.stripe.com/*', stripe),
+    http.all('https://cloud.langfuse.com/*', ({ request }) => twins.langfuse.handle(request, new URL(request.url).pathname)),
+  ]
+}

@@ -1,0 +1,125 @@
+import { html, raw } from 'hono/html'
+
+export type Markup = ReturnType<typeof html>
+
+/** A hosted page in the sandbox's look: plain HTML and forms, no script, light and dark. */
+export async function pageResponse(title: string, body: Markup, status = 200): Promise<Response> {
+  const document = await html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>${title}</title>
+<link rel="icon" href="data:,">
+<style>${raw(styleSheet)}</style>
+</head>
+<body>
+<p class="banner" role="note"><strong>Sandbox</strong>: no money moves</p>
+<main>${body}</main>
+</body>
+</html>`
+  return new Response(document.toString(), {
+    status,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+      'referrer-policy': 'no-referrer',
+    },
+  })
+}
+
+/** A page that says one thing. */
+export function messagePage(title: string, text: string, status: number, back?: string | null): Promise<Response> {
+  const link = back == null ? '' : html`<p><a class="button" href="${back}">Go back</a></p>`
+  return pageResponse(title, html`<section class="card narrow"><h1>${title}</h1><p class="muted">${text}</p>${link}</section>`, status)
+}
+
+/** Minor units as people write them, without going through a fraction. */
+export function formatMoney(amountMinor: number, currency: string): string {
+  const digits = minorDigits(currency)
+  const text = String(Math.abs(amountMinor)).padStart(digits + 1, '0')
+  const value = `${amountMinor < 0 ? '-' : ''}${text.slice(0, text.length - digits)}.${text.slice(text.length - digits) || '0'}`
+  return new Intl.NumberFormat('en-US', {
+    style: 'currency',
+    currency: currency.toUpperCase(),
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(value as `${number}`)
+}
+
+export function formatDate(seconds: number): string {
+  return new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeZone: 'UTC' }).format(seconds * 1000)
+}
+
+const withoutMinorUnit = 'bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf'.split(' ')
+const withThousandths = ['bhd', 'jod', 'kwd', 'omr', 'tnd']
+
+function minorDigits(currency: string): number {
+  if (withoutMinorUnit.includes(currency)) return 0
+  return withThousandths.includes(currency) ? 3 : 2
+}
+
+const styleSheet = `
+:root { color-scheme: light dark;
+  --surface: light-dark(#f6f7f9, #101216); --card: light-dark(#ffffff, #181b21); --text: light-dark(#1a1d23, #eceef2);
+  --muted: light-dark(#5b6270, #a2a9b6); --border: light-dark(#dfe2e8, #2c313a); --control: light-dark(#8a91a0, #6b7382);
+  --accent: light-dark(#4238c9, #a9a4ff); --on-accent: light-dark(#ffffff, #14122e); --soft: light-dark(#f1f0fd, #22213a);
+  --danger: light-dark(#b3261e, #ff9d95); --danger-soft: light-dark(#fdeceb, #3a1f1f);
+  --warning: light-dark(#7a4a00, #f5c26b); --warning-soft: light-dark(#fff4dc, #33280f);
+  --positive: light-dark(#12693a, #74d69b); --positive-soft: light-dark(#e5f6ec, #16301f); }
+* { box-sizing: border-box; }
+body { margin: 0; min-height: 100vh; background: var(--surface); color: var(--text);
+  font: 14px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+.banner { margin: 0; padding: 8px 16px; text-align: center; font-size: 13px; background: var(--warning-soft);
+  color: var(--warning); border-bottom: 1px solid var(--border); }
+main { max-width: 920px; margin: 0 auto; padding: 40px 16px 64px; }
+h1 { font-size: 20px; line-height: 1.3; margin: 0 0 4px; font-weight: 600; }
+h2 { font-size: 16px; line-height: 1.4; margin: 0 0 12px; font-weight: 600; }
+p { margin: 0 0 12px; max-width: 72ch; }
+a { color: var(--accent); }
+.muted { color: var(--muted); }
+.small { font-size: 13px; }
+.amount { font-size: 28px; line-height: 1.2; font-weight: 600; margin: 0 0 4px; }
+.card { background: var(--card); border: 1px solid var(--border); border-radius: 8px; padding: 24px; margin: 0 0 16px; }
+.narrow { max-width: 480px; margin-inline: auto; }
+.wide { max-width: 640px; }
+.columns { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 40px; align-items: start; }
+.rows { list-style: none; margin: 0; padding: 0; }
+.rows li { display: flex; justify-content: space-between; gap: 16px; padding: 12px 0; border-top: 1px solid var(--border); }
+.rows li:first-child { border-top: 0; }
+.rows .figure { text-align: end; white-space: nowrap; }
+.total { font-weight: 600; }
+fieldset { border: 0; margin: 0 0 20px; padding: 0; min-width: 0; }
+legend, label.field { display: block; font-weight: 600; margin: 0 0 8px; padding: 0; }
+input[type=email] { width: 100%; font: inherit; font-size: 16px; color: inherit; background: var(--card); padding: 10px 12px;
+  border: 1px solid var(--control); border-radius: 8px; margin: 0 0 20px; }
+.choice { display: flex; gap: 12px; align-items: flex-start; padding: 12px; border: 1px solid var(--border); border-bottom-width: 0; cursor: pointer; }
+.choice:first-of-type { border-radius: 8px 8px 0 0; }
+.choice:last-of-type { border-radius: 0 0 8px 8px; border-bottom-width: 1px; }
+.choice:has(input:checked) { background: var(--soft); }
+.choice input { margin: 3px 0 0; accent-color: var(--accent); width: 16px; height: 16px; flex: none; }
+.choice span { min-width: 0; }
+.choice b { display: block; font-weight: 600; }
+button, .button { display: inline-block; font: inherit; font-weight: 600; padding: 10px 16px; min-height: 44px; border-radius: 8px;
+  border: 1px solid var(--control); background: transparent; color: var(--text); cursor: pointer; text-decoration: none; text-align: center; }
+button.primary { background: var(--accent); border-color: var(--accent); color: var(--on-accent); width: 100%; font-size: 16px; }
+button.plain { border-color: transparent; width: 100%; color: var(--muted); }
+button:hover, .button:hover { filter: brightness(1.08); text-decoration: underline; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+.actions { display: grid; gap: 8px; }
+.alert { background: var(--danger-soft); color: var(--danger); border-radius: 8px; padding: 12px; margin: 0 0 20px; }
+.badge { display: inline-block; font-size: 12px; font-weight: 600; padding: 2px 8px; border-radius: 999px; white-space: nowrap;
+  background: var(--positive-soft); color: var(--positive); }
+.badge.warning { background: var(--warning-soft); color: var(--warning); }
+.badge.danger { background: var(--danger-soft); color: var(--danger); }
+.spread { display: flex; flex-wrap: wrap; gap: 8px 16px; justify-content: space-between; align-items: center; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: 13px; }
+th, td { text-align: start; padding: 8px 12px 8px 0; border-top: 1px solid var(--border); vertical-align: top; }
+th { font-weight: 600; color: var(--muted); border-top: 0; }
+code { font: 12px/1.5 ui-monospace, monospace; }
+@media (max-width: 720px) { main { padding-top: 24px; } .columns { grid-template-columns: minmax(0, 1fr); gap: 24px; } .card { padding: 16px; } }
+`

@@ -1,0 +1,101 @@
+import type { RequestHandler } from 'msw'
+import { consolePage } from './console.js'
+import { handleControl } from './control.js'
+import type { SandboxFault } from './faults.js'
+import { messagePage } from './page.js'
+import { serveLoopback } from './serve.js'
+import { handleCheckoutPage } from './stripe/checkout-page.js'
+import { handleInvoicePage } from './stripe/invoice-page.js'
+import { handlePortalPage } from './stripe/portal-page.js'
+import { createTwins, type Twins } from './twins.js'
+
+export interface SandboxOptions {
+  /** Folder of the durable journal; without it state lives in memory only. */
+  readonly dataDir?: string
+  /** Port to listen on (loopback). Default 0: a free one; give a fixed one to restart at the same address. */
+  readonly port?: number
+  /** Clock in milliseconds since the epoch; default the system clock. What `advance` added comes on top. */
+  readonly now?: () => number
+  /** Secret API key the Stripe twin accepts; default `sk_test_sandbox`. */
+  readonly stripeSecretKey?: string
+  /** Default `pk-lf-sandbox` and `sk-lf-sandbox`. */
+  readonly langfuse?: { readonly publicKey?: string; readonly secretKey?: string }
+  /** Merchant name on hosted pages. */
+  readonly merchantName?: string
+  /**
+   * A meter event that cannot be billed (unknown meter or customer, bad value or time): refused at once (default), or
+   * accepted and only reported. Stripe may do either.
+   */
+  readonly meterErrors?: 'refuse' | 'report'
+}
+
+export interface Sandbox {
+  /** Where it listens; open it in a browser to see what happened. */
+  readonly url: string
+  /** For `new Stripe(apiKey, { host, port, protocol, telemetry: false })`. */
+  readonly stripe: { readonly host: '127.0.0.1'; readonly port: number; readonly protocol: 'http'; readonly apiKey: string }
+  readonly langfuse: { readonly baseUrl: string; readonly publicKey: string; readonly secretKey: string }
+  /** Moves the clock; what falls due happens at once. */
+  advance(ms: number): void
+  readonly faults: { inject(fault: SandboxFault): void; clear(): void }
+  /** Waits until every webhook that is due has been tried. */
+  flushWebhooks(): Promise<void>
+  /** msw handlers for the providers' real hosts, backed by the same state. */
+  handlers(): Promise<RequestHandler[]>
+  close(): Promise<void>
+}
+
+const tickMs = 200
+
+/**
+ * Starts stateful twins of Stripe and Langfuse on the loopback interface; the official SDKs work against them.
+ *
+ * With `dataDir`, whatever was answered survives even a killed process.
+ *
+ * @example
+ * const box = await sandbox()
+ * const stripe = new Stripe(box.stripe.apiKey, { host: box.stripe.host, port: box.stripe.port, protocol: 'http', telemetry: false })
+ */
+export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  let url = ''
+  const { port = 0, ...rest } = options
+  const twins = createTwins({ ...rest, pageUrl: (path) => `${url}${path}` })
+  const server = await serveLoopback(port, (request) => dispatch(twins, request)).catch(async (error: unknown) => {
+    await twins.close()
+    throw error
+  })
+  url = `http://127.0.0.1:${server.port}`
+  twins.stripe.tick()
+  const timer = setInterval(twins.stripe.tick, tickMs)
+  timer.unref()
+  return {
+    url,
+    stripe: { host: '127.0.0.1', port: server.port, protocol: 'http', apiKey: twins.keys.stripe },
+    langfuse: { baseUrl: `${url}/langfuse`, ...twins.keys.langfuse },
+    advance(ms) {
+      twins.clock.advance(ms)
+      twins.stripe.tick()
+    },
+    faults: twins.faults,
+    flushWebhooks: () => twins.stripe.webhooks.flush(),
+    handlers: async () => (await import('./msw.js')).createHandlers(twins),
+    async close() {
+      clearInterval(timer)
+      twins.faults.clear()
+      await server.close()
+      await twins.close()
+    },
+  }
+}
+
+function dispatch(twins: Twins, request: Request): Promise<Response> {
+  const path = new URL(request.url).pathname
+  if (path.startsWith('/v1/') || path.startsWith('/v2/')) return twins.stripe.handle(request, path)
+  if (path.startsWith('/langfuse/')) return twins.langfuse.handle(request, path.slice('/langfuse'.length))
+  if (path.startsWith('/checkout/')) return handleCheckoutPage(twins.stripe, request, path)
+  if (path.startsWith('/portal/')) return handlePortalPage(twins.stripe, request, path)
+  if (path.startsWith('/invoice/')) return handleInvoicePage(twins.stripe.world, request, path)
+  if (path.startsWith('/_sandbox/')) return handleControl(twins, request, path)
+  if (path === '/') return consolePage(twins)
+  return messagePage('Nothing here', 'The sandbox has no such page.', 404)
+}

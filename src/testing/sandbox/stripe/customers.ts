@@ -1,0 +1,153 @@
+import * as z from 'zod'
+import { noSuch, notFound } from './errors.js'
+import { emit } from './events.js'
+import { clearable, integer, isWithin, list, mergeMetadata, metadata, paging, text, timeRange, tolerated } from './form.js'
+import { listPage, noParameters, route } from './route.js'
+import { newId, seconds, type StripeWorld, tableOf } from './world.js'
+
+export type Customer = ReturnType<typeof newCustomer>
+
+export const customers = tableOf<Customer>('customers')
+/** Ids of deleted customers: Stripe goes on answering for them with a tombstone. */
+const tombstones = tableOf<{ readonly id: string; readonly object: 'customer'; readonly deleted: true }>('deleted_customers')
+
+/** Looks up a customer named in the parameters. */
+export function requireCustomer(world: StripeWorld, id: string, param = 'customer'): Customer {
+  const customer = customers(world).get(id)
+  if (customer === undefined) throw noSuch('customer', id, param)
+  return customer
+}
+
+export function createCustomer(world: StripeWorld, given: z.output<typeof writable>): Customer {
+  const customer = newCustomer(world, given)
+  customers(world).put(customer.id, customer)
+  emit(world, 'customer.created', customer)
+  return customer
+}
+
+const address = z.strictObject({
+  line1: clearable(text).optional(),
+  line2: clearable(text).optional(),
+  city: clearable(text).optional(),
+  state: clearable(text).optional(),
+  postal_code: clearable(text).optional(),
+  country: clearable(text).optional(),
+})
+
+const writable = z.strictObject({
+  email: clearable(text).optional(),
+  name: clearable(text).optional(),
+  description: clearable(text).optional(),
+  phone: clearable(text).optional(),
+  balance: integer.optional(),
+  address: clearable(address).optional(),
+  tax_exempt: z.enum(['none', 'exempt', 'reverse']).optional(),
+  preferred_locales: list(text).optional(),
+  metadata,
+  ...tolerated(
+    'business_name',
+    'cash_balance',
+    'individual_name',
+    'invoice_prefix',
+    'invoice_settings',
+    'next_invoice_sequence',
+    'payment_method',
+    'shipping',
+    'source',
+    'tax',
+    'tax_id_data',
+    'validate',
+  ),
+})
+
+export const customerRoutes = [
+  route('POST /v1/customers', writable.extend(tolerated('test_clock')), ({ world, params: { test_clock: _, ...given } }) =>
+    createCustomer(world, given),
+  ),
+  route(
+    'GET /v1/customers',
+    z.strictObject({ ...paging, email: text.optional(), created: timeRange.optional(), ...tolerated('test_clock') }),
+    ({ world, params }) =>
+      listPage(
+        '/v1/customers',
+        [...customers(world).values()].filter(
+          ({ email, created }) => (params.email === undefined || params.email === email) && isWithin(params.created, created),
+        ),
+        params,
+      ),
+  ),
+  route('GET /v1/customers/:id', noParameters, ({ world, path: { id = '' } }) => {
+    const customer = customers(world).get(id) ?? tombstones(world).get(id)
+    if (customer === undefined) throw notFound('customer', id)
+    return customer
+  }),
+  route('POST /v1/customers/:id', writable.extend(tolerated('default_source')), ({ world, path: { id = '' }, params }) => {
+    const before = customers(world).get(id)
+    if (before === undefined) throw notFound('customer', id)
+    const after: Customer = {
+      ...before,
+      email: params.email === undefined ? before.email : params.email,
+      name: params.name === undefined ? before.name : params.name,
+      description: params.description === undefined ? before.description : params.description,
+      phone: params.phone === undefined ? before.phone : params.phone,
+      address: params.address === undefined ? before.address : fullAddress(params.address),
+      balance: params.balance ?? before.balance,
+      tax_exempt: params.tax_exempt ?? before.tax_exempt,
+      preferred_locales: params.preferred_locales ?? before.preferred_locales,
+      metadata: mergeMetadata(before.metadata, params.metadata),
+    }
+    customers(world).put(id, after)
+    emit(world, 'customer.updated', after, changed(before, after))
+    return after
+  }),
+  route('DELETE /v1/customers/:id', noParameters, ({ world, path: { id = '' } }) => {
+    const customer = customers(world).get(id)
+    if (customer === undefined) throw notFound('customer', id)
+    const tombstone = { id, object: 'customer', deleted: true } as const
+    customers(world).delete(id)
+    tombstones(world).put(id, tombstone)
+    emit(world, 'customer.deleted', customer)
+    return tombstone
+  }),
+]
+
+/** The values that are different now, as they were: Stripe's `previous_attributes`. */
+export function changed(before: object, after: object): Record<string, unknown> {
+  const now = new Map(Object.entries(after))
+  return Object.fromEntries(
+    Object.entries(before).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(now.get(name))),
+  )
+}
+
+function newCustomer(world: StripeWorld, given: z.output<typeof writable>) {
+  return {
+    id: newId('cus_', 14),
+    object: 'customer' as const,
+    address: fullAddress(given.address ?? null),
+    balance: given.balance ?? 0,
+    created: seconds(world),
+    currency: null as string | null,
+    default_source: null,
+    delinquent: false,
+    description: given.description ?? null,
+    discount: null,
+    email: given.email ?? null,
+    invoice_prefix: newId('', 8).toUpperCase(),
+    invoice_settings: { custom_fields: null, default_payment_method: null, footer: null, rendering_options: null },
+    livemode: false as const,
+    metadata: (given.metadata ?? {}) as Readonly<Record<string, string>>,
+    name: given.name ?? null,
+    next_invoice_sequence: 1,
+    phone: given.phone ?? null,
+    preferred_locales: given.preferred_locales ?? [],
+    shipping: null,
+    tax_exempt: given.tax_exempt ?? 'none',
+    test_clock: null,
+  }
+}
+
+function fullAddress(given: z.output<typeof address> | null) {
+  if (given === null) return null
+  const { line1 = null, line2 = null, city = null, state = null, postal_code = null, country = null } = given
+  return { line1, line2, city, state, postal_code, country }
+}

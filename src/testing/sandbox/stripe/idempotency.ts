@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import { stripeFailure } from './errors.js'
+import { seconds, type StripeWorld, tableOf } from './world.js'
+
+/** An answer as it goes over the wire. */
+export interface StripeAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: unknown
+}
+
+interface StoredAnswer {
+  readonly key: string
+  readonly fingerprint: string
+  readonly created: number
+  readonly answer: StripeAnswer
+}
+
+const keepSeconds = 24 * 60 * 60
+const answers = tableOf<StoredAnswer>('idempotency')
+
+export function fingerprintOf(method: string, path: string, body: string): string {
+  return createHash('sha256').update(`${method} ${path}\n${body}`).digest('base64')
+}
+
+/** The answer given under this key before, if it is still remembered. Other parameters under the same key are refused. */
+export function storedAnswer(world: StripeWorld, key: string, fingerprint: string): StripeAnswer | undefined {
+  prune(world)
+  const stored = answers(world).get(key)
+  if (stored === undefined) return undefined
+  if (stored.fingerprint !== fingerprint) {
+    throw stripeFailure(400, {
+      type: 'idempotency_error',
+      message:
+        `Keys for idempotent requests can only be used with the same parameters they were first used with. ` +
+        `Try using a key other than '${key}' if you meant to execute a different request.`,
+    })
+  }
+  return { ...stored.answer, headers: { ...stored.answer.headers, 'idempotent-replayed': 'true' } }
+}
+
+/**
+ * Remembers the answer, a 500 as well: Stripe replays it for as long as the key lives. Requests that never began
+ * (malformed, unauthorized, in conflict, too many) leave no trace.
+ */
+export function storeAnswer(world: StripeWorld, key: string, fingerprint: string, answer: StripeAnswer): void {
+  if (neverBegan(answer)) return
+  answers(world).put(key, { key, fingerprint, created: seconds(world), answer })
+}
+
+export function keyInUse(key: string): Error {
+  return stripeFailure(409, {
+    type: 'idempotency_error',
+    code: 'idempotency_key_in_use',
+    message: `There is currently another in-progress request using this Idempotent Key '${key}'. Please try again later.`,
+  })
+}
+
+function neverBegan(answer: StripeAnswer): boolean {
+  if ([401, 403, 409, 429].includes(answer.status)) return true
+  const { error } = answer.body as { readonly error?: { readonly code?: string } }
+  return answer.status === 400 && error?.code?.startsWith('parameter_') === true
+}
+
+function prune(world: StripeWorld): void {
+  const oldest = seconds(world) - keepSeconds
+  for (const { key, created } of answers(world).values()) {
+    if (created > oldest) return
+    answers(world).delete(key)
+  }
+}

@@ -1,0 +1,207 @@
+import type { Fate } from '../faults.js'
+import type { Journal } from '../journal.js'
+import { checkoutRoutes, checkoutSessions, expireSession } from './checkout.js'
+import { customerRoutes } from './customers.js'
+import { takeDue } from './due.js'
+import { faultDetails, isStripeFailure, stripeFailure, unknownRoute } from './errors.js'
+import { eventSummaryRoutes } from './event-summaries.js'
+import { eventRoutes, webhookEndpointRoutes } from './events.js'
+import { expand } from './expand.js'
+import { type FormFields, parseForm } from './form.js'
+import { fingerprintOf, keyInUse, type StripeAnswer, storeAnswer, storedAnswer } from './idempotency.js'
+import { invoiceRoutes } from './invoices.js'
+import { meterEventRoutes } from './meter-events.js'
+import { meterRoutes } from './meters.js'
+import { settleSession } from './payment.js'
+import { paymentIntentRoutes } from './payment-intents.js'
+import { ensureDefaultConfiguration, portalRoutes } from './portal.js'
+import { priceRoutes } from './price-routes.js'
+import { productRoutes } from './products.js'
+import type { StripeRoute } from './route.js'
+import { renewSubscription, subscriptionRoutes } from './subscriptions.js'
+import { createWebhookSender, type WebhookSender } from './webhook-delivery.js'
+import { apiVersion, newId, type StripeWorld } from './world.js'
+
+export interface StripeTwinOptions {
+  readonly journal: Journal
+  readonly now: () => number
+  readonly secretKey: string
+  readonly pageUrl: (path: string) => string
+  readonly merchantName: string
+  readonly meterErrors: 'refuse' | 'report'
+  readonly fateOf: (method: string, path: string) => Fate
+}
+
+export interface StripeTwin {
+  readonly world: StripeWorld
+  readonly webhooks: WebhookSender
+  /** Answers one API request. `Response.error()` stands for a connection that is cut. */
+  handle(request: Request, path: string): Promise<Response>
+  /** Does what is due by the clock and starts on webhooks. */
+  tick(): void
+}
+
+const routes: readonly StripeRoute[] = [
+  ...customerRoutes,
+  ...productRoutes,
+  ...priceRoutes,
+  ...meterRoutes,
+  ...eventSummaryRoutes,
+  ...meterEventRoutes,
+  ...checkoutRoutes,
+  ...paymentIntentRoutes,
+  ...subscriptionRoutes,
+  ...invoiceRoutes,
+  ...portalRoutes,
+  ...webhookEndpointRoutes,
+  ...eventRoutes,
+]
+
+/** A stateful stand-in for Stripe's API that the official SDK works against. */
+export function createStripeTwin(options: StripeTwinOptions): StripeTwin {
+  const world: StripeWorld = { ...options, cause: undefined }
+  const webhooks = createWebhookSender(world)
+  const keysAtWork = new Set<string>()
+  world.journal.commit(() => ensureDefaultConfiguration(world))
+
+  const tick = (): void => {
+    world.journal.commit(() => doDueWork(world))
+    webhooks.wake()
+  }
+
+  const answer = async (request: Request, path: string, requestId: string): Promise<StripeAnswer | undefined> => {
+    authorize(request, options.secretKey)
+    const body = await request.text()
+    const url = new URL(request.url)
+    const method = request.method
+    const key = method === 'GET' ? undefined : (request.headers.get('idempotency-key') ?? undefined)
+    const fingerprint = key === undefined ? '' : fingerprintOf(method, path + url.search, body)
+    const earlier = key === undefined ? undefined : storedAnswer(world, key, fingerprint)
+    if (earlier !== undefined) return earlier
+    if (key !== undefined && keysAtWork.has(key)) throw keyInUse(key)
+    const fate = options.fateOf(method, path)
+    if (key !== undefined) keysAtWork.add(key)
+    try {
+      if (!(await fate.arrive())) return undefined
+      const given = world.journal.commit(() => {
+        // The answer is kept together with what it did, so a kill leaves both or neither.
+        const own = fate.doesWork ? perform(world, method, path, url, body, request.headers, requestId, key) : undefined
+        const final = fate.answer === undefined ? own : faultAnswer(fate.answer)
+        if (key !== undefined && final !== undefined) storeAnswer(world, key, fingerprint, final)
+        return final
+      })
+      return fate.losesAnswer ? undefined : given
+    } finally {
+      if (key !== undefined) keysAtWork.delete(key)
+    }
+  }
+
+  return {
+    world,
+    webhooks,
+    tick,
+    async handle(request, path) {
+      const requestId = newId('req_', 14)
+      tick()
+      let given: StripeAnswer | undefined
+      try {
+        given = await answer(request, path, requestId)
+      } catch (error) {
+        given = failureAnswer(error)
+      }
+      // After the answer is on its way, mostly: as with Stripe, a webhook may still arrive first.
+      setImmediate(() => webhooks.wake())
+      return given === undefined ? Response.error() : toResponse(given, requestId)
+    },
+  }
+}
+
+function perform(
+  world: StripeWorld,
+  method: string,
+  path: string,
+  url: URL,
+  body: string,
+  headers: Headers,
+  requestId: string,
+  key: string | undefined,
+): StripeAnswer {
+  world.cause = { id: requestId, idempotencyKey: key ?? null }
+  try {
+    // A refusal undoes what the request had done so far, yet is itself an answer to remember.
+    return world.journal.attempt(() => run(world, method, path, url, body, headers))
+  } catch (error) {
+    return failureAnswer(error)
+  } finally {
+    world.cause = undefined
+  }
+}
+
+function run(world: StripeWorld, method: string, path: string, url: URL, body: string, headers: Headers): StripeAnswer {
+  for (const route of routes) {
+    const parts = route.method === method ? route.match(path) : undefined
+    if (parts === undefined) continue
+    const { expand: wanted, ...fields } = readFields(method, url, body, headers)
+    const result = route.run(world, parts, fields)
+    const paths = typeof wanted === 'object' && wanted !== null ? Object.values(wanted).map(String) : []
+    return { status: 200, headers: {}, body: expand(world, result, paths) }
+  }
+  throw unknownRoute(method, path)
+}
+
+function readFields(method: string, url: URL, body: string, headers: Headers): FormFields | Record<string, unknown> {
+  if (method === 'GET') return parseForm(url.search.slice(1))
+  if (!headers.get('content-type')?.includes('application/json')) return parseForm(body === '' ? url.search.slice(1) : body)
+  try {
+    const value: unknown = JSON.parse(body === '' ? '{}' : body)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  } catch {
+    // Told below, in Stripe's words.
+  }
+  throw stripeFailure(400, { type: 'invalid_request_error', message: 'Invalid request body: expected a JSON object.' })
+}
+
+function doDueWork(world: StripeWorld): void {
+  for (let work = takeDue(world); work !== undefined; work = takeDue(world)) {
+    if (work.kind === 'renew_subscription') renewSubscription(world, work.target)
+    else if (work.kind === 'settle_payment') settleSession(world, work.target, work.succeeds ?? true)
+    else {
+      const session = checkoutSessions(world).get(work.target)
+      if (session?.status === 'open') expireSession(world, session)
+    }
+  }
+}
+
+function authorize(request: Request, secretKey: string): void {
+  const [scheme = '', credentials = ''] = (request.headers.get('authorization') ?? '').split(' ')
+  const given =
+    scheme.toLowerCase() === 'basic' ? (Buffer.from(credentials, 'base64').toString().split(':')[0] ?? '') : credentials
+  if (given === secretKey) return
+  const message =
+    given === ''
+      ? "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
+      : `Invalid API Key provided: ${given.slice(0, 7)}${'*'.repeat(8)}`
+  throw stripeFailure(401, { type: 'invalid_request_error', message })
+}
+
+function failureAnswer(error: unknown): StripeAnswer {
+  if (isStripeFailure(error)) return { status: error.status, headers: error.headers, body: { error: error.details } }
+  const message = `The sandbox failed: ${error instanceof Error ? error.message : String(error)}`
+  return { status: 500, headers: {}, body: { error: { type: 'api_error', message } } }
+}
+
+function faultAnswer({ status, headers }: NonNullable<Fate['answer']>): StripeAnswer {
+  return { status, headers, body: status < 400 ? {} : { error: faultDetails(status) } }
+}
+
+function toResponse({ status, headers, body }: StripeAnswer, requestId: string): Response {
+  return new Response(JSON.stringify(body, null, 2), {
+    status,
+    headers: {
+      'content-type': 'application/json',
+      'request-id': requestId,
+      'stripe-version': apiVersion,
+      ...headers,
+    },
+  })
+}

@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto'
+import type { Journal, Table } from '../journal.js'
+
+/** The API version whose shapes the twin speaks. */
+export const apiVersion = '2026-10-28.endive'
+
+/** What every part of the Stripe twin works with. */
+export interface StripeWorld {
+  readonly journal: Journal
+  /** Sandbox time in milliseconds. */
+  readonly now: () => number
+  /** Absolute address of a hosted page. */
+  readonly pageUrl: (path: string) => string
+  readonly merchantName: string
+  /** Whether a meter event nobody can bill is refused at once or accepted and only reported. */
+  readonly meterErrors: 'refuse' | 'report'
+  /** The API request at work, named in the events it causes; nothing for hosted pages and the clock. */
+  cause: { readonly id: string; readonly idempotencyKey: string | null } | undefined
+}
+
+/** Names a table once; the row type belongs to the file of the resource. */
+export function tableOf<Row>(name: string): (world: StripeWorld) => Table<Row> {
+  return (world) => world.journal.table<Row>(`stripe.${name}`)
+}
+
+/** Stripe counts in seconds. */
+export function seconds(world: StripeWorld): number {
+  return Math.floor(world.now() / 1000)
+}
+
+const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+export function newId(prefix: string, length = 24): string {
+  let id = prefix
+  for (const byte of randomBytes(length)) id += alphabet[byte % alphabet.length]
+  return id
+}

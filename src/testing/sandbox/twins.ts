@@ -1,0 +1,60 @@
+import { type SandboxClock, createClock } from './clock.js'
+import { type Faults, createFaults } from './faults.js'
+import { openJournal } from './journal.js'
+import { createLangfuseTwin, type LangfuseTwin } from './langfuse/twin.js'
+import { createStripeTwin, type StripeTwin } from './stripe/twin.js'
+
+export interface TwinsOptions {
+  readonly dataDir?: string
+  readonly now?: () => number
+  readonly stripeSecretKey?: string
+  readonly meterErrors?: 'refuse' | 'report'
+  readonly langfuse?: { readonly publicKey?: string; readonly secretKey?: string }
+  readonly merchantName?: string
+  /** Absolute address of a hosted page. */
+  readonly pageUrl: (path: string) => string
+}
+
+/** The twins and the state they share; each is a function from Request to Response, whatever carries them. */
+export interface Twins {
+  readonly stripe: StripeTwin
+  readonly langfuse: LangfuseTwin
+  readonly clock: SandboxClock
+  readonly faults: Faults
+  readonly keys: { readonly stripe: string; readonly langfuse: { readonly publicKey: string; readonly secretKey: string } }
+  close(): Promise<void>
+}
+
+export function createTwins(options: TwinsOptions): Twins {
+  const journal = openJournal(options.dataDir)
+  const clock = createClock(journal, options.now)
+  const faults = createFaults()
+  const keys = {
+    stripe: options.stripeSecretKey ?? 'sk_test_sandbox',
+    langfuse: {
+      publicKey: options.langfuse?.publicKey ?? 'pk-lf-sandbox',
+      secretKey: options.langfuse?.secretKey ?? 'sk-lf-sandbox',
+    },
+  }
+  const shared = { journal, now: clock.now, fateOf: faults.fateOf }
+  const stripe = createStripeTwin({
+    ...shared,
+    secretKey: keys.stripe,
+    pageUrl: options.pageUrl,
+    merchantName: options.merchantName ?? 'Sandbox Store',
+    meterErrors: options.meterErrors ?? 'refuse',
+  })
+  const langfuse = createLangfuseTwin({ ...shared, ...keys.langfuse })
+  return {
+    stripe,
+    langfuse,
+    clock,
+    faults,
+    keys,
+    async close() {
+      faults.clear()
+      await stripe.webhooks.close()
+      journal.close()
+    },
+  }
+}

@@ -1,0 +1,27 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+import { entries } from './scripts/entries.mjs'
+import SummaryReporter from './scripts/summary-reporter.mjs'
+
+// Tests import `billfold` by name, as an app does, and get the sources: no build between a change and its test.
+const sources = entries.map(({ name, source }) => ({
+  find: new RegExp(`^${name}$`),
+  replacement: fileURLToPath(new URL(source, import.meta.url)),
+}))
+
+/** `fileParallelism: false` also keeps a project's files apart from those of other such projects: they share `dist`. */
+const projects = [
+  { name: 'unit', include: ['test/{core,types,docs,http}/**/*.test.ts'], alias: sources },
+  { name: 'stores', include: ['test/adapters/**/*.test.ts'], alias: sources, testTimeout: 30_000 },
+  { name: 'providers', include: ['test/{providers,testing}/**/*.test.ts'], alias: sources, testTimeout: 30_000 },
+  // The two below start child processes on the built package.
+  { name: 'proof', include: ['test/proof/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false },
+  { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false },
+]
+
+export default defineConfig({
+  test: {
+    reporters: ['default', new SummaryReporter()],
+    projects: projects.map((project) => ({ extends: true, test: { hookTimeout: 120_000, ...project } })),
+  },
+})
