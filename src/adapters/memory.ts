@@ -42,9 +42,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     ...memoryAccounts(tables, now),
     ...memoryIntents(tables, now),
     directory: {
-      accountByExternalId: async (provider, externalId) => tables.accountsByLink.get(`${provider}|${externalId}`) ?? null,
+      accountByExternalId: async (provider, externalId) =>
+        tables.accountsByLink.get(`${provider}|${externalId}`) ?? null,
       intentByExternalId: async (provider, externalId) =>
-        [...tables.intents.values()].find((intent) => intent.provider === provider && intent.externalId === externalId) ?? null,
+        [...tables.intents.values()].find(
+          (intent) => intent.provider === provider && intent.externalId === externalId,
+        ) ?? null,
       intentById: async (intentId) => tables.intents.get(intentId) ?? null,
     },
   }

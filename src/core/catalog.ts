@@ -31,7 +31,9 @@ export interface PlanConfig {
   /** Absent for a plan nobody pays for. */
   readonly price?: { readonly amount: string; readonly interval?: 'month' | 'year' }
   /** Per meter: units that cost no credits, and the units after which requests are refused. Decimal text; `null` is no limit. */
-  readonly meters?: Readonly<Record<string, { readonly included?: string | 'unlimited'; readonly limit?: string | null }>>
+  readonly meters?: Readonly<
+    Record<string, { readonly included?: string | 'unlimited'; readonly limit?: string | null }>
+  >
   /** Usage beyond allowance and credits is allowed and collected afterwards by the first metering provider. Default false. */
   readonly overage?: boolean
   /** The account brings its own model keys: usage is counted and costs no credits. Default false. */
@@ -50,7 +52,9 @@ export interface CatalogConfig {
   /** Default: one plan, `free`, that includes nothing. */
   readonly plans?: Readonly<Record<string, PlanConfig>>
   /** Credits on sale. */
-  readonly packages?: Readonly<Record<string, { readonly title?: string; readonly price: string; readonly sparks: string }>>
+  readonly packages?: Readonly<
+    Record<string, { readonly title?: string; readonly price: string; readonly sparks: string }>
+  >
   /** The plan of new accounts; default the first one. */
   readonly defaultPlan?: string
 }
@@ -68,11 +72,15 @@ export const defaultMeters = {
 } as const satisfies Record<string, MeterConfig>
 
 /** Names of the meters of a catalog. */
-export type MeterName<C extends Catalog> = C['config'] extends { readonly meters: infer M } ? keyof M & string : keyof typeof defaultMeters
+export type MeterName<C extends Catalog> = C['config'] extends { readonly meters: infer M }
+  ? keyof M & string
+  : keyof typeof defaultMeters
 /** Names of the plans of a catalog. */
 export type PlanName<C extends Catalog> = C['config'] extends { readonly plans: infer P } ? keyof P & string : 'free'
 /** Names of the credit packages of a catalog. */
-export type PackageName<C extends Catalog> = C['config'] extends { readonly packages: infer P } ? keyof P & string : never
+export type PackageName<C extends Catalog> = C['config'] extends { readonly packages: infer P }
+  ? keyof P & string
+  : never
 
 /**
  * Parses prices, rates, plans and packages once, at start-up.
@@ -91,15 +99,28 @@ export function defineCatalog<const C extends CatalogConfig>(config: C): Catalog
   const meters = mapNames('meters', data.meters, parseMeter)
   const plans = mapNames('plans', data.plans, (name, plan, path) => parsePlan(name, plan, path, currency, meters))
   const packages = mapNames('packages', data.packages, (name, offer, path): CreditPackage => {
-    return { name, title: offer.title ?? name, price: price(offer.price, currency, `${path}.price`), sparks: sparks(offer.sparks, `${path}.sparks`) }
+    return {
+      name,
+      title: offer.title ?? name,
+      price: price(offer.price, currency, `${path}.price`),
+      sparks: sparks(offer.sparks, `${path}.sparks`),
+    }
   })
-  const models = mapNames('models', data.models, (_, pools, path): ModelPrice =>
-    mapNames(path, pools, (_pool, amount, pool) => nonNegative(amount, pool)),
+  const models = mapNames(
+    'models',
+    data.models,
+    (_, pools, path): ModelPrice => mapNames(path, pools, (_pool, amount, pool) => nonNegative(amount, pool)),
   )
   const defaultPlan = data.defaultPlan ?? [...plans.keys()][0]
   if (defaultPlan === undefined || !plans.has(defaultPlan)) throw invalid('defaultPlan', 'is not one of the plans')
-  const spark = { price: positive(data.sparks.price, 'sparks.price'), margin: positive(data.sparks.margin, 'sparks.margin') }
-  const version = fingerprintOf({ currency, sparks: data.sparks, meters: data.meters, models: data.models }).slice(0, 12)
+  const spark = {
+    price: positive(data.sparks.price, 'sparks.price'),
+    margin: positive(data.sparks.margin, 'sparks.margin'),
+  }
+  const version = fingerprintOf({ currency, sparks: data.sparks, meters: data.meters, models: data.models }).slice(
+    0,
+    12,
+  )
   return { config, currency, spark, meters, models, plans, packages, defaultPlan, version }
 }
 
@@ -120,7 +141,10 @@ const planSchema = z.strictObject({
   title: z.string().min(1).max(100).optional(),
   price: z.strictObject({ amount: z.string(), interval: z.enum(['month', 'year']).default('month') }).optional(),
   meters: z
-    .record(z.string(), z.strictObject({ included: z.string().default('0'), limit: z.string().nullable().default(null) }))
+    .record(
+      z.string(),
+      z.strictObject({ included: z.string().default('0'), limit: z.string().nullable().default(null) }),
+    )
     .default({}),
   overage: z.boolean().default(false),
   byo: z.boolean().default(false),
@@ -132,7 +156,12 @@ const catalogSchema = z.strictObject({
   meters: z.record(z.string(), meterSchema).prefault(defaultMeters),
   models: z.record(z.string(), z.record(z.string(), z.string())).default({}),
   plans: z.record(z.string(), planSchema).prefault({ free: {} }),
-  packages: z.record(z.string(), z.strictObject({ title: z.string().min(1).max(100).optional(), price: z.string(), sparks: z.string() })).default({}),
+  packages: z
+    .record(
+      z.string(),
+      z.strictObject({ title: z.string().min(1).max(100).optional(), price: z.string(), sparks: z.string() }),
+    )
+    .default({}),
   defaultPlan: z.string().optional(),
 })
 
@@ -141,7 +170,11 @@ function parseMeter(name: string, meter: z.output<typeof meterSchema>, path: str
   const parsed: Rate =
     rate.mode === 'by_cost'
       ? rate
-      : { mode: rate.mode, sparks: positive(rate.sparks, `${path}.rate.sparks`), per: positive(rate.per, `${path}.rate.per`) }
+      : {
+          mode: rate.mode,
+          sparks: positive(rate.sparks, `${path}.rate.sparks`),
+          per: positive(rate.per, `${path}.rate.per`),
+        }
   return { name, ...rest, rate: parsed }
 }
 
@@ -157,14 +190,21 @@ function parsePlan(
     const included = terms.included === 'unlimited' ? 'unlimited' : quantity(terms.included, `${place}.included`)
     return { included, limit: terms.limit === null ? null : quantity(terms.limit, `${place}.limit`) }
   })
-  const paid = plan.price && { amount: price(plan.price.amount, currency, `${path}.price.amount`), interval: plan.price.interval }
+  const paid = plan.price && {
+    amount: price(plan.price.amount, currency, `${path}.price.amount`),
+    interval: plan.price.interval,
+  }
   return { name, title: plan.title ?? name, price: paid ?? null, entitlements, overage: plan.overage, byo: plan.byo }
 }
 
 const namePattern = /^[a-z][a-z0-9_.:-]{0,59}$/i
 const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
-function mapNames<T, U>(path: string, record: Readonly<Record<string, T>>, parse: (name: string, value: T, path: string) => U): Map<string, U> {
+function mapNames<T, U>(
+  path: string,
+  record: Readonly<Record<string, T>>,
+  parse: (name: string, value: T, path: string) => U,
+): Map<string, U> {
   const entries = Object.entries(record).map(([name, value]): [string, U] => {
     if (!namePattern.test(name) || reserved.has(name)) {
       throw invalid(`${path}.${name}`, 'is not a name: use 1 to 60 of A-Z a-z 0-9 _ . : - beginning with a letter')

@@ -62,9 +62,11 @@ export function resolveRoles(roles: ProviderRoles): ResolvedRoles {
   const all = new Map<string, AnyProvider>()
   for (const provider of [fallback, resolved.checkout, resolved.portal, ...resolved.metering, ...resolved.tracing]) {
     if (!provider) continue
-    if (!providerId.test(provider.id)) throw new BillingError('config_invalid', `Provider id ${JSON.stringify(provider.id)} must match ${providerId}.`)
+    if (!providerId.test(provider.id))
+      throw new BillingError('config_invalid', `Provider id ${JSON.stringify(provider.id)} must match ${providerId}.`)
     const other = all.get(provider.id)
-    if (other && other !== provider) throw new BillingError('config_invalid', `Two providers have the id ${provider.id}: give one another id.`)
+    if (other && other !== provider)
+      throw new BillingError('config_invalid', `Two providers have the id ${provider.id}: give one another id.`)
     all.set(provider.id, provider)
   }
   return { all, ...resolved }

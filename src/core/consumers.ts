@@ -19,6 +19,7 @@ export function createConsumers(): Consumers {
       else consumers.set(consumer, [{ type, handler }])
     },
     names: () => [...consumers.keys()],
-    handlers: (consumer, type) => (consumers.get(consumer) ?? []).filter((entry) => entry.type === type).map((entry) => entry.handler),
+    handlers: (consumer, type) =>
+      (consumers.get(consumer) ?? []).filter((entry) => entry.type === type).map((entry) => entry.handler),
   }
 }

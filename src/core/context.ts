@@ -1,10 +1,10 @@
 import type { Catalog } from './catalog.js'
 import type { Environment, ResolvedRoles } from './config.js'
+import type { Consumers } from './consumers.js'
 import type { IdPrefix } from './domain/ids.js'
 import type { LedgerRules } from './domain/ledger/state.js'
 import type { AllowedOrigins } from './domain/redirect.js'
 import type { Lane } from './lane.js'
-import type { Consumers } from './consumers.js'
 import type { Store } from './ports/store.js'
 
 /** What every operation is given. */

@@ -96,7 +96,7 @@ export class BillingError extends Error {
   readonly code: ErrorCode
   readonly details: Readonly<Record<string, unknown>>
   readonly retryable: boolean
-  readonly outcome: ErrorOutcome;
+  readonly outcome: ErrorOutcome
   readonly [mark] = true
 
   constructor(code: ErrorCode, message: string, options: BillingErrorOptions = {}) {
@@ -120,5 +120,6 @@ export class BillingError extends Error {
 
 /** A condition that the code itself guarantees; when it fails the fault is ours, nothing is written, and the message says where. */
 export function invariant(condition: boolean, message: string, details?: Record<string, unknown>): asserts condition {
-  if (!condition) throw new BillingError('invariant_violated', `Invariant violated: ${message}.`, details ? { details } : {})
+  if (!condition)
+    throw new BillingError('invariant_violated', `Invariant violated: ${message}.`, details ? { details } : {})
 }

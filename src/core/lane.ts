@@ -55,7 +55,9 @@ export function createLane(options: LaneOptions): Lane {
     submit(command) {
       return new Promise((resolve, reject) => {
         if (waiting.length >= maximumWaiting) {
-          reject(new BillingError('overloaded', `${maximumWaiting} commands are waiting for the store: try again shortly.`))
+          reject(
+            new BillingError('overloaded', `${maximumWaiting} commands are waiting for the store: try again shortly.`),
+          )
           return
         }
         waiting.push({ command, bytes: sizeOf(command), resolve, reject })
@@ -74,7 +76,10 @@ async function send(batch: readonly Waiting[], options: LaneOptions): Promise<vo
     batch.forEach((item, index) => {
       const outcome = outcomes[index]
       if (outcome) item.resolve(outcome)
-      else item.reject(new BillingError('invariant_violated', 'The store answered fewer outcomes than there were commands.'))
+      else
+        item.reject(
+          new BillingError('invariant_violated', 'The store answered fewer outcomes than there were commands.'),
+        )
     })
   } catch (error) {
     const [first] = batch

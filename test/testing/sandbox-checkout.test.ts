@@ -25,7 +25,12 @@ afterEach(async () => {
 describe('a checkout of one payment', () => {
   it('S1.4 leads from the session through payment to the success page and the webhook', async () => {
     const session = await oneTime({ client_reference_id: 'acct_1', metadata: { order: '7' } })
-    expect(session).toMatchObject({ status: 'open', payment_status: 'unpaid', amount_total: 2000, ui_mode: 'hosted_page' })
+    expect(session).toMatchObject({
+      status: 'open',
+      payment_status: 'unpaid',
+      amount_total: 2000,
+      ui_mode: 'hosted_page',
+    })
     expect(await (await fetch(session.url ?? '')).text()).toContain('Pay $20.00')
     const paid = await pay(session, '4242 4242 4242 4242')
     expect(paid.status).toBe(303)
@@ -67,7 +72,10 @@ describe('a checkout of one payment', () => {
     const [good, bad] = [await oneTime(), await oneTime()]
     await pay(good, '000123456789')
     await pay(bad, '000111111116')
-    expect(await stripe.checkout.sessions.retrieve(good.id)).toMatchObject({ status: 'complete', payment_status: 'unpaid' })
+    expect(await stripe.checkout.sessions.retrieve(good.id)).toMatchObject({
+      status: 'complete',
+      payment_status: 'unpaid',
+    })
     box.advance(61_000)
     expect(await stripe.checkout.sessions.retrieve(good.id)).toMatchObject({ payment_status: 'paid' })
     expect(await stripe.checkout.sessions.retrieve(bad.id)).toMatchObject({ payment_status: 'unpaid' })
@@ -105,10 +113,16 @@ describe('a checkout of one payment', () => {
 
   it('S1.4 refuses what Stripe refuses: modes, quantities, small amounts, expiry', async () => {
     const price = await monthly()
-    await expect(oneTime({ line_items: [{ price: price.id, quantity: 1 }] })).rejects.toMatchObject({ param: 'line_items' })
+    await expect(oneTime({ line_items: [{ price: price.id, quantity: 1 }] })).rejects.toMatchObject({
+      param: 'line_items',
+    })
     const small = { currency: 'usd', unit_amount: 10, product_data: { name: 'Gum' } }
-    await expect(oneTime({ line_items: [{ price_data: small, quantity: 1 }] })).rejects.toMatchObject({ code: 'amount_too_small' })
-    await expect(oneTime({ expires_at: Math.floor(Date.now() / 1000) + 60 })).rejects.toMatchObject({ param: 'expires_at' })
+    await expect(oneTime({ line_items: [{ price_data: small, quantity: 1 }] })).rejects.toMatchObject({
+      code: 'amount_too_small',
+    })
+    await expect(oneTime({ expires_at: Math.floor(Date.now() / 1000) + 60 })).rejects.toMatchObject({
+      param: 'expires_at',
+    })
     await expect(oneTime({ line_items: [] })).rejects.toMatchObject({ code: 'parameter_missing' })
     expect((await stripe.products.list({ limit: 100 })).data.map(({ name }) => name)).not.toContain('Gum')
   })
@@ -122,16 +136,29 @@ describe('a checkout of a subscription', () => {
     expect(subscription).toMatchObject({ status: 'active', metadata: { account: 'a1' } })
     const item = subscription.items.data[0]
     expect((item?.current_period_end ?? 0) - (item?.current_period_start ?? 0)).toBeGreaterThan(27 * 86_400)
-    expect(done.invoice).toMatchObject({ status: 'paid', total: 1900, parent: { subscription_details: { subscription: subscription.id } } })
+    expect(done.invoice).toMatchObject({
+      status: 'paid',
+      total: 1900,
+      parent: { subscription_details: { subscription: subscription.id } },
+    })
     expect(done.customer_details?.email).toBe('buyer@example.com')
     const types = (await delivered()).map(({ type }) => type)
-    for (const type of ['customer.created', 'customer.subscription.created', 'invoice.paid', 'checkout.session.completed']) {
+    for (const type of [
+      'customer.created',
+      'customer.subscription.created',
+      'invoice.paid',
+      'checkout.session.completed',
+    ]) {
       expect(types).toContain(type)
     }
   })
 
   it('S1.5 renews on the clock and bills the metered usage of the period', async () => {
-    const meter = await stripe.billing.meters.create({ display_name: 'Sparks', event_name: 'sparks', default_aggregation: { formula: 'sum' } })
+    const meter = await stripe.billing.meters.create({
+      display_name: 'Sparks',
+      event_name: 'sparks',
+      default_aggregation: { formula: 'sum' },
+    })
     const product = await stripe.products.create({ name: 'Sparks' })
     const usage = await stripe.prices.create({
       product: product.id,
@@ -141,7 +168,10 @@ describe('a checkout of a subscription', () => {
     })
     const session = await subscribe([{ price: usage.id }])
     const { customer, subscription } = await stripe.checkout.sessions.retrieve(session.id)
-    await stripe.billing.meterEvents.create({ event_name: 'sparks', payload: { stripe_customer_id: String(customer), value: '500000' } })
+    await stripe.billing.meterEvents.create({
+      event_name: 'sparks',
+      payload: { stripe_customer_id: String(customer), value: '500000' },
+    })
     box.advance(32 * dayMs)
     const { data } = await stripe.invoices.list({ subscription: String(subscription) })
     expect(data.map(({ billing_reason, total }) => [billing_reason, total])).toEqual([
@@ -153,7 +183,10 @@ describe('a checkout of a subscription', () => {
   it('S1.5 cancels and reactivates from the portal, and ends with the period', async () => {
     const session = await subscribe()
     const { customer, subscription } = await stripe.checkout.sessions.retrieve(session.id)
-    const portal = await stripe.billingPortal.sessions.create({ customer: String(customer), return_url: 'https://shop.test/back' })
+    const portal = await stripe.billingPortal.sessions.create({
+      customer: String(customer),
+      return_url: 'https://shop.test/back',
+    })
     const press = (action: string) =>
       fetch(`${portal.url}/${action}`, {
         method: 'POST',
@@ -181,7 +214,10 @@ describe('a checkout of a subscription', () => {
     const { subscription } = await stripe.checkout.sessions.retrieve(session.id)
     const stranger = await stripe.customers.create({ email: 'eve@example.com' })
     const portal = await stripe.billingPortal.sessions.create({ customer: stranger.id })
-    const answer = await fetch(`${portal.url}/cancel`, { method: 'POST', body: new URLSearchParams({ subscription: String(subscription) }) })
+    const answer = await fetch(`${portal.url}/cancel`, {
+      method: 'POST',
+      body: new URLSearchParams({ subscription: String(subscription) }),
+    })
     expect(answer.status).toBe(404)
     expect(await stripe.subscriptions.retrieve(String(subscription))).toMatchObject({ cancel_at_period_end: false })
   })
@@ -196,7 +232,11 @@ describe('a checkout of a subscription', () => {
     })
     await pay(session, '4242424242424242')
     const done = await stripe.checkout.sessions.retrieve(session.id, { expand: ['subscription'] })
-    expect(done).toMatchObject({ payment_status: 'no_payment_required', amount_total: 0, subscription: { status: 'trialing' } })
+    expect(done).toMatchObject({
+      payment_status: 'no_payment_required',
+      amount_total: 0,
+      subscription: { status: 'trialing' },
+    })
     box.advance(14 * dayMs + 1000)
     const { id } = done.subscription as Stripe.Subscription
     expect(await stripe.subscriptions.retrieve(id, { expand: ['latest_invoice'] })).toMatchObject({
@@ -216,10 +256,16 @@ describe('webhooks', () => {
     await box.flushWebhooks()
     box.advance(6000)
     await box.flushWebhooks()
-    expect(app.received.map(({ body }) => JSON.parse(body).type)).toEqual(['customer.created', 'customer.created', 'customer.created'])
+    expect(app.received.map(({ body }) => JSON.parse(body).type)).toEqual([
+      'customer.created',
+      'customer.created',
+      'customer.created',
+    ])
     expect(new Set(app.received.map(({ signature }) => signature)).size).toBe(3)
     const { data } = (await (await fetch(`${box.url}/_sandbox/events`)).json()) as { data: { deliveries: unknown[] }[] }
-    expect(data[0]?.deliveries).toMatchObject([{ state: 'delivered', attempts: [{ status: 500 }, { status: 503 }, { status: 200 }] }])
+    expect(data[0]?.deliveries).toMatchObject([
+      { state: 'delivered', attempts: [{ status: 500 }, { status: 503 }, { status: 200 }] },
+    ])
   })
 
   it('S1.4 delivers in order of creation and only what the endpoint asked for', async () => {
@@ -244,7 +290,11 @@ describe('webhooks', () => {
   it('S1.4 lists events and shows the secret of an endpoint only once', async () => {
     const { id } = await stripe.customers.create({})
     const { data } = await stripe.events.list({ type: 'customer.created' })
-    expect(data[0]).toMatchObject({ object: 'event', data: { object: { id } }, request: { id: expect.stringMatching(/^req_/) } })
+    expect(data[0]).toMatchObject({
+      object: 'event',
+      data: { object: { id } },
+      request: { id: expect.stringMatching(/^req_/) },
+    })
     expect(await stripe.events.retrieve(data[0]?.id ?? '')).toMatchObject({ type: 'customer.created' })
     const endpoints = await stripe.webhookEndpoints.list()
     expect(secret).toMatch(/^whsec_/)
@@ -258,14 +308,21 @@ function oneTime(more: Partial<Stripe.Checkout.SessionCreateParams> = {}) {
     mode: 'payment',
     success_url: 'https://shop.test/done?id={CHECKOUT_SESSION_ID}',
     cancel_url: 'https://shop.test/cart',
-    line_items: [{ price_data: { currency: 'usd', unit_amount: 1000, product_data: { name: '<b>Credits</b>' } }, quantity: 2 }],
+    line_items: [
+      { price_data: { currency: 'usd', unit_amount: 1000, product_data: { name: '<b>Credits</b>' } }, quantity: 2 },
+    ],
     ...more,
   })
 }
 
 async function monthly() {
   const product = await stripe.products.create({ name: 'Pro' })
-  return stripe.prices.create({ product: product.id, currency: 'usd', unit_amount: 1900, recurring: { interval: 'month' } })
+  return stripe.prices.create({
+    product: product.id,
+    currency: 'usd',
+    unit_amount: 1900,
+    recurring: { interval: 'month' },
+  })
 }
 
 async function subscribe(more: Stripe.Checkout.SessionCreateParams.LineItem[] = []) {

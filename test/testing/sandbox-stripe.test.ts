@@ -59,12 +59,22 @@ describe('refusals', () => {
 
   it('C4 names the parameter that is unknown, missing or malformed', async () => {
     const bad = { nonsense: 1 } as unknown as Stripe.CustomerCreateParams
-    await expect(stripe.customers.create(bad)).rejects.toMatchObject({ statusCode: 400, code: 'parameter_unknown', param: 'nonsense' })
+    await expect(stripe.customers.create(bad)).rejects.toMatchObject({
+      statusCode: 400,
+      code: 'parameter_unknown',
+      param: 'nonsense',
+    })
     const nameless = {} as unknown as Stripe.ProductCreateParams
     await expect(stripe.products.create(nameless)).rejects.toMatchObject({ code: 'parameter_missing', param: 'name' })
-    const nested = { line_items: [{ price_data: { currency: 'usd', product_data: { description: 'x' } }, quantity: 1 }] }
+    const nested = {
+      line_items: [{ price_data: { currency: 'usd', product_data: { description: 'x' } }, quantity: 1 }],
+    }
     await expect(
-      stripe.checkout.sessions.create({ mode: 'payment', success_url: 'https://a.test', ...nested } as unknown as Stripe.Checkout.SessionCreateParams),
+      stripe.checkout.sessions.create({
+        mode: 'payment',
+        success_url: 'https://a.test',
+        ...nested,
+      } as unknown as Stripe.Checkout.SessionCreateParams),
     ).rejects.toMatchObject({ code: 'parameter_missing', param: 'line_items[0][price_data][product_data][name]' })
     await expect(
       stripe.checkout.sessions.create({
@@ -78,13 +88,19 @@ describe('refusals', () => {
   })
 
   it('C4 answers 404 for an unknown id in the address and 400 for one in the parameters', async () => {
-    await expect(stripe.customers.retrieve('cus_none')).rejects.toMatchObject({ statusCode: 404, code: 'resource_missing' })
+    await expect(stripe.customers.retrieve('cus_none')).rejects.toMatchObject({
+      statusCode: 404,
+      code: 'resource_missing',
+    })
     await expect(stripe.billingPortal.sessions.create({ customer: 'cus_none' })).rejects.toMatchObject({
       statusCode: 400,
       code: 'resource_missing',
       param: 'customer',
     })
-    await expect(stripe.rawRequest('GET', '/v1/nothing')).rejects.toMatchObject({ statusCode: 404, type: 'StripeInvalidRequestError' })
+    await expect(stripe.rawRequest('GET', '/v1/nothing')).rejects.toMatchObject({
+      statusCode: 404,
+      type: 'StripeInvalidRequestError',
+    })
   })
 
   it('C4 sends a request id with every answer', async () => {
@@ -149,7 +165,9 @@ describe('idempotency keys', () => {
 
   it('C4 does not store a refused parameter', async () => {
     const bad = { nonsense: 1 } as unknown as Stripe.CustomerCreateParams
-    await expect(stripe.customers.create(bad, { idempotencyKey: 'k1' })).rejects.toMatchObject({ code: 'parameter_unknown' })
+    await expect(stripe.customers.create(bad, { idempotencyKey: 'k1' })).rejects.toMatchObject({
+      code: 'parameter_unknown',
+    })
     await expect(stripe.customers.create({}, { idempotencyKey: 'k1' })).resolves.toBeDefined()
   })
 })
@@ -162,7 +180,9 @@ describe('meters', () => {
     const second = await createMeter()
     await expect(stripe.billing.meters.reactivate(meter.id)).rejects.toMatchObject({ statusCode: 400 })
     expect((await stripe.billing.meters.list({ status: 'active' })).data.map(({ id }) => id)).toEqual([second.id])
-    expect(await stripe.billing.meters.update(second.id, { display_name: 'New' })).toMatchObject({ display_name: 'New' })
+    expect(await stripe.billing.meters.update(second.id, { display_name: 'New' })).toMatchObject({
+      display_name: 'New',
+    })
   })
 
   it('S1.1 counts an event once and refuses its identifier for 24 hours, without inviting a retry', async () => {
@@ -189,7 +209,10 @@ describe('meters', () => {
     await expect(send('d', '1', now + 301 + 5)).rejects.toMatchObject({ code: 'timestamp_in_future' })
     await expect(send('x'.repeat(101), '1')).rejects.toMatchObject({ param: 'identifier' })
     await expect(
-      stripe.billing.meterEvents.create({ event_name: 'sparks', payload: { stripe_customer_id: 'cus_none', value: '1' } }),
+      stripe.billing.meterEvents.create({
+        event_name: 'sparks',
+        payload: { stripe_customer_id: 'cus_none', value: '1' },
+      }),
     ).rejects.toMatchObject({ code: 'meter_event_customer_not_found' })
     await expect(
       stripe.billing.meterEvents.create({ event_name: 'none', payload: { stripe_customer_id: customer, value: '1' } }),
@@ -204,7 +227,11 @@ describe('meters', () => {
     await send('a', '0.1', hour + 10)
     await send('b', '0.2', hour + 20)
     await send('c', '7', hour + 3600)
-    const whole = await stripe.billing.meters.listEventSummaries(meter.id, { customer, start_time: hour, end_time: hour + 7200 })
+    const whole = await stripe.billing.meters.listEventSummaries(meter.id, {
+      customer,
+      start_time: hour,
+      end_time: hour + 7200,
+    })
     expect(whole.data.map((summary) => summary.aggregated_value)).toEqual([7.3])
     const hourly = await stripe.billing.meters.listEventSummaries(meter.id, {
       customer,

@@ -22,7 +22,8 @@ export function memoryAccounts(tables: Tables, now: () => number): Pick<Store, '
         const known = tables.links.get(`${accountId}|${provider}`)
         if (known !== undefined) return known
         const owner = tables.accountsByLink.get(`${provider}|${externalId}`)
-        if (owner !== undefined) throw new BillingError('invalid_state', `${provider} ${externalId} belongs to another account.`)
+        if (owner !== undefined)
+          throw new BillingError('invalid_state', `${provider} ${externalId} belongs to another account.`)
         tables.links.set(`${accountId}|${provider}`, externalId)
         tables.accountsByLink.set(`${provider}|${externalId}`, accountId)
         return externalId

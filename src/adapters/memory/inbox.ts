@@ -6,7 +6,15 @@ export function memoryInbox(tables: Tables, now: () => number): InboxStore {
     async accept(event) {
       const id = `${event.provider}|${event.eventId}`
       if (tables.inbox.has(id)) return { created: false }
-      tables.inbox.set(id, { ...event, status: 'pending', attempts: 0, fence: 0, nextAttemptAt: now(), leasedUntil: 0, error: null })
+      tables.inbox.set(id, {
+        ...event,
+        status: 'pending',
+        attempts: 0,
+        fence: 0,
+        nextAttemptAt: now(),
+        leasedUntil: 0,
+        error: null,
+      })
       return { created: true }
     },
     async claim({ limit, leaseMs }) {
@@ -30,7 +38,9 @@ export function memoryInbox(tables: Tables, now: () => number): InboxStore {
     async backlog() {
       const rows = [...tables.inbox.values()]
       const count = (status: 'pending' | 'dead') => rows.filter((row) => row.status === status).length
-      return (['pending', 'dead'] as const).map((status) => ({ status, count: count(status) })).filter((row) => row.count > 0)
+      return (['pending', 'dead'] as const)
+        .map((status) => ({ status, count: count(status) }))
+        .filter((row) => row.count > 0)
     },
   }
 }

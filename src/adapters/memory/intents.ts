@@ -6,15 +6,26 @@ export function memoryIntents(tables: Tables, now: () => number): Pick<Store, 'i
   return {
     intents: {
       async open(intent) {
-        const existing = [...tables.intents.values()].find((other) => other.accountId === intent.accountId && other.key === intent.key)
+        const existing = [...tables.intents.values()].find(
+          (other) => other.accountId === intent.accountId && other.key === intent.key,
+        )
         if (existing) return { intent: existing, created: false }
-        const opened = { ...intent, status: 'open', externalId: null, url: null, createdAt: now(), expiresAt: null, completedAt: null } as const
+        const opened = {
+          ...intent,
+          status: 'open',
+          externalId: null,
+          url: null,
+          createdAt: now(),
+          expiresAt: null,
+          completedAt: null,
+        } as const
         tables.intents.set(intent.id, opened)
         return { intent: opened, created: true }
       },
       async update(accountId, intentId, change) {
         const before = tables.intents.get(intentId)
-        if (before?.accountId !== accountId) throw new BillingError('not_found', `No checkout ${intentId} on account ${accountId}.`)
+        if (before?.accountId !== accountId)
+          throw new BillingError('not_found', `No checkout ${intentId} on account ${accountId}.`)
         const isFinal = before.status !== 'open' && before.status !== 'pending'
         const status = isFinal ? before.status : (change.status ?? before.status)
         const completedAt = before.completedAt ?? (status === 'completed' ? now() : null)
@@ -31,7 +42,9 @@ export function memoryIntents(tables: Tables, now: () => number): Pick<Store, 'i
         return own.findLast((intent) => intent.fingerprint === fingerprint) ?? null
       },
       async waiting(limit) {
-        return [...tables.intents.values()].filter(({ status }) => status === 'open' || status === 'pending').slice(0, limit)
+        return [...tables.intents.values()]
+          .filter(({ status }) => status === 'open' || status === 'pending')
+          .slice(0, limit)
       },
     },
   }

@@ -27,7 +27,12 @@ export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
       if (!account) return null
       const at = now()
       const grants = openGrants(tables, accountId).filter((grant) => grant.expiresAt === null || grant.expiresAt > at)
-      return { now: at, account, grants, counters: allCounters(tables, accountId).filter((counter) => contains(counter, at)) }
+      return {
+        now: at,
+        account,
+        grants,
+        counters: allCounters(tables, accountId).filter((counter) => contains(counter, at)),
+      }
     },
     async hold(accountId, holdId) {
       return tables.holds.get(accountId)?.get(holdId) ?? null
@@ -38,10 +43,15 @@ export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
     async entries(accountId, { limit, before, movedOnly }) {
       const all = (tables.entries.get(accountId) ?? []).map((entry, index) => ({ ...entry, cursor: String(index + 1) }))
       const older = before === undefined ? all : all.slice(0, Number(before) - 1)
-      return older.filter((entry) => !movedOnly || entry.amount !== 0n).reverse().slice(0, limit)
+      return older
+        .filter((entry) => !movedOnly || entry.amount !== 0n)
+        .reverse()
+        .slice(0, limit)
     },
     async rollups(accountId, from, to) {
-      return [...tables.rollups.values()].filter((row) => row.accountId === accountId && row.day >= from && row.day < to)
+      return [...tables.rollups.values()].filter(
+        (row) => row.accountId === accountId && row.day >= from && row.day < to,
+      )
     },
     async due(limit) {
       const at = now()
@@ -127,7 +137,11 @@ function write(tables: Tables, rows: LedgerRows, now: number): void {
     const id = JSON.stringify([row.accountId, row.day, row.meter, row.model])
     const before = tables.rollups.get(id)
     const sum = before
-      ? { events: before.events + row.events, quantity: before.quantity + row.quantity, sparks: before.sparks + row.sparks }
+      ? {
+          events: before.events + row.events,
+          quantity: before.quantity + row.quantity,
+          sparks: before.sparks + row.sparks,
+        }
       : {}
     tables.rollups.set(id, { ...row, ...sum })
   }
@@ -144,7 +158,9 @@ function openGrants(tables: Tables, accountId: string) {
 }
 
 function dueHolds(tables: Tables, accountId: string, now: number): readonly Hold[] {
-  return [...(tables.holds.get(accountId)?.values() ?? [])].filter((hold) => hold.status === 'open' && hold.expiresAt <= now)
+  return [...(tables.holds.get(accountId)?.values() ?? [])].filter(
+    (hold) => hold.status === 'open' && hold.expiresAt <= now,
+  )
 }
 
 function allCounters(tables: Tables, accountId: string): readonly Counter[] {
@@ -155,13 +171,16 @@ function allCounters(tables: Tables, accountId: string): readonly Counter[] {
 function countersAround(tables: Tables, accountId: string, meter: string, at: number): readonly Counter[] {
   const all = allCounters(tables, accountId).filter((counter) => counter.meter === meter)
   const newestFirst = all.sort((a, b) => b.startsAt - a.startsAt)
-  const found = newestFirst.find((counter) => contains(counter, at)) ?? newestFirst.find((counter) => counter.endsAt <= at)
+  const found =
+    newestFirst.find((counter) => contains(counter, at)) ?? newestFirst.find((counter) => counter.endsAt <= at)
   return found ? [found] : []
 }
 
 function countersOfHold(tables: Tables, hold: Hold): readonly Counter[] {
   if (hold.meter === null) return []
-  return allCounters(tables, hold.accountId).filter(({ meter, startsAt }) => meter === hold.meter && startsAt === hold.periodStartsAt)
+  return allCounters(tables, hold.accountId).filter(
+    ({ meter, startsAt }) => meter === hold.meter && startsAt === hold.periodStartsAt,
+  )
 }
 
 function contains(counter: Counter, at: number): boolean {

@@ -34,7 +34,13 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
       return settlements.flatMap(({ id, fence, status, nextAttemptAt, error }) => {
         const row = tables.deliveries.get(id)
         if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return []
-        tables.deliveries.set(id, { ...row, status, nextAttemptAt: nextAttemptAt ?? row.nextAttemptAt, leasedUntil: 0, error })
+        tables.deliveries.set(id, {
+          ...row,
+          status,
+          nextAttemptAt: nextAttemptAt ?? row.nextAttemptAt,
+          leasedUntil: 0,
+          error,
+        })
         if (status !== 'pending') tables.pending.get(row.destination)?.delete(id)
         return [id]
       })
@@ -43,13 +49,16 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
       addEvents(tables, [event], now())
     },
     async statuses(accountId, deliveryIds) {
-      const rows = deliveryIds.flatMap((id) => tables.deliveries.get(id) ?? []).filter((row) => row.accountId === accountId)
+      const rows = deliveryIds
+        .flatMap((id) => tables.deliveries.get(id) ?? [])
+        .filter((row) => row.accountId === accountId)
       return new Map(rows.map((row) => [row.id, row.status]))
     },
     async backlog() {
       const counts = new Map<string, { destination: string; status: StoredDelivery['status']; count: number }>()
       for (const { destination, status } of tables.deliveries.values()) {
-        if (status !== 'delivered') under(counts, `${destination}|${status}`, () => ({ destination, status, count: 0 })).count += 1
+        if (status !== 'delivered')
+          under(counts, `${destination}|${status}`, () => ({ destination, status, count: 0 })).count += 1
       }
       return [...counts.values()]
     },

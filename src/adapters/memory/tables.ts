@@ -1,6 +1,15 @@
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import type { BillingEvent } from '../../core/domain/event.js'
-import type { AccountState, Carry, Counter, Hold, LedgerEntry, NewDelivery, Rollup, StoredKey } from '../../core/domain/ledger/state.js'
+import type {
+  AccountState,
+  Carry,
+  Counter,
+  Hold,
+  LedgerEntry,
+  NewDelivery,
+  Rollup,
+  StoredKey,
+} from '../../core/domain/ledger/state.js'
 import type { AccountRecord, CheckoutIntent, DeliveryStatus, InboxEvent } from '../../core/ports/store.js'
 
 /** A delivery with how it stands. */

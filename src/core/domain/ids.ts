@@ -20,7 +20,10 @@ export function checkId(id: unknown, field: string): string {
  */
 export function checkIdempotencyKey(key: unknown): string {
   if (key === undefined) {
-    throw new BillingError('idempotency_key_required', 'idempotencyKey is missing: it is what makes a repeat of this call harmless.')
+    throw new BillingError(
+      'idempotency_key_required',
+      'idempotencyKey is missing: it is what makes a repeat of this call harmless.',
+    )
   }
   if (typeof key === 'string' && keyPattern.test(key)) return key
   throw new BillingError('invalid_idempotency_key', 'idempotencyKey must be 1 to 255 characters of A-Z a-z 0-9 . _ : -')

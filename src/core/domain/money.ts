@@ -25,7 +25,9 @@ const minorDigits: ReadonlyMap<string, number> = new Map([
   )
     .split(' ')
     .map((code): [string, number] => [code, 2]),
-  ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF'.split(' ').map((code): [string, number] => [code, 0]),
+  ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF'
+    .split(' ')
+    .map((code): [string, number] => [code, 0]),
   ...'BHD IQD JOD KWD LYD OMR TND'.split(' ').map((code): [string, number] => [code, 3]),
 ])
 
@@ -33,7 +35,10 @@ const minorDigits: ReadonlyMap<string, number> = new Map([
 export function parseCurrency(code: string): string {
   const upper = code.toUpperCase()
   if (minorDigits.has(upper)) return upper
-  throw new BillingError('invalid_currency', `Unknown currency ${JSON.stringify(code)}: use an ISO 4217 code such as "USD".`)
+  throw new BillingError(
+    'invalid_currency',
+    `Unknown currency ${JSON.stringify(code)}: use an ISO 4217 code such as "USD".`,
+  )
 }
 
 /** How many digits the minor unit of a currency has: 2 for USD, 0 for JPY, 3 for KWD. @throws BillingError `invalid_currency` */
@@ -54,7 +59,10 @@ export function parseMoney(amount: string, currency: string): Money {
   const value = parseDecimal(amount)
   const nanos = value === undefined || written > digits ? undefined : toScaledExactly(value, 9)
   if (nanos === undefined) {
-    throw new BillingError('invalid_amount', `${JSON.stringify(amount)} is not an amount of ${code}: write at most ${digits} decimals.`)
+    throw new BillingError(
+      'invalid_amount',
+      `${JSON.stringify(amount)} is not an amount of ${code}: write at most ${digits} decimals.`,
+    )
   }
   return { currency: code, nanos }
 }

@@ -30,7 +30,10 @@ export function afterUsage(
 }
 
 /** After a request was refused. */
-export function afterRefusal(status: QuotaStatus): { readonly status: QuotaStatus; readonly transitions: readonly QuotaTransition[] } {
+export function afterRefusal(status: QuotaStatus): {
+  readonly status: QuotaStatus
+  readonly transitions: readonly QuotaTransition[]
+} {
   return { status: 'throttled', transitions: status === 'throttled' ? [] : ['throttled'] }
 }
 

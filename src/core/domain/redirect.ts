@@ -18,7 +18,8 @@ export function parseAllowedOrigins(origins: readonly string[]): AllowedOrigins 
     return url.origin
   })
   const [first, ...rest] = parsed
-  if (first === undefined) throw new BillingError('config_invalid', 'redirects.allowedOrigins must name at least one origin.')
+  if (first === undefined)
+    throw new BillingError('config_invalid', 'redirects.allowedOrigins must name at least one origin.')
   return [first, ...rest]
 }
 
@@ -29,16 +30,22 @@ export function parseAllowedOrigins(origins: readonly string[]): AllowedOrigins 
  */
 export function checkRedirect(address: unknown, allowed: AllowedOrigins, field: string): string {
   if (typeof address !== 'string' || address === '' || address.length > 2_048) {
-    throw new BillingError('invalid_url', `${field} must be an address of at most 2,048 characters.`, { details: { field } })
+    throw new BillingError('invalid_url', `${field} must be an address of at most 2,048 characters.`, {
+      details: { field },
+    })
   }
   const isPath = address.startsWith('/') && !address.startsWith('//') && !address.startsWith('/\\')
   // A URL parser strips tabs, line breaks and outer spaces silently; what was checked must be what is sent.
   const url = hasControl(address) ? undefined : isPath ? tryUrl(address, allowed[0]) : absolute(address)
   // `blob:https://allowed/x` has the allowed origin: the scheme is looked at by itself.
   if (url && isWebAddress(url) && allowed.includes(url.origin)) return url.href
-  throw new BillingError('redirect_not_allowed', `${field} must be a path, or an address at one of the configured origins.`, {
-    details: { field, allowedOrigins: allowed },
-  })
+  throw new BillingError(
+    'redirect_not_allowed',
+    `${field} must be a path, or an address at one of the configured origins.`,
+    {
+      details: { field, allowedOrigins: allowed },
+    },
+  )
 }
 
 /** `https:evil.com` is relative to a base and absolute without one: only what says `scheme://` is absolute. */
@@ -61,6 +68,7 @@ function tryUrl(address: string, base?: string): URL | undefined {
 }
 
 function hasControl(text: string): boolean {
-  for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) <= 0x20 || text.charCodeAt(index) === 0x7f) return true
+  for (let index = 0; index < text.length; index += 1)
+    if (text.charCodeAt(index) <= 0x20 || text.charCodeAt(index) === 0x7f) return true
   return false
 }

@@ -20,18 +20,26 @@ export function remediesFor(request: CoverageRequest, affordable: MicroUnits): r
   const remedies: Remedy[] = []
   if (coverage.refusedBy === 'insufficient_credits') {
     const missing = coverage.shortfall + (request.account.balance < 0n ? -request.account.balance : 0n)
-    remedies.push({ kind: 'top_up', package: smallestPackage(request.catalog, missing)?.name ?? null, missingSparks: missing })
+    remedies.push({
+      kind: 'top_up',
+      package: smallestPackage(request.catalog, missing)?.name ?? null,
+      missingSparks: missing,
+    })
   }
   const plan = cheapestPlan(request)
   if (plan) remedies.push({ kind: 'upgrade', plan: plan.name })
   if (affordable > 0n) remedies.push({ kind: 'smaller_request', quantity: affordable })
-  if (request.counter && coverage.refusedBy === 'quota_exceeded') remedies.push({ kind: 'wait', until: request.counter.endsAt })
+  if (request.counter && coverage.refusedBy === 'quota_exceeded')
+    remedies.push({ kind: 'wait', until: request.counter.endsAt })
   return remedies
 }
 
 function smallestPackage(catalog: CatalogData, missing: MicroSparks): CreditPackage | undefined {
   const enough = [...catalog.packages.values()].filter((offer) => offer.sparks >= missing)
-  return enough.reduce<CreditPackage | undefined>((best, offer) => (best && best.sparks <= offer.sparks ? best : offer), undefined)
+  return enough.reduce<CreditPackage | undefined>(
+    (best, offer) => (best && best.sparks <= offer.sparks ? best : offer),
+    undefined,
+  )
 }
 
 function cheapestPlan(request: CoverageRequest): Plan | undefined {

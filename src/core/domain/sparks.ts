@@ -1,5 +1,13 @@
 import { BillingError } from '../errors.js'
-import { type Decimal, divide, formatDecimal, multiplyDecimal, normalize, parseDecimal, toScaledExactly } from './decimal.js'
+import {
+  type Decimal,
+  divide,
+  formatDecimal,
+  multiplyDecimal,
+  normalize,
+  parseDecimal,
+  toScaledExactly,
+} from './decimal.js'
 
 /** Credit, in micro-sparks: millionths of a Spark. 1 Spark is `1_000_000n`. */
 export type MicroSparks = bigint
@@ -68,7 +76,10 @@ function perUnit(usage: Rateable, rate: { readonly sparks: Decimal; readonly per
 
 function byCost(usage: Rateable, spark: SparkPrice): MicroSparks {
   if (usage.costUsd === undefined) {
-    throw new BillingError('invalid_request', 'This meter is rated by cost: give costUsd, or tokens with a model that has a price.')
+    throw new BillingError(
+      'invalid_request',
+      'This meter is rated by cost: give costUsd, or tokens with a model that has a price.',
+    )
   }
   const charged = multiplyDecimal(usage.costUsd, spark.margin)
   const numerator = charged.coefficient * microPerUnit * 10n ** BigInt(spark.price.scale)
@@ -86,7 +97,10 @@ export function parseSparks(sparks: string): MicroSparks {
   const value = parseDecimal(sparks)
   const micro = value && toScaledExactly(value, 6)
   if (micro !== undefined) return micro
-  throw new BillingError('invalid_amount', `${JSON.stringify(sparks)} is not an amount of Sparks: write digits with at most 6 decimals.`)
+  throw new BillingError(
+    'invalid_amount',
+    `${JSON.stringify(sparks)} is not an amount of Sparks: write digits with at most 6 decimals.`,
+  )
 }
 
 /**

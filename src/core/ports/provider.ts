@@ -28,13 +28,6 @@ export type Provider<C extends Capability = never> = { readonly id: string } & {
 /** Any provider, whatever it can do. */
 export type AnyProvider = { readonly id: string } & { readonly [K in Capability]?: Capabilities[K] }
 
-/** What every call to a provider is given. */
-export interface CallOptions {
-  /** Makes the call repeatable at the provider, where the provider has such keys. */
-  readonly idempotencyKey?: string
-  readonly signal?: AbortSignal
-}
-
 /** The named capability of a provider. @throws BillingError `capability_missing` */
 export function requireCapability<C extends Capability>(provider: AnyProvider, capability: C): Capabilities[C] {
   const found = provider[capability] as Capabilities[C] | undefined

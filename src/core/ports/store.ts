@@ -1,8 +1,16 @@
+import type { CreditGrant } from '../domain/credit-grant.js'
 import type { BillingEvent } from '../domain/event.js'
 import type { LedgerCommand } from '../domain/ledger/command.js'
 import type { LedgerOutcome } from '../domain/ledger/outcome.js'
-import type { AccountState, Counter, Hold, LedgerEntry, LedgerRules, NewDelivery, Rollup } from '../domain/ledger/state.js'
-import type { CreditGrant } from '../domain/credit-grant.js'
+import type {
+  AccountState,
+  Counter,
+  Hold,
+  LedgerEntry,
+  LedgerRules,
+  NewDelivery,
+  Rollup,
+} from '../domain/ledger/state.js'
 import type { Instant } from '../domain/period.js'
 
 /**
@@ -133,7 +141,10 @@ export interface OutboxStore {
   /** From now on events of these types are delivered to this consumer too; harmless to repeat. */
   subscribe(consumer: string, types: readonly string[]): Promise<void>
   /** Hands out due deliveries of a destination, oldest first, and keeps others from them for `leaseMs` of the store's clock. */
-  claim(destination: string, options: { readonly limit: number; readonly leaseMs: number }): Promise<readonly Delivery[]>
+  claim(
+    destination: string,
+    options: { readonly limit: number; readonly leaseMs: number },
+  ): Promise<readonly Delivery[]>
   /** Says how claimed deliveries ended. @returns the ids that were settled: those whose claim still held. */
   settle(settlements: readonly Settlement[]): Promise<readonly string[]>
   /** Adds an event that no ledger command caused; an id that is there already is left alone. */
@@ -141,7 +152,9 @@ export interface OutboxStore {
   /** How deliveries stand, by id. */
   statuses(accountId: string, deliveryIds: readonly string[]): Promise<ReadonlyMap<string, DeliveryStatus>>
   /** How many deliveries each destination has by status, delivered ones left out. */
-  backlog(): Promise<readonly { readonly destination: string; readonly status: DeliveryStatus; readonly count: number }[]>
+  backlog(): Promise<
+    readonly { readonly destination: string; readonly status: DeliveryStatus; readonly count: number }[]
+  >
 }
 
 /** A webhook event as it was received. */
@@ -203,7 +216,9 @@ export interface CheckoutIntent {
 
 export interface IntentStore {
   /** Stores the intent, or answers the one this account already has under this key. */
-  open(intent: Omit<CheckoutIntent, 'createdAt' | 'completedAt' | 'status' | 'externalId' | 'url' | 'expiresAt'>): Promise<{
+  open(
+    intent: Omit<CheckoutIntent, 'createdAt' | 'completedAt' | 'status' | 'externalId' | 'url' | 'expiresAt'>,
+  ): Promise<{
     readonly intent: CheckoutIntent
     readonly created: boolean
   }>

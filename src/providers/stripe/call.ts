@@ -1,7 +1,7 @@
 import type Stripe from 'stripe'
 import type * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
-import type { CallOptions } from '../../core/ports/provider.js'
+import type { CallOptions } from '../../core/ports/call-options.js'
 import { toBillingError } from './errors.js'
 
 type Send<Answer> = (client: Stripe, request: Stripe.RequestOptions) => Promise<Answer>

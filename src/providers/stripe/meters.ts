@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { CallOptions } from '../../core/ports/provider.js'
+import type { CallOptions } from '../../core/ports/call-options.js'
 import type { StripeCall } from './call.js'
 import { everyRow } from './every-row.js'
 

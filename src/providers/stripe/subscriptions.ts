@@ -16,7 +16,7 @@ const subscriptionSchema = z.object({
   created: z.number(),
   customer: reference,
   status: z.string(),
-  pause_collection: z.unknown(),
+  pause_collection: z.unknown().optional(),
   metadata: z.record(z.string(), z.string()).nullish(),
   cancel_at_period_end: z.boolean(),
   cancel_at: z.number().nullish(),

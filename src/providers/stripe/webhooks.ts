@@ -15,9 +15,9 @@ const maximumBodyBytes = 5 * 1024 * 1024
 const eventSchema = z.object({
   id: z.string().min(1).max(255),
   type: z.string().min(1).max(255),
-  object: z.unknown(),
-  livemode: z.unknown(),
-  data: z.unknown(),
+  object: z.unknown().optional(),
+  livemode: z.unknown().optional(),
+  data: z.unknown().optional(),
 })
 
 const dataSchema = z.object({ object: z.object({ id: z.string().min(1) }) })

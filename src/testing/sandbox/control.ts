@@ -38,7 +38,8 @@ export async function handleControl(twins: Twins, request: Request, path: string
   if (request.method === 'GET' && area === 'stripe' && noun === 'meters' && last === 'total') {
     return json(meterTotal(world, name, new URL(request.url).searchParams.get('customer') ?? undefined))
   }
-  if (request.method === 'POST' && area === 'webhooks' && parts[2] === 'resend') return resend(twins, noun ?? '', request)
+  if (request.method === 'POST' && area === 'webhooks' && parts[2] === 'resend')
+    return resend(twins, noun ?? '', request)
   return json({ error: `The sandbox has no ${request.method} ${path}` }, 404)
 }
 
@@ -47,7 +48,13 @@ export function eventLog(world: StripeWorld) {
   const byEvent = new Map<string, unknown[]>()
   for (const { eventId, endpointId, state, attempts, dueAtMs } of deliveries(world).values()) {
     const endpoint = webhookEndpoints(world).get(endpointId)
-    const delivery = { endpointId, url: endpoint?.url ?? null, state, attempts, ...(state === 'pending' ? { dueAtMs } : {}) }
+    const delivery = {
+      endpointId,
+      url: endpoint?.url ?? null,
+      state,
+      attempts,
+      ...(state === 'pending' ? { dueAtMs } : {}),
+    }
     const known = byEvent.get(eventId)
     if (known === undefined) byEvent.set(eventId, [delivery])
     else known.push(delivery)
@@ -76,7 +83,10 @@ function resend(twins: Twins, eventId: string, request: Request): Response {
   return json({ queued: endpoints.length }, 202)
 }
 
-async function read<Value>(request: Request, schema: z.ZodType<Value>): Promise<{ value: Value } | { problem: string }> {
+async function read<Value>(
+  request: Request,
+  schema: z.ZodType<Value>,
+): Promise<{ value: Value } | { problem: string }> {
   const body: unknown = await request.json().catch(() => undefined)
   const parsed = schema.safeParse(body)
   return parsed.success ? { value: parsed.data } : { problem: z.prettifyError(parsed.error) }

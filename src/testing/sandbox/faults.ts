@@ -41,6 +41,8 @@ export interface Fate {
   readonly answer: { readonly status: number; readonly headers: Readonly<Record<string, string>> } | undefined
   readonly losesAnswer: boolean
   readonly rejectsAll: boolean
+  /** The request goes into a void: it does not even stand in the way of its own repetition. */
+  readonly neverAnswers: boolean
 }
 
 export interface Faults {
@@ -97,6 +99,7 @@ export function createFaults(): Faults {
             : undefined,
         losesAnswer: kind === 'reset_after',
         rejectsAll: kind === 'partial_success',
+        neverAnswers: kind === 'hang',
       }
     },
   }
@@ -108,4 +111,5 @@ const unharmed: Fate = {
   answer: undefined,
   losesAnswer: false,
   rejectsAll: false,
+  neverAnswers: false,
 }

@@ -1,5 +1,16 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, truncateSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
+import { lockFolder } from './folder-lock.js'
 
 /** Rows of one kind, in the order they were first put. */
 export interface Table<Row> {
@@ -24,6 +35,12 @@ export interface Journal {
 /** One changed row: table, id, and the row (`null` when deleted). */
 type Change = readonly [table: string, id: string, row: unknown]
 
+/** A change and the row it replaced. */
+interface Undoable {
+  readonly change: Change
+  readonly before: unknown
+}
+
 const fileName = 'journal.jsonl'
 const newline = 0x0a
 
@@ -36,9 +53,18 @@ const newline = 0x0a
 export function openJournal(dataDir?: string): Journal {
   const rows = new Map<string, Map<string, unknown>>()
   const path = dataDir === undefined ? undefined : join(dataDir, fileName)
-  if (path !== undefined) recover(path, rows)
+  // Two writers would each lose what the other wrote.
+  const unlock = dataDir === undefined ? undefined : lockFolder(dataDir)
+  if (path !== undefined) {
+    try {
+      recover(path, rows)
+    } catch (error) {
+      unlock?.()
+      throw error
+    }
+  }
   let file = path === undefined ? undefined : openSync(path, 'a')
-  let pending: { change: Change; before: unknown }[] | undefined
+  let pending: Undoable[] | undefined
 
   const rowsOf = (name: string) => {
     const existing = rows.get(name)
@@ -60,11 +86,18 @@ export function openJournal(dataDir?: string): Journal {
 
   function commit<Result>(work: () => Result): Result {
     if (pending !== undefined) return work()
-    pending = []
+    const changes: Undoable[] = []
+    pending = changes
     try {
-      const result = attempt(work)
-      if (file !== undefined && pending.length > 0) writeLine(file, pending.map((each) => each.change))
-      return result
+      return attempt(() => {
+        const result = work()
+        if (file !== undefined && changes.length > 0)
+          appendLine(
+            file,
+            changes.map((each) => each.change),
+          )
+        return result
+      })
     } finally {
       pending = undefined
     }
@@ -77,7 +110,11 @@ export function openJournal(dataDir?: string): Journal {
     try {
       return work()
     } catch (error) {
-      for (const { change: [name, id], before } of changes.splice(kept).reverse()) apply(rowsOf(name), id, before ?? null)
+      for (const {
+        change: [name, id],
+        before,
+      } of changes.splice(kept).reverse())
+        apply(rowsOf(name), id, before ?? null)
       throw error
     }
   }
@@ -101,6 +138,7 @@ export function openJournal(dataDir?: string): Journal {
     close() {
       if (file !== undefined) closeSync(file)
       file = undefined
+      unlock?.()
     },
   }
 }
@@ -110,6 +148,17 @@ function apply(table: Map<string, unknown>, id: string, row: unknown): void {
   else table.set(id, row)
 }
 
+/** A line that does not fit (full disk) is taken back, so that it does not end up in the middle. */
+function appendLine(file: number, changes: readonly Change[]): void {
+  const { size } = fstatSync(file)
+  try {
+    writeLine(file, changes)
+  } catch (error) {
+    ftruncateSync(file, size)
+    throw error
+  }
+}
+
 function writeLine(file: number, changes: readonly Change[]): void {
   const line = Buffer.from(`${JSON.stringify(changes)}\n`)
   let written = 0
@@ -117,7 +166,6 @@ function writeLine(file: number, changes: readonly Change[]): void {
 }
 
 function recover(path: string, rows: Map<string, Map<string, unknown>>): void {
-  mkdirSync(join(path, '..'), { recursive: true })
   if (!existsSync(path)) return
   const content = readFileSync(path)
   const end = content.lastIndexOf(newline) + 1
@@ -140,7 +188,9 @@ function parseLine(line: string, path: string, number: number): readonly Change[
   try {
     return JSON.parse(line) as readonly Change[]
   } catch (cause) {
-    throw new Error(`Line ${number} of the sandbox journal ${path} is damaged. Remove the folder to start afresh.`, { cause })
+    throw new Error(`Line ${number} of the sandbox journal ${path} is damaged. Remove the folder to start afresh.`, {
+      cause,
+    })
   }
 }
 

@@ -7,6 +7,8 @@ export function createHandlers(twins: Twins): RequestHandler[] {
   return [
     http.all('https://api.stripe.com/*', stripe),
     http.all('https://meter-events.stripe.com/*', stripe),
-    http.all('https://cloud.langfuse.com/*', ({ request }) => twins.langfuse.handle(request, new URL(request.url).pathname)),
+    http.all('https://cloud.langfuse.com/*', ({ request }) =>
+      twins.langfuse.handle(request, new URL(request.url).pathname),
+    ),
   ]
 }

@@ -32,9 +32,18 @@ export async function pageResponse(title: string, body: Markup, status = 200): P
 }
 
 /** A page that says one thing. */
-export function messagePage(title: string, text: string, status: number, back?: string | null): Promise<Response> {
-  const link = back == null ? '' : html`<p><a class="button" href="${back}">Go back</a></p>`
-  return pageResponse(title, html`<section class="card narrow"><h1>${title}</h1><p class="muted">${text}</p>${link}</section>`, status)
+export function messagePage(
+  title: string,
+  text: string,
+  status: number,
+  back?: { readonly href: string; readonly label: string },
+): Promise<Response> {
+  const link = back === undefined ? '' : html`<p><a class="button" href="${back.href}">${back.label}</a></p>`
+  return pageResponse(
+    title,
+    html`<section class="card narrow"><h1>${title}</h1><p class="muted">${text}</p>${link}</section>`,
+    status,
+  )
 }
 
 /** Minor units as people write them, without going through a fraction. */
@@ -72,9 +81,9 @@ const styleSheet = `
   --positive: light-dark(#12693a, #74d69b); --positive-soft: light-dark(#e5f6ec, #16301f); }
 * { box-sizing: border-box; }
 body { margin: 0; min-height: 100vh; background: var(--surface); color: var(--text);
-  font: 14px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+  font: 14px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums; overflow-wrap: break-word; }
 .banner { margin: 0; padding: 8px 16px; text-align: center; font-size: 13px; background: var(--warning-soft);
-  color: var(--warning); border-bottom: 1px solid var(--border); }
+  color: var(--warning); border-bottom: 1px solid var(--border); max-width: none; }
 main { max-width: 920px; margin: 0 auto; padding: 40px 16px 64px; }
 h1 { font-size: 20px; line-height: 1.3; margin: 0 0 4px; font-weight: 600; }
 h2 { font-size: 16px; line-height: 1.4; margin: 0 0 12px; font-weight: 600; }
@@ -89,7 +98,11 @@ a { color: var(--accent); }
 .columns { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 40px; align-items: start; }
 .rows { list-style: none; margin: 0; padding: 0; }
 .rows li { display: flex; justify-content: space-between; gap: 16px; padding: 12px 0; border-top: 1px solid var(--border); }
+.rows li > :first-child { min-width: 0; overflow-wrap: anywhere; }
 .rows li:first-child { border-top: 0; }
+h2 + .rows li:first-child { padding-top: 0; }
+.card > .rows:last-child li:last-child { padding-bottom: 0; }
+.card > :last-child { margin-bottom: 0; }
 .rows .figure { text-align: end; white-space: nowrap; }
 .total { font-weight: 600; }
 fieldset { border: 0; margin: 0 0 20px; padding: 0; min-width: 0; }
@@ -115,8 +128,12 @@ button:hover, .button:hover { filter: brightness(1.08); text-decoration: underli
   background: var(--positive-soft); color: var(--positive); }
 .badge.warning { background: var(--warning-soft); color: var(--warning); }
 .badge.danger { background: var(--danger-soft); color: var(--danger); }
-.spread { display: flex; flex-wrap: wrap; gap: 8px 16px; justify-content: space-between; align-items: center; }
+.spread h2 { margin: 0; }
+.spread { margin: 0 0 12px; display: flex; flex-wrap: wrap; gap: 8px 16px; justify-content: space-between; align-items: center; }
 .scroll { overflow-x: auto; }
+.scroll table { min-width: 620px; }
+.scroll td { vertical-align: middle; }
+.scroll button { min-height: 32px; padding: 4px 12px; font-size: 13px; white-space: nowrap; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th, td { text-align: start; padding: 8px 12px 8px 0; border-top: 1px solid var(--border); vertical-align: top; }
 th { font-weight: 600; color: var(--muted); border-top: 0; }

@@ -33,7 +33,12 @@ export interface Sandbox {
   /** Where it listens; open it in a browser to see what happened. */
   readonly url: string
   /** For `new Stripe(apiKey, { host, port, protocol, telemetry: false })`. */
-  readonly stripe: { readonly host: '127.0.0.1'; readonly port: number; readonly protocol: 'http'; readonly apiKey: string }
+  readonly stripe: {
+    readonly host: '127.0.0.1'
+    readonly port: number
+    readonly protocol: 'http'
+    readonly apiKey: string
+  }
   readonly langfuse: { readonly baseUrl: string; readonly publicKey: string; readonly secretKey: string }
   /** Moves the clock; what falls due happens at once. */
   advance(ms: number): void

@@ -11,7 +11,10 @@ export interface LoopbackServer {
 const loopback = '127.0.0.1'
 
 /** Serves `answer` on the loopback interface only. `Response.error()` cuts the connection. */
-export async function serveLoopback(port: number, answer: (request: Request) => Promise<Response>): Promise<LoopbackServer> {
+export async function serveLoopback(
+  port: number,
+  answer: (request: Request) => Promise<Response>,
+): Promise<LoopbackServer> {
   const listener = getRequestListener(
     async (request, { outgoing }) => {
       if (!isLocal(request)) return new Response('The sandbox answers local requests only.\n', { status: 403 })

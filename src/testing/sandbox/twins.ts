@@ -1,5 +1,5 @@
-import { type SandboxClock, createClock } from './clock.js'
-import { type Faults, createFaults } from './faults.js'
+import { createClock, type SandboxClock } from './clock.js'
+import { createFaults, type Faults } from './faults.js'
 import { openJournal } from './journal.js'
 import { createLangfuseTwin, type LangfuseTwin } from './langfuse/twin.js'
 import { createStripeTwin, type StripeTwin } from './stripe/twin.js'
@@ -21,7 +21,10 @@ export interface Twins {
   readonly langfuse: LangfuseTwin
   readonly clock: SandboxClock
   readonly faults: Faults
-  readonly keys: { readonly stripe: string; readonly langfuse: { readonly publicKey: string; readonly secretKey: string } }
+  readonly keys: {
+    readonly stripe: string
+    readonly langfuse: { readonly publicKey: string; readonly secretKey: string }
+  }
   close(): Promise<void>
 }
 

@@ -17,19 +17,35 @@ export function accountNeeds({ accountId, dedupe }: ChangePlanCommand | SuspendC
 /** Puts the account on a plan. An anchor that gives other periods ends the current ones here and begins new ones. */
 export function decideChangePlan(draft: Draft, command: ChangePlanCommand): LedgerOutcome {
   const { accountId, plan } = command
-  if (!draft.rules.catalog.plans.has(plan)) return refused('not_found', `The catalog has no plan ${JSON.stringify(plan)}.`, { plan })
+  if (!draft.rules.catalog.plans.has(plan))
+    return refused('not_found', `The catalog has no plan ${JSON.stringify(plan)}.`, { plan })
   const before = accountOf(draft, accountId)
-  const anchor = command.anchor === undefined || samePeriod(command.anchor, before.anchor, draft.now) ? before.anchor : command.anchor
+  const anchor =
+    command.anchor === undefined || samePeriod(command.anchor, before.anchor, draft.now)
+      ? before.anchor
+      : command.anchor
   if (anchor !== before.anchor) {
     for (const counter of currentCounters(draft, accountId)) {
       if (counter.startsAt < draft.now) setCounter(draft, { ...counter, endsAt: draft.now })
     }
   }
   setAccount(draft, { ...before, plan, anchor })
-  const posting = { command, operation: 'change_plan', counterAccount: 'none', amount: 0n, reason: command.reason, usage: null } as const
+  const posting = {
+    command,
+    operation: 'change_plan',
+    counterAccount: 'none',
+    amount: 0n,
+    reason: command.reason,
+    usage: null,
+  } as const
   const result = post(draft, posting, entryResult(command.id, 0n))
   if (plan !== before.plan) {
-    emit(draft, { id: `evt_${command.id}`, type: 'plan.changed', accountId, data: { from: before.plan, to: plan, reason: command.reason } })
+    emit(draft, {
+      id: `evt_${command.id}`,
+      type: 'plan.changed',
+      accountId,
+      data: { from: before.plan, to: plan, reason: command.reason },
+    })
   }
   recheckQuotas(draft, accountId)
   return { status: 'applied', result }

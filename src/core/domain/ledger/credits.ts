@@ -1,5 +1,5 @@
-import { formatSparks } from '../sparks.js'
 import { burnOrder, type CreditGrant } from '../credit-grant.js'
+import { formatSparks } from '../sparks.js'
 import type { ExpireCommand, GrantCommand } from './command.js'
 import { type Draft, grantsOf, setGrants } from './draft.js'
 import { expireHolds } from './holds.js'
@@ -87,9 +87,27 @@ function expireGrant(draft: Draft, grant: CreditGrant): void {
   const others = grantsOf(draft, accountId).filter((other) => other.id !== id)
   draft.grants.set(accountId, [grant])
   const key = `expire:${id}`
-  const command = { accountId, id: `ent_${id}`, key, dedupe: dedupeOf('expire', key), fingerprint: dedupeOf('expire', key) }
-  const posting = { command, operation: 'expire', counterAccount: 'expired', amount: -remaining, reason: 'expired', usage: null } as const
+  const command = {
+    accountId,
+    id: `ent_${id}`,
+    key,
+    dedupe: dedupeOf('expire', key),
+    fingerprint: dedupeOf('expire', key),
+  }
+  const posting = {
+    command,
+    operation: 'expire',
+    counterAccount: 'expired',
+    amount: -remaining,
+    reason: 'expired',
+    usage: null,
+  } as const
   post(draft, posting, entryResult(command.id, -remaining))
   draft.grants.set(accountId, others)
-  emit(draft, { id: `evt_expire_${id}`, type: 'credit.expired', accountId, data: { grantId: id, sparks: formatSparks(remaining) } })
+  emit(draft, {
+    id: `evt_expire_${id}`,
+    type: 'credit.expired',
+    accountId,
+    data: { grantId: id, sparks: formatSparks(remaining) },
+  })
 }

@@ -1,23 +1,34 @@
-import { microPerUnit, type MicroSparks } from '../sparks.js'
-import { type Draft, carryKey } from './draft.js'
+import { type MicroSparks, microPerUnit } from '../sparks.js'
+import { carryKey, type Draft } from './draft.js'
 import type { LedgerEntry, NewDelivery } from './state.js'
 
 /**
  * What the batch's usage means for the providers: for metering one delivery per account, meter, period and minute with the whole
  * Sparks of its events, the rest carried to the next; for tracing one per account. Afterwards each entry names its deliveries.
  */
-export function planDeliveries(draft: Draft): { readonly entries: readonly LedgerEntry[]; readonly deliveries: readonly NewDelivery[] } {
+export function planDeliveries(draft: Draft): {
+  readonly entries: readonly LedgerEntry[]
+  readonly deliveries: readonly NewDelivery[]
+} {
   const groups = new Map<string, Group>()
   for (const entry of draft.entries) {
     if (!entry.usage || entry.usage.meter === '') continue
-    for (const destination of draft.rules.tracing) join(groups, `t|${destination}|${entry.accountId}`, destination, 'tracing', entry, 0n)
+    for (const destination of draft.rules.tracing)
+      join(groups, `t|${destination}|${entry.accountId}`, destination, 'tracing', entry, 0n)
     for (const destination of draft.rules.metering) {
       const sparks = sparksFor(draft, destination, entry)
       if (sparks === 0n) continue
       const { meter, occurredAt } = entry.usage
       const startsAt = periodStart(entry)
       const minute = Math.floor(occurredAt / 60_000)
-      join(groups, `m|${destination}|${entry.accountId}|${meter}|${startsAt}|${minute}`, destination, 'metering', entry, sparks)
+      join(
+        groups,
+        `m|${destination}|${entry.accountId}|${meter}|${startsAt}|${minute}`,
+        destination,
+        'metering',
+        entry,
+        sparks,
+      )
     }
   }
   const deliveries: NewDelivery[] = []

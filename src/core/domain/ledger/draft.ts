@@ -1,11 +1,9 @@
 import { invariant } from '../../errors.js'
 import { burnOrder, type CreditGrant } from '../credit-grant.js'
 import type { BillingEvent } from '../event.js'
-import { type Instant, periodAt } from '../period.js'
-import { statusOfUsage } from '../quota.js'
-import { entitlementOf, nearPercentOf } from './entitlement.js'
+import type { Instant } from '../period.js'
+import { emptyCounter } from './current-quota.js'
 import type { Balance } from './outcome.js'
-import { quotaLimit } from '../catalog.js'
 import {
   type AccountState,
   type Carry,
@@ -52,7 +50,8 @@ export function createDraft(state: LedgerState, rules: LedgerRules): Draft {
   const counters = new Map<string, Counter[]>()
   for (const counter of state.counters) {
     const list = counters.get(pair(counter.accountId, counter.meter)) ?? []
-    if (!list.some((other) => other.startsAt === counter.startsAt)) push(counters, pair(counter.accountId, counter.meter), counter)
+    if (!list.some((other) => other.startsAt === counter.startsAt))
+      push(counters, pair(counter.accountId, counter.meter), counter)
   }
   return {
     now: state.now,
@@ -112,21 +111,10 @@ export function counterAt(draft: Draft, account: AccountState, meter: string, at
   const counters = draft.counters.get(pair(account.id, meter)) ?? []
   const existing = latest(counters.filter((counter) => counter.startsAt <= at && at < counter.endsAt))
   if (existing) return existing
-  const period = periodAt(at, account.anchor)
+  const fresh = emptyCounter(draft.rules.catalog, account, meter, at)
   // A change of anchor cuts the period before it short; the next one begins where that ended.
   const before = latest(counters.filter((counter) => counter.endsAt <= at))
-  const limit = quotaLimit(entitlementOf(draft.rules.catalog, account.plan, meter))
-  return {
-    accountId: account.id,
-    meter,
-    startsAt: Math.max(period.startsAt, before?.endsAt ?? period.startsAt),
-    endsAt: period.endsAt,
-    used: 0n,
-    held: 0n,
-    status: statusOfUsage(0n, limit, nearPercentOf(draft.rules.catalog, meter)),
-    throttledAttempts: 0,
-    transitions: 0,
-  }
+  return { ...fresh, startsAt: Math.max(fresh.startsAt, before?.endsAt ?? fresh.startsAt) }
 }
 
 /** The last counter of the meter that ended at or before `at`. */
@@ -158,7 +146,10 @@ export function pair(accountId: string, id: string): string {
 }
 
 function latest(counters: readonly Counter[]): Counter | undefined {
-  return counters.reduce<Counter | undefined>((last, counter) => (last && last.startsAt >= counter.startsAt ? last : counter), undefined)
+  return counters.reduce<Counter | undefined>(
+    (last, counter) => (last && last.startsAt >= counter.startsAt ? last : counter),
+    undefined,
+  )
 }
 
 function push<T>(lists: Map<string, T[]>, key: string, value: T): void {

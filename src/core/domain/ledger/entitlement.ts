@@ -72,18 +72,33 @@ export function coverUsage(request: CoverageRequest): Coverage {
   const uncovered = charged - credits
   const partial = { ...none, allowance: sparks - charged }
   if (uncovered === 0n) return { ...partial, source: charged === 0n && sparks > 0n ? 'allowance' : 'credits', credits }
-  if (plan?.overage && request.collecting !== null && counter) return { ...partial, source: 'overage', credits, overage: uncovered }
+  if (plan?.overage && request.collecting !== null && counter)
+    return { ...partial, source: 'overage', credits, overage: uncovered }
   const taken = request.strict ? credits : smaller(charged, positive(account.balance))
-  return { ...partial, source: 'credits', credits: taken, shortfall: charged - taken, refusedBy: gate ?? 'insufficient_credits' }
+  return {
+    ...partial,
+    source: 'credits',
+    credits: taken,
+    shortfall: charged - taken,
+    refusedBy: gate ?? 'insufficient_credits',
+  }
 }
 
 /** Whether the next unit on this meter would be let through. */
-export function coversMore(catalog: CatalogData, collecting: string | null, account: AccountState, counter: Counter): boolean {
+export function coversMore(
+  catalog: CatalogData,
+  collecting: string | null,
+  account: AccountState,
+  counter: Counter,
+): boolean {
   const one = { catalog, collecting, account, counter, quantity: 1n, sparks: 1n, strict: true }
   return coverUsage(one).refusedBy === null
 }
 
-function closedGate(request: CoverageRequest, entitlement: Entitlement | undefined): 'suspended' | 'quota_exceeded' | null {
+function closedGate(
+  request: CoverageRequest,
+  entitlement: Entitlement | undefined,
+): 'suspended' | 'quota_exceeded' | null {
   const { account, counter, quantity } = request
   if (account.suspendedFor !== null) return 'suspended'
   const limit = entitlement?.limit ?? null
@@ -92,7 +107,12 @@ function closedGate(request: CoverageRequest, entitlement: Entitlement | undefin
 }
 
 /** The Sparks of the units the plan includes, in proportion; usage without a quantity has no units to include. */
-function allowanceOf(counter: Counter | null, entitlement: Entitlement | undefined, quantity: MicroUnits, sparks: MicroSparks): MicroSparks {
+function allowanceOf(
+  counter: Counter | null,
+  entitlement: Entitlement | undefined,
+  quantity: MicroUnits,
+  sparks: MicroSparks,
+): MicroSparks {
   if (!counter || !entitlement || entitlement.included === 'unlimited' || quantity === 0n) return 0n
   const left = positive(entitlement.included - counter.used - counter.held)
   const units = smaller(quantity, left)

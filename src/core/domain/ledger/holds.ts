@@ -1,12 +1,12 @@
+import { formatSparks } from '../sparks.js'
 import type { CaptureCommand, HoldCommand, ReleaseCommand } from './command.js'
 import { balanceOf, counterAt, type Draft, findHold, pair, setAccount, setCounter, setHold } from './draft.js'
 import type { HoldResult, LedgerOutcome, Refusal } from './outcome.js'
 import { accountOf, emit, entryResult, post, refused } from './posting.js'
-import type { Hold, LoadKey } from './state.js'
-import { formatSparks } from '../sparks.js'
 import { cover, refuseUsage } from './refusal.js'
 import { addRollup } from './rollup.js'
 import { withoutZeros } from './settlement.js'
+import type { Hold, LoadKey } from './state.js'
 
 export function holdNeeds({ accountId, dedupe, usage }: HoldCommand): readonly LoadKey[] {
   const counter: LoadKey[] = usage.meter === null ? [] : [{ kind: 'counter', accountId, meter: usage.meter, at: null }]
@@ -72,18 +72,26 @@ export function decideCapture(draft: Draft, command: CaptureCommand): LedgerOutc
   const hold = openHold(draft, command)
   if ('code' in hold) return hold
   if (hold.meter !== null) {
-    return refused('invalid_request', `Hold ${hold.id} is for ${hold.meter}: capture a quantity, tokens or a cost, not an amount.`, {
-      holdId: hold.id,
-    })
+    return refused(
+      'invalid_request',
+      `Hold ${hold.id} is for ${hold.meter}: capture a quantity, tokens or a cost, not an amount.`,
+      {
+        holdId: hold.id,
+      },
+    )
   }
   const wanted = command.amount ?? hold.sparks
   const excess = wanted > hold.sparks ? wanted - hold.sparks : 0n
   if (excess > 0n && command.onExcess === 'refuse') {
-    return refused('amount_out_of_range', `Hold ${hold.id} reserves ${formatSparks(hold.sparks)} Sparks, not ${formatSparks(wanted)}.`, {
-      holdId: hold.id,
-      heldSparks: hold.sparks,
-      requestedSparks: wanted,
-    })
+    return refused(
+      'amount_out_of_range',
+      `Hold ${hold.id} reserves ${formatSparks(hold.sparks)} Sparks, not ${formatSparks(wanted)}.`,
+      {
+        holdId: hold.id,
+        heldSparks: hold.sparks,
+        requestedSparks: wanted,
+      },
+    )
   }
   const writtenOff = command.onExcess === 'write_off' ? excess : 0n
   const taken = wanted - writtenOff
@@ -105,7 +113,14 @@ export function decideCapture(draft: Draft, command: CaptureCommand): LedgerOutc
     holdId: hold.id,
   }
   addRollup(draft, command.accountId, '', usage, draft.now)
-  const posting = { command, operation: 'capture', counterAccount: 'usage', amount: -taken, reason: hold.reason, usage } as const
+  const posting = {
+    command,
+    operation: 'capture',
+    counterAccount: 'usage',
+    amount: -taken,
+    reason: hold.reason,
+    usage,
+  } as const
   return { status: 'applied', result: post(draft, posting, entryResult(command.id, -taken)) }
 }
 
@@ -140,14 +155,22 @@ export function expireHolds(draft: Draft, accountId: string): number {
   )
   for (const hold of over) {
     freeHold(draft, hold, { status: 'expired', captured: 0n })
-    emit(draft, { id: `evt_${hold.id}`, type: 'hold.expired', accountId, data: { holdId: hold.id, sparks: formatSparks(hold.sparks) } })
+    emit(draft, {
+      id: `evt_${hold.id}`,
+      type: 'hold.expired',
+      accountId,
+      data: { holdId: hold.id, sparks: formatSparks(hold.sparks) },
+    })
   }
   return over.length
 }
 
 export function holdIsOver(hold: Hold): Refusal {
   const remedy = hold.status === 'expired' ? ' Record what was used with recordUsage.' : ''
-  return refused('invalid_state', `Hold ${hold.id} is ${hold.status} already.${remedy}`, { holdId: hold.id, status: hold.status })
+  return refused('invalid_state', `Hold ${hold.id} is ${hold.status} already.${remedy}`, {
+    holdId: hold.id,
+    status: hold.status,
+  })
 }
 
 function openHold(draft: Draft, { accountId, holdId }: CaptureCommand | ReleaseCommand): Hold | Refusal {
@@ -158,9 +181,23 @@ function openHold(draft: Draft, { accountId, holdId }: CaptureCommand | ReleaseC
 
 function holdResult(draft: Draft, hold: Hold): HoldResult {
   const { id, status, meter, quantity, sparks, captured, expiresAt } = hold
-  return { kind: 'hold', id, status, meter, quantity, sparks, captured, expiresAt, balance: balanceOf(accountOf(draft, hold.accountId)) }
+  return {
+    kind: 'hold',
+    id,
+    status,
+    meter,
+    quantity,
+    sparks,
+    captured,
+    expiresAt,
+    balance: balanceOf(accountOf(draft, hold.accountId)),
+  }
 }
 
-function remember(draft: Draft, { accountId, dedupe, fingerprint }: HoldCommand | ReleaseCommand, result: HoldResult): void {
+function remember(
+  draft: Draft,
+  { accountId, dedupe, fingerprint }: HoldCommand | ReleaseCommand,
+  result: HoldResult,
+): void {
   draft.keys.set(pair(accountId, dedupe), { accountId, dedupe, fingerprint, result })
 }

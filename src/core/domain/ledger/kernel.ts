@@ -48,7 +48,8 @@ export function apply(
   const outcomes = commands.map((command) => decide(draft, command))
   for (const accountId of draft.changed.accounts) checkSums(draft, accountId)
   const { entries, deliveries } = planDeliveries(draft)
-  const picked = <T>(map: ReadonlyMap<string, T>, keys: ReadonlySet<string>) => [...keys].map((key) => map.get(key) as T)
+  const picked = <T>(map: ReadonlyMap<string, T>, keys: ReadonlySet<string>) =>
+    [...keys].map((key) => map.get(key) as T)
   return {
     outcomes,
     rows: {
@@ -71,21 +72,28 @@ function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
     const stored = draft.keys.get(pair(command.accountId, command.dedupe))
     if (stored?.fingerprint === command.fingerprint) return { status: 'duplicate', result: stored.result }
     if (stored) {
-      return refused('idempotency_conflict', `Key ${command.key} was used before with another body: use a new key for a new request.`, {
-        accountId: command.accountId,
-        idempotencyKey: command.key,
-      })
+      return refused(
+        'idempotency_conflict',
+        `Key ${command.key} was used before with another body: use a new key for a new request.`,
+        {
+          accountId: command.accountId,
+          idempotencyKey: command.key,
+        },
+      )
     }
   }
   if (!draft.accounts.has(command.accountId)) {
-    return refused('not_found', `No account ${command.accountId}: call accounts.ensure first.`, { accountId: command.accountId })
+    return refused('not_found', `No account ${command.accountId}: call accounts.ensure first.`, {
+      accountId: command.accountId,
+    })
   }
   if (command.kind !== 'expire') expireDue(draft, command.accountId)
   try {
     return decideFamily(draft, command)
   } catch (error) {
     // A command that does not fit its columns is refused before it wrote anything; everything else is a fault of the batch.
-    if (BillingError.is(error) && error.code === 'amount_out_of_range') return refused(error.code, error.message, error.details)
+    if (BillingError.is(error) && error.code === 'amount_out_of_range')
+      return refused(error.code, error.message, error.details)
     throw error
   }
 }

@@ -2,7 +2,12 @@ import type { ErrorCode } from '../../errors.js'
 import type { Instant } from '../period.js'
 import type { QuotaStatus } from '../quota.js'
 import type { MicroSparks, MicroUnits } from '../sparks.js'
-import type { HoldStatus, SettledBy } from './state.js'
+
+/** Open, or how it ended. */
+export type HoldStatus = 'open' | 'captured' | 'released' | 'expired'
+
+/** How rated usage was paid, in micro-sparks; the parts sum to what was rated. */
+export type SettledBy = Readonly<Record<string, MicroSparks>>
 
 /** What an account has: `available` is what holds leave of the balance; `debt` is what it owes when the balance is negative. */
 export interface Balance {
@@ -84,13 +89,18 @@ export interface Refusal {
 
 /** One per command, in order. */
 export type LedgerOutcome =
-  | { readonly status: 'applied'; readonly result: StoredResult | AuthorizeResult | { readonly kind: 'expire'; readonly expired: number } }
+  | {
+      readonly status: 'applied'
+      readonly result: StoredResult | AuthorizeResult | { readonly kind: 'expire'; readonly expired: number }
+    }
   | { readonly status: 'duplicate'; readonly result: StoredResult }
   | Refusal
 
 /** A stored result as text; `bigint` is written so that it is read back as `bigint`. */
 export function encodeResult(result: StoredResult): string {
-  return JSON.stringify(result, (_, value: unknown) => (typeof value === 'bigint' ? { $bigint: value.toString() } : value))
+  return JSON.stringify(result, (_, value: unknown) =>
+    typeof value === 'bigint' ? { $bigint: value.toString() } : value,
+  )
 }
 
 export function decodeResult(text: string): StoredResult {

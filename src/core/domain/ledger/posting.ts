@@ -1,7 +1,7 @@
 import { BillingError, invariant } from '../../errors.js'
 import { type Burn, burn } from '../credit-grant.js'
 import type { BillingEvent, BillingEventType } from '../event.js'
-import { maximumStored, type MicroSparks } from '../sparks.js'
+import { type MicroSparks, maximumStored } from '../sparks.js'
 import type { Keyed } from './command.js'
 import { balanceOf, type Draft, grantsOf, pair, setAccount, setGrants } from './draft.js'
 import type { EntryResult, Refusal, StoredResult } from './outcome.js'
@@ -68,11 +68,17 @@ function burnGrants(draft: Draft, before: AccountState, amount: MicroSparks): re
   const sum = taken.burns.reduce((total, part) => total + part.amount, 0n)
   invariant(sum === wanted, 'what a debit burned does not sum to what it took', { accountId: before.id })
   setGrants(draft, before.id, taken.grants)
-  draft.grants.set(before.id, taken.grants.filter((grant) => grant.remaining > 0n))
+  draft.grants.set(
+    before.id,
+    taken.grants.filter((grant) => grant.remaining > 0n),
+  )
   return taken.burns
 }
 
-export function emit(draft: Draft, event: Omit<BillingEvent, 'occurredAt'> & { readonly type: BillingEventType }): void {
+export function emit(
+  draft: Draft,
+  event: Omit<BillingEvent, 'occurredAt'> & { readonly type: BillingEventType },
+): void {
   draft.events.push({ ...event, occurredAt: draft.now })
 }
 

@@ -50,7 +50,9 @@ function move(
 
 /** The first command of a new period says that the count began again, if there was something to recover from. */
 function tellReset(draft: Draft, counter: Counter): void {
-  const isFirst = !draft.counters.get(`${counter.accountId}|${counter.meter}`)?.some((other) => other.startsAt === counter.startsAt)
+  const isFirst = !draft.counters
+    .get(`${counter.accountId}|${counter.meter}`)
+    ?.some((other) => other.startsAt === counter.startsAt)
   const isCurrent = counter.startsAt <= draft.now && draft.now < counter.endsAt
   const before = counterBefore(draft, counter.accountId, counter.meter, counter.startsAt)
   if (!isFirst || !isCurrent || !before || before.status === 'below_quota') return

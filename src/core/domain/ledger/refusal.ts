@@ -32,7 +32,8 @@ export function refuseUsage(
   coverage: Coverage,
 ): Refusal {
   if (counter && coverage.refusedBy !== 'suspended') countRefusal(draft, account, counter)
-  const quota = counter && quotaOf(draft.rules.catalog, account, counterAt(draft, account, counter.meter, counter.startsAt))
+  const quota =
+    counter && quotaOf(draft.rules.catalog, account, counterAt(draft, account, counter.meter, counter.startsAt))
   const details = {
     accountId: account.id,
     reason: coverage.refusedBy,
@@ -40,15 +41,30 @@ export function refuseUsage(
     quota,
     requestedSparks: usage.sparks,
     missingSparks: coverage.shortfall,
-    remedies: remediesFor({ ...coverageRequest(draft, account, counter), ...usage }, affordable(draft, account, counter, usage)),
+    remedies: remediesFor(
+      { ...coverageRequest(draft, account, counter), ...usage },
+      affordable(draft, account, counter, usage),
+    ),
   }
   switch (coverage.refusedBy) {
     case 'suspended':
-      return refused('invalid_state', `Account ${account.id} is suspended (${account.suspendedFor}): resume it first.`, details)
+      return refused(
+        'invalid_state',
+        `Account ${account.id} is suspended (${account.suspendedFor}): resume it first.`,
+        details,
+      )
     case 'quota_exceeded':
-      return refused('quota_exceeded', `Account ${account.id} has reached its limit on ${counter?.meter} for this period.`, details)
+      return refused(
+        'quota_exceeded',
+        `Account ${account.id} has reached its limit on ${counter?.meter} for this period.`,
+        details,
+      )
     default:
-      return refused('insufficient_credits', `Account ${account.id} has not enough credits for this: top up, or ask for less.`, details)
+      return refused(
+        'insufficient_credits',
+        `Account ${account.id} has not enough credits for this: top up, or ask for less.`,
+        details,
+      )
   }
 }
 

@@ -2,9 +2,9 @@ import type { MicroSparks } from '../sparks.js'
 import type { UsageCommand } from './command.js'
 import type { Draft } from './draft.js'
 import type { Coverage } from './entitlement.js'
-import type { Refusal } from './outcome.js'
+import type { Refusal, SettledBy } from './outcome.js'
 import { refused } from './posting.js'
-import type { Hold, SettledBy } from './state.js'
+import type { Hold } from './state.js'
 
 /** Splits what usage costs over those who pay, and says how much of it leaves the balance. */
 export function settle(

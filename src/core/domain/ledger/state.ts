@@ -1,11 +1,11 @@
-import type { BillingEvent } from '../event.js'
 import type { CatalogData } from '../catalog.js'
 import type { Burn, CreditGrant } from '../credit-grant.js'
+import type { BillingEvent } from '../event.js'
 import type { Instant } from '../period.js'
 import type { QuotaStatus } from '../quota.js'
 import type { MicroSparks, MicroUnits } from '../sparks.js'
 import type { RatedUsage } from './command.js'
-import type { HoldResult, StoredResult } from './outcome.js'
+import type { HoldResult, HoldStatus, SettledBy, StoredResult } from './outcome.js'
 
 /** The paying party, with the sums the ledger keeps for it. */
 export interface AccountState {
@@ -44,9 +44,6 @@ export interface Carry {
   readonly remainder: MicroSparks
 }
 
-/** Open, or how it ended. */
-export type HoldStatus = 'open' | 'captured' | 'released' | 'expired'
-
 /** Credits, and units of a meter, reserved for work under way. */
 export interface Hold {
   readonly id: string
@@ -76,9 +73,6 @@ export type CounterAccount = 'grants:promotional' | 'grants:paid' | 'usage' | 'e
 /** Which command a ledger row comes from. */
 export type EntryOperation = 'usage' | 'capture' | 'grant' | 'expire' | 'change_plan' | 'suspend' | 'resume'
 
-/** How rated usage was paid, in micro-sparks; the parts sum to what was rated. */
-export type SettledBy = Readonly<Record<string, MicroSparks>>
-
 /** One row of the ledger: a balanced transfer between an account and a counter-account, and the usage it is for. */
 export interface LedgerEntry {
   readonly id: string
@@ -93,7 +87,9 @@ export interface LedgerEntry {
   readonly balanceAfter: MicroSparks
   readonly recordedAt: Instant
   readonly reason: string
-  readonly usage: (RatedUsage & { readonly occurredAt: Instant; readonly settledBy: SettledBy; readonly holdId: string | null }) | null
+  readonly usage:
+    | (RatedUsage & { readonly occurredAt: Instant; readonly settledBy: SettledBy; readonly holdId: string | null })
+    | null
   readonly burns: readonly Burn[]
   /** By destination, the delivery that reports this usage; `null` where it is below one whole Spark and carried to the next. */
   readonly deliveries: Readonly<Record<string, string | null>>

@@ -12,10 +12,13 @@ import type { Counter, Hold, LoadKey } from './state.js'
 
 export function usageNeeds(command: UsageCommand): readonly LoadKey[] {
   const { accountId, usage, occurredAt, dedupe, holdId } = command
-  const hold: LoadKey[] = holdId === null ? [] : [
-    { kind: 'hold', accountId, holdId },
-    { kind: 'hold_counter', accountId, holdId },
-  ]
+  const hold: LoadKey[] =
+    holdId === null
+      ? []
+      : [
+          { kind: 'hold', accountId, holdId },
+          { kind: 'hold_counter', accountId, holdId },
+        ]
   return [
     { kind: 'account', accountId },
     { kind: 'key', accountId, dedupe },
@@ -45,7 +48,8 @@ export function decideUsage(draft: Draft, command: UsageCommand): LedgerOutcome 
     sparks: usage.sparks,
     strict: command.onInsufficient === 'refuse',
   })
-  if (command.onInsufficient === 'refuse' && coverage.refusedBy) return refuseUsage(draft, account, counter, usage, coverage)
+  if (command.onInsufficient === 'refuse' && coverage.refusedBy)
+    return refuseUsage(draft, account, counter, usage, coverage)
 
   const settlement = settle(draft, coverage, hold, command)
   if ('status' in settlement) return settlement
@@ -95,11 +99,17 @@ export function decideAuthorize(draft: Draft, { accountId, usage }: AuthorizeCom
   const coverage = cover(draft, account, counter, usage)
   if (coverage.refusedBy) return refuseUsage(draft, account, counter, usage, coverage)
   const quota = quotaOf(draft.rules.catalog, account, counter)
-  return { status: 'applied', result: { kind: 'authorize', source: coverage.source, balance: balanceOf(account), quota } }
+  return {
+    status: 'applied',
+    result: { kind: 'authorize', source: coverage.source, balance: balanceOf(account), quota },
+  }
 }
 
 function holdProblem(hold: Hold | undefined, command: UsageCommand): Refusal | null {
-  if (!hold) return refused('not_found', `No hold ${command.holdId} on account ${command.accountId}.`, { holdId: command.holdId })
+  if (!hold)
+    return refused('not_found', `No hold ${command.holdId} on account ${command.accountId}.`, {
+      holdId: command.holdId,
+    })
   if (hold.status !== 'open') return holdIsOver(hold)
   if (hold.meter === command.usage.meter) return null
   const message = `Hold ${hold.id} is ${hold.meter === null ? 'not for a meter' : `for ${hold.meter}`}, not for ${command.usage.meter}.`

@@ -1,6 +1,6 @@
 import type { Money } from '../../domain/money.js'
-import type { Interval, Instant } from '../../domain/period.js'
-import type { CallOptions } from '../provider.js'
+import type { Instant, Interval } from '../../domain/period.js'
+import type { CallOptions } from '../call-options.js'
 
 /** What is asked of a hosted page to pay on. */
 export interface CheckoutRequest {

@@ -1,4 +1,4 @@
-import type { CallOptions } from '../provider.js'
+import type { CallOptions } from '../call-options.js'
 
 /** Makes our account known to the provider. */
 export interface CustomersCapability {

@@ -1,5 +1,5 @@
 import type { Instant } from '../../domain/period.js'
-import type { CallOptions } from '../provider.js'
+import type { CallOptions } from '../call-options.js'
 
 /** How a provider took something: for good, refused for good, not now, or nobody knows. */
 export type ReportOutcome =

@@ -1,6 +1,9 @@
-import type { CallOptions } from '../provider.js'
+import type { CallOptions } from '../call-options.js'
 
 /** A hosted page on which a customer manages payment methods and subscriptions. */
 export interface PortalCapability {
-  create(request: { readonly customerId: string; readonly returnUrl: string }, options: CallOptions): Promise<{ readonly url: string }>
+  create(
+    request: { readonly customerId: string; readonly returnUrl: string },
+    options: CallOptions,
+  ): Promise<{ readonly url: string }>
 }

@@ -1,5 +1,5 @@
 import type { Instant } from '../../domain/period.js'
-import type { CallOptions } from '../provider.js'
+import type { CallOptions } from '../call-options.js'
 
 /** Subscription states in our words; `unknown` never grants anything. */
 export type SubscriptionStatus = 'pending' | 'trialing' | 'active' | 'past_due' | 'paused' | 'canceled' | 'unknown'

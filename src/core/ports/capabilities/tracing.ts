@@ -1,5 +1,5 @@
 import type { Instant } from '../../domain/period.js'
-import type { CallOptions } from '../provider.js'
+import type { CallOptions } from '../call-options.js'
 import type { ReportOutcome } from './metering.js'
 
 /** One usage event as a trace with one generation. */

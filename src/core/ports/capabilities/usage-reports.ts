@@ -1,5 +1,5 @@
 import type { Instant } from '../../domain/period.js'
-import type { CallOptions } from '../provider.js'
+import type { CallOptions } from '../call-options.js'
 
 /** Reads back what a metering provider counted. */
 export interface UsageReportsCapability {

@@ -8,13 +8,29 @@ export interface StoredObservation extends ObservationRow {
   readonly updatedAt: string
 }
 
-const groups = ['core', 'basic', 'time', 'io', 'metadata', 'model', 'usage', 'prompt', 'metrics', 'trace_context'] as const
+const groups = [
+  'core',
+  'basic',
+  'time',
+  'io',
+  'metadata',
+  'model',
+  'usage',
+  'prompt',
+  'metrics',
+  'trace_context',
+] as const
 type FieldGroup = (typeof groups)[number]
 
 const querySchema = z.object({
   fields: z
     .string()
-    .transform((value) => value.split(',').map((name) => name.trim()).filter((name) => name !== ''))
+    .transform((value) =>
+      value
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    )
     .pipe(z.array(z.enum(groups)))
     .default(['core', 'basic']),
   limit: z.coerce.number().int().min(1).max(1000).default(50),
@@ -99,7 +115,8 @@ function readCursor(cursor: string): Position | 'malformed' {
 const projectId = 'sandbox-project'
 
 function present(row: StoredObservation, wanted: ReadonlySet<FieldGroup>): Record<string, unknown> {
-  const seconds = (until: string | null) => (until === null ? null : (Date.parse(until) - Date.parse(row.startTime)) / 1000)
+  const seconds = (until: string | null) =>
+    until === null ? null : (Date.parse(until) - Date.parse(row.startTime)) / 1000
   const parts: Record<FieldGroup, Record<string, unknown>> = {
     core: {},
     basic: {

@@ -53,7 +53,8 @@ interface AttributeValue {
 
 const attributes = z.array(z.looseObject({ key: z.string(), value: attributeValue.nullish() })).nullish()
 const nanos = z.union([z.string().regex(/^\d{1,20}$/), z.int().nonnegative().transform(String)])
-const hexId = (length: number) => z.string().regex(new RegExp(`^(?!0+$)[0-9a-fA-F]{${length}}$`), `Expected ${length} hex digits`)
+const hexId = (length: number) =>
+  z.string().regex(new RegExp(`^(?!0+$)[0-9a-fA-F]{${length}}$`), `Expected ${length} hex digits`)
 
 const span = z.looseObject({
   traceId: hexId(32),
@@ -86,7 +87,9 @@ export function parseExport(body: unknown): ObservationRow[] | { readonly proble
   }
   return (parsed.data.resourceSpans ?? []).flatMap(({ resource, scopeSpans }) =>
     (scopeSpans ?? []).flatMap(({ spans }) =>
-      (spans ?? []).map((each) => toRow(each, new Map([...readAttributes(resource?.attributes), ...readAttributes(each.attributes)]))),
+      (spans ?? []).map((each) =>
+        toRow(each, new Map([...readAttributes(resource?.attributes), ...readAttributes(each.attributes)])),
+      ),
     ),
   )
 }
@@ -143,7 +146,8 @@ function costOf(given: ReadonlyMap<string, unknown>): Pick<ObservationRow, 'cost
   const costDetails = Object.keys(details).length === 0 && direct !== undefined ? { total: Number(direct) } : details
   if (costDetails.total !== undefined) return { costDetails, totalCost: costDetails.total }
   const keys = Object.keys(costDetails)
-  if (keys.length === 0 || keys.some((key) => key !== 'input' && key !== 'output')) return { costDetails, totalCost: null }
+  if (keys.length === 0 || keys.some((key) => key !== 'input' && key !== 'output'))
+    return { costDetails, totalCost: null }
   const total = (costDetails.input ?? 0) + (costDetails.output ?? 0)
   return { costDetails: { ...costDetails, total }, totalCost: total }
 }
@@ -167,7 +171,9 @@ function usageOf(given: ReadonlyMap<string, unknown>): Record<string, number> {
 function numbersOf(value: unknown): Record<string, number> {
   const parsed = typeof value === 'string' ? fromJson(value) : undefined
   if (typeof parsed !== 'object' || parsed === null) return {}
-  return Object.fromEntries(Object.entries(parsed).filter((entry): entry is [string, number] => typeof entry[1] === 'number'))
+  return Object.fromEntries(
+    Object.entries(parsed).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  )
 }
 
 function metadataOf(given: ReadonlyMap<string, unknown>): Record<string, string> {
@@ -179,7 +185,9 @@ function metadataOf(given: ReadonlyMap<string, unknown>): Record<string, string>
       else if (key === prefix) {
         const parsed = fromJson(text)
         if (typeof parsed !== 'object' || parsed === null) metadata.metadata = text
-        else for (const [name, part] of Object.entries(parsed)) metadata[name] = typeof part === 'string' ? part : JSON.stringify(part)
+        else
+          for (const [name, part] of Object.entries(parsed))
+            metadata[name] = typeof part === 'string' ? part : JSON.stringify(part)
       }
     }
   }

@@ -51,7 +51,8 @@ export function createLangfuseTwin(options: LangfuseTwinOptions): LangfuseTwin {
     const body = Buffer.from(await request.arrayBuffer())
     const fate = options.fateOf(request.method, path)
     if (!(await fate.arrive())) return undefined
-    if (`${request.method} ${path}` === 'GET /api/public/health') return { status: 200, body: { status: 'OK', version: '4.16.0' } }
+    if (`${request.method} ${path}` === 'GET /api/public/health')
+      return { status: 200, body: { status: 'OK', version: '4.16.0' } }
     const known = isAuthorized(request.headers, options)
     const own = !known
       ? refuse(401, 'UnauthorizedError', "Invalid credentials. Confirm that you've configured the correct host.")
@@ -113,7 +114,9 @@ function refuseLegacyEvents(body: Buffer): Answer {
   const content = readJson(body)
   const batch = typeof content === 'object' && content !== null && 'batch' in content ? content.batch : undefined
   if (!Array.isArray(batch)) return refuse(400, 'InvalidRequestError', 'Expected { batch: [...] }')
-  const events = batch.map((event: unknown) => (typeof event === 'object' && event !== null ? event : {}) as { id?: unknown; type?: unknown })
+  const events = batch.map(
+    (event: unknown) => (typeof event === 'object' && event !== null ? event : {}) as { id?: unknown; type?: unknown },
+  )
   const isScore = ({ type }: { type?: unknown }) => type === 'score-create'
   return {
     status: 207,
@@ -121,7 +124,12 @@ function refuseLegacyEvents(body: Buffer): Answer {
       successes: events.filter(isScore).map(({ id }) => ({ id: String(id), status: 201 })),
       errors: events
         .filter((event) => !isScore(event))
-        .map(({ id }) => ({ id: String(id), status: 400, message: 'Invalid request data', error: 'Event type not accepted' })),
+        .map(({ id }) => ({
+          id: String(id),
+          status: 400,
+          message: 'Invalid request data',
+          error: 'Event type not accepted',
+        })),
     },
   }
 }

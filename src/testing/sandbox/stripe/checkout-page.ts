@@ -8,7 +8,11 @@ import type { StripeTwin } from './twin.js'
 import type { StripeWorld } from './world.js'
 
 /** `GET /checkout/:id`, `POST /checkout/:id/pay` and `POST /checkout/:id/cancel`: the page a buyer is sent to. */
-export async function handleCheckoutPage({ world, webhooks, tick }: StripeTwin, request: Request, path: string): Promise<Response> {
+export async function handleCheckoutPage(
+  { world, webhooks, tick }: StripeTwin,
+  request: Request,
+  path: string,
+): Promise<Response> {
   const [, , id = '', action] = path.split('/')
   tick()
   const session = checkoutSessions(world).get(id)
@@ -28,9 +32,16 @@ export async function handleCheckoutPage({ world, webhooks, tick }: StripeTwin, 
     }),
   )
   setImmediate(() => webhooks.wake())
-  if (result.kind === 'declined') return show(world, checkoutSessions(world).get(id) ?? session, form.get('card'), result.message)
+  if (result.kind === 'declined')
+    return show(world, checkoutSessions(world).get(id) ?? session, form.get('card'), result.message)
   if (result.kind === 'closed') return show(world, result.session)
   return redirect(successUrl(result.session))
+}
+
+const thanks = {
+  paid: 'This order is paid. You were charged once.',
+  unpaid: 'Your order is in. The payment is on its way.',
+  no_payment_required: 'Your order is complete. Nothing was charged today.',
 }
 
 /** Where the buyer goes after paying. */
@@ -46,11 +57,14 @@ function redirect(location: string): Response {
 function show(world: StripeWorld, session: CheckoutSession, chosen?: string | null, error?: string): Promise<Response> {
   const title = `${session.mode === 'setup' ? 'Save a payment method' : 'Checkout'} · ${world.merchantName}`
   if (session.status === 'expired') {
-    return messagePage('This page has expired', 'Nothing was charged. Go back and start again.', 410, session.cancel_url)
+    const back = session.cancel_url === null ? undefined : { href: session.cancel_url, label: 'Go back' }
+    return messagePage('This page has expired', 'Nothing was charged. Go back and start again.', 410, back)
   }
   if (session.status === 'complete') {
-    const text = session.payment_status === 'unpaid' ? 'Your order is in. The payment is on its way.' : 'This order is paid. You were charged once.'
-    return messagePage('Thank you', text, 200, successUrl(session))
+    return messagePage('Thank you', thanks[session.payment_status], 200, {
+      href: successUrl(session),
+      label: 'Continue',
+    })
   }
   const items = lineItems(world).get(session.id)?.items ?? []
   const email = session.customer === null ? session.customer_email : customers(world).get(session.customer)?.email
@@ -71,7 +85,8 @@ ${error === undefined ? '' : html`<p class="alert" role="alert"><strong>Not paid
 ${email == null ? html`<label class="field" for="email">Email</label><input id="email" name="email" type="email" autocomplete="email" value="buyer@example.com" required>` : html`<p class="spread"><span class="muted">Email</span> <span>${email}</span></p>`}
 <fieldset><legend>Pay with a test card</legend>
 ${testCards.map(
-  (card, index) => html`<label class="choice"><input type="radio" name="card" value="${card.number}"${(chosen ?? testCards[0]?.number) === card.number || (index === 0 && !isTestCard(chosen)) ? ' checked' : ''}><span><b>${card.label}</b><span class="muted small">${card.does}</span></span></label>`,
+  (card, index) =>
+    html`<label class="choice"><input type="radio" name="card" value="${card.number}"${(chosen ?? testCards[0]?.number) === card.number || (index === 0 && !isTestCard(chosen)) ? ' checked' : ''}><span><b>${card.label}</b><span class="muted small">${card.does}</span></span></label>`,
 )}
 </fieldset>
 <div class="actions"><button class="primary" type="submit">${payLabel(session)}</button></div>
@@ -84,7 +99,8 @@ ${testCards.map(
 }
 
 function headline(session: CheckoutSession, items: readonly LineItem[]) {
-  if (session.mode === 'setup') return html`<h1 class="amount">Save a payment method</h1><p class="muted">Nothing is charged today.</p>`
+  if (session.mode === 'setup')
+    return html`<h1 class="amount">Save a payment method</h1><p class="muted">Nothing is charged today.</p>`
   const amount = formatMoney(session.amount_total ?? 0, session.currency ?? 'usd')
   const recurring = items.find((item) => item.price.recurring !== null)
   return html`<h1 class="amount">${amount}</h1><p class="muted">${recurring === undefined ? 'One payment' : `Due today, then billed ${every(recurring)} until you cancel`}</p>`
@@ -103,7 +119,9 @@ function figure(item: LineItem): string {
 }
 
 function unitPrice({ price, currency }: LineItem): string {
-  return price.unit_amount === null ? `${price.unit_amount_decimal} minor units` : formatMoney(price.unit_amount, currency)
+  return price.unit_amount === null
+    ? `${price.unit_amount_decimal} minor units`
+    : formatMoney(price.unit_amount, currency)
 }
 
 export function every({ price }: Pick<LineItem, 'price'>): string {

@@ -3,12 +3,25 @@ import { requireCustomer } from './customers.js'
 import { schedule, unschedule } from './due.js'
 import { invalidRequest, missingParameter, noSuch, notFound } from './errors.js'
 import { emit } from './events.js'
-import { clearable, count, currency, decimal, flag, isWithin, list, mergeMetadata, metadata, paging, text, timeRange, tolerated, webUrl } from './form.js'
-import { amountFor, type Price, prices } from './prices.js'
+import {
+  count,
+  currency,
+  decimal,
+  isWithin,
+  list,
+  mergeMetadata,
+  metadata,
+  paging,
+  text,
+  timeRange,
+  tolerated,
+  webUrl,
+} from './form.js'
 import { createPrice } from './price-routes.js'
+import { amountFor, type Price, prices } from './prices.js'
 import { listPage, noParameters, route } from './route.js'
 import { isMetered, titleOf } from './subscriptions.js'
-import { newId, seconds, type StripeWorld, tableOf } from './world.js'
+import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type CheckoutSession = ReturnType<typeof newSession>
 export type LineItem = ReturnType<typeof newLineItem>
@@ -150,7 +163,8 @@ export const checkoutRoutes = [
             (params.payment_intent === undefined || params.payment_intent === session.payment_intent) &&
             (params.subscription === undefined || params.subscription === session.subscription) &&
             (params.status === undefined || params.status === session.status) &&
-            (params.customer_details === undefined || params.customer_details.email === session.customer_details?.email) &&
+            (params.customer_details === undefined ||
+              params.customer_details.email === session.customer_details?.email) &&
             isWithin(params.created, session.created),
         ),
         params,
@@ -197,7 +211,9 @@ function requireSession(world: StripeWorld, id = ''): CheckoutSession {
 function createSession(world: StripeWorld, given: SessionRequest): CheckoutSession {
   checkAddresses(given)
   if (given.customer !== undefined && given.customer_email !== undefined) {
-    throw invalidRequest('You may only specify one of these parameters: customer, customer_email.', { param: 'customer' })
+    throw invalidRequest('You may only specify one of these parameters: customer, customer_email.', {
+      param: 'customer',
+    })
   }
   if (given.customer !== undefined) requireCustomer(world, given.customer)
   const items = chosenItems(world, given)
@@ -217,9 +233,12 @@ function checkAddresses(given: SessionRequest): void {
     throw invalidRequest('`return_url` is not for `ui_mode: hosted_page`; use `success_url`.', { param: 'return_url' })
   }
   if (!hosted && (given.success_url !== undefined || given.cancel_url !== undefined)) {
-    throw invalidRequest(`\`success_url\` and \`cancel_url\` are not for \`ui_mode: ${given.ui_mode}\`; use \`return_url\`.`, {
-      param: given.success_url === undefined ? 'cancel_url' : 'success_url',
-    })
+    throw invalidRequest(
+      `\`success_url\` and \`cancel_url\` are not for \`ui_mode: ${given.ui_mode}\`; use \`return_url\`.`,
+      {
+        param: given.success_url === undefined ? 'cancel_url' : 'success_url',
+      },
+    )
   }
 }
 
@@ -227,7 +246,9 @@ function expiry(world: StripeWorld, given: number | undefined): number {
   if (given === undefined) return world.now() + dayMs
   const ahead = given - seconds(world)
   if (ahead < 30 * 60 || ahead > 24 * 60 * 60) {
-    throw invalidRequest('The `expires_at` timestamp must be between 30 minutes and 24 hours from now.', { param: 'expires_at' })
+    throw invalidRequest('The `expires_at` timestamp must be between 30 minutes and 24 hours from now.', {
+      param: 'expires_at',
+    })
   }
   return given * 1000
 }
@@ -257,10 +278,14 @@ function chosenItems(world: StripeWorld, given: SessionRequest): LineItem[] {
   }
   const total = items.reduce((sum, item) => sum + item.amount_total, 0)
   if (given.mode === 'payment' && total > 0 && total < 50 && ['usd', 'eur'].includes(items[0]?.currency ?? '')) {
-    throw invalidRequest("The Checkout Session's total amount due must add up to at least $0.50 usd", { code: 'amount_too_small' })
+    throw invalidRequest("The Checkout Session's total amount due must add up to at least $0.50 usd", {
+      code: 'amount_too_small',
+    })
   }
   if (total > 99_999_999) {
-    throw invalidRequest("The Checkout Session's total amount must be no more than 99999999.", { code: 'amount_too_large' })
+    throw invalidRequest("The Checkout Session's total amount must be no more than 99999999.", {
+      code: 'amount_too_large',
+    })
   }
   return items
 }
@@ -273,14 +298,19 @@ function chosenItem(world: StripeWorld, given: z.output<typeof lineItemData>, in
       param: `${at}[price]`,
     })
   }
-  const price = given.price_data === undefined ? prices(world).get(given.price ?? '') : inlinePrice(world, given.price_data)
+  const price =
+    given.price_data === undefined ? prices(world).get(given.price ?? '') : inlinePrice(world, given.price_data)
   if (price === undefined) throw noSuch('price', given.price ?? '', `${at}[price]`)
   if (!price.active && given.price !== undefined) {
-    throw invalidRequest(`The price specified is inactive. This field only accepts active prices.`, { param: `${at}[price]` })
+    throw invalidRequest(`The price specified is inactive. This field only accepts active prices.`, {
+      param: `${at}[price]`,
+    })
   }
   if (isMetered(price)) {
     if (given.quantity !== undefined) {
-      throw invalidRequest('Quantity should not be specified where usage_type is `metered`.', { param: `${at}[quantity]` })
+      throw invalidRequest('Quantity should not be specified where usage_type is `metered`.', {
+        param: `${at}[quantity]`,
+      })
     }
     return newLineItem(world, price, null, given.metadata ?? {})
   }
@@ -298,7 +328,12 @@ function inlinePrice(world: StripeWorld, given: NonNullable<z.output<typeof line
   return createPrice(world, { ...given, active: false })
 }
 
-function newLineItem(world: StripeWorld, price: Price, quantity: number | null, labels: Readonly<Record<string, string>>) {
+function newLineItem(
+  world: StripeWorld,
+  price: Price,
+  quantity: number | null,
+  labels: Readonly<Record<string, string>>,
+) {
   const amount = quantity === null ? 0 : amountFor(price, String(quantity))
   return {
     id: newId('li_1', 23),
@@ -366,8 +401,12 @@ function newSession(world: StripeWorld, given: SessionRequest, items: readonly L
     customer: given.customer ?? (null as string | null),
     customer_account: null,
     customer_creation:
-      given.customer !== undefined ? null : (given.customer_creation ?? (given.mode === 'subscription' ? 'always' : 'if_required')),
-    customer_details: (given.customer_email === undefined ? null : details(given.customer_email, null)) as CustomerDetails | null,
+      given.customer !== undefined
+        ? null
+        : (given.customer_creation ?? (given.mode === 'subscription' ? 'always' : 'if_required')),
+    customer_details: (given.customer_email === undefined
+      ? null
+      : details(given.customer_email, null)) as CustomerDetails | null,
     customer_email: given.customer_email ?? null,
     discounts: [],
     expires_at: expiresAt,
@@ -386,7 +425,10 @@ function newSession(world: StripeWorld, given: SessionRequest, items: readonly L
     payment_method_configuration_details: null,
     payment_method_options: { card: { request_three_d_secure: 'automatic' as const } },
     payment_method_types: ['card', 'us_bank_account'],
-    payment_status: (setup || total === 0 ? 'no_payment_required' : 'unpaid') as 'paid' | 'unpaid' | 'no_payment_required',
+    payment_status: (setup || total === 0 ? 'no_payment_required' : 'unpaid') as
+      | 'paid'
+      | 'unpaid'
+      | 'no_payment_required',
     permissions: null,
     phone_number_collection: { enabled: false },
     recovered_from: null,
@@ -432,5 +474,14 @@ export interface CustomerDetails {
 }
 
 export function details(email: string | null, name: string | null): CustomerDetails {
-  return { address: null, business_name: null, email, individual_name: null, name, phone: null, tax_exempt: 'none', tax_ids: [] }
+  return {
+    address: null,
+    business_name: null,
+    email,
+    individual_name: null,
+    name,
+    phone: null,
+    tax_exempt: 'none',
+    tax_ids: [],
+  }
 }

@@ -1,15 +1,28 @@
 import * as z from 'zod'
 import { noSuch, notFound } from './errors.js'
 import { emit } from './events.js'
-import { clearable, integer, isWithin, list, mergeMetadata, metadata, paging, text, timeRange, tolerated } from './form.js'
+import {
+  clearable,
+  integer,
+  isWithin,
+  list,
+  mergeMetadata,
+  metadata,
+  paging,
+  text,
+  timeRange,
+  tolerated,
+} from './form.js'
 import { listPage, noParameters, route } from './route.js'
-import { newId, seconds, type StripeWorld, tableOf } from './world.js'
+import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type Customer = ReturnType<typeof newCustomer>
 
 export const customers = tableOf<Customer>('customers')
 /** Ids of deleted customers: Stripe goes on answering for them with a tombstone. */
-const tombstones = tableOf<{ readonly id: string; readonly object: 'customer'; readonly deleted: true }>('deleted_customers')
+const tombstones = tableOf<{ readonly id: string; readonly object: 'customer'; readonly deleted: true }>(
+  'deleted_customers',
+)
 
 /** Looks up a customer named in the parameters. */
 export function requireCustomer(world: StripeWorld, id: string, param = 'customer'): Customer {
@@ -61,8 +74,10 @@ const writable = z.strictObject({
 })
 
 export const customerRoutes = [
-  route('POST /v1/customers', writable.extend(tolerated('test_clock')), ({ world, params: { test_clock: _, ...given } }) =>
-    createCustomer(world, given),
+  route(
+    'POST /v1/customers',
+    writable.extend(tolerated('test_clock')),
+    ({ world, params: { test_clock: _, ...given } }) => createCustomer(world, given),
   ),
   route(
     'GET /v1/customers',
@@ -71,7 +86,8 @@ export const customerRoutes = [
       listPage(
         '/v1/customers',
         [...customers(world).values()].filter(
-          ({ email, created }) => (params.email === undefined || params.email === email) && isWithin(params.created, created),
+          ({ email, created }) =>
+            (params.email === undefined || params.email === email) && isWithin(params.created, created),
         ),
         params,
       ),
@@ -81,25 +97,29 @@ export const customerRoutes = [
     if (customer === undefined) throw notFound('customer', id)
     return customer
   }),
-  route('POST /v1/customers/:id', writable.extend(tolerated('default_source')), ({ world, path: { id = '' }, params }) => {
-    const before = customers(world).get(id)
-    if (before === undefined) throw notFound('customer', id)
-    const after: Customer = {
-      ...before,
-      email: params.email === undefined ? before.email : params.email,
-      name: params.name === undefined ? before.name : params.name,
-      description: params.description === undefined ? before.description : params.description,
-      phone: params.phone === undefined ? before.phone : params.phone,
-      address: params.address === undefined ? before.address : fullAddress(params.address),
-      balance: params.balance ?? before.balance,
-      tax_exempt: params.tax_exempt ?? before.tax_exempt,
-      preferred_locales: params.preferred_locales ?? before.preferred_locales,
-      metadata: mergeMetadata(before.metadata, params.metadata),
-    }
-    customers(world).put(id, after)
-    emit(world, 'customer.updated', after, changed(before, after))
-    return after
-  }),
+  route(
+    'POST /v1/customers/:id',
+    writable.extend(tolerated('default_source')),
+    ({ world, path: { id = '' }, params }) => {
+      const before = customers(world).get(id)
+      if (before === undefined) throw notFound('customer', id)
+      const after: Customer = {
+        ...before,
+        email: params.email === undefined ? before.email : params.email,
+        name: params.name === undefined ? before.name : params.name,
+        description: params.description === undefined ? before.description : params.description,
+        phone: params.phone === undefined ? before.phone : params.phone,
+        address: params.address === undefined ? before.address : fullAddress(params.address),
+        balance: params.balance ?? before.balance,
+        tax_exempt: params.tax_exempt ?? before.tax_exempt,
+        preferred_locales: params.preferred_locales ?? before.preferred_locales,
+        metadata: mergeMetadata(before.metadata, params.metadata),
+      }
+      customers(world).put(id, after)
+      emit(world, 'customer.updated', after, changed(before, after))
+      return after
+    },
+  ),
   route('DELETE /v1/customers/:id', noParameters, ({ world, path: { id = '' } }) => {
     const customer = customers(world).get(id)
     if (customer === undefined) throw notFound('customer', id)

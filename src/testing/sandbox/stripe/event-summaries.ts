@@ -94,9 +94,11 @@ function aggregate(meter: Meter, events: readonly MeterEvent[]): string {
     case 'sum':
       return unscaled(events.reduce((sum, { value }) => sum + scaled(value), 0n))
     case 'last':
-      return events.reduce<MeterEvent | undefined>(
-        (last, event) => (last === undefined || last.timestamp <= event.timestamp ? event : last),
-        undefined,
-      )?.value ?? '0'
+      return (
+        events.reduce<MeterEvent | undefined>(
+          (last, event) => (last === undefined || last.timestamp <= event.timestamp ? event : last),
+          undefined,
+        )?.value ?? '0'
+      )
   }
 }

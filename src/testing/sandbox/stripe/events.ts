@@ -1,8 +1,20 @@
 import * as z from 'zod'
 import { notFound } from './errors.js'
-import { flag, isWithin, list, mergeMetadata, metadata, paging, clearable, text, timeRange, tolerated, webUrl } from './form.js'
+import {
+  clearable,
+  flag,
+  isWithin,
+  list,
+  mergeMetadata,
+  metadata,
+  paging,
+  text,
+  timeRange,
+  tolerated,
+  webUrl,
+} from './form.js'
 import { listPage, noParameters, route } from './route.js'
-import { apiVersion, newId, seconds, type StripeWorld, tableOf } from './world.js'
+import { apiVersion, newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export interface StripeEvent {
   readonly id: string
@@ -143,7 +155,9 @@ export const webhookEndpointRoutes = [
     const page = listPage('/v1/webhook_endpoints', webhookEndpoints(world).values(), params)
     return { ...page, data: page.data.map(withoutSecret) }
   }),
-  route('GET /v1/webhook_endpoints/:id', noParameters, ({ world, path }) => withoutSecret(requireEndpoint(world, path.id))),
+  route('GET /v1/webhook_endpoints/:id', noParameters, ({ world, path }) =>
+    withoutSecret(requireEndpoint(world, path.id)),
+  ),
   route(
     'POST /v1/webhook_endpoints/:id',
     z.strictObject({

@@ -16,7 +16,9 @@ export function parseForm(encoded: string): FormFields {
 function place(fields: FormFields, key: string, value: string): void {
   const head = key.indexOf('[')
   const names =
-    head < 1 ? [key] : [key.slice(0, head), ...[...key.slice(head).matchAll(/\[([^\]]*)\]/g)].map((part) => part[1] ?? '')]
+    head < 1
+      ? [key]
+      : [key.slice(0, head), ...[...key.slice(head).matchAll(/\[([^\]]*)\]/g)].map((part) => part[1] ?? '')]
   let target = fields
   for (const [index, given] of names.entries()) {
     // `expand[]=a&expand[]=b` numbers itself.
@@ -44,8 +46,14 @@ export const text = z
   .string()
   .min(1, 'You passed an empty string for this parameter; it cannot be unset.')
   .max(5000, 'Invalid string: at most 5000 characters.')
-export const integer = z.string().regex(/^-?\d{1,15}$/, 'Invalid integer').transform(Number)
-export const count = z.string().regex(/^\d{1,12}$/, 'Invalid non-negative integer').transform(Number)
+export const integer = z
+  .string()
+  .regex(/^-?\d{1,15}$/, 'Invalid integer')
+  .transform(Number)
+export const count = z
+  .string()
+  .regex(/^\d{1,12}$/, 'Invalid non-negative integer')
+  .transform(Number)
 export const decimal = z.string().regex(/^-?\d{1,15}(\.\d{1,12})?$/, 'Invalid decimal')
 export const flag = z.enum(['true', 'false'], 'Invalid boolean').transform((value) => value === 'true')
 export const webUrl = text.regex(/^https?:\/\/[^\s/]+/i, 'Not a valid URL')
@@ -81,7 +89,12 @@ export interface TimeRange {
 export function isWithin(range: TimeRange | undefined, at: number): boolean {
   if (range === undefined) return true
   const { gt, gte, lt, lte } = range
-  return (gt === undefined || at > gt) && (gte === undefined || at >= gte) && (lt === undefined || at < lt) && (lte === undefined || at <= lte)
+  return (
+    (gt === undefined || at > gt) &&
+    (gte === undefined || at >= gte) &&
+    (lt === undefined || at < lt) &&
+    (lte === undefined || at <= lte)
+  )
 }
 
 export const paging = { limit: count.optional(), starting_after: text.optional(), ending_before: text.optional() }
@@ -128,7 +141,11 @@ function refusal(issues: readonly z.core.$ZodIssue[], fields: unknown): StripeFa
     return invalidRequest(message, { code: 'parameter_invalid_empty', param })
   }
   const message = issue?.message ?? 'Invalid parameter'
-  const code = message.includes('integer') ? 'parameter_invalid_integer' : message.includes('URL') ? 'url_invalid' : undefined
+  const code = message.includes('integer')
+    ? 'parameter_invalid_integer'
+    : message.includes('URL')
+      ? 'url_invalid'
+      : undefined
   return invalidRequest(`${message} (${param})`, { param, ...(code === undefined ? {} : { code }) })
 }
 

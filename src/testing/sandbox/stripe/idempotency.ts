@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { stripeFailure } from './errors.js'
-import { seconds, type StripeWorld, tableOf } from './world.js'
+import { type StripeWorld, seconds, tableOf } from './world.js'
 
 /** An answer as it goes over the wire. */
 export interface StripeAnswer {

@@ -5,7 +5,7 @@ import { emit } from './events.js'
 import { isWithin, paging, text, timeRange, tolerated } from './form.js'
 import type { Price } from './prices.js'
 import { listPage, noParameters, route, wholeList } from './route.js'
-import { newId, seconds, type StripeWorld, tableOf } from './world.js'
+import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type Invoice = ReturnType<typeof newInvoice>
 
@@ -34,7 +34,11 @@ export function createInvoice(world: StripeWorld, request: InvoiceRequest): Invo
   const invoice = newInvoice(world, request)
   invoices(world).put(invoice.id, invoice)
   const { customer } = request
-  const counted: Customer = { ...customer, next_invoice_sequence: customer.next_invoice_sequence + 1, currency: request.currency }
+  const counted: Customer = {
+    ...customer,
+    next_invoice_sequence: customer.next_invoice_sequence + 1,
+    currency: request.currency,
+  }
   customers(world).put(customer.id, counted)
   emit(world, 'invoice.created', invoice)
   emit(world, 'invoice.finalized', invoice)

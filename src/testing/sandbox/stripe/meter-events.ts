@@ -7,7 +7,7 @@ import { count, text } from './form.js'
 import { activeMeter, type Meter, meters } from './meters.js'
 import { scaled, unscaled } from './prices.js'
 import { route } from './route.js'
-import { newId, seconds, type StripeWorld, tableOf } from './world.js'
+import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 /** One accepted meter event. */
 export interface MeterEvent {
@@ -41,18 +41,22 @@ const shape = {
 }
 
 export const meterEventRoutes = [
-  route('POST /v1/billing/meter_events', z.strictObject({ ...shape, timestamp: count.optional() }), ({ world, params }) => {
-    const event = recordMeterEvent(world, params)
-    return {
-      object: 'billing.meter_event',
-      created: event.received,
-      event_name: event.eventName,
-      identifier: event.identifier,
-      livemode: false,
-      payload: event.payload,
-      timestamp: event.timestamp,
-    }
-  }),
+  route(
+    'POST /v1/billing/meter_events',
+    z.strictObject({ ...shape, timestamp: count.optional() }),
+    ({ world, params }) => {
+      const event = recordMeterEvent(world, params)
+      return {
+        object: 'billing.meter_event',
+        created: event.received,
+        event_name: event.eventName,
+        identifier: event.identifier,
+        livemode: false,
+        payload: event.payload,
+        timestamp: event.timestamp,
+      }
+    },
+  ),
   route(
     'POST /v2/billing/meter_events',
     z.strictObject({ ...shape, timestamp: z.iso.datetime({ offset: true }).optional() }),
@@ -212,7 +216,9 @@ function cancel(world: StripeWorld, eventName: string, identifier: string): void
     })
   }
   if (event.received <= seconds(world) - day) {
-    throw invalidRequest('Events can only be cancelled within 24 hours of being received.', { param: 'cancel[identifier]' })
+    throw invalidRequest('Events can only be cancelled within 24 hours of being received.', {
+      param: 'cancel[identifier]',
+    })
   }
   meterEvents(world).put(event.id, { ...event, cancelled: true })
 }

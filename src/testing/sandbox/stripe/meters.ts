@@ -3,7 +3,7 @@ import { invalidRequest, notFound } from './errors.js'
 import { emit } from './events.js'
 import { paging, text } from './form.js'
 import { listPage, noParameters, route } from './route.js'
-import { newId, seconds, type StripeWorld, tableOf } from './world.js'
+import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type Meter = ReturnType<typeof newMeter>
 
@@ -51,13 +51,21 @@ export const meterRoutes = [
   ),
   route('GET /v1/billing/meters/:id', noParameters, ({ world, path }) => requireMeter(world, path.id)),
   // Only the name shown to people can change; a different aggregation is a different meter.
-  route('POST /v1/billing/meters/:id', z.strictObject({ display_name: text.max(250).optional() }), ({ world, path, params }) => {
-    const before = requireMeter(world, path.id)
-    const after: Meter = { ...before, display_name: params.display_name ?? before.display_name, updated: seconds(world) }
-    meters(world).put(after.id, after)
-    emit(world, 'billing.meter.updated', after)
-    return after
-  }),
+  route(
+    'POST /v1/billing/meters/:id',
+    z.strictObject({ display_name: text.max(250).optional() }),
+    ({ world, path, params }) => {
+      const before = requireMeter(world, path.id)
+      const after: Meter = {
+        ...before,
+        display_name: params.display_name ?? before.display_name,
+        updated: seconds(world),
+      }
+      meters(world).put(after.id, after)
+      emit(world, 'billing.meter.updated', after)
+      return after
+    },
+  ),
   route('POST /v1/billing/meters/:id/deactivate', noParameters, ({ world, path }) => {
     const before = requireMeter(world, path.id)
     if (before.status === 'inactive') return before

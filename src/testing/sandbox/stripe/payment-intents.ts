@@ -3,7 +3,7 @@ import { notFound } from './errors.js'
 import { emit } from './events.js'
 import { isWithin, paging, text, timeRange } from './form.js'
 import { listPage, noParameters, route } from './route.js'
-import { newId, seconds, type StripeWorld, tableOf } from './world.js'
+import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type PaymentIntent = ReturnType<typeof newPaymentIntent>
 
@@ -28,7 +28,13 @@ export function createPaymentIntent(world: StripeWorld, request: PaymentRequest)
 
 export function succeedPayment(world: StripeWorld, intent: PaymentIntent): PaymentIntent {
   const { amount } = intent
-  const after = { ...intent, status: 'succeeded', amount_received: amount, last_payment_error: null, latest_charge: newId('ch_3', 23) } as const
+  const after = {
+    ...intent,
+    status: 'succeeded',
+    amount_received: amount,
+    last_payment_error: null,
+    latest_charge: newId('ch_3', 23),
+  } as const
   return save(world, after, 'payment_intent.succeeded')
 }
 
@@ -39,7 +45,12 @@ export function processPayment(world: StripeWorld, intent: PaymentIntent): Payme
 
 export function failPayment(world: StripeWorld, intent: PaymentIntent, decline: Decline): PaymentIntent {
   const error = { type: 'card_error' as const, code: decline.code, message: decline.message, ...declineCode(decline) }
-  const after = { ...intent, status: 'requires_payment_method' as const, last_payment_error: error, payment_method: null }
+  const after = {
+    ...intent,
+    status: 'requires_payment_method' as const,
+    last_payment_error: error,
+    payment_method: null,
+  }
   return save(world, after, 'payment_intent.payment_failed')
 }
 
@@ -115,7 +126,9 @@ function newPaymentIntent(world: StripeWorld, request: PaymentRequest) {
     on_behalf_of: null,
     payment_method: newId('pm_1', 23) as string | null,
     payment_method_configuration_details: null,
-    payment_method_options: { card: { installments: null, mandate_options: null, network: null, request_three_d_secure: 'automatic' as const } },
+    payment_method_options: {
+      card: { installments: null, mandate_options: null, network: null, request_three_d_secure: 'automatic' as const },
+    },
     payment_method_types: ['card'],
     payment_record: null,
     processing: null,

@@ -1,9 +1,23 @@
-import { type CheckoutSession, checkoutSessions, details, lineItems, type SessionPlan, sessionPlans } from './checkout.js'
-import { createCustomer, type Customer, customers } from './customers.js'
+import {
+  type CheckoutSession,
+  checkoutSessions,
+  details,
+  lineItems,
+  type SessionPlan,
+  sessionPlans,
+} from './checkout.js'
+import { type Customer, createCustomer, customers } from './customers.js'
 import { schedule, unschedule } from './due.js'
 import { emit } from './events.js'
 import { failInvoice, invoices, payInvoice } from './invoices.js'
-import { createPaymentIntent, type Decline, failPayment, paymentIntents, processPayment, succeedPayment } from './payment-intents.js'
+import {
+  createPaymentIntent,
+  type Decline,
+  failPayment,
+  paymentIntents,
+  processPayment,
+  succeedPayment,
+} from './payment-intents.js'
 import { createSubscription, subscriptions, updateSubscription } from './subscriptions.js'
 import type { StripeWorld } from './world.js'
 
@@ -63,14 +77,18 @@ export function paySession(
   if (session.status === 'expired') return { kind: 'closed', session }
   const number = given.card.replace(/[\s-]/g, '')
   const card = testCards.find((each) => each.number === number)
-  if (card === undefined) return { kind: 'declined', message: 'Your card number is incorrect. Pick one of the test cards.' }
+  if (card === undefined)
+    return { kind: 'declined', message: 'Your card number is incorrect. Pick one of the test cards.' }
   const plan = sessionPlans(world).get(session.id) ?? emptyPlan
   const free = session.payment_status === 'no_payment_required'
   const payer = payerOf(world, session, given.email)
   if (card.decline !== undefined && !free) return decline(world, session, plan, payer, card.decline)
   const now = free || card.outcome === 'succeeds' || card.outcome === 'declined'
   const customer = ensureCustomer(world, session, payer)
-  const bought = session.mode === 'subscription' ? subscribe(world, session, plan, customer, now) : pay(world, session, plan, customer, payer, now)
+  const bought =
+    session.mode === 'subscription'
+      ? subscribe(world, session, plan, customer, now)
+      : pay(world, session, plan, customer, payer, now)
   const complete: CheckoutSession = {
     ...session,
     ...bought,
@@ -105,7 +123,11 @@ export function settleSession(world: StripeWorld, id: string, succeeds: boolean)
     emit(world, 'checkout.session.async_payment_succeeded', paid)
     return
   }
-  if (intent !== undefined) failPayment(world, intent, { code: 'payment_intent_payment_attempt_failed', message: 'The bank account was closed.' })
+  if (intent !== undefined)
+    failPayment(world, intent, {
+      code: 'payment_intent_payment_attempt_failed',
+      message: 'The bank account was closed.',
+    })
   if (invoice !== undefined) failInvoice(world, invoice)
   if (subscription !== undefined && subscription.status === 'active') {
     updateSubscription(world, subscription, { status: 'past_due' })
@@ -138,7 +160,13 @@ function ensureCustomer(world: StripeWorld, session: CheckoutSession, payer: Pay
   return createCustomer(world, { email: payer.email })
 }
 
-function decline(world: StripeWorld, session: CheckoutSession, plan: SessionPlan, payer: Payer, why: Decline): PaymentResult {
+function decline(
+  world: StripeWorld,
+  session: CheckoutSession,
+  plan: SessionPlan,
+  payer: Payer,
+  why: Decline,
+): PaymentResult {
   const { message } = why
   if (session.mode !== 'payment') return { kind: 'declined', message }
   const before = session.payment_intent === null ? undefined : paymentIntents(world).get(session.payment_intent)
@@ -164,7 +192,13 @@ function pay(
   return { payment_intent: intent.id }
 }
 
-function intentFor(world: StripeWorld, session: CheckoutSession, plan: SessionPlan, customer: string | null, payer: Payer) {
+function intentFor(
+  world: StripeWorld,
+  session: CheckoutSession,
+  plan: SessionPlan,
+  customer: string | null,
+  payer: Payer,
+) {
   return createPaymentIntent(world, {
     amount: session.amount_total ?? 0,
     currency: session.currency ?? 'usd',

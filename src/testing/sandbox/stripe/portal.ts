@@ -3,7 +3,7 @@ import { requireCustomer } from './customers.js'
 import { missingParameter, noSuch, notFound } from './errors.js'
 import { clearable, flag, metadata, paging, text, tolerated, webUrl } from './form.js'
 import { listPage, noParameters, route } from './route.js'
-import { newId, seconds, type StripeWorld, tableOf } from './world.js'
+import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type PortalSession = ReturnType<typeof newPortalSession>
 type PortalConfiguration = ReturnType<typeof newConfiguration>
@@ -84,7 +84,13 @@ function defaultConfiguration(world: StripeWorld): PortalConfiguration | undefin
   return [...portalConfigurations(world).values()].find((configuration) => configuration.is_default)
 }
 
-function newPortalSession(world: StripeWorld, customer: string, configuration: string, returnUrl: string | null, locale: string | null) {
+function newPortalSession(
+  world: StripeWorld,
+  customer: string,
+  configuration: string,
+  returnUrl: string | null,
+  locale: string | null,
+) {
   const id = newId('bps_1', 23)
   return {
     id,
@@ -104,7 +110,12 @@ function newPortalSession(world: StripeWorld, customer: string, configuration: s
 
 function newConfiguration(
   world: StripeWorld,
-  given: { isDefault: boolean; returnUrl: string | null; name: string | null; metadata: Readonly<Record<string, string>> },
+  given: {
+    isDefault: boolean
+    returnUrl: string | null
+    name: string | null
+    metadata: Readonly<Record<string, string>>
+  },
 ) {
   const now = seconds(world)
   return {

@@ -53,7 +53,8 @@ export const priceRoutes = [
             (params.lookup_keys === undefined || params.lookup_keys.includes(price.lookup_key ?? '')) &&
             (params.recurring?.interval === undefined || params.recurring.interval === price.recurring?.interval) &&
             (params.recurring?.meter === undefined || params.recurring.meter === price.recurring?.meter) &&
-            (params.recurring?.usage_type === undefined || params.recurring.usage_type === price.recurring?.usage_type) &&
+            (params.recurring?.usage_type === undefined ||
+              params.recurring.usage_type === price.recurring?.usage_type) &&
             isWithin(params.created, price.created),
         ),
         params,

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { invalidRequest, noSuch } from './errors.js'
 import { clearable, count, currency, decimal, flag, metadata, text, tolerated } from './form.js'
 import { meters } from './meters.js'
-import { newId, seconds, type StripeWorld, tableOf } from './world.js'
+import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type Price = ReturnType<typeof newPrice>
 

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { invalidRequest, noSuch, notFound } from './errors.js'
 import { emit } from './events.js'
-import { clearable, count, flag, isWithin, list, mergeMetadata, metadata, paging, text, timeRange, tolerated } from './form.js'
+import { clearable, flag, isWithin, list, mergeMetadata, metadata, paging, text, timeRange, tolerated } from './form.js'
 import { newPrice, type Price, priceShape, prices } from './prices.js'
 import { listPage, noParameters, route } from './route.js'
-import { newId, seconds, type StripeWorld, tableOf } from './world.js'
+import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type Product = ReturnType<typeof newProduct>
 
@@ -35,7 +35,10 @@ const creatable = z.strictObject({
   ...tolerated('marketing_features', 'package_dimensions', 'statement_descriptor', 'tax_code', 'tax_details', 'type'),
 })
 
-export function createProduct(world: StripeWorld, given: Omit<z.output<typeof creatable>, 'default_price_data'>): Product {
+export function createProduct(
+  world: StripeWorld,
+  given: Omit<z.output<typeof creatable>, 'default_price_data'>,
+): Product {
   const product = newProduct(world, given)
   products(world).put(product.id, product)
   emit(world, 'product.created', product)
@@ -113,7 +116,14 @@ export const productRoutes = [
       url: clearable(text).optional(),
       images: clearable(list(text)).optional(),
       metadata,
-      ...tolerated('marketing_features', 'package_dimensions', 'shippable', 'statement_descriptor', 'tax_code', 'tax_details'),
+      ...tolerated(
+        'marketing_features',
+        'package_dimensions',
+        'shippable',
+        'statement_descriptor',
+        'tax_code',
+        'tax_details',
+      ),
     }),
     ({ world, path: { id = '' }, params }) => {
       const before = products(world).get(id)

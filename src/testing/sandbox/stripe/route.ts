@@ -64,7 +64,8 @@ export function listPage<Row extends { readonly id: string }>(
     const start = Math.max(0, stop - limit)
     return { object: 'list', url, has_more: start > 0, data: newestFirst.slice(start, stop) }
   }
-  const start = page.starting_after === undefined ? 0 : positionOf(newestFirst, page.starting_after, 'starting_after') + 1
+  const start =
+    page.starting_after === undefined ? 0 : positionOf(newestFirst, page.starting_after, 'starting_after') + 1
   const data = newestFirst.slice(start, start + limit)
   return { object: 'list', url, has_more: start + data.length < newestFirst.length, data }
 }

@@ -1,16 +1,28 @@
 import * as z from 'zod'
-import { changed, type Customer, customers, requireCustomer } from './customers.js'
+import { type Customer, changed, customers, requireCustomer } from './customers.js'
 import { schedule, unschedule } from './due.js'
 import { invalidRequest, noSuch, notFound } from './errors.js'
 import { usageBetween } from './event-summaries.js'
 import { emit } from './events.js'
-import { clearable, count, flag, isWithin, list, mergeMetadata, metadata, paging, text, timeRange, tolerated } from './form.js'
+import {
+  clearable,
+  count,
+  flag,
+  isWithin,
+  list,
+  mergeMetadata,
+  metadata,
+  paging,
+  text,
+  timeRange,
+  tolerated,
+} from './form.js'
 import { createInvoice, type Invoice, type InvoiceLine, invoices, payInvoice } from './invoices.js'
 import { meters } from './meters.js'
-import { amountFor, planOf, type Price, prices } from './prices.js'
+import { amountFor, type Price, planOf, prices } from './prices.js'
 import { products } from './products.js'
 import { listPage, noParameters, route, wholeList } from './route.js'
-import { newId, seconds, type StripeWorld, tableOf } from './world.js'
+import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type Subscription = ReturnType<typeof newSubscription>
 export type SubscriptionItem = ReturnType<typeof newItem>
@@ -29,14 +41,20 @@ export interface SubscriptionRequest {
 }
 
 /** Starts a subscription with its first invoice. */
-export function createSubscription(world: StripeWorld, request: SubscriptionRequest): { subscription: Subscription; invoice: Invoice } {
+export function createSubscription(
+  world: StripeWorld,
+  request: SubscriptionRequest,
+): { subscription: Subscription; invoice: Invoice } {
   const bare = newSubscription(world, request)
   const open = createInvoice(world, {
     customer: request.customer,
     currency: bare.currency,
     subscription: bare.id,
     billingReason: 'subscription_create',
-    lines: bare.items.data.map((item) => firstLine(world, item, bare.status === 'trialing')),
+    // Metered items are billed at the end of the period, from what was counted.
+    lines: bare.items.data
+      .filter(({ price }) => !isMetered(price))
+      .map((item) => firstLine(world, item, bare.status === 'trialing')),
     metadata: bare.metadata,
   })
   const subscription: Subscription = { ...bare, latest_invoice: open.id }
@@ -46,7 +64,11 @@ export function createSubscription(world: StripeWorld, request: SubscriptionRequ
   return { subscription, invoice: request.paid ? payInvoice(world, open) : open }
 }
 
-export function updateSubscription(world: StripeWorld, before: Subscription, change: Partial<Subscription>): Subscription {
+export function updateSubscription(
+  world: StripeWorld,
+  before: Subscription,
+  change: Partial<Subscription>,
+): Subscription {
   const after: Subscription = { ...before, ...change }
   subscriptions(world).put(after.id, after)
   emit(world, 'customer.subscription.updated', after, changed(before, after))
@@ -141,7 +163,16 @@ export const subscriptionRoutes = [
       trial_period_days: count.optional(),
       description: text.optional(),
       metadata,
-      ...tolerated('billing_mode', 'collection_method', 'default_payment_method', 'off_session', 'payment_behavior', 'payment_settings', 'proration_behavior', 'trial_settings'),
+      ...tolerated(
+        'billing_mode',
+        'collection_method',
+        'default_payment_method',
+        'off_session',
+        'payment_behavior',
+        'payment_settings',
+        'proration_behavior',
+        'trial_settings',
+      ),
     }),
     ({ world, params }) =>
       createSubscription(world, {
@@ -162,7 +193,20 @@ export const subscriptionRoutes = [
       ...paging,
       customer: text.optional(),
       price: text.optional(),
-      status: z.enum(['active', 'all', 'canceled', 'ended', 'incomplete', 'incomplete_expired', 'past_due', 'paused', 'trialing', 'unpaid']).optional(),
+      status: z
+        .enum([
+          'active',
+          'all',
+          'canceled',
+          'ended',
+          'incomplete',
+          'incomplete_expired',
+          'past_due',
+          'paused',
+          'trialing',
+          'unpaid',
+        ])
+        .optional(),
       created: timeRange.optional(),
       ...tolerated('automatic_tax', 'collection_method', 'customer_account', 'test_clock'),
     }),
@@ -185,15 +229,21 @@ export const subscriptionRoutes = [
     if (found.status === 'canceled') {
       throw invalidRequest('A canceled subscription can only update its cancellation_details and metadata.')
     }
-    const before = params.cancel_at_period_end === undefined ? found : cancelAtPeriodEnd(world, found, params.cancel_at_period_end)
+    const before =
+      params.cancel_at_period_end === undefined ? found : cancelAtPeriodEnd(world, found, params.cancel_at_period_end)
     if (params.items === undefined && params.metadata === undefined && params.description === undefined) return before
     if (params.items !== undefined && params.proration_behavior !== 'none') {
-      throw invalidRequest("The sandbox changes items with proration_behavior 'none' only.", { param: 'proration_behavior' })
+      throw invalidRequest("The sandbox changes items with proration_behavior 'none' only.", {
+        param: 'proration_behavior',
+      })
     }
     return updateSubscription(world, before, {
       description: params.description === undefined ? before.description : params.description,
       metadata: mergeMetadata(before.metadata, params.metadata),
-      items: wholeList(before.items.url, before.items.data.map((item) => changeItem(world, item, params.items))),
+      items: wholeList(
+        before.items.url,
+        before.items.data.map((item) => changeItem(world, item, params.items)),
+      ),
     })
   }),
   route(
@@ -226,7 +276,10 @@ function requireRecurringPrice(world: StripeWorld, id: string, param: string): P
   const price = prices(world).get(id)
   if (price === undefined) throw noSuch('price', id, param)
   if (price.recurring === null) {
-    throw invalidRequest('The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.', { param })
+    throw invalidRequest(
+      'The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.',
+      { param },
+    )
   }
   return price
 }
@@ -329,7 +382,11 @@ function newSubscription(world: StripeWorld, request: SubscriptionRequest) {
     automatic_tax: { disabled_reason: null, enabled: false, liability: null },
     billing_cycle_anchor: anchor,
     billing_cycle_anchor_config: null,
-    billing_mode: { flexible: { proration_discounts: 'included' as const }, type: 'flexible' as const, updated_at: now },
+    billing_mode: {
+      flexible: { proration_discounts: 'included' as const },
+      type: 'flexible' as const,
+      updated_at: now,
+    },
     billing_schedules: [],
     billing_thresholds: null,
     cancel_at: null as number | null,
@@ -348,7 +405,13 @@ function newSubscription(world: StripeWorld, request: SubscriptionRequest) {
     description: request.description,
     discounts: [],
     ended_at: null as number | null,
-    invoice_settings: { account_tax_ids: null, custom_fields: null, description: null, footer: null, issuer: { type: 'self' as const } },
+    invoice_settings: {
+      account_tax_ids: null,
+      custom_fields: null,
+      description: null,
+      footer: null,
+      issuer: { type: 'self' as const },
+    },
     items: wholeList(`/v1/subscription_items?subscription=${id}`, items),
     latest_invoice: null as string | null,
     livemode: false as const,
@@ -357,7 +420,11 @@ function newSubscription(world: StripeWorld, request: SubscriptionRequest) {
     next_pending_invoice_item_invoice: null,
     on_behalf_of: null,
     pause_collection: null,
-    payment_settings: { payment_method_options: null, payment_method_types: null, save_default_payment_method: 'off' as const },
+    payment_settings: {
+      payment_method_options: null,
+      payment_method_types: null,
+      save_default_payment_method: 'off' as const,
+    },
     pending_invoice_item_interval: null,
     pending_setup_intent: null,
     pending_update: null,

@@ -76,13 +76,15 @@ export function createStripeTwin(options: StripeTwinOptions): StripeTwin {
     const method = request.method
     const key = method === 'GET' ? undefined : (request.headers.get('idempotency-key') ?? undefined)
     const fingerprint = key === undefined ? '' : fingerprintOf(method, path + url.search, body)
-    const earlier = key === undefined ? undefined : storedAnswer(world, key, fingerprint)
-    if (earlier !== undefined) return earlier
     if (key !== undefined && keysAtWork.has(key)) throw keyInUse(key)
+    const earlier = key === undefined ? undefined : storedAnswer(world, key, fingerprint)
     const fate = options.fateOf(method, path)
-    if (key !== undefined) keysAtWork.add(key)
+    const holdsKey = key !== undefined && !fate.neverAnswers
+    if (holdsKey) keysAtWork.add(key)
     try {
       if (!(await fate.arrive())) return undefined
+      // A replay is an answer like any other and can be lost like any other.
+      if (earlier !== undefined) return fate.losesAnswer ? undefined : earlier
       const given = world.journal.commit(() => {
         // The answer is kept together with what it did, so a kill leaves both or neither.
         const own = fate.doesWork ? perform(world, method, path, url, body, request.headers, requestId, key) : undefined
@@ -92,7 +94,7 @@ export function createStripeTwin(options: StripeTwinOptions): StripeTwin {
       })
       return fate.losesAnswer ? undefined : given
     } finally {
-      if (key !== undefined) keysAtWork.delete(key)
+      if (holdsKey) keysAtWork.delete(key)
     }
   }
 
@@ -151,7 +153,8 @@ function run(world: StripeWorld, method: string, path: string, url: URL, body: s
 
 function readFields(method: string, url: URL, body: string, headers: Headers): FormFields | Record<string, unknown> {
   if (method === 'GET') return parseForm(url.search.slice(1))
-  if (!headers.get('content-type')?.includes('application/json')) return parseForm(body === '' ? url.search.slice(1) : body)
+  if (!headers.get('content-type')?.includes('application/json'))
+    return parseForm(body === '' ? url.search.slice(1) : body)
   try {
     const value: unknown = JSON.parse(body === '' ? '{}' : body)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>

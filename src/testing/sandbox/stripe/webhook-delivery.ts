@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
-import { apiVersion, type StripeWorld } from './world.js'
 import { type Delivery, type DeliveryAttempt, deliveries, events, webhookEndpoints } from './events.js'
+import { apiVersion, type StripeWorld } from './world.js'
 
 export interface WebhookSender {
   /** Starts on whatever is due, without waiting. */

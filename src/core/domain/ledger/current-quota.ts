@@ -1,0 +1,35 @@
+import { type CatalogData, quotaLimit } from '../catalog.js'
+import { type Instant, periodAt } from '../period.js'
+import { statusOfUsage } from '../quota.js'
+import { entitlementOf, nearPercentOf, quotaOf } from './entitlement.js'
+import type { Quota } from './outcome.js'
+import type { AccountState, Counter } from './state.js'
+
+/** The counter of a period in which nothing was used yet. */
+export function emptyCounter(catalog: CatalogData, account: AccountState, meter: string, at: Instant): Counter {
+  const limit = quotaLimit(entitlementOf(catalog, account.plan, meter))
+  return {
+    accountId: account.id,
+    meter,
+    ...periodAt(at, account.anchor),
+    used: 0n,
+    held: 0n,
+    status: statusOfUsage(0n, limit, nearPercentOf(catalog, meter)),
+    throttledAttempts: 0,
+    transitions: 0,
+  }
+}
+
+/** The quota on a meter now, from the counters whose period contains now. */
+export function currentQuota(
+  catalog: CatalogData,
+  account: AccountState,
+  counters: readonly Counter[],
+  meter: string,
+  now: Instant,
+): Quota {
+  const newest = counters
+    .filter((counter) => counter.meter === meter)
+    .sort((left, right) => right.startsAt - left.startsAt)[0]
+  return quotaOf(catalog, account, newest ?? emptyCounter(catalog, account, meter, now))
+}

@@ -1,0 +1,186 @@
+import * as z from 'zod'
+import type { Catalog, MeterName } from '../catalog.js'
+import type { BillingContext } from '../context.js'
+import type { HoldResult, HoldStatus } from '../domain/ledger/outcome.js'
+
+import { formatQuantity, type MicroSparks } from '../domain/sparks.js'
+import { BillingError, invariant } from '../errors.js'
+import { accountId, idempotencyKey, idField, meterName, parse, readSparks, type SparksInput } from './fields.js'
+import { rate } from './rate.js'
+import { keyed, submit } from './steps.js'
+import { type MeasureInput, measureFields, type RecordedUsage, recorded } from './usage.js'
+
+/** Either credits (`amount`), or usage of a meter at its most. */
+export interface HoldInput<C extends Catalog = Catalog> extends MeasureInput {
+  readonly accountId: string
+  /** Sparks to reserve, for a hold that names no meter. */
+  readonly amount?: SparksInput
+  readonly meter?: MeterName<C>
+  /** How long it lasts by the store's clock; default 15 minutes, at most 30 days. */
+  readonly ttlMs?: number
+  readonly reason?: string
+  readonly idempotencyKey: string
+}
+
+/** Credits, and units of a meter, reserved for work under way. */
+export interface HoldView {
+  readonly id: string
+  readonly status: HoldStatus
+  readonly meter: string | null
+  /** Decimal text in the meter's unit. */
+  readonly quantity: string
+  /** Reserved micro-sparks: what the allowance does not cover. */
+  readonly sparks: MicroSparks
+  readonly captured: MicroSparks
+  readonly expiresAt: Date
+}
+
+const holdSchema = z.strictObject({
+  accountId,
+  amount: z
+    .unknown()
+    .transform((value) => readSparks(value))
+    .optional(),
+  meter: meterName.optional(),
+  ...measureFields,
+  ttlMs: z
+    .int()
+    .min(1_000)
+    .max(30 * 86_400_000)
+    .default(15 * 60_000),
+  reason: z.string().max(500).default(''),
+  idempotencyKey,
+})
+
+/**
+ * Reserves credits before work begins, so that it cannot overspend. Ends by `capture`, `release` or expiry.
+ *
+ * @throws BillingError `insufficient_credits`, `quota_exceeded`, `invalid_state` (suspended), `not_found`, `idempotency_conflict`, and for input
+ */
+export async function hold<C extends Catalog>(ctx: BillingContext, input: HoldInput<C>): Promise<HoldView> {
+  const request = parse(holdSchema, input)
+  const { idempotencyKey: _, ...body } = request
+  if ((request.amount === undefined) === (request.meter === undefined)) {
+    throw new BillingError(
+      'invalid_request',
+      'Give either an amount of Sparks, or a meter with a quantity, tokens or a cost.',
+    )
+  }
+  const usage =
+    request.meter === undefined
+      ? { meter: null, quantity: 0n, sparks: request.amount ?? 0n }
+      : rate(ctx.catalog, request.meter, request)
+  const { ttlMs, reason } = request
+  const { result } = await submit(ctx, {
+    kind: 'hold',
+    ...keyed(ctx, 'hold', 'hld', request, body),
+    usage,
+    ttlMs,
+    reason,
+  })
+  invariant(result.kind === 'hold', 'a hold answered another result')
+  return holdView(result)
+}
+
+export interface CaptureInput extends MeasureInput {
+  readonly accountId: string
+  readonly holdId: string
+  /** Sparks to take, for a hold without a meter. Default: all of it. */
+  readonly amount?: SparksInput
+  /** What happens to what exceeds the hold: taken all the same (default), borne by the house, or refused with `amount_out_of_range`. */
+  readonly onExcess?: 'debt' | 'write_off' | 'refuse'
+  readonly idempotencyKey: string
+}
+
+/** What a capture took, in micro-sparks, and the usage it recorded when the hold names a meter. */
+export interface Captured {
+  readonly holdId: string
+  readonly status: 'recorded' | 'duplicate'
+  readonly captured: MicroSparks
+  readonly usage: RecordedUsage | null
+}
+
+const captureSchema = z.strictObject({
+  accountId,
+  holdId: idField('holdId'),
+  amount: z
+    .unknown()
+    .transform((value) => readSparks(value))
+    .optional(),
+  ...measureFields,
+  onExcess: z.enum(['debt', 'write_off', 'refuse']).default('debt'),
+  idempotencyKey,
+})
+
+/**
+ * Takes all or part of a hold and gives back the rest. A hold on a meter is captured by what was really used, and that is recorded
+ * as usage.
+ *
+ * @throws BillingError `not_found`, `invalid_state` (captured, released or expired already), `invalid_amount`, `amount_out_of_range`,
+ * `invalid_request`, `idempotency_conflict`
+ */
+export async function capture(ctx: BillingContext, input: CaptureInput): Promise<Captured> {
+  const request = parse(captureSchema, input)
+  const { idempotencyKey: _, ...body } = request
+  const { holdId, onExcess } = request
+  const open = await ctx.store.ledger.hold(request.accountId, holdId)
+  if (!open)
+    throw new BillingError('not_found', `No hold ${holdId} on account ${request.accountId}.`, { details: { holdId } })
+  const measured = request.quantity ?? request.tokens ?? request.costUsd
+  if (open.meter === null) {
+    if (measured !== undefined)
+      throw new BillingError('invalid_request', `Hold ${holdId} names no meter: capture an amount of Sparks.`)
+    const command = {
+      kind: 'capture',
+      ...keyed(ctx, 'capture', 'ent', request, body),
+      holdId,
+      amount: request.amount ?? null,
+      onExcess,
+    } as const
+    const { status, result } = await submit(ctx, command)
+    invariant(result.kind === 'entry', 'a capture answered another result')
+    return { holdId, status: status === 'applied' ? 'recorded' : status, captured: -result.amount, usage: null }
+  }
+  if (request.amount !== undefined) {
+    throw new BillingError(
+      'invalid_request',
+      `Hold ${holdId} is for ${open.meter}: capture a quantity, tokens or a cost.`,
+    )
+  }
+  const measure = measured === undefined ? { quantity: open.quantity } : request
+  const usage = await recorded(ctx, {
+    kind: 'usage',
+    ...keyed(ctx, 'capture', 'use', request, body),
+    usage: rate(ctx.catalog, open.meter, measure),
+    occurredAt: null,
+    onInsufficient: 'record',
+    holdId,
+    onExcess,
+  })
+  const captured = (usage.settledBy.credits ?? 0n) + (usage.settledBy.debt ?? 0n)
+  return { holdId, status: usage.status, captured, usage }
+}
+
+/**
+ * Gives a hold back.
+ *
+ * @throws BillingError `not_found`, `invalid_state` (captured, released or expired already), `idempotency_conflict`
+ */
+export async function release(
+  ctx: BillingContext,
+  input: { readonly accountId: string; readonly holdId: string; readonly idempotencyKey: string },
+): Promise<HoldView> {
+  const request = parse(z.strictObject({ accountId, holdId: idField('holdId'), idempotencyKey }), input)
+  const command = {
+    kind: 'release',
+    ...keyed(ctx, 'release', 'ent', request, { holdId: request.holdId }),
+    holdId: request.holdId,
+  } as const
+  const { result } = await submit(ctx, command)
+  invariant(result.kind === 'hold', 'a release answered another result')
+  return holdView(result)
+}
+
+function holdView({ id, status, meter, quantity, sparks, captured, expiresAt }: HoldResult): HoldView {
+  return { id, status, meter, quantity: formatQuantity(quantity), sparks, captured, expiresAt: new Date(expiresAt) }
+}

@@ -1,0 +1,23 @@
+import * as z from 'zod'
+import type { Catalog, MeterName } from '../catalog.js'
+import type { BillingContext } from '../context.js'
+import { currentQuota } from '../domain/ledger/current-quota.js'
+import { BillingError } from '../errors.js'
+import { accountId, meterName, parse } from './fields.js'
+import { type QuotaView, quotaView } from './steps.js'
+
+/**
+ * Where an account stands on a meter in its current period.
+ *
+ * @throws BillingError `not_found` for an unknown account or meter
+ */
+export async function getQuota<C extends Catalog>(
+  ctx: BillingContext,
+  input: { readonly accountId: string; readonly meter: MeterName<C> },
+): Promise<QuotaView> {
+  const request = parse(z.strictObject({ accountId, meter: meterName }), input)
+  if (!ctx.catalog.meters.has(request.meter)) throw new BillingError('not_found', 'The catalog has no such meter.')
+  const snapshot = await ctx.store.ledger.snapshot(request.accountId)
+  if (!snapshot) throw new BillingError('not_found', `No account ${request.accountId}: call accounts.ensure first.`)
+  return quotaView(currentQuota(ctx.catalog, snapshot.account, snapshot.counters, request.meter, snapshot.now))
+}

@@ -1,0 +1,117 @@
+import type { BillingContext } from '../context.js'
+import { BillingError } from '../errors.js'
+import { retryAt } from '../outbox.js'
+import { requireCapability } from '../ports/provider.js'
+import type { ClaimedInboxEvent } from '../ports/store.js'
+import { fulfilCheckout } from './fulfilment.js'
+import { followSubscription } from './subscriptions.js'
+
+/** A webhook request as a web framework has it; the body must be the bytes as they came. */
+export interface WebhookInput {
+  readonly rawBody: Uint8Array | string
+  readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>
+}
+
+/** What to answer: 200. `applied` resolves when its effect was tried too, for hosts that end after the response. */
+export interface HandledWebhook {
+  readonly received: true
+  /** Whether it was known already. */
+  readonly duplicate: boolean
+  readonly applied: Promise<void>
+}
+
+/**
+ * Takes a webhook: checks it on its raw bytes, stores it once, and only then says so; its effect follows by reading the provider's
+ * object again.
+ *
+ * @throws BillingError `webhook_signature_invalid`, `webhook_timestamp_out_of_tolerance`, `webhook_payload_invalid`, `not_found` (no such
+ * provider), `storage_unavailable`: answer with its `httpStatus`, and the provider sends it again where that makes sense
+ * @example
+ * app.post('/webhooks/stripe', express.raw({ type: 'application/json' }), async (request, response) => {
+ *   await billing.webhooks.handle('stripe', { rawBody: request.body, headers: request.headers })
+ *   response.sendStatus(200)
+ * })
+ */
+export async function handleWebhook(
+  ctx: BillingContext,
+  providerId: string,
+  input: WebhookInput,
+): Promise<HandledWebhook> {
+  const provider = ctx.roles.all.get(providerId)
+  if (!provider?.webhooks) throw new BillingError('not_found', 'No provider with this id takes webhooks.')
+  if (!(input.rawBody instanceof Uint8Array) && typeof input.rawBody !== 'string') {
+    throw new BillingError(
+      'config_invalid',
+      'The webhook body was parsed before it got here: mount the route with the raw body.',
+    )
+  }
+  const rawBody = typeof input.rawBody === 'string' ? new TextEncoder().encode(input.rawBody) : input.rawBody
+  const event = await provider.webhooks.verify({ rawBody, headers: headersOf(input.headers) }, ctx.environment.now())
+  const { created } = await ctx.store.inbox.accept({ provider: provider.id, ...event })
+  return { received: true, duplicate: !created, applied: applyInbox(ctx).then(() => {}) }
+}
+
+const attemptsBeforeDead = 12
+
+/** Applies events that are due. @returns how many were tried */
+export async function applyInbox(ctx: BillingContext): Promise<number> {
+  let tried = 0
+  for (;;) {
+    const events = await ctx.store.inbox.claim({ limit: 20, leaseMs: 60_000 })
+    for (const event of events) await applyEvent(ctx, event)
+    tried += events.length
+    if (events.length === 0) return tried
+  }
+}
+
+async function applyEvent(ctx: BillingContext, event: ClaimedInboxEvent): Promise<void> {
+  const { provider, eventId, fence, attempts } = event
+  const settle = (status: 'pending' | 'applied' | 'dead', error: string | null) => {
+    const nextAttemptAt = status === 'pending' ? retryAt(ctx, attempts) : null
+    return ctx.store.inbox.settle({ provider, eventId, fence, status, nextAttemptAt, error })
+  }
+  try {
+    await apply(ctx, event)
+    await settle('applied', null)
+  } catch (error) {
+    ctx.environment.onError(error, `webhook ${eventId} of ${provider}`)
+    const isFinal = BillingError.is(error) && error.code === 'checkout_mismatch'
+    await settle(
+      isFinal || attempts >= attemptsBeforeDead ? 'dead' : 'pending',
+      error instanceof Error ? error.message : String(error),
+    )
+  }
+}
+
+async function apply(ctx: BillingContext, event: ClaimedInboxEvent): Promise<void> {
+  const provider = ctx.roles.all.get(event.provider)
+  if (!provider?.webhooks)
+    throw new BillingError('capability_missing', `Provider ${event.provider} is not configured here.`)
+  const subject = provider.webhooks.interpret(event)
+  switch (subject.kind) {
+    case 'checkout': {
+      const session = await requireCapability(provider, 'checkout').get(subject.externalId, {})
+      // The event can arrive before our own call has returned: then the sale is found by the id we gave along.
+      const intent =
+        (await ctx.store.directory.intentByExternalId(provider.id, session.externalId)) ??
+        (session.intentId === null ? null : await ctx.store.directory.intentById(session.intentId))
+      if (intent?.provider === provider.id) await fulfilCheckout(ctx, provider, intent, session)
+      return
+    }
+    case 'subscription': {
+      const { customerId } = await requireCapability(provider, 'subscriptions').get(subject.externalId, {})
+      return followSubscription(ctx, provider, customerId, `webhook:${provider.id}:${event.eventId}`)
+    }
+    case 'ignored':
+      return
+  }
+}
+
+function headersOf(headers: WebhookInput['headers']): ReadonlyMap<string, string> {
+  const entries = headers instanceof Headers ? [...headers] : Object.entries(headers)
+  return new Map(
+    entries.flatMap(([name, value]): [string, string][] =>
+      value === undefined ? [] : [[name.toLowerCase(), String(value)]],
+    ),
+  )
+}
