@@ -55,11 +55,14 @@ import { createWorker } from './worker.js'
 /** What every app has, whatever its providers. */
 export interface BillingCore<C extends Catalog = Catalog> {
   readonly accounts: {
-    /** {@inheritDoc ensureAccount} */
+    /** Gets the account, or makes it on the catalog's default plan. An e-mail or name given here replaces the one before. */
     ensure(input: EnsureAccountInput): Promise<Account & { readonly created: boolean }>
     get(input: { readonly accountId: string }): Promise<Account>
   }
-  /** {@inheritDoc recordUsage} */
+  /**
+   * Records one fact of consumption: rates it, debits it, counts it, and queues it for the providers, in one durable step.
+   * Idempotent by `idempotencyKey`. By default nothing refuses it: what nothing covers is debt.
+   */
   recordUsage(input: RecordUsageInput<C>): Promise<RecordedUsage>
   recordUsageBatch(input: { readonly events: readonly RecordUsageInput<C>[] }): Promise<readonly BatchItem[]>
   authorize(input: AuthorizeInput<C>): Promise<Authorization>

@@ -84,7 +84,10 @@ async function send(batch: readonly Waiting[], options: LaneOptions): Promise<vo
   } catch (error) {
     const [first] = batch
     if (batch.length === 1 && first) return first.reject(error)
-    if (BillingError.is(error) && error.retryable) return batch.forEach((item) => item.reject(error))
+    if (BillingError.is(error) && error.retryable) {
+      for (const item of batch) item.reject(error)
+      return
+    }
     // One command spoils the batch: halve until it is alone, so that its neighbours are committed.
     const middle = Math.ceil(batch.length / 2)
     await send(batch.slice(0, middle), options)

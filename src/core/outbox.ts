@@ -130,7 +130,11 @@ async function trace(provider: Able<'tracing'>, batch: readonly Delivery[]): Pro
   const usage = batch.map((delivery) => delivery.entries.flatMap((entry) => tracedUsage(entry) ?? []))
   const answers = await provider.tracing.export(usage.flat(), {})
   let next = 0
-  return usage.map((events) => worst(answers.slice(next, (next += events.length))))
+  return usage.map((events) => {
+    const own = answers.slice(next, next + events.length)
+    next += events.length
+    return worst(own)
+  })
 }
 
 async function tell(

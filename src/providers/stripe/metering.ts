@@ -1,6 +1,6 @@
 import { BillingError } from '../../core/errors.js'
-import type { MeteringCapability, ReportOutcome, UsageReport } from '../../core/ports/capabilities/metering.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
+import type { MeteringCapability, ReportOutcome, UsageReport } from '../../core/ports/capabilities/metering.js'
 import type { StripeCall } from './call.js'
 import { stripeFault } from './errors.js'
 import type { MeterNames } from './meter-names.js'

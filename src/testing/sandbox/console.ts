@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import { eventLog } from './control.js'
 import { formatMoney, pageResponse } from './page.js'
-import { checkoutSessions } from './stripe/checkout.js'
+import { checkoutSessions } from './stripe/checkout-session.js'
 import { portalSessions } from './stripe/portal.js'
 import type { Twins } from './twins.js'
 
@@ -24,7 +24,7 @@ ${
     ? html`<p class="muted">Sessions appear here when your app creates one.</p>`
     : html`<ul class="rows">${sessions.map(
         (session) =>
-          html`<li><span><a href="/checkout/${session.id}">${session.mode}</a><br><span class="muted small">${session.client_reference_id ?? `${session.id.slice(0, 20)}…`}</span></span><span class="figure">${session.amount_total === null ? '–' : formatMoney(session.amount_total, session.currency ?? 'usd')} ${sessionBadge(session.status, session.payment_status)}</span></li>`,
+          html`<li><span><a href="/checkout/${session.id}">${session.mode}</a><br><span class="muted small">${session.client_reference_id ?? `${session.id.slice(0, 20)}…`}</span></span><span class="figure">${session.amount_total === null ? '–' : formatMoney(session.amount_total, session.currency ?? 'usd')}<br>${sessionBadge(session.status, session.payment_status)}</span></li>`,
       )}</ul>`
 }
 </section>

@@ -1,9 +1,9 @@
 import { html } from 'hono/html'
 import { formatMoney, messagePage, pageResponse } from '../page.js'
-import { type CheckoutSession, checkoutSessions, type LineItem, lineItems } from './checkout.js'
+import { type CheckoutSession, checkoutSessions, type LineItem, lineItems } from './checkout-session.js'
 import { customers } from './customers.js'
 import { paySession, testCards } from './payment.js'
-import { isMetered } from './subscriptions.js'
+import { isMetered } from './subscription-object.js'
 import type { StripeTwin } from './twin.js'
 import type { StripeWorld } from './world.js'
 

@@ -5,7 +5,7 @@ import {
   lineItems,
   type SessionPlan,
   sessionPlans,
-} from './checkout.js'
+} from './checkout-session.js'
 import { type Customer, createCustomer, customers } from './customers.js'
 import { schedule, unschedule } from './due.js'
 import { emit } from './events.js'
@@ -18,7 +18,8 @@ import {
   processPayment,
   succeedPayment,
 } from './payment-intents.js'
-import { createSubscription, subscriptions, updateSubscription } from './subscriptions.js'
+import { subscriptions } from './subscription-object.js'
+import { createSubscription, updateSubscription } from './subscriptions.js'
 import type { StripeWorld } from './world.js'
 
 /** A card or account number that does a known thing, as on Stripe's testing page. */

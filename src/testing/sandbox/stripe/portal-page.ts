@@ -5,14 +5,8 @@ import { type Customer, customers } from './customers.js'
 import { invoices } from './invoices.js'
 import { type PortalSession, portalSessions } from './portal.js'
 import { amountFor } from './prices.js'
-import {
-  cancelAtPeriodEnd,
-  isMetered,
-  type Subscription,
-  type SubscriptionItem,
-  subscriptions,
-  titleOf,
-} from './subscriptions.js'
+import { isMetered, type Subscription, type SubscriptionItem, subscriptions, titleOf } from './subscription-object.js'
+import { cancelAtPeriodEnd } from './subscriptions.js'
 import type { StripeTwin } from './twin.js'
 import { type StripeWorld, seconds } from './world.js'
 
