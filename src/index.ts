@@ -1,4 +1,15 @@
-export type { BillingCore, BillingService, CheckoutVerbs, PortalVerbs, WebhookVerbs } from './core/billing-service.js'
+export type {
+  BillingCore,
+  BillingService,
+  CheckoutVerbs,
+  Plays,
+  Plays,
+  Plays,
+  Plays,
+  Plays,
+  PortalVerbs,
+  WebhookVerbs,
+} from './core/billing-service.js'
 export { createBilling } from './core/billing-service.js'
 export type {
   Catalog,
@@ -13,11 +24,130 @@ export type {
 export { defaultMeters, defineCatalog } from './core/catalog.js'
 export type { BillingConfig, Environment, ProviderRoles } from './core/config.js'
 export type { EventHandler } from './core/consumers.js'
-export type { BillingEvent, BillingEventType } from './core/domain/event.js'
+export type { CatalogData, CreditPackage, Entitlement, Meter, ModelPrice, Plan } from './core/domain/catalog.js'
+export type { Burn, CreditGrant, GrantKind } from './core/domain/credit-grant.js'
+export type { Decimal } from './core/domain/decimal.js'
+export type { BillingEvent, BillingEventType, billingEventTypes } from './core/domain/event.js'
+export type {
+  AuthorizeCommand,
+  CaptureCommand,
+  ChangePlanCommand,
+  ExcessPolicy,
+  ExpireCommand,
+  GrantCommand,
+  HoldCommand,
+  LedgerCommand,
+  RatedUsage,
+  ReleaseCommand,
+  SuspendCommand,
+  UsageCommand,
+} from './core/domain/ledger/command.js'
+export type {
+  AuthorizeResult,
+  Balance,
+  EntryResult,
+  HoldResult,
+  HoldStatus,
+  LedgerOutcome,
+  Quota,
+  Refusal,
+  SettledBy,
+  StoredResult,
+  UsageResult,
+  UsageSource,
+} from './core/domain/ledger/outcome.js'
+export type {
+  AccountState,
+  Counter,
+  CounterAccount,
+  EntryOperation,
+  Hold,
+  LedgerEntry,
+  LedgerRules,
+  Rollup,
+} from './core/domain/ledger/state.js'
 export type { Money } from './core/domain/money.js'
-export type { MicroSparks } from './core/domain/sparks.js'
+export type { Interval } from './core/domain/period.js'
+export type { QuotaStatus } from './core/domain/quota.js'
+export type { Remedy } from './core/domain/remedy.js'
+export type { MicroSparks, MicroUnits, Rate, SparkPrice } from './core/domain/sparks.js'
 export { formatSparks, parseSparks } from './core/domain/sparks.js'
 export type { BillingErrorOptions, ErrorCode, ErrorOutcome } from './core/errors.js'
 export { BillingError, errorStatus } from './core/errors.js'
+export type { Account, EnsureAccountInput } from './core/operations/accounts.js'
+export type {
+  CheckoutReturn,
+  CheckoutReturn,
+  CheckoutReturn,
+  CheckoutReturn,
+  CreateCheckoutInput,
+  CreatedCheckout,
+  VerifiedCheckout,
+} from './core/operations/checkout.js'
+export type {
+  CreditBalance,
+  CreditGrantView,
+  CreditTransaction,
+  GrantCreditsInput,
+  GrantedCredits,
+} from './core/operations/credits.js'
+export type { QuantityInput, SparksInput, TimeInput } from './core/operations/fields.js'
+export type { Captured, CaptureInput, HoldInput, HoldView } from './core/operations/holds.js'
+export type { QuotaView } from './core/operations/steps.js'
+export type { SyncReport, SyncStatus } from './core/operations/sync.js'
+export type {
+  Authorization,
+  AuthorizeInput,
+  BatchItem,
+  RecordedUsage,
+  RecordUsageInput,
+  RemedyView,
+  UsageDelivery,
+  UsageSum,
+  UsageSummary,
+} from './core/operations/usage.js'
+export type { HandledWebhook, WebhookInput } from './core/operations/webhooks.js'
+export type { CallOptions } from './core/ports/call-options.js'
+export type {
+  CheckoutCapability,
+  CheckoutRequest,
+  CheckoutSession,
+  CheckoutStatus,
+} from './core/ports/capabilities/checkout.js'
+export type { CustomersCapability } from './core/ports/capabilities/customers.js'
+export type { MeteringCapability, ReportOutcome, UsageReport } from './core/ports/capabilities/metering.js'
+export type { PortalCapability } from './core/ports/capabilities/portal.js'
+export type {
+  Subscription,
+  SubscriptionStatus,
+  SubscriptionsCapability,
+} from './core/ports/capabilities/subscriptions.js'
+export type { TracedUsage, TracingCapability } from './core/ports/capabilities/tracing.js'
+export type { UsageReportsCapability } from './core/ports/capabilities/usage-reports.js'
+export type {
+  VerifiedWebhook,
+  WebhookRequest,
+  WebhookSubject,
+  WebhooksCapability,
+} from './core/ports/capabilities/webhooks.js'
 export type { AnyProvider, Capabilities, Capability, Provider } from './core/ports/provider.js'
-export type { Store } from './core/ports/store.js'
+export type {
+  AccountRecord,
+  AccountStore,
+  CheckoutIntent,
+  ClaimedInboxEvent,
+  Delivery,
+  DeliveryStatus,
+  DirectoryStore,
+  EntryPage,
+  InboxEvent,
+  InboxStore,
+  IntentStatus,
+  IntentStore,
+  LedgerSnapshot,
+  LedgerStore,
+  OutboxStore,
+  Settlement,
+  Store,
+  StoreHealth,
+} from './core/ports/store.js'

@@ -7,6 +7,7 @@ import { memoryLedger } from './memory/ledger.js'
 import { memoryOutbox } from './memory/outbox.js'
 import { createTables } from './memory/tables.js'
 
+/** What the memory store is told. */
 export interface MemoryStoreOptions {
   /** Milliseconds since the epoch; the clock that decides expiry. Default: the system's. */
   readonly now?: () => number

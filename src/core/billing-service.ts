@@ -57,6 +57,7 @@ export interface BillingCore<C extends Catalog = Catalog> {
   readonly accounts: {
     /** Gets the account, or makes it on the catalog's default plan. An e-mail or name given here replaces the one before. */
     ensure(input: EnsureAccountInput): Promise<Account & { readonly created: boolean }>
+    /** The account. @throws BillingError `not_found` */
     get(input: { readonly accountId: string }): Promise<Account>
   }
   /**
@@ -64,19 +65,28 @@ export interface BillingCore<C extends Catalog = Catalog> {
    * Idempotent by `idempotencyKey`. By default nothing refuses it: what nothing covers is debt.
    */
   recordUsage(input: RecordUsageInput<C>): Promise<RecordedUsage>
+  /** Records up to 1,000 events; one malformed event fails the call before anything is written, otherwise each has a result of its own, in order. */
   recordUsageBatch(input: { readonly events: readonly RecordUsageInput<C>[] }): Promise<readonly BatchItem[]>
+  /** Asks whether usage would be let through, reserving nothing; a refusal names its remedies. */
   authorize(input: AuthorizeInput<C>): Promise<Authorization>
+  /** Reserves credits before work begins, so that it cannot overspend; ends by `capture`, `release` or expiry. */
   hold(input: HoldInput<C>): Promise<HoldView>
+  /** Takes all or part of a hold and gives back the rest; on a meter, what was really used is recorded as usage. */
   capture(input: CaptureInput): Promise<Captured>
+  /** Gives a hold back. */
   release(input: {
     readonly accountId: string
     readonly holdId: string
     readonly idempotencyKey: string
   }): Promise<HoldView>
+  /** Where an account stands on a meter in its current period. */
   getQuota(input: { readonly accountId: string; readonly meter: MeterName<C> }): Promise<QuotaView>
   readonly credits: {
+    /** What an account has, in micro-sparks, with its open grants in the order they burn. */
     balance(input: { readonly accountId: string }): Promise<CreditBalance>
+    /** Gives credits; what the account owes is paid first. */
     grant(input: GrantCreditsInput): Promise<GrantedCredits>
+    /** Every change of the balance, newest first, a page at a time. */
     transactions(input: {
       readonly accountId: string
       readonly limit?: number
@@ -84,7 +94,9 @@ export interface BillingCore<C extends Catalog = Catalog> {
     }): Promise<{ readonly items: readonly CreditTransaction[]; readonly nextCursor: string | null }>
   }
   readonly usage: {
+    /** One recorded event, with how its deliveries stand now. */
     get(input: { readonly accountId: string; readonly id: string }): Promise<RecordedUsage>
+    /** Sums over whole UTC days by meter, model and day; default this month until now. */
     summary(input: { readonly accountId: string; readonly from?: string; readonly to?: string }): Promise<UsageSummary>
   }
   readonly sync: {
@@ -92,6 +104,7 @@ export interface BillingCore<C extends Catalog = Catalog> {
     run(options?: { readonly signal?: AbortSignal }): Promise<void>
     /** Does what is due now, for tests and for hosts that end after a response. */
     flush(options?: { readonly timeoutMs?: number }): Promise<SyncReport>
+    /** How many deliveries and webhook events wait, and how many were given up. */
     status(): Promise<SyncStatus>
   }
   /** Registers a durable consumer: each event from now on is handed to each consumer at least once. */
@@ -102,7 +115,9 @@ export interface BillingCore<C extends Catalog = Catalog> {
 
 /** What apps with a checkout provider have. */
 export interface CheckoutVerbs<C extends Catalog = Catalog> {
+  /** Creates a hosted page to pay on; a double click gives one page. */
   createCheckout(input: CreateCheckoutInput<C>): Promise<CreatedCheckout>
+  /** The true status of a checkout, read from the provider; gives what was paid for, once. */
   verifyCheckout(
     input:
       | { readonly accountId: string; readonly checkoutId: string }
@@ -112,12 +127,16 @@ export interface CheckoutVerbs<C extends Catalog = Catalog> {
 
 /** What apps with a portal provider have. */
 export interface PortalVerbs {
+  /** Creates a hosted page on which the customer manages payment methods and subscriptions. */
   createPortal(input: { readonly accountId: string; readonly returnUrl: string }): Promise<{ readonly url: string }>
 }
 
 /** What apps with any provider have. */
 export interface WebhookVerbs {
-  readonly webhooks: { handle(providerId: string, input: WebhookInput): Promise<HandledWebhook> }
+  readonly webhooks: {
+    /** Takes a webhook: checked on its raw bytes, stored once, then acknowledged; its effect follows. */
+    handle(providerId: string, input: WebhookInput): Promise<HandledWebhook>
+  }
 }
 
 type Plays<R extends ProviderRoles, Role extends 'checkout' | 'portal' | 'webhooks'> = R extends

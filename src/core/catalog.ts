@@ -15,6 +15,7 @@ export type RateConfig =
   /** The larger of the two. */
   | { readonly mode: 'larger'; readonly sparks: string; readonly per: string }
 
+/** How usage of one thing is counted and rated. */
 export interface MeterConfig {
   /** What one is called: "token". Default "unit". */
   readonly unit?: string
@@ -25,6 +26,7 @@ export interface MeterConfig {
   readonly nearPercent?: number
 }
 
+/** What a plan costs and grants. */
 export interface PlanConfig {
   /** Default: the plan's name. */
   readonly title?: string
@@ -40,6 +42,7 @@ export interface PlanConfig {
   readonly byo?: boolean
 }
 
+/** Prices, rates, plans and packages, as they are written down. */
 export interface CatalogConfig {
   /** ISO 4217; default USD. */
   readonly currency?: string

@@ -1,4 +1,6 @@
 export type { ConformanceCase } from './conformance.js'
+export type { ProviderConformanceCase, ProviderConformanceSubject } from './provider-conformance.js'
 export { providerConformance } from './provider-conformance.js'
+export type { SandboxFault } from './sandbox/faults.js'
 export type { Sandbox, SandboxOptions } from './sandbox/sandbox.js'
 export { sandbox } from './sandbox/sandbox.js'

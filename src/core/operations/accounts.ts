@@ -4,6 +4,7 @@ import type { AccountRecord } from '../ports/store.js'
 import { accountId, parse, text } from './fields.js'
 import { requireAccount } from './steps.js'
 
+/** Who an account is. */
 export interface EnsureAccountInput {
   /** Your id of the paying party: 1–128 of `A-Z a-z 0-9 . _ : -`. */
   readonly accountId: string

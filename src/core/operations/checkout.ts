@@ -15,7 +15,8 @@ import { accountId, idempotencyKey, idField, parse } from './fields.js'
 import { fulfilCheckout } from './fulfilment.js'
 import { requireAccount } from './steps.js'
 
-interface CheckoutReturn {
+/** Whom to sell to, and where the customer goes afterwards. */
+export interface CheckoutReturn {
   readonly accountId: string
   /** Where the customer returns after paying: a path, or an address at an allowed origin. `checkout=<id>` is added to it. */
   readonly successUrl: string

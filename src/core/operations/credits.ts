@@ -18,6 +18,7 @@ import {
 } from './fields.js'
 import { keyed, requireAccount, submit } from './steps.js'
 
+/** Credits to give. */
 export interface GrantCreditsInput {
   readonly accountId: string
   /** Sparks as decimal text or a whole number; micro-sparks as bigint. */
@@ -92,6 +93,7 @@ export interface CreditBalance extends Balance {
   readonly grants: readonly CreditGrantView[]
 }
 
+/** An open grant, with what is left of it; amounts are micro-sparks. */
 export interface CreditGrantView {
   readonly id: string
   readonly kind: GrantKind

@@ -82,6 +82,7 @@ export async function hold<C extends Catalog>(ctx: BillingContext, input: HoldIn
   return holdView(result)
 }
 
+/** What to take out of a hold. */
 export interface CaptureInput extends MeasureInput {
   readonly accountId: string
   readonly holdId: string

@@ -35,6 +35,7 @@ export interface MeasureInput {
   readonly costUsd?: string
 }
 
+/** One fact of consumption. */
 export interface RecordUsageInput<C extends Catalog = Catalog> extends MeasureInput {
   readonly accountId: string
   readonly meter: MeterName<C>
@@ -149,6 +150,7 @@ export async function recordUsageBatch<C extends Catalog>(
   })
 }
 
+/** Usage to ask about. */
 export interface AuthorizeInput<C extends Catalog = Catalog> extends MeasureInput {
   readonly accountId: string
   readonly meter: MeterName<C>
@@ -240,6 +242,7 @@ export async function getUsage(
   }
 }
 
+/** Sums over a span of days; credit is in micro-sparks. */
 export interface UsageSummary {
   readonly from: string
   readonly to: string

@@ -30,6 +30,7 @@ export interface Store {
   migrate(): Promise<void>
   /** Throws when the store cannot be used, with what to do about it. */
   health(): Promise<StoreHealth>
+  /** Waits for nothing and lets go of files and connections. */
   close(): Promise<void>
   readonly ledger: LedgerStore
   readonly accounts: AccountStore
@@ -39,6 +40,7 @@ export interface Store {
   readonly directory: DirectoryStore
 }
 
+/** What a store says of itself. */
 export interface StoreHealth {
   readonly name: string
   /** Facts a person may want: file, journal mode, version. */
@@ -54,7 +56,9 @@ export interface LedgerStore {
   commit(commands: readonly LedgerCommand[], rules: LedgerRules): Promise<readonly LedgerOutcome[]>
   /** The account as of the store's clock, with its open grants in burn order and the counters of the periods that contain it. */
   snapshot(accountId: string): Promise<LedgerSnapshot | null>
+  /** A hold of this account. */
   hold(accountId: string, holdId: string): Promise<Hold | null>
+  /** A ledger row of this account. */
   entry(accountId: string, entryId: string): Promise<LedgerEntry | null>
   /** Ledger rows, newest first; `before` is the `cursor` of the last row of the page before. */
   entries(accountId: string, page: EntryPage): Promise<readonly (LedgerEntry & { readonly cursor: string })[]>
@@ -72,6 +76,7 @@ export interface EntryPage {
   readonly movedOnly?: boolean
 }
 
+/** An account at one moment. */
 export interface LedgerSnapshot {
   readonly now: Instant
   readonly account: AccountState
@@ -88,6 +93,7 @@ export interface AccountRecord {
   readonly createdAt: Instant
 }
 
+/** Accounts, and what providers call them. */
 export interface AccountStore {
   /** Makes the account if it is not there; an existing one keeps everything but the e-mail and name given here. */
   ensure(account: {
@@ -96,16 +102,21 @@ export interface AccountStore {
     readonly name: string | null
     readonly plan: string
   }): Promise<{ readonly account: AccountRecord; readonly created: boolean }>
+  /** The account, or `null`. */
   get(accountId: string): Promise<AccountRecord | null>
   /** Keeps the provider's id for this account; the first one stays, and is what is answered. */
   link(accountId: string, provider: string, externalId: string): Promise<string>
+  /** The provider's id of an account, or `null` while the provider does not know it. */
   externalId(accountId: string, provider: string): Promise<string | null>
 }
 
 /** The look-ups that cross accounts. */
 export interface DirectoryStore {
+  /** The account a provider knows by this id. */
   accountByExternalId(provider: string, externalId: string): Promise<string | null>
+  /** The sale a provider knows by this id. */
   intentByExternalId(provider: string, externalId: string): Promise<CheckoutIntent | null>
+  /** A sale by our id, whoever it belongs to. */
   intentById(intentId: string): Promise<CheckoutIntent | null>
 }
 
@@ -127,6 +138,7 @@ export interface Delivery extends Omit<NewDelivery, 'kind'> {
   readonly event: BillingEvent | null
 }
 
+/** How a claimed delivery ended. */
 export interface Settlement {
   readonly id: string
   readonly fence: number
@@ -174,7 +186,9 @@ export interface ClaimedInboxEvent extends InboxEvent {
 export interface InboxStore {
   /** Stores an event once by provider and event id. @returns whether it was new */
   accept(event: InboxEvent): Promise<{ readonly created: boolean }>
+  /** Hands out due events, oldest first, and keeps others from them for `leaseMs`. */
   claim(options: { readonly limit: number; readonly leaseMs: number }): Promise<readonly ClaimedInboxEvent[]>
+  /** Says how a claimed event ended. @returns whether the claim still held */
   settle(settlement: {
     readonly provider: string
     readonly eventId: string
@@ -183,6 +197,7 @@ export interface InboxStore {
     readonly nextAttemptAt: Instant | null
     readonly error: string | null
   }): Promise<boolean>
+  /** How many events wait, and how many were given up. */
   backlog(): Promise<readonly { readonly status: 'pending' | 'dead'; readonly count: number }[]>
 }
 
@@ -214,6 +229,7 @@ export interface CheckoutIntent {
   readonly completedAt: Instant | null
 }
 
+/** Sales between the wish to buy and the purchase. */
 export interface IntentStore {
   /** Stores the intent, or answers the one this account already has under this key. */
   open(
@@ -228,6 +244,7 @@ export interface IntentStore {
     intentId: string,
     change: Partial<Pick<CheckoutIntent, 'status' | 'externalId' | 'url' | 'expiresAt'>>,
   ): Promise<CheckoutIntent>
+  /** The sale, if it belongs to this account. */
   get(accountId: string, intentId: string): Promise<CheckoutIntent | null>
   /** The newest intent of the account with this fingerprint. */
   latest(accountId: string, fingerprint: string): Promise<CheckoutIntent | null>

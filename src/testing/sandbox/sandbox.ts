@@ -9,6 +9,7 @@ import { handleInvoicePage } from './stripe/invoice-page.js'
 import { handlePortalPage } from './stripe/portal-page.js'
 import { createTwins, type Twins } from './twins.js'
 
+/** How the sandbox is started. */
 export interface SandboxOptions {
   /** Folder of the durable journal; without it state lives in memory only. */
   readonly dataDir?: string
@@ -29,6 +30,7 @@ export interface SandboxOptions {
   readonly meterErrors?: 'refuse' | 'report'
 }
 
+/** A running sandbox: twins of Stripe and Langfuse on loopback. */
 export interface Sandbox {
   /** Where it listens; open it in a browser to see what happened. */
   readonly url: string
@@ -42,11 +44,17 @@ export interface Sandbox {
   readonly langfuse: { readonly baseUrl: string; readonly publicKey: string; readonly secretKey: string }
   /** Moves the clock; what falls due happens at once. */
   advance(ms: number): void
-  readonly faults: { inject(fault: SandboxFault): void; clear(): void }
+  readonly faults: {
+    /** Makes matching requests fail from now on. */
+    inject(fault: SandboxFault): void
+    /** Ends all faults. */
+    clear(): void
+  }
   /** Waits until every webhook that is due has been tried. */
   flushWebhooks(): Promise<void>
   /** msw handlers for the providers' real hosts, backed by the same state. */
   handlers(): Promise<RequestHandler[]>
+  /** Stops listening and lets go of the journal. */
   close(): Promise<void>
 }
 

@@ -36,6 +36,7 @@ export interface CheckoutSession {
   readonly subscriptionId: string | null
 }
 
+/** Sells on a hosted page. */
 export interface CheckoutCapability {
   /** @throws BillingError `outcome_unknown` when it may exist at the provider all the same */
   create(request: CheckoutRequest, options: CallOptions): Promise<CheckoutSession>

@@ -4,6 +4,7 @@ import type { CallOptions } from '../call-options.js'
 /** Subscription states in our words; `unknown` never grants anything. */
 export type SubscriptionStatus = 'pending' | 'trialing' | 'active' | 'past_due' | 'paused' | 'canceled' | 'unknown'
 
+/** A subscription as it stands at the provider. */
 export interface Subscription {
   readonly externalId: string
   readonly customerId: string
@@ -15,6 +16,7 @@ export interface Subscription {
   readonly cancelsAtPeriodEnd: boolean
 }
 
+/** Reads what customers have subscribed to. */
 export interface SubscriptionsCapability {
   /** @throws BillingError `not_found` */
   get(externalId: string, options: CallOptions): Promise<Subscription>

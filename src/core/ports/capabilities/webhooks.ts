@@ -20,13 +20,15 @@ export type WebhookSubject =
   | { readonly kind: 'subscription'; readonly externalId: string }
   | { readonly kind: 'ignored'; readonly reason: string }
 
+/** Takes what a provider tells by itself. */
 export interface WebhooksCapability {
   /**
    * Checks the signature over the raw bytes.
    *
    * @throws BillingError `webhook_signature_invalid`, `webhook_timestamp_out_of_tolerance`, `webhook_payload_invalid`,
-   * `webhook_not_configured`, `header_too_large`
+   * `webhook_not_configured`, `header_too_large`, `payload_too_large`
    */
   verify(request: WebhookRequest, now: Instant): Promise<VerifiedWebhook>
+  /** What an authentic event points at; of an unknown type it is `ignored`. */
   interpret(event: VerifiedWebhook): WebhookSubject
 }
