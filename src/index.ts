@@ -2,11 +2,6 @@ export type {
   BillingCore,
   BillingService,
   CheckoutVerbs,
-  Plays,
-  Plays,
-  Plays,
-  Plays,
-  Plays,
   PortalVerbs,
   WebhookVerbs,
 } from './core/billing-service.js'
@@ -76,9 +71,6 @@ export type { BillingErrorOptions, ErrorCode, ErrorOutcome } from './core/errors
 export { BillingError, errorStatus } from './core/errors.js'
 export type { Account, EnsureAccountInput } from './core/operations/accounts.js'
 export type {
-  CheckoutReturn,
-  CheckoutReturn,
-  CheckoutReturn,
   CheckoutReturn,
   CreateCheckoutInput,
   CreatedCheckout,
