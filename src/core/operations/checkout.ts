@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { type Catalog, type PackageName, type PlanName, sparksFor } from '../catalog.js'
 import type { BillingContext } from '../context.js'
+import { balanceOf } from '../domain/ledger/draft.js'
 import { fingerprintOf } from '../domain/ledger/key.js'
 import type { Balance } from '../domain/ledger/outcome.js'
 import { compareMoney, formatMoney, type Money, parseMoney } from '../domain/money.js'
@@ -163,7 +164,6 @@ export async function verifyCheckout(
   const status = session ? await fulfilCheckout(ctx, seller, intent, session) : 'open'
   const snapshot = await ctx.store.ledger.snapshot(request.accountId)
   if (!snapshot) throw new BillingError('not_found', `No account ${request.accountId}.`)
-  const { balance, held } = snapshot.account
   return {
     id: intent.id,
     status,
@@ -172,7 +172,7 @@ export async function verifyCheckout(
     currency: intent.currency,
     sparks: intent.sparks,
     plan: intent.plan,
-    balance: { balance, held, available: balance - held, debt: balance < 0n ? -balance : 0n },
+    balance: balanceOf(snapshot.account),
   }
 }
 

@@ -1,7 +1,7 @@
 import { quotaLimit } from '../catalog.js'
 import { afterChange, afterRefusal, afterUsage, type QuotaStatus, type QuotaTransition } from '../quota.js'
 import { formatQuantity } from '../sparks.js'
-import { counterBefore, currentCounters, type Draft, setCounter } from './draft.js'
+import { counterBefore, currentCounters, type Draft, pair, setCounter } from './draft.js'
 import { coversMore, entitlementOf, nearPercentOf } from './entitlement.js'
 import { accountOf, emit } from './posting.js'
 import type { AccountState, Counter } from './state.js'
@@ -51,7 +51,7 @@ function move(
 /** The first command of a new period says that the count began again, if there was something to recover from. */
 function tellReset(draft: Draft, counter: Counter): void {
   const isFirst = !draft.counters
-    .get(`${counter.accountId}|${counter.meter}`)
+    .get(pair(counter.accountId, counter.meter))
     ?.some((other) => other.startsAt === counter.startsAt)
   const isCurrent = counter.startsAt <= draft.now && draft.now < counter.endsAt
   const before = counterBefore(draft, counter.accountId, counter.meter, counter.startsAt)
