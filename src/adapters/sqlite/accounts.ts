@@ -1,0 +1,77 @@
+import { BillingError } from '../../core/errors.js'
+import type { AccountRecord, AccountStore, DirectoryStore } from '../../core/ports/store.js'
+import { nullable, number, text } from './column.js'
+import type { Connection, Sql } from './connection.js'
+import { intents } from './delivery-tables.js'
+import { table } from './table.js'
+
+const records = table<AccountRecord>('billfold_accounts', ['id'], {
+  id: text(),
+  email: nullable(text()),
+  name: nullable(text()),
+  plan: text(),
+  createdAt: number,
+})
+
+export function sqliteAccounts(connection: Connection, now: () => number): AccountStore {
+  return {
+    ensure({ id, email, name, plan }) {
+      return connection.write((sql) => {
+        const existing = records.first(sql, 'WHERE id = ?', id)
+        if (existing) {
+          const account = { ...existing, email: email ?? existing.email, name: name ?? existing.name }
+          sql.run('UPDATE billfold_accounts SET email = ?, name = ? WHERE id = ?', account.email, account.name, id)
+          return { account, created: false }
+        }
+        const account = { id, email, name, plan, createdAt: now() }
+        sql.run(
+          `INSERT INTO billfold_accounts (id, email, name, plan, created_at, balance, held) VALUES (?, ?, ?, ?, ?, 0, 0)`,
+          id,
+          email,
+          name,
+          plan,
+          BigInt(account.createdAt),
+        )
+        return { account, created: true }
+      })
+    },
+    get: (accountId) => connection.read((sql) => records.first(sql, 'WHERE id = ?', accountId) ?? null),
+    link(accountId, provider, externalId) {
+      return connection.write((sql) => {
+        const known = externalIdOf(sql, accountId, provider)
+        if (known !== null) return known
+        if (accountOf(sql, provider, externalId) !== null)
+          throw new BillingError('invalid_state', `${provider} ${externalId} belongs to another account.`)
+        sql.run(
+          'INSERT INTO billfold_account_links (account_id, provider, external_id) VALUES (?, ?, ?)',
+          accountId,
+          provider,
+          externalId,
+        )
+        return externalId
+      })
+    },
+    externalId: (accountId, provider) => connection.read((sql) => externalIdOf(sql, accountId, provider)),
+  }
+}
+
+export function sqliteDirectory(connection: Connection): DirectoryStore {
+  return {
+    accountByExternalId: (provider, externalId) => connection.read((sql) => accountOf(sql, provider, externalId)),
+    intentByExternalId(provider, externalId) {
+      const clause = 'WHERE provider = ? AND external_id = ? ORDER BY seq LIMIT 1'
+      return connection.read((sql) => intents.first(sql, clause, provider, externalId) ?? null)
+    },
+    intentById: (intentId) => connection.read((sql) => intents.first(sql, 'WHERE id = ?', intentId) ?? null),
+  }
+}
+
+function externalIdOf(sql: Sql, accountId: string, provider: string): string | null {
+  const query = 'SELECT external_id FROM billfold_account_links WHERE account_id = ? AND provider = ?'
+  return (sql.first(query, accountId, provider)?.[0] as string | undefined) ?? null
+}
+
+function accountOf(sql: Sql, provider: string, externalId: string): string | null {
+  const query = 'SELECT account_id FROM billfold_account_links WHERE provider = ? AND external_id = ?'
+  return (sql.first(query, provider, externalId)?.[0] as string | undefined) ?? null
+}

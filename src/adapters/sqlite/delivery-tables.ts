@@ -1,0 +1,92 @@
+import type { BillingEvent } from '../../core/domain/event.js'
+import type { NewDelivery } from '../../core/domain/ledger/state.js'
+import type { CheckoutIntent, DeliveryStatus, InboxEvent } from '../../core/ports/store.js'
+import { integer, json, nullable, number, text } from './column.js'
+import { table } from './table.js'
+
+/** What waits to be told, or to be applied, and how that stands. */
+export interface Waiting {
+  readonly attempts: number
+  readonly fence: number
+  readonly nextAttemptAt: number
+  readonly leasedUntil: number
+  readonly error: string | null
+}
+
+export interface DeliveryRow extends Waiting, Omit<NewDelivery, 'kind'> {
+  readonly kind: NewDelivery['kind'] | 'event'
+  readonly eventId: string | null
+  readonly status: DeliveryStatus
+  readonly createdAt: number
+  readonly firstAttemptAt: number | null
+}
+
+export interface InboxRow extends Waiting, InboxEvent {
+  readonly receivedAt: number
+  readonly status: 'pending' | 'applied' | 'dead'
+}
+
+const waiting = {
+  attempts: number,
+  fence: number,
+  nextAttemptAt: number,
+  leasedUntil: number,
+  error: nullable(text()),
+}
+
+export const deliveries = table<DeliveryRow>('billfold_deliveries', ['id'], {
+  id: text(),
+  accountId: text(),
+  destination: text(),
+  kind: text(),
+  meter: nullable(text()),
+  periodStartsAt: nullable(number),
+  sparks: integer,
+  occurredAt: number,
+  entryIds: json<readonly string[]>(),
+  eventId: nullable(text()),
+  status: text(),
+  createdAt: number,
+  firstAttemptAt: nullable(number),
+  ...waiting,
+})
+
+export const events = table<BillingEvent>('billfold_events', ['id'], {
+  id: text(),
+  type: text(),
+  accountId: text(),
+  occurredAt: number,
+  data: json(),
+})
+
+export const inbox = table<InboxRow>('billfold_inbox', ['provider', 'eventId'], {
+  provider: text(),
+  eventId: text(),
+  type: text(),
+  payload: text(),
+  receivedAt: number,
+  status: text(),
+  ...waiting,
+})
+
+export const intents = table<CheckoutIntent>('billfold_checkout_intents', ['id'], {
+  id: text(),
+  accountId: text(),
+  provider: text(),
+  kind: text(),
+  sparks: integer,
+  plan: nullable(text()),
+  package: nullable(text()),
+  currency: text(),
+  amountNanos: integer,
+  successUrl: text(),
+  cancelUrl: text(),
+  key: text(),
+  fingerprint: text(),
+  status: text(),
+  externalId: nullable(text()),
+  url: nullable(text()),
+  createdAt: number,
+  expiresAt: nullable(number),
+  completedAt: nullable(number),
+})

@@ -1,0 +1,114 @@
+import { createRequire } from 'node:module'
+import { BillingError } from '../../core/errors.js'
+
+/** What is bound and read; nothing else reaches a driver, since libsql ends the process on a boolean and rounds large numbers. */
+export type Value = bigint | string | Uint8Array | null
+
+/** A prepared statement. */
+export interface Statement {
+  run(values: readonly Value[]): void
+  /** Rows as arrays, in the order of the columns. */
+  all(values: readonly Value[]): readonly (readonly Value[])[]
+}
+
+/** One open database, whichever library opened it. */
+export interface Driver {
+  readonly name: string
+  exec(sql: string): void
+  prepare(sql: string): Statement
+  close(): void
+}
+
+/** An open database of better-sqlite3's shape (better-sqlite3, libsql) or of `node:sqlite`. */
+export interface SqliteDatabase {
+  exec(sql: string): unknown
+  prepare(sql: string): object
+  close(): unknown
+}
+
+interface BetterSqliteStatement {
+  run(values: readonly Value[]): unknown
+  all(values: readonly Value[]): unknown[]
+  raw(): this
+  safeIntegers(): this
+}
+
+interface NodeSqliteStatement {
+  run(...values: readonly Value[]): unknown
+  all(...values: readonly Value[]): unknown[]
+  setReadBigInts(on: boolean): void
+}
+
+/** Opens a file with `node:sqlite` where the runtime has it, else with libsql. @throws BillingError `config_invalid` */
+export function openDriver(path: string): Driver {
+  const builtIn = process.getBuiltinModule?.('node:sqlite') as
+    | { readonly DatabaseSync: new (path: string, options: object) => SqliteDatabase }
+    | undefined
+  try {
+    if (builtIn) return adapt(new builtIn.DatabaseSync(path, { timeout: 0 }), 'node:sqlite')
+    return adapt(new (loadLibsql())(path, { timeout: 0 }), 'libsql')
+  } catch (error) {
+    if (BillingError.is(error)) throw error
+    throw new BillingError(
+      'config_invalid',
+      `The SQLite database ${path} cannot be opened: ${(error as Error).message}. Its folder must exist and be writable.`,
+      { cause: error },
+    )
+  }
+}
+
+/** Wraps a database that the app opened, after seeing that it keeps 64-bit integers, bytes and NULL as they are. */
+export function adapt(database: SqliteDatabase, name: string): Driver {
+  const driver = {
+    name,
+    exec: (sql: string) => void database.exec(sql),
+    prepare: (sql: string) => adaptStatement(database.prepare(sql)),
+    close: () => void database.close(),
+  }
+  const sample = [9_007_199_254_740_993n, 'Ā\u{1F4B8}', new Uint8Array([0, 255]), null]
+  const [row] = driver.prepare('SELECT ?, ?, ?, ?').all(sample)
+  const [integer, text, bytes, nothing] = row ?? []
+  const kept =
+    integer === sample[0] && text === sample[1] && bytes instanceof Uint8Array && bytes[1] === 255 && nothing === null
+  if (!kept) {
+    throw new BillingError(
+      'config_invalid',
+      `The database given to sqliteStore (${name}) does not keep 64-bit integers: pass a path instead.`,
+    )
+  }
+  return driver
+}
+
+function adaptStatement(statement: object): Statement {
+  if ('setReadBigInts' in statement) {
+    const native = statement as NodeSqliteStatement
+    native.setReadBigInts(true)
+    return {
+      run: (values) => void native.run(...values),
+      all: (values) => native.all(...values).map((row) => Object.values(row as Record<string, Value>)),
+    }
+  }
+  const prepared = statement as BetterSqliteStatement
+  let reader: BetterSqliteStatement | undefined
+  return {
+    // An array in one piece: a lone null or Buffer would be taken for named parameters.
+    run: (values) => void prepared.run(values),
+    all(values) {
+      // `raw` is refused on a statement that answers nothing, so it waits until rows are asked for.
+      reader ??= prepared.safeIntegers().raw()
+      return reader.all(values) as (readonly Value[])[]
+    },
+  }
+}
+
+function loadLibsql(): new (path: string, options: object) => SqliteDatabase {
+  try {
+    return createRequire(import.meta.url)('libsql')
+  } catch (error) {
+    throw new BillingError(
+      'config_invalid',
+      'sqliteStore needs a SQLite driver: install libsql (npm install libsql), or run on Node 22.13 or newer, which has one built in.',
+      { cause: error },
+    )
+  }
+}

@@ -1,0 +1,64 @@
+import { BillingError } from '../../core/errors.js'
+
+/** Whether another connection has what this one wants, so that waiting helps. */
+export function isBusy(error: unknown): boolean {
+  return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)) || /database (table )?is locked/.test(messageOf(error))
+}
+
+/** A driver's error as one an app can branch on; nothing of the transaction it came from was kept. */
+export function storageError(error: unknown, file: string): unknown {
+  if (BillingError.is(error)) return error
+  const code = codeOf(error)
+  const message = messageOf(error)
+  if (isBusy(error)) {
+    return new BillingError('storage_unavailable', `${file} is being written by another process: try again.`, {
+      cause: error,
+    })
+  }
+  if (code.startsWith('SQLITE_FULL') || /database or disk is full/.test(message)) {
+    return new BillingError('storage_full', `${file} cannot grow: free space on its disk, then try again.`, {
+      cause: error,
+    })
+  }
+  if (/cannot store REAL value in INTEGER column|integer overflow/.test(message)) {
+    return new BillingError('amount_out_of_range', 'A sum is more than can be stored (2^63 - 1 millionths).', {
+      cause: error,
+    })
+  }
+  if (code.startsWith('SQLITE') || /sqlite/i.test(code)) {
+    return new BillingError('storage_unavailable', `${file}: ${message}`, { cause: error, retryable: isPassing(code) })
+  }
+  return error
+}
+
+function isPassing(code: string): boolean {
+  return /^SQLITE_(IOERR|CANTOPEN|PROTOCOL|NOMEM|INTERRUPT)/.test(code)
+}
+
+/** `node:sqlite` says `ERR_SQLITE_ERROR` and the number in `errcode`; the others say the name. */
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return ''
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown }
+  if (typeof errcode === 'number') return names[errcode & 0xff] ?? 'SQLITE_ERROR'
+  return typeof code === 'string' ? code : ''
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Primary result codes. @see https://www.sqlite.org/rescode.html */
+const names: Readonly<Record<number, string>> = {
+  5: 'SQLITE_BUSY',
+  6: 'SQLITE_LOCKED',
+  7: 'SQLITE_NOMEM',
+  8: 'SQLITE_READONLY',
+  9: 'SQLITE_INTERRUPT',
+  10: 'SQLITE_IOERR',
+  11: 'SQLITE_CORRUPT',
+  13: 'SQLITE_FULL',
+  14: 'SQLITE_CANTOPEN',
+  15: 'SQLITE_PROTOCOL',
+  19: 'SQLITE_CONSTRAINT',
+  26: 'SQLITE_NOTADB',
+}

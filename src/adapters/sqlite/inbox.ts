@@ -1,0 +1,72 @@
+import type { InboxStore } from '../../core/ports/store.js'
+import type { Connection } from './connection.js'
+import { inbox } from './delivery-tables.js'
+
+export function sqliteInbox(connection: Connection, now: () => number): InboxStore {
+  return {
+    accept(event) {
+      return connection.write((sql) => {
+        const clause = 'WHERE provider = ? AND event_id = ?'
+        if (inbox.first(sql, clause, event.provider, event.eventId)) return { created: false }
+        const at = now()
+        inbox.insert(sql, {
+          ...event,
+          receivedAt: at,
+          status: 'pending',
+          attempts: 0,
+          fence: 0,
+          nextAttemptAt: at,
+          leasedUntil: 0,
+          error: null,
+        })
+        return { created: true }
+      })
+    },
+    claim({ limit, leaseMs }) {
+      return connection.write((sql) => {
+        const at = BigInt(now())
+        const due = inbox.select(
+          sql,
+          `WHERE status = 'pending' AND status <> 'applied' AND next_attempt_at <= ?1 AND leased_until <= ?1 ORDER BY seq LIMIT ?2`,
+          at,
+          BigInt(limit),
+        )
+        return due.map((row) => {
+          sql.run(
+            `UPDATE billfold_inbox SET attempts = attempts + 1, fence = fence + 1, leased_until = ?
+             WHERE provider = ? AND event_id = ?`,
+            at + BigInt(leaseMs),
+            row.provider,
+            row.eventId,
+          )
+          return { ...row, attempts: row.attempts + 1, fence: row.fence + 1 }
+        })
+      })
+    },
+    settle({ provider, eventId, fence, status, nextAttemptAt, error }) {
+      return connection.write((sql) => {
+        const row = inbox.first(sql, 'WHERE provider = ? AND event_id = ?', provider, eventId)
+        if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return false
+        sql.run(
+          `UPDATE billfold_inbox SET status = ?, next_attempt_at = ?, leased_until = 0, error = ?
+           WHERE provider = ? AND event_id = ?`,
+          status,
+          BigInt(nextAttemptAt ?? row.nextAttemptAt),
+          error,
+          provider,
+          eventId,
+        )
+        return true
+      })
+    },
+    backlog() {
+      return connection.read((sql) =>
+        sql
+          .all(
+            "SELECT status, count(*) FROM billfold_inbox WHERE status <> 'applied' GROUP BY status ORDER BY status DESC",
+          )
+          .map(([status, count]) => ({ status: status as 'pending' | 'dead', count: Number(count) })),
+      )
+    },
+  }
+}

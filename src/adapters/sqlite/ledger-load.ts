@@ -1,0 +1,138 @@
+import type { CreditGrant } from '../../core/domain/credit-grant.js'
+import {
+  type AccountState,
+  type Carry,
+  type Counter,
+  type Hold,
+  type LedgerState,
+  type LoadKey,
+  loadKeyId,
+  type StoredKey,
+} from '../../core/domain/ledger/state.js'
+import { bytes, result } from './column.js'
+import type { Sql } from './connection.js'
+import * as tables from './ledger-tables.js'
+
+/** Reads what a batch needs, each thing once, inside the transaction that will write what is decided on it. */
+export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): LedgerState {
+  const loaded = new Set<string>()
+  const accounts: AccountState[] = []
+  const grants: CreditGrant[] = []
+  const counters = new Map<string, Counter>()
+  const carries: Carry[] = []
+  const holds = new Map<string, Hold>()
+  const stored: StoredKey[] = []
+
+  const addCounter = (counter: Counter | undefined): void => {
+    if (!counter) return
+    const id = `${counter.accountId}|${counter.meter}|${counter.startsAt}`
+    if (counters.has(id)) return
+    counters.set(id, counter)
+    carries.push(...carriesOf(sql, counter))
+  }
+  const addHold = (hold: Hold | undefined): void => {
+    if (hold) holds.set(`${hold.accountId}|${hold.id}`, hold)
+  }
+
+  for (const key of keys) {
+    const id = loadKeyId(key)
+    if (loaded.has(id)) continue
+    loaded.add(id)
+    switch (key.kind) {
+      case 'account': {
+        const account = tables.accountStates.first(sql, 'WHERE id = ?', key.accountId)
+        if (account) accounts.push(account)
+        grants.push(...openGrants(sql, key.accountId))
+        for (const hold of dueHolds(sql, key.accountId, now)) {
+          addHold(hold)
+          addCounter(counterOfHold(sql, hold))
+        }
+        break
+      }
+      case 'key': {
+        const found = storedKey(sql, key.accountId, key.dedupe)
+        if (found) stored.push(found)
+        break
+      }
+      case 'hold':
+        addHold(findHold(sql, key.accountId, key.holdId))
+        break
+      case 'hold_counter': {
+        const hold = findHold(sql, key.accountId, key.holdId)
+        if (hold) addCounter(counterOfHold(sql, hold))
+        break
+      }
+      case 'counter':
+        addCounter(counterAround(sql, key.accountId, key.meter, key.at ?? now))
+        break
+      case 'counters':
+        for (const counter of currentCounters(sql, key.accountId, now)) addCounter(counter)
+        break
+    }
+  }
+  return {
+    now,
+    loaded,
+    accounts,
+    grants,
+    counters: [...counters.values()],
+    carries,
+    holds: [...holds.values()],
+    keys: stored,
+  }
+}
+
+export function openGrants(sql: Sql, accountId: string): readonly CreditGrant[] {
+  return tables.grants.select(sql, 'WHERE account_id = ? AND remaining > 0', accountId)
+}
+
+export function findHold(sql: Sql, accountId: string, holdId: string): Hold | undefined {
+  const row = tables.holds.first(sql, 'WHERE account_id = ? AND id = ?', accountId, holdId)
+  return row && tables.unflattenHold(row)
+}
+
+/** The counters of the periods that contain `at`. */
+export function currentCounters(sql: Sql, accountId: string, at: number): readonly Counter[] {
+  const moment = BigInt(at)
+  return tables.counters.select(
+    sql,
+    'WHERE account_id = ? AND starts_at <= ? AND ends_at > ?',
+    accountId,
+    moment,
+    moment,
+  )
+}
+
+function dueHolds(sql: Sql, accountId: string, now: number): readonly Hold[] {
+  const clause = "WHERE account_id = ? AND status = 'open' AND expires_at <= ?"
+  return tables.holds.select(sql, clause, accountId, BigInt(now)).map(tables.unflattenHold)
+}
+
+/** The latest counter that contains `at`, or else the latest one before it. */
+function counterAround(sql: Sql, accountId: string, meter: string, at: number): Counter | undefined {
+  const clause = `WHERE account_id = ? AND meter = ? AND starts_at <= ? ORDER BY ends_at > ? DESC, starts_at DESC LIMIT 1`
+  return tables.counters.first(sql, clause, accountId, meter, BigInt(at), BigInt(at))
+}
+
+function counterOfHold(sql: Sql, hold: Hold): Counter | undefined {
+  if (hold.meter === null || hold.periodStartsAt === null) return undefined
+  const clause = 'WHERE account_id = ? AND meter = ? AND starts_at = ?'
+  return tables.counters.first(sql, clause, hold.accountId, hold.meter, BigInt(hold.periodStartsAt))
+}
+
+function carriesOf(sql: Sql, counter: Counter): readonly Carry[] {
+  const clause = 'WHERE account_id = ? AND meter = ? AND starts_at = ?'
+  return tables.carries.select(sql, clause, counter.accountId, counter.meter, BigInt(counter.startsAt))
+}
+
+/** A key is kept with what it made: on a ledger row, on a hold, or on the release of one. */
+const keyQuery = `
+  SELECT fingerprint, result FROM billfold_ledger_entries WHERE dedupe = ?1 AND account_id = ?2
+  UNION ALL SELECT fingerprint, result FROM billfold_holds WHERE dedupe = ?1 AND account_id = ?2
+  UNION ALL SELECT release_fingerprint, release_result FROM billfold_holds WHERE release_dedupe = ?1 AND account_id = ?2`
+
+function storedKey(sql: Sql, accountId: string, dedupe: string): StoredKey | undefined {
+  const [fingerprint = null, answer = null] = sql.first(keyQuery, bytes.write(dedupe), accountId) ?? []
+  if (fingerprint === null || answer === null) return undefined
+  return { accountId, dedupe, fingerprint: bytes.read(fingerprint), result: result().read(answer) }
+}

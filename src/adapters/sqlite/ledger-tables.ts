@@ -1,0 +1,188 @@
+import type { CreditGrant } from '../../core/domain/credit-grant.js'
+import type { HoldResult, StoredResult } from '../../core/domain/ledger/outcome.js'
+import type { AccountState, Carry, Counter, Hold, LedgerEntry, Rollup } from '../../core/domain/ledger/state.js'
+import { amounts, bytes, integer, json, nullable, number, result, text } from './column.js'
+import { table } from './table.js'
+
+/** The part of an account that the ledger keeps. */
+export const accountStates = table<AccountState>('billfold_accounts', ['id'], {
+  id: text(),
+  balance: integer,
+  held: integer,
+  plan: text(),
+  anchor: nullable(number),
+  suspendedFor: nullable(text()),
+})
+
+export const grants = table<CreditGrant>('billfold_credit_grants', ['accountId', 'id'], {
+  accountId: text(),
+  id: text(),
+  kind: text(),
+  amount: integer,
+  remaining: integer,
+  priority: number,
+  expiresAt: nullable(number),
+  grantedAt: number,
+  reason: text(),
+})
+
+export const counters = table<Counter>('billfold_counters', ['accountId', 'meter', 'startsAt'], {
+  accountId: text(),
+  meter: text(),
+  startsAt: number,
+  endsAt: number,
+  used: integer,
+  held: integer,
+  status: text(),
+  throttledAttempts: number,
+  transitions: number,
+})
+
+export const carries = table<Carry>('billfold_carries', ['accountId', 'meter', 'startsAt', 'destination'], {
+  accountId: text(),
+  meter: text(),
+  startsAt: number,
+  destination: text(),
+  remainder: integer,
+})
+
+export const rollups = table<Rollup>('billfold_rollups', ['accountId', 'day', 'meter', 'model'], {
+  accountId: text(),
+  day: text(),
+  meter: text(),
+  model: text(),
+  events: number,
+  quantity: integer,
+  sparks: integer,
+})
+
+type FlatHold = Omit<Hold, 'release'> & {
+  readonly releaseDedupe: string | null
+  readonly releaseFingerprint: string | null
+  readonly releaseResult: HoldResult | null
+}
+
+export const holds = table<FlatHold>('billfold_holds', ['accountId', 'id'], {
+  accountId: text(),
+  id: text(),
+  meter: nullable(text()),
+  quantity: integer,
+  sparks: integer,
+  status: text(),
+  captured: integer,
+  periodStartsAt: nullable(number),
+  createdAt: number,
+  expiresAt: number,
+  reason: text(),
+  key: text(),
+  dedupe: bytes,
+  fingerprint: bytes,
+  result: result<HoldResult>(),
+  releaseDedupe: nullable(bytes),
+  releaseFingerprint: nullable(bytes),
+  releaseResult: nullable(result<HoldResult>()),
+})
+
+export function flattenHold({ release, ...hold }: Hold): FlatHold {
+  return {
+    ...hold,
+    releaseDedupe: release?.dedupe ?? null,
+    releaseFingerprint: release?.fingerprint ?? null,
+    releaseResult: release?.result ?? null,
+  }
+}
+
+export function unflattenHold(row: FlatHold): Hold {
+  const { releaseDedupe, releaseFingerprint, releaseResult, ...hold } = row
+  if (releaseDedupe === null || releaseFingerprint === null || releaseResult === null) return { ...hold, release: null }
+  return { ...hold, release: { dedupe: releaseDedupe, fingerprint: releaseFingerprint, result: releaseResult } }
+}
+
+type Usage = NonNullable<LedgerEntry['usage']>
+
+/** Usage event and ledger row are one row: its usage columns are empty where the row is not for usage. */
+type FlatEntry = Omit<LedgerEntry, 'usage'> & { readonly [Field in keyof Usage]: Usage[Field] | null }
+
+export const entries = table<FlatEntry>('billfold_ledger_entries', ['id', 'accountId'], {
+  id: text(),
+  accountId: text(),
+  operation: text(),
+  key: text(),
+  dedupe: bytes,
+  fingerprint: bytes,
+  counterAccount: text(),
+  amount: integer,
+  balanceAfter: integer,
+  recordedAt: number,
+  reason: text(),
+  meter: nullable(text()),
+  quantity: nullable(integer),
+  sparks: nullable(integer),
+  costUsd: nullable(text()),
+  model: nullable(text()),
+  tokens: nullable(json<NonNullable<Usage['tokens']>>()),
+  dimensions: nullable(json<Usage['dimensions']>()),
+  priceVersion: nullable(text()),
+  occurredAt: nullable(number),
+  settledBy: nullable(amounts),
+  holdId: nullable(text()),
+  burns: {
+    write: (burns) => JSON.stringify(burns.map(({ grantId, amount }) => ({ grantId, amount: String(amount) }))),
+    read: (value) =>
+      (JSON.parse(value as string) as { grantId: string; amount: string }[]).map(({ grantId, amount }) => ({
+        grantId,
+        amount: BigInt(amount),
+      })),
+  },
+  deliveries: json(),
+  result: result<StoredResult>(),
+})
+
+const noUsage: { readonly [Field in keyof Usage]: null } = {
+  meter: null,
+  quantity: null,
+  sparks: null,
+  costUsd: null,
+  model: null,
+  tokens: null,
+  dimensions: null,
+  priceVersion: null,
+  occurredAt: null,
+  settledBy: null,
+  holdId: null,
+}
+
+export function flattenEntry({ usage, ...entry }: LedgerEntry): FlatEntry {
+  return { ...entry, ...(usage ?? noUsage) }
+}
+
+export function unflattenEntry(row: FlatEntry): LedgerEntry {
+  const {
+    meter,
+    quantity,
+    sparks,
+    costUsd,
+    model,
+    tokens,
+    dimensions,
+    priceVersion,
+    occurredAt,
+    settledBy,
+    holdId,
+    ...entry
+  } = row
+  const usage = {
+    meter,
+    quantity,
+    sparks,
+    costUsd,
+    model,
+    tokens,
+    dimensions,
+    priceVersion,
+    occurredAt,
+    settledBy,
+    holdId,
+  }
+  return { ...entry, usage: meter === null ? null : (usage as Usage) }
+}

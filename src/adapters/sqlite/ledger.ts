@@ -1,0 +1,115 @@
+import { burnOrder } from '../../core/domain/credit-grant.js'
+import { apply, needs } from '../../core/domain/ledger/kernel.js'
+import type { LedgerRows } from '../../core/domain/ledger/state.js'
+import { BillingError } from '../../core/errors.js'
+import type { LedgerStore } from '../../core/ports/store.js'
+import type { Connection, Sql } from './connection.js'
+import type { Value } from './driver.js'
+import { currentCounters, findHold, loadState, openGrants } from './ledger-load.js'
+import * as tables from './ledger-tables.js'
+import { addDeliveries, addEvents } from './outbox.js'
+
+export function sqliteLedger(connection: Connection, now: () => number): LedgerStore {
+  return {
+    commit(commands, rules) {
+      const keys = commands.flatMap(needs)
+      return connection.write((sql) => {
+        const state = loadState(sql, keys, now())
+        const { rows, outcomes } = apply(state, commands, rules)
+        writeRows(sql, rows, state.now)
+        return outcomes
+      })
+    },
+    snapshot(accountId) {
+      return connection.read((sql) => {
+        const account = tables.accountStates.first(sql, 'WHERE id = ?', accountId)
+        if (!account) return null
+        const at = now()
+        const grants = openGrants(sql, accountId).filter(({ expiresAt }) => expiresAt === null || expiresAt > at)
+        return {
+          now: at,
+          account,
+          grants: [...grants].sort(burnOrder),
+          counters: currentCounters(sql, accountId, at),
+        }
+      })
+    },
+    hold: (accountId, holdId) => connection.read((sql) => findHold(sql, accountId, holdId) ?? null),
+    entry(accountId, entryId) {
+      return connection.read((sql) => {
+        const row = tables.entries.first(sql, 'WHERE id = ? AND account_id = ?', entryId, accountId)
+        return row ? tables.unflattenEntry(row) : null
+      })
+    },
+    entries(accountId, { limit, before, movedOnly }) {
+      const [clause, values] = pageClause(accountId, { limit, before, movedOnly: movedOnly ?? false })
+      return connection.read((sql) => {
+        const cursors = sql.all(`SELECT seq FROM billfold_ledger_entries ${clause}`, ...values)
+        const rows = tables.entries.select(sql, clause, ...values)
+        return rows.map((row, index) => ({ ...tables.unflattenEntry(row), cursor: String(cursors[index]?.[0]) }))
+      })
+    },
+    rollups(accountId, from, to) {
+      const clause = 'WHERE account_id = ? AND day >= ? AND day < ?'
+      return connection.read((sql) => tables.rollups.select(sql, clause, accountId, from, to))
+    },
+    due(limit) {
+      return connection.read((sql) => {
+        const rows = sql.all(
+          `SELECT account_id FROM billfold_holds WHERE status = 'open' AND expires_at <= ?1
+           UNION SELECT account_id FROM billfold_credit_grants WHERE remaining > 0 AND expires_at <= ?1 LIMIT ?2`,
+          BigInt(now()),
+          BigInt(limit),
+        )
+        return rows.map(([accountId]) => accountId as string)
+      })
+    },
+  }
+}
+
+function pageClause(
+  accountId: string,
+  { limit, before, movedOnly }: { limit: number; before: string | undefined; movedOnly: boolean },
+): [string, Value[]] {
+  if (before !== undefined && !/^\d{1,18}$/.test(before))
+    throw new BillingError('invalid_cursor', 'The cursor must be that of a row of the page before.')
+  const older = before === undefined ? '' : 'AND seq < ?'
+  const moved = movedOnly ? 'AND amount <> 0' : ''
+  const position = before === undefined ? [] : [BigInt(before)]
+  return [`WHERE account_id = ? ${older} ${moved} ORDER BY seq DESC LIMIT ?`, [accountId, ...position, BigInt(limit)]]
+}
+
+function writeRows(sql: Sql, rows: LedgerRows, now: number): void {
+  for (const { id, balance, held, plan, anchor, suspendedFor } of rows.accounts) {
+    sql.run(
+      'UPDATE billfold_accounts SET balance = ?, held = ?, plan = ?, anchor = ?, suspended_for = ? WHERE id = ?',
+      balance,
+      held,
+      plan,
+      anchor === null ? null : BigInt(anchor),
+      suspendedFor,
+      id,
+    )
+  }
+  for (const grant of rows.grants) tables.grants.upsert(sql, grant)
+  for (const counter of rows.counters) tables.counters.upsert(sql, counter)
+  for (const carry of rows.carries) tables.carries.upsert(sql, carry)
+  for (const hold of rows.holds) tables.holds.upsert(sql, tables.flattenHold(hold))
+  for (const entry of rows.entries) tables.entries.insert(sql, tables.flattenEntry(entry))
+  for (const { accountId, day, meter, model, events, quantity, sparks } of rows.rollups) {
+    sql.run(
+      `INSERT INTO billfold_rollups (account_id, day, meter, model, events, quantity, sparks) VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (account_id, day, meter, model) DO UPDATE SET
+         events = events + excluded.events, quantity = quantity + excluded.quantity, sparks = sparks + excluded.sparks`,
+      accountId,
+      day,
+      meter,
+      model,
+      BigInt(events),
+      quantity,
+      sparks,
+    )
+  }
+  addDeliveries(sql, rows.deliveries, now)
+  addEvents(sql, rows.events, now)
+}

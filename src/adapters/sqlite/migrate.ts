@@ -1,0 +1,37 @@
+import { BillingError } from '../../core/errors.js'
+import type { Connection, Sql } from './connection.js'
+import { migrations } from './schema.js'
+
+/** Brings the schema to this version, in one transaction: two processes that start together apply each step once. */
+export async function migrate(connection: Connection, now: () => number): Promise<void> {
+  const current = await connection.read(schemaVersion)
+  if (current === migrations.length) return
+  refuseNewer(current)
+  await connection.write((sql) => {
+    sql.exec(
+      'CREATE TABLE IF NOT EXISTS billfold_schema (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT',
+    )
+    const version = schemaVersion(sql)
+    refuseNewer(version)
+    for (const [index, step] of migrations.entries()) {
+      if (index < version) continue
+      sql.exec(step)
+      sql.run('INSERT INTO billfold_schema (version, applied_at) VALUES (?, ?)', BigInt(index + 1), BigInt(now()))
+    }
+  })
+}
+
+/** 0 before the first migration. */
+export function schemaVersion(sql: Sql): number {
+  const exists = sql.all("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'billfold_schema'").length > 0
+  if (!exists) return 0
+  return Number(sql.first('SELECT coalesce(max(version), 0) FROM billfold_schema')?.[0])
+}
+
+function refuseNewer(version: number): void {
+  if (version <= migrations.length) return
+  throw new BillingError(
+    'schema_version_mismatch',
+    `The database has schema version ${version}, this version of billfold knows ${migrations.length}: update billfold.`,
+  )
+}

@@ -1,0 +1,139 @@
+import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
+import type { NewDelivery } from '../../core/domain/ledger/state.js'
+import type { Delivery, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
+import type { Connection, Sql } from './connection.js'
+import { type DeliveryRow, deliveries, events as eventTable } from './delivery-tables.js'
+import { entries, unflattenEntry } from './ledger-tables.js'
+
+export function sqliteOutbox(connection: Connection, now: () => number): OutboxStore {
+  return {
+    subscribe(consumer, types) {
+      const insert = 'INSERT INTO billfold_subscriptions (consumer, type) VALUES (?, ?) ON CONFLICT DO NOTHING'
+      return connection.write((sql) => {
+        for (const type of types) sql.run(insert, consumer, type)
+      })
+    },
+    claim(destination, { limit, leaseMs }) {
+      return connection.write((sql) => {
+        const at = now()
+        const due = deliveries.select(
+          sql,
+          `WHERE destination = ?1 AND status = 'pending' AND status <> 'delivered' AND next_attempt_at <= ?2 AND leased_until <= ?2
+           ORDER BY seq LIMIT ?3`,
+          destination,
+          BigInt(at),
+          BigInt(limit),
+        )
+        for (const { id } of due) {
+          sql.run(
+            `UPDATE billfold_deliveries SET attempts = attempts + 1, fence = fence + 1, leased_until = ?,
+               first_attempt_at = coalesce(first_attempt_at, ?) WHERE id = ?`,
+            BigInt(at + leaseMs),
+            BigInt(at),
+            id,
+          )
+        }
+        return due.map((row) => asDelivery(sql, { ...row, attempts: row.attempts + 1, fence: row.fence + 1 }))
+      })
+    },
+    settle(settlements) {
+      return connection.write((sql) => settlements.filter((settlement) => settle(sql, settlement)).map(({ id }) => id))
+    },
+    publish: (event) => connection.write((sql) => addEvents(sql, [event], now())),
+    statuses(accountId, deliveryIds) {
+      return connection.read((sql) => {
+        const find = (id: string) =>
+          sql.first('SELECT status FROM billfold_deliveries WHERE id = ? AND account_id = ?', id, accountId)
+        return new Map(
+          deliveryIds.flatMap((id) => {
+            const row = find(id)
+            return row ? [[id, row[0] as DeliveryStatus] as const] : []
+          }),
+        )
+      })
+    },
+    backlog() {
+      return connection.read((sql) =>
+        sql
+          .all(
+            `SELECT destination, status, count(*) FROM billfold_deliveries WHERE status <> 'delivered'
+             GROUP BY destination, status`,
+          )
+          .map(([destination, status, count]) => ({
+            destination: destination as string,
+            status: status as DeliveryStatus,
+            count: Number(count),
+          })),
+      )
+    },
+  }
+}
+
+export function addDeliveries(sql: Sql, added: readonly NewDelivery[], now: number): void {
+  for (const delivery of added) deliveries.insert(sql, { ...delivery, eventId: null, ...fresh(now) })
+}
+
+/** Writes events, and a delivery of each to everyone who listens; an event that is there already is left alone. */
+export function addEvents(sql: Sql, published: readonly BillingEvent[], now: number): void {
+  const added = published.filter(({ id }) => !sql.first('SELECT 1 FROM billfold_events WHERE id = ?', id))
+  if (added.length === 0) return
+  for (const event of added) eventTable.upsert(sql, event)
+  for (const { id, destination, event } of eventDeliveries(added, subscriptions(sql))) {
+    deliveries.insert(sql, {
+      id,
+      accountId: event.accountId,
+      destination,
+      kind: 'event',
+      meter: null,
+      periodStartsAt: null,
+      sparks: 0n,
+      occurredAt: event.occurredAt,
+      entryIds: [],
+      eventId: event.id,
+      ...fresh(now),
+    })
+  }
+}
+
+function subscriptions(sql: Sql): ReadonlyMap<string, ReadonlySet<string>> {
+  const types = new Map<string, Set<string>>()
+  for (const [consumer, type] of sql.all('SELECT consumer, type FROM billfold_subscriptions') as [string, string][])
+    types.set(consumer, (types.get(consumer) ?? new Set()).add(type))
+  return types
+}
+
+function settle(sql: Sql, settlement: Parameters<OutboxStore['settle']>[0][number]): boolean {
+  const { id, fence, status, nextAttemptAt, error } = settlement
+  const row = deliveries.first(sql, 'WHERE id = ?', id)
+  if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return false
+  sql.run(
+    'UPDATE billfold_deliveries SET status = ?, next_attempt_at = ?, leased_until = 0, error = ? WHERE id = ?',
+    status,
+    BigInt(nextAttemptAt ?? row.nextAttemptAt),
+    error,
+    id,
+  )
+  return true
+}
+
+function fresh(now: number) {
+  return {
+    status: 'pending',
+    attempts: 0,
+    fence: 0,
+    createdAt: now,
+    firstAttemptAt: null,
+    nextAttemptAt: now,
+    leasedUntil: 0,
+    error: null,
+  } as const
+}
+
+function asDelivery(sql: Sql, { eventId, ...row }: DeliveryRow): Delivery {
+  const listed = row.entryIds.flatMap((id) => {
+    const entry = entries.first(sql, 'WHERE id = ? AND account_id = ?', id, row.accountId)
+    return entry ? [unflattenEntry(entry)] : []
+  })
+  const event = eventId === null ? null : (eventTable.first(sql, 'WHERE id = ?', eventId) ?? null)
+  return { ...row, entries: listed, event }
+}

@@ -1,0 +1,218 @@
+/**
+ * The schema, one text per version; a version that was published is never changed. Amounts are 64-bit integers in millionths (nanos
+ * for money), moments are milliseconds. Tables are STRICT: a sum that leaves 64 bits is an error, not a float.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE billfold_accounts (
+    id TEXT PRIMARY KEY,
+    email TEXT,
+    name TEXT,
+    created_at INTEGER NOT NULL,
+    plan TEXT NOT NULL,
+    anchor INTEGER,
+    suspended_for TEXT,
+    balance INTEGER NOT NULL,
+    held INTEGER NOT NULL CHECK (held >= 0)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE billfold_account_links (
+    account_id TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    external_id TEXT NOT NULL,
+    PRIMARY KEY (account_id, provider),
+    UNIQUE (provider, external_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE billfold_ledger_entries (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    key TEXT NOT NULL,
+    dedupe BLOB NOT NULL,
+    fingerprint BLOB NOT NULL,
+    counter_account TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    balance_after INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    meter TEXT,
+    quantity INTEGER,
+    sparks INTEGER,
+    cost_usd TEXT,
+    model TEXT,
+    tokens TEXT,
+    dimensions TEXT,
+    price_version TEXT,
+    occurred_at INTEGER,
+    settled_by TEXT,
+    hold_id TEXT,
+    burns TEXT NOT NULL,
+    deliveries TEXT NOT NULL,
+    result TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX billfold_ledger_entries_by_key ON billfold_ledger_entries (dedupe, account_id);
+  CREATE UNIQUE INDEX billfold_ledger_entries_by_id ON billfold_ledger_entries (id, account_id);
+  CREATE INDEX billfold_ledger_entries_by_account ON billfold_ledger_entries (account_id, seq);
+  CREATE TRIGGER billfold_ledger_entries_no_update BEFORE UPDATE ON billfold_ledger_entries
+    BEGIN SELECT RAISE(ABORT, 'ledger entries are never changed'); END;
+  CREATE TRIGGER billfold_ledger_entries_no_delete BEFORE DELETE ON billfold_ledger_entries
+    BEGIN SELECT RAISE(ABORT, 'ledger entries are never deleted'); END;
+
+  CREATE TABLE billfold_credit_grants (
+    account_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    remaining INTEGER NOT NULL CHECK (remaining BETWEEN 0 AND amount),
+    priority INTEGER NOT NULL,
+    expires_at INTEGER,
+    granted_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (account_id, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX billfold_credit_grants_open ON billfold_credit_grants (account_id) WHERE remaining > 0;
+  CREATE INDEX billfold_credit_grants_expiring ON billfold_credit_grants (expires_at, account_id) WHERE remaining > 0;
+
+  CREATE TABLE billfold_holds (
+    account_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    meter TEXT,
+    quantity INTEGER NOT NULL,
+    sparks INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    captured INTEGER NOT NULL,
+    period_starts_at INTEGER,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    key TEXT NOT NULL,
+    dedupe BLOB NOT NULL,
+    fingerprint BLOB NOT NULL,
+    result TEXT NOT NULL,
+    release_dedupe BLOB,
+    release_fingerprint BLOB,
+    release_result TEXT,
+    PRIMARY KEY (account_id, id)
+  ) STRICT;
+  CREATE UNIQUE INDEX billfold_holds_by_key ON billfold_holds (dedupe, account_id);
+  CREATE UNIQUE INDEX billfold_holds_by_release_key ON billfold_holds (release_dedupe, account_id) WHERE release_dedupe IS NOT NULL;
+  CREATE INDEX billfold_holds_open ON billfold_holds (account_id, expires_at) WHERE status = 'open';
+  CREATE INDEX billfold_holds_expiring ON billfold_holds (expires_at, account_id) WHERE status = 'open';
+
+  CREATE TABLE billfold_counters (
+    account_id TEXT NOT NULL,
+    meter TEXT NOT NULL,
+    starts_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    held INTEGER NOT NULL CHECK (held >= 0),
+    status TEXT NOT NULL,
+    throttled_attempts INTEGER NOT NULL,
+    transitions INTEGER NOT NULL,
+    PRIMARY KEY (account_id, meter, starts_at)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE billfold_carries (
+    account_id TEXT NOT NULL,
+    meter TEXT NOT NULL,
+    starts_at INTEGER NOT NULL,
+    destination TEXT NOT NULL,
+    remainder INTEGER NOT NULL CHECK (remainder BETWEEN 0 AND 999999),
+    PRIMARY KEY (account_id, meter, starts_at, destination)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE billfold_rollups (
+    account_id TEXT NOT NULL,
+    day TEXT NOT NULL,
+    meter TEXT NOT NULL,
+    model TEXT NOT NULL,
+    events INTEGER NOT NULL,
+    quantity INTEGER NOT NULL,
+    sparks INTEGER NOT NULL,
+    PRIMARY KEY (account_id, day, meter, model)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE billfold_deliveries (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    account_id TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    meter TEXT,
+    period_starts_at INTEGER,
+    sparks INTEGER NOT NULL,
+    occurred_at INTEGER NOT NULL,
+    entry_ids TEXT NOT NULL,
+    event_id TEXT,
+    status TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    fence INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    first_attempt_at INTEGER,
+    next_attempt_at INTEGER NOT NULL,
+    leased_until INTEGER NOT NULL,
+    error TEXT
+  ) STRICT;
+  CREATE INDEX billfold_deliveries_waiting ON billfold_deliveries (destination, status, seq) WHERE status <> 'delivered';
+
+  CREATE TABLE billfold_events (
+    id TEXT PRIMARY KEY,
+    type TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    occurred_at INTEGER NOT NULL,
+    data TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE billfold_subscriptions (
+    consumer TEXT NOT NULL,
+    type TEXT NOT NULL,
+    PRIMARY KEY (consumer, type)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE billfold_inbox (
+    seq INTEGER PRIMARY KEY,
+    provider TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    fence INTEGER NOT NULL,
+    next_attempt_at INTEGER NOT NULL,
+    leased_until INTEGER NOT NULL,
+    error TEXT,
+    UNIQUE (provider, event_id)
+  ) STRICT;
+  CREATE INDEX billfold_inbox_waiting ON billfold_inbox (status, seq) WHERE status <> 'applied';
+
+  CREATE TABLE billfold_checkout_intents (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    account_id TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    sparks INTEGER NOT NULL,
+    plan TEXT,
+    package TEXT,
+    currency TEXT NOT NULL,
+    amount_nanos INTEGER NOT NULL,
+    success_url TEXT NOT NULL,
+    cancel_url TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    status TEXT NOT NULL,
+    external_id TEXT,
+    url TEXT,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    completed_at INTEGER,
+    UNIQUE (account_id, key)
+  ) STRICT;
+  CREATE INDEX billfold_checkout_intents_by_fingerprint ON billfold_checkout_intents (account_id, fingerprint, seq);
+  CREATE INDEX billfold_checkout_intents_by_external_id ON billfold_checkout_intents (provider, external_id);
+  CREATE INDEX billfold_checkout_intents_waiting ON billfold_checkout_intents (seq) WHERE status IN ('open', 'pending');
+  `,
+]
