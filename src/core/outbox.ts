@@ -29,6 +29,9 @@ export function sumReports(left: DeliveryReport, right: DeliveryReport): Deliver
   }
 }
 
+/** What came of an attempt; `uncertain` when it was not made since nobody would recognise a repeat. */
+type Attempted = ReportOutcome | { readonly status: 'uncertain'; readonly reason: string }
+
 const leaseMs = 60_000
 const hourMs = 3_600_000
 const attemptsOfConsumers = 20
@@ -53,7 +56,7 @@ export function retryAt(ctx: BillingContext, attempts: number, atLeastMs = 0): n
   return ctx.environment.now() + Math.max(atLeastMs, Math.ceil((most * (byte + 1)) / 256))
 }
 
-type Send = (batch: readonly Delivery[]) => Promise<readonly ReportOutcome[]>
+type Send = (batch: readonly Delivery[]) => Promise<readonly Attempted[]>
 
 async function lane(ctx: BillingContext, destination: string, send: Send): Promise<DeliveryReport> {
   let sum = noDeliveries
@@ -77,7 +80,7 @@ async function attempt(
   destination: string,
   batch: readonly Delivery[],
   send: Send,
-): Promise<readonly ReportOutcome[]> {
+): Promise<readonly Attempted[]> {
   try {
     return await send(batch)
   } catch (error) {
@@ -92,16 +95,16 @@ async function report(
   ctx: BillingContext,
   provider: Able<'metering'>,
   batch: readonly Delivery[],
-): Promise<readonly ReportOutcome[]> {
+): Promise<readonly Attempted[]> {
   const { maximumAgeMs, dedupeWindowMs } = provider.metering
   const now = ctx.environment.now()
-  const outcomes: ReportOutcome[] = batch.map((delivery) => {
+  const outcomes: Attempted[] = batch.map((delivery) => {
     if (now - delivery.occurredAt >= maximumAgeMs)
       return { status: 'rejected', reason: `older than ${provider.id} takes` }
     const sentAt = delivery.firstAttemptAt
     // Past the window nothing at the provider would recognise a repeat: it must not be sent blindly.
     if (sentAt !== null && now - sentAt >= dedupeWindowMs - hourMs)
-      return { status: 'unknown', reason: 'outside the dedupe window' }
+      return { status: 'uncertain', reason: 'outside the dedupe window' }
     return { status: 'retry', reason: 'not sent' }
   })
   const sendable = batch.filter((_, index) => outcomes[index]?.status === 'retry')
@@ -156,7 +159,7 @@ async function tell(
   return outcomes
 }
 
-function settlementOf(ctx: BillingContext, delivery: Delivery, outcome: ReportOutcome | undefined): Settlement {
+function settlementOf(ctx: BillingContext, delivery: Delivery, outcome: Attempted | undefined): Settlement {
   const { id, fence, attempts } = delivery
   const settled = (status: Settlement['status'], error: string | null) => ({
     id,
@@ -170,8 +173,9 @@ function settlementOf(ctx: BillingContext, delivery: Delivery, outcome: ReportOu
       return settled('delivered', null)
     case 'rejected':
       return settled('parked', outcome.reason)
+    case 'uncertain':
+      return settled('uncertain', outcome.reason)
     case 'unknown':
-      if (outcome.reason === 'outside the dedupe window') return settled('uncertain', outcome.reason)
       return { ...settled('pending', outcome.reason), nextAttemptAt: retryAt(ctx, attempts) }
     case 'retry':
       return { ...settled('pending', outcome.reason), nextAttemptAt: retryAt(ctx, attempts, outcome.retryAfterMs) }

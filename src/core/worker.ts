@@ -37,7 +37,7 @@ export function createWorker(context: () => BillingContext): Worker {
           return true
         },
       )
-      if (idle) await Promise.race([woken, pause(signal)])
+      if (idle) await pause(signal, woken)
     }
   }
 
@@ -59,12 +59,16 @@ export function createWorker(context: () => BillingContext): Worker {
   }
 }
 
-function pause(signal: AbortSignal): Promise<void> {
+/** Waits for the next look, or until there is something to do. Leaves neither a timer nor a listener behind. */
+function pause(signal: AbortSignal, woken: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, pollMs)
-    signal.addEventListener('abort', () => {
+    const end = () => {
       clearTimeout(timer)
+      signal.removeEventListener('abort', end)
       resolve()
-    })
+    }
+    const timer = setTimeout(end, pollMs)
+    signal.addEventListener('abort', end)
+    void woken.then(end)
   })
 }
