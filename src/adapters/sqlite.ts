@@ -48,6 +48,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     // A larger batch is no faster and keeps the event loop for longer.
     maximumBatch: 64,
     async migrate() {
+      await requireExact(connection)
       if (isOwn) await makeDurable(connection, durability)
       await requireDurable(connection, durability)
       await migrate(connection, now)
@@ -73,6 +74,20 @@ function checkPath(path: unknown): string {
     'config_invalid',
     'sqliteStore needs the path of a file, such as { path: "billing.db" }. For a store that forgets, use memoryStore().',
   )
+}
+
+/** @throws BillingError `config_invalid` unless 64-bit integers, bytes and NULL come back as they were bound */
+async function requireExact(connection: Connection): Promise<void> {
+  const bound = [9_007_199_254_740_993n, 'Ā\u{1F4B8}', new Uint8Array([0, 255]), null] as const
+  const row = await connection.plain((sql) => sql.first('SELECT ? AS a, ? AS b, ? AS c, ? AS d', ...bound))
+  const [integer, text, bytes, nothing] = row ?? []
+  const isExact =
+    integer === bound[0] && text === bound[1] && bytes instanceof Uint8Array && bytes[1] === 255 && nothing === null
+  if (!isExact)
+    throw new BillingError(
+      'config_invalid',
+      'The database given to sqliteStore does not keep 64-bit integers: pass a path instead.',
+    )
 }
 
 async function makeDurable(connection: Connection, durability: 'full' | 'normal'): Promise<void> {

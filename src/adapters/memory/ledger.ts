@@ -1,5 +1,5 @@
 import { burnOrder } from '../../core/domain/credit-grant.js'
-import { carryKey } from '../../core/domain/ledger/draft.js'
+import { carryKey, pair } from '../../core/domain/ledger/draft.js'
 import { apply, needs } from '../../core/domain/ledger/kernel.js'
 import {
   type Counter,
@@ -73,7 +73,7 @@ function load(tables: Tables, keys: readonly LoadKey[], now: number): LedgerStat
       case 'account':
         accounts.add(key.accountId)
         for (const hold of dueHolds(tables, key.accountId, now)) {
-          holds.set(hold.id, hold)
+          holds.set(pair(hold.accountId, hold.id), hold)
           counters.push(...countersOfHold(tables, hold))
         }
         break
@@ -84,7 +84,7 @@ function load(tables: Tables, keys: readonly LoadKey[], now: number): LedgerStat
       }
       case 'hold': {
         const hold = tables.holds.get(key.accountId)?.get(key.holdId)
-        if (hold) holds.set(hold.id, hold)
+        if (hold) holds.set(pair(hold.accountId, hold.id), hold)
         break
       }
       case 'hold_counter': {

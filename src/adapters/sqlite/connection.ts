@@ -70,10 +70,11 @@ export function createConnection({ driver, file, busyTimeoutMs, isOwn }: Connect
   }
 
   function transaction<T>(begin: string, work: (sql: Sql) => T): T {
-    sql.run(begin)
+    // Not prepared: libsql leaves a prepared BEGIN that was busy in progress, and no COMMIT passes while it is.
+    sql.exec(begin)
     try {
       const result = work(sql)
-      sql.run('COMMIT')
+      sql.exec('COMMIT')
       return result
     } catch (error) {
       rollBack()
@@ -83,7 +84,7 @@ export function createConnection({ driver, file, busyTimeoutMs, isOwn }: Connect
 
   function rollBack(): void {
     try {
-      sql.run('ROLLBACK')
+      sql.exec('ROLLBACK')
     } catch {
       // A full disk or an I/O error has already ended the transaction.
     }
