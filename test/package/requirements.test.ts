@@ -1,13 +1,35 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { idsIn, requirements, requirementsPage, titlesIn } from '../../scripts/requirements.mjs'
+import {
+  idsIn,
+  requirements,
+  requirementsPage,
+  testsByRequirement,
+  titlesIn,
+  withRequirements,
+} from '../../scripts/requirements.mjs'
 
 const root = process.cwd()
 
 describe('docs/requirements.md', () => {
   it('is what `npm run requirements` writes', () => {
     expect(readFileSync(join(root, 'docs/requirements.md'), 'utf8')).toBe(requirementsPage(root))
+  })
+
+  it('and the states in the README are what it writes', () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8')
+    expect(readme).toContain('<!-- requirements:')
+    expect(readme).toBe(withRequirements(readme))
+  })
+
+  it('calls nothing built that no test names, and says what is missing from what is in part', () => {
+    const tests = testsByRequirement(root)
+    for (const [id, { state, missing }] of Object.entries(requirements)) {
+      expect(['built', 'in part', 'not yet'], id).toContain(state)
+      if (state === 'built') expect(tests.get(id)?.size, id).toBeGreaterThan(0)
+      expect(missing !== undefined, id).toBe(state === 'in part')
+    }
   })
 
   it('lists every requirement once', () => {

@@ -68,7 +68,10 @@ export function refuseUsage(
   }
 }
 
-/** The largest quantity at the same price per unit that would be let through; found by halving, since allowance and credits mix. */
+/**
+ * The largest quantity at the same price per unit that would be let through, in steps that the meter takes; found by halving, since
+ * allowance and credits mix.
+ */
 function affordable(
   draft: Draft,
   account: AccountState,
@@ -76,13 +79,16 @@ function affordable(
   usage: Pick<RatedUsage, 'quantity' | 'sparks'>,
 ): bigint {
   if (account.suspendedFor !== null || usage.quantity <= 0n) return 0n
+  const decimals = counter ? (draft.rules.catalog.meters.get(counter.meter)?.decimals ?? 6) : 6
+  const step = 10n ** BigInt(6 - decimals)
   let low = 0n
-  let high = usage.quantity
+  let high = usage.quantity / step
   while (high - low > 1n) {
     const middle = (low + high) / 2n
-    const sparks = divide(usage.sparks * middle, usage.quantity, 'ceiling')
-    if (cover(draft, account, counter, { quantity: middle, sparks }).refusedBy) high = middle
+    const quantity = middle * step
+    const sparks = divide(usage.sparks * quantity, usage.quantity, 'ceiling')
+    if (cover(draft, account, counter, { quantity, sparks }).refusedBy) high = middle
     else low = middle
   }
-  return low
+  return low * step
 }
