@@ -4,3 +4,10 @@ export { providerConformance } from './provider-conformance.js'
 export type { SandboxFault } from './sandbox/faults.js'
 export type { Sandbox, SandboxOptions } from './sandbox/sandbox.js'
 export { sandbox } from './sandbox/sandbox.js'
+export type {
+  StoreConformanceCase,
+  StoreConformanceNeed,
+  StoreConformanceOptions,
+  StoreConformanceSubject,
+} from './store-conformance/subject.js'
+export { storeConformance } from './store-conformance.js'

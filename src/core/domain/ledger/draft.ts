@@ -81,7 +81,7 @@ export function grantsOf(draft: Draft, accountId: string): readonly CreditGrant[
 
 export function setGrants(draft: Draft, accountId: string, grants: readonly CreditGrant[]): void {
   const before = new Set(grantsOf(draft, accountId))
-  for (const grant of grants) if (!before.has(grant)) draft.changed.grants.set(grant.id, grant)
+  for (const grant of grants) if (!before.has(grant)) draft.changed.grants.set(pair(accountId, grant.id), grant)
   draft.grants.set(accountId, grants)
 }
 

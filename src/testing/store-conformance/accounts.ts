@@ -1,0 +1,127 @@
+import { expectEqual, expectError } from '../conformance.js'
+import { changePlan, grant, million, suspension } from './commands.js'
+import type { StoreCase } from './world.js'
+
+/** Accounts, what providers call them, and the look-ups that cross them. */
+export const accountCases: readonly StoreCase[] = [
+  {
+    name: 'accounts: a new account is there at once, with nothing on its ledger',
+    async run({ store, now, snapshot, rows }) {
+      const given = { id: 'a.B_c:d-9', email: 'ada@example.com', name: `Ada "it's" 中文 👩‍🚀`, plan: 'credits' }
+      const { account, created } = await store.accounts.ensure(given)
+      expectEqual([account, created], [{ ...given, createdAt: account.createdAt }, true], 'the new account')
+      const isNear = Number.isSafeInteger(account.createdAt) && Math.abs(account.createdAt - now()) < 300_000
+      expectEqual(isNear, true, 'whether it was made now')
+      expectEqual(await store.accounts.get(given.id), account, 'the account')
+      const { account: state, grants, counters } = await snapshot(given.id)
+      const nothing = { balance: 0n, held: 0n, anchor: null, suspendedFor: null }
+      expectEqual(state, { id: given.id, plan: 'credits', ...nothing }, 'its state')
+      expectEqual([grants, counters, await rows(given.id)], [[], [], []], 'its grants, counters and rows')
+    },
+  },
+  {
+    name: 'accounts: an account that is there keeps all but the e-mail and name that are given',
+    async run({ store, pass }) {
+      const { account: first } = await store.accounts.ensure({ id: 'a', email: null, name: 'Ada', plan: 'credits' })
+      await pass(5)
+      const ensure = (email: string | null, name: string | null) =>
+        store.accounts.ensure({ id: 'a', email, name, plan: 'unlimited' })
+      expectEqual(await ensure(null, null), { account: first, created: false }, 'the account when nothing is given')
+      const mailed = { ...first, email: 'ada@example.com' }
+      expectEqual(await ensure('ada@example.com', null), { account: mailed, created: false }, 'with an e-mail')
+      const named = { ...mailed, name: 'Ada L.' }
+      expectEqual(await ensure(null, 'Ada L.'), { account: named, created: false }, 'with another name')
+      expectEqual(await store.accounts.get('a'), named, 'the account')
+    },
+  },
+  {
+    name: 'accounts: an account that is made several times at once is made once, and keeps its balance',
+    async run(world) {
+      const ensure = () => world.store.accounts.ensure({ id: 'a', email: null, name: null, plan: 'credits' })
+      const results = await Promise.all(Array.from({ length: 10 }, ensure))
+      expectEqual(results.filter((result) => result.created).length, 1, 'how many times it was new')
+      await world.one(grant('a', 'g', million))
+      await Promise.all(Array.from({ length: 5 }, ensure))
+      expectEqual((await world.state('a')).balance, million, 'the balance')
+    },
+  },
+  {
+    name: 'accounts: the plan that is shown is the one the ledger keeps',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      await world.commit([changePlan('a', 'p', 'capped', Date.UTC(2020, 0, 31)), suspension('suspend', 'a', 's')])
+      expectEqual((await world.store.accounts.get('a'))?.plan, 'capped', 'the plan of the account')
+      const { plan, anchor, suspendedFor } = await world.state('a')
+      expectEqual([plan, anchor, suspendedFor], ['capped', Date.UTC(2020, 0, 31), 'looked into'], 'its state')
+      const again = await world.store.accounts.ensure({ id: 'a', email: null, name: null, plan: 'credits' })
+      expectEqual(again.account.plan, 'capped', 'the plan when the account is asked for again')
+      await world.one(suspension('resume', 'a', 's'))
+      expectEqual((await world.state('a')).suspendedFor, null, 'why it is suspended after it was resumed')
+    },
+  },
+  {
+    name: 'S3.10 accounts: an account that is not there has no record, no snapshot, no rows and no links',
+    async run({ store, accounts }) {
+      await accounts('credits', 'a')
+      for (const id of ['none', 'A', 'a%', '']) {
+        expectEqual(await store.accounts.get(id), null, 'the record')
+        expectEqual(await store.ledger.snapshot(id), null, 'the snapshot')
+        expectEqual(await store.ledger.entries(id, { limit: 9 }), [], 'the rows')
+        expectEqual(await store.accounts.externalId(id, 'stripe'), null, 'what the provider calls it')
+      }
+    },
+  },
+  {
+    name: 'accounts: the first id a provider gave an account stays, and leads back to it',
+    async run({ store, accounts }) {
+      await accounts('credits', 'a', 'b')
+      expectEqual(await store.accounts.externalId('a', 'stripe'), null, 'the id before there is one')
+      expectEqual(await store.accounts.link('a', 'stripe', 'cus_1'), 'cus_1', 'the first id')
+      expectEqual(await store.accounts.link('a', 'stripe', 'cus_2'), 'cus_1', 'the id when another is given')
+      expectEqual(await store.accounts.link('a', 'lago', 'cus_2'), 'cus_2', 'the id of another provider')
+      expectEqual(await store.accounts.link('b', 'stripe', 'cus_2'), 'cus_2', 'the id of another account')
+      expectEqual(await store.accounts.externalId('a', 'stripe'), 'cus_1', 'the id that is kept')
+      const owners = [
+        store.directory.accountByExternalId('stripe', 'cus_1'),
+        store.directory.accountByExternalId('stripe', 'cus_2'),
+        store.directory.accountByExternalId('lago', 'cus_2'),
+        store.directory.accountByExternalId('lago', 'cus_1'),
+      ]
+      expectEqual(await Promise.all(owners), ['a', 'b', 'a', null], 'the accounts by these ids')
+    },
+  },
+  {
+    name: 'S3.10 accounts: an id that leads to one account is refused to another',
+    async run({ store, accounts }) {
+      await accounts('credits', 'a', 'b')
+      await store.accounts.link('a', 'stripe', 'cus_1')
+      await expectError('invalid_state', () => store.accounts.link('b', 'stripe', 'cus_1'))
+      expectEqual(await store.accounts.externalId('b', 'stripe'), null, 'the id of the other account')
+      expectEqual(await store.directory.accountByExternalId('stripe', 'cus_1'), 'a', 'the owner')
+      expectEqual(await store.accounts.link('a', 'stripe', 'cus_1'), 'cus_1', 'the id when the owner repeats it')
+    },
+  },
+  {
+    name: 'S3.10 accounts: an id that is given to several accounts at once leads to one of them',
+    async run({ store, accounts }) {
+      const owners = ['a', 'b', 'c', 'd']
+      await accounts('credits', ...owners)
+      const links = await Promise.allSettled(owners.map((id) => store.accounts.link(id, 'stripe', 'cus_1')))
+      expectEqual(links.filter((link) => link.status === 'fulfilled').length, 1, 'how many accounts got it')
+      const owner = owners[links.findIndex((link) => link.status === 'fulfilled')]
+      expectEqual(await store.directory.accountByExternalId('stripe', 'cus_1'), owner, 'the owner')
+      const known = await Promise.all(owners.map((id) => store.accounts.externalId(id, 'stripe')))
+      expectEqual(known.filter((id) => id !== null).length, 1, 'how many accounts know the id')
+    },
+  },
+  {
+    name: 'accounts: of several ids given at once one is kept, and all are answered that one',
+    async run({ store, accounts }) {
+      await accounts('credits', 'a')
+      const ids = Array.from({ length: 8 }, (_, index) => `cus_${index}`)
+      const kept = new Set(await Promise.all(ids.map((id) => store.accounts.link('a', 'stripe', id))))
+      expectEqual(kept.size, 1, 'how many ids were answered')
+      expectEqual(kept.has((await store.accounts.externalId('a', 'stripe')) ?? ''), true, 'whether it is the one kept')
+    },
+  },
+]

@@ -1,0 +1,217 @@
+import { expectEqual } from '../conformance.js'
+import { failingAt, telling } from './catalog.js'
+import {
+  applied,
+  authorize,
+  capture,
+  changePlan,
+  expectApplied,
+  expectRefused,
+  grant,
+  hold,
+  million,
+  release,
+  strict,
+  suspension,
+  usage,
+} from './commands.js'
+import type { StoreCase, World } from './world.js'
+
+/** What one commit promises: its commands in order, and all of it or nothing. */
+export const batchCases: readonly StoreCase[] = [
+  {
+    name: 'batches: nothing is committed for no commands',
+    async run(world) {
+      expectEqual(await world.commit([]), [], 'the outcomes of nothing')
+    },
+  },
+  {
+    name: 'batches: commands are decided in order, and each sees what the ones before it did',
+    async run(world) {
+      await world.accounts('credits', 'a', 'b')
+      const outcomes = await world.commit([
+        strict('a', '1', million),
+        grant('a', '1', 3n * million),
+        grant('b', '2', million),
+        strict('a', '2', 2n * million),
+        strict('a', '3', 2n * million),
+        strict('b', '4', million),
+        strict('a', '5', million),
+      ])
+      expectEqual(
+        outcomes.map((outcome) => outcome.status),
+        ['refused', 'applied', 'applied', 'applied', 'refused', 'applied', 'applied'],
+        'the outcomes',
+      )
+      expectEqual((await world.state('a')).balance, 0n, 'the balance of a')
+      expectEqual((await world.state('b')).balance, 0n, 'the balance of b')
+    },
+  },
+  {
+    name: 'batches: a hold is taken, captured and gone within one batch',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      const outcomes = await world.commit([
+        grant('a', 'g', 5n * million),
+        hold('a', 'h', 4n * million),
+        strict('a', 'u', 2n * million),
+        capture('a', 'c', 'hold_h', 3n * million),
+        strict('a', 'v', 2n * million),
+        release('a', 'r', 'hold_h'),
+      ])
+      expectEqual(
+        outcomes.map((outcome) => outcome.status),
+        ['applied', 'applied', 'refused', 'applied', 'applied', 'refused'],
+        'the outcomes',
+      )
+      const { balance, held } = await world.state('a')
+      expectEqual([balance, held], [0n, 0n], 'balance and held')
+      expectEqual((await world.store.ledger.hold('a', 'hold_h'))?.status, 'captured', 'the status of the hold')
+    },
+  },
+  {
+    name: 'batches: one batch may be as large as the store says',
+    async run(world) {
+      await world.accounts('credits', 'a', 'b')
+      const size = Math.min(world.store.maximumBatch, 1_000)
+      const commands = Array.from({ length: size }, (_, index) => usage(index % 2 ? 'a' : 'b', String(index), 1n))
+      const outcomes = await world.commit(commands, telling)
+      expectEqual(outcomes.length, size, 'the number of outcomes')
+      expectApplied(outcomes)
+      expectEqual((await world.rows('a')).length + (await world.rows('b')).length, size, 'the number of rows')
+    },
+  },
+  {
+    name: 'batches: an account that is not there is refused, and disturbs no neighbour',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      const outcomes = await world.commit([grant('nobody', '1', million), grant('a', '2', million)])
+      expectRefused(outcomes[0], 'not_found')
+      applied(outcomes[1])
+      expectEqual(await world.store.ledger.snapshot('nobody'), null, 'the snapshot of nobody')
+      expectEqual(await world.rows('nobody'), [], 'the rows of nobody')
+      expectEqual((await world.rows('a')).length, 1, 'the number of rows of the neighbour')
+    },
+  },
+  {
+    name: 'S3.9 batches: a refused command leaves nothing: no row, key, hold, counter, sum, delivery or event',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      await world.store.outbox.subscribe('app', ['quota.throttled', 'credit.granted', 'plan.changed'])
+      const commands = [
+        strict('a', 'u', million),
+        authorize('a', million),
+        hold('a', 'h', million),
+        hold('a', 'm', million, { meter: 'ai_tokens' }),
+        capture('a', 'c', 'hold_none', null),
+        release('a', 'r', 'hold_none'),
+        usage('a', 'n', million, { holdId: 'hold_none' }),
+        grant('a', 'g', million, { expiresAt: world.now() - 60_000 }),
+        changePlan('a', 'p', 'no_such_plan'),
+      ]
+      const before = await everything(world)
+      for (const outcome of await world.commit(commands, telling))
+        expectEqual(outcome.status, 'refused', 'the status of a command that cannot be done')
+      expectEqual(await everything(world), before, 'what is there afterwards')
+      for (const key of ['h', 'm']) expectEqual(await world.store.ledger.hold('a', `hold_${key}`), null, 'the hold')
+      expectApplied(await world.commit([grant('a', 'g', million), strict('a', 'u', million)], telling))
+    },
+  },
+  {
+    name: 'batches: asking whether usage would be let through leaves nothing when it would',
+    async run(world) {
+      await world.accounts('capped', 'a')
+      await world.commit([grant('a', 'g', 9n * million), usage('a', 'u', million)])
+      const before = await everything(world)
+      const result = applied(await world.one(authorize('a', 8n * million), telling))
+      expectEqual(
+        result.kind === 'authorize' && [result.source, result.balance.available, result.quota.used],
+        ['credits', 8n * million, million],
+        'who would pay, what is available and what was used',
+      )
+      expectEqual(await everything(world), before, 'what is there afterwards')
+    },
+  },
+  {
+    name: 'S3.9 batches: a refusal on a meter with a quota leaves its mark there, and tells of it once',
+    async run(world) {
+      await world.accounts('capped', 'a')
+      await world.store.outbox.subscribe('app', ['quota.throttled'])
+      const refusals = await world.commit([grant('a', 'g', 20n * million), authorize('a', 11n * million)])
+      expectRefused(refusals[1], 'quota_exceeded')
+      expectRefused(await world.one(strict('a', 'u', 11n * million)), 'quota_exceeded')
+      const { counters } = await world.snapshot('a')
+      const [counter] = counters
+      expectEqual(
+        [counters.length, counter?.used, counter?.status, counter?.throttledAttempts, counter?.transitions],
+        [1, 0n, 'throttled', 2, 1],
+        'the counter: how many, used, status, attempts and transitions',
+      )
+      const told = await world.store.outbox.claim('consumer:app', { limit: 10, leaseMs: 60_000 })
+      expectEqual(
+        told.map(({ event }) => event?.type),
+        ['quota.throttled'],
+        'the events',
+      )
+      expectEqual((await world.rows('a')).length, 1, 'the number of rows')
+    },
+  },
+  {
+    name: 'batches: when the decision fails midway, nothing of the batch is there, and the batch can be sent again',
+    async run(world) {
+      await world.accounts('credits', 'a', 'b')
+      await world.store.outbox.subscribe('app', ['credit.granted', 'account.suspended'])
+      const batch = [
+        grant('a', 'g', 5n * million),
+        usage('a', 'u', million),
+        hold('a', 'h', million, { meter: 'ai_tokens' }),
+        suspension('suspend', 'b', 's'),
+        changePlan('b', 'p', 'postpaid'),
+        usage('a', 'v', million),
+      ]
+      const before = [await everything(world), await everything(world, 'b')]
+      const failure = await world.commit(batch, failingAt('postpaid', telling)).then(
+        () => null,
+        (error: unknown) => error,
+      )
+      expectEqual(failure instanceof Error, true, 'whether the batch failed')
+      expectEqual([await everything(world), await everything(world, 'b')], before, 'what is there afterwards')
+      expectEqual(await world.store.ledger.hold('a', 'hold_h'), null, 'the hold')
+      expectApplied(await world.commit(batch, telling))
+      expectEqual((await world.state('a')).balance, 3n * million, 'the balance when the batch was sent again')
+      expectEqual((await world.store.accounts.get('b'))?.plan, 'postpaid', 'the plan of the other account')
+    },
+  },
+  {
+    name: 'batches: a batch that fails takes no other batch with it',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      const results = await Promise.allSettled(
+        Array.from({ length: 20 }, (_, index) =>
+          index % 4 === 1
+            ? world.commit(
+                [grant('a', `${index}`, million), changePlan('a', `${index}`, 'postpaid')],
+                failingAt('postpaid'),
+              )
+            : world.commit([grant('a', `${index}`, million)]),
+        ),
+      )
+      expectEqual(results.filter((result) => result.status === 'rejected').length, 5, 'how many batches failed')
+      expectEqual((await world.state('a')).balance, 15n * million, 'the balance')
+      expectEqual((await world.rows('a')).length, 15, 'the number of rows')
+    },
+  },
+]
+
+/** All that can be seen of an account and of what others are told, so that a trace would show. */
+async function everything({ store, rows, snapshot }: World, accountId = 'a') {
+  const { account, grants, counters } = await snapshot(accountId)
+  return {
+    account,
+    grants,
+    counters,
+    rows: await rows(accountId),
+    rollups: await store.ledger.rollups(accountId, '2000-01-01', '2200-01-01'),
+    backlog: await store.outbox.backlog(),
+  }
+}

@@ -1,0 +1,154 @@
+import type {
+  AuthorizeCommand,
+  CaptureCommand,
+  ChangePlanCommand,
+  ExpireCommand,
+  GrantCommand,
+  HoldCommand,
+  Keyed,
+  RatedUsage,
+  ReleaseCommand,
+  SuspendCommand,
+  UsageCommand,
+} from '../../core/domain/ledger/command.js'
+import { dedupeOf, fingerprintOf } from '../../core/domain/ledger/key.js'
+import type { LedgerOutcome, Refusal } from '../../core/domain/ledger/outcome.js'
+import { expectEqual } from '../conformance.js'
+
+/** One Spark. */
+export const million = 1_000_000n
+
+/** Usage of `ai_tokens` that costs as many Sparks as it has units. `rated` changes what was measured. */
+export function usage(
+  accountId: string,
+  key: string,
+  sparks: bigint,
+  more: Partial<Omit<UsageCommand, 'usage'>> & { readonly rated?: Partial<RatedUsage> } = {},
+): UsageCommand {
+  const { rated, ...changes } = more
+  return {
+    kind: 'usage',
+    ...keyed('usage', accountId, key),
+    usage: {
+      meter: 'ai_tokens',
+      quantity: sparks,
+      sparks,
+      costUsd: null,
+      model: null,
+      tokens: null,
+      dimensions: {},
+      priceVersion: 'v1',
+      ...rated,
+    },
+    occurredAt: null,
+    onInsufficient: 'record',
+    holdId: null,
+    onExcess: 'debt',
+    ...changes,
+  }
+}
+
+/** Usage that must be covered. */
+export function strict(accountId: string, key: string, sparks: bigint): UsageCommand {
+  return usage(accountId, key, sparks, { onInsufficient: 'refuse' })
+}
+
+export function authorize(accountId: string, sparks: bigint): AuthorizeCommand {
+  return { kind: 'authorize', accountId, id: 'authorize', usage: { meter: 'ai_tokens', quantity: sparks, sparks } }
+}
+
+export function grant(accountId: string, key: string, amount: bigint, more: Partial<GrantCommand> = {}): GrantCommand {
+  return {
+    kind: 'grant',
+    ...keyed('grant', accountId, key),
+    amount,
+    grantKind: 'paid',
+    priority: 0,
+    expiresAt: null,
+    reason: 'given by a case',
+    ...more,
+  }
+}
+
+/** A hold of Sparks, or with a meter of as many units. */
+export function hold(
+  accountId: string,
+  key: string,
+  sparks: bigint,
+  more: Partial<Omit<HoldCommand, 'usage'>> & { readonly meter?: string } = {},
+): HoldCommand {
+  const { meter = null, ...changes } = more
+  return {
+    kind: 'hold',
+    ...keyed('hold', accountId, key),
+    usage: { meter, quantity: meter === null ? 0n : sparks, sparks },
+    ttlMs: 3_600_000,
+    reason: 'work under way',
+    ...changes,
+  }
+}
+
+export function capture(
+  accountId: string,
+  key: string,
+  holdId: string,
+  amount: bigint | null,
+  more: Partial<CaptureCommand> = {},
+): CaptureCommand {
+  return { kind: 'capture', ...keyed('capture', accountId, key), holdId, amount, onExcess: 'debt', ...more }
+}
+
+export function release(accountId: string, key: string, holdId: string): ReleaseCommand {
+  return { kind: 'release', ...keyed('release', accountId, key), holdId }
+}
+
+export function expire(accountId: string): ExpireCommand {
+  return { kind: 'expire', accountId, id: 'expire' }
+}
+
+export function changePlan(accountId: string, key: string, plan: string, anchor?: number | null): ChangePlanCommand {
+  return { kind: 'change_plan', ...keyed('change_plan', accountId, key), plan, anchor, reason: 'changed by a case' }
+}
+
+export function suspension(kind: SuspendCommand['kind'], accountId: string, key: string): SuspendCommand {
+  return { kind, ...keyed(kind, accountId, key), reason: 'looked into' }
+}
+
+/** The command under the same key, as if it asked for something else. */
+export function altered<T extends Keyed>(command: T): T {
+  return { ...command, fingerprint: fingerprintOf({ altered: command.fingerprint }) }
+}
+
+/** What a command that was applied answered. */
+export function applied(outcome: LedgerOutcome | undefined) {
+  if (outcome?.status === 'applied') return outcome.result
+  const got = outcome?.status === 'refused' ? `refused as ${outcome.code}` : (outcome?.status ?? 'absent')
+  throw new Error(`expected a command to be applied, but it was ${got}`)
+}
+
+/** Fails unless every command was applied. */
+export function expectApplied(outcomes: readonly LedgerOutcome[]): void {
+  for (const outcome of outcomes) applied(outcome)
+}
+
+/** Fails unless the command was refused for this reason. */
+export function expectRefused(outcome: LedgerOutcome | undefined, code: Refusal['code']): void {
+  const got = outcome?.status === 'refused' ? outcome.code : outcome?.status
+  expectEqual(got, code, 'why the command was refused')
+}
+
+/** Fails unless the command was known and answered as it was the first time. */
+export function expectRepeat(outcome: LedgerOutcome | undefined, first: LedgerOutcome | undefined): void {
+  expectEqual(outcome, { status: 'duplicate', result: applied(first) }, 'the outcome of a repeated key')
+}
+
+/** The id is the kind and the key, whatever the account. */
+function keyed(kind: string, accountId: string, key: string): Keyed {
+  return {
+    accountId,
+    id: `${kind}_${key}`,
+    key,
+    dedupe: dedupeOf(kind, key),
+    fingerprint: fingerprintOf({ kind, key }),
+  }
+}

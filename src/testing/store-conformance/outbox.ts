@@ -1,0 +1,294 @@
+import type { BillingEvent } from '../../core/domain/event.js'
+import type { Delivery, DeliveryStatus, Settlement } from '../../core/ports/store.js'
+import { expectEqual } from '../conformance.js'
+import { telling } from './catalog.js'
+import { expectApplied, grant, million, suspension, usage } from './commands.js'
+import { required, type StoreCase, type World } from './world.js'
+
+const long = 60_000
+
+/** The outbox: deliveries handed out one at a time, settled by who holds the claim, and events for consumers. */
+export const outboxCases: readonly StoreCase[] = [
+  {
+    name: 'outbox: deliveries are handed out oldest first, no more than asked for, and each destination has its own',
+    async run(world) {
+      await deliveries(world, 5)
+      const first = await world.store.outbox.claim('meters', { limit: 2, leaseMs: long })
+      const second = await world.store.outbox.claim('meters', { limit: 10, leaseMs: long })
+      expectEqual([idsOf(first), idsOf(second)], [named([1, 2]), named([3, 4, 5])], 'the deliveries')
+      expectEqual(await claimIds(world), [], 'what is left while others hold their claims')
+      const traces = await world.store.outbox.claim('traces', { limit: 10, leaseMs: long })
+      expectEqual(traces.length, 5, 'how many deliveries the other destination has')
+      expectEqual(await world.store.outbox.claim('nobody', { limit: 10, leaseMs: long }), [], 'those of nobody')
+    },
+  },
+  {
+    name: 'outbox: when a lease is over the delivery is handed out under a larger fence, and the old one settles nothing',
+    async run(world) {
+      await deliveries(world, 1)
+      const first = await claimOne(world, 50)
+      expectEqual([first.attempts, first.firstAttemptAt], [1, null], 'attempts and time of the first, as first claimed')
+      expectEqual(
+        await world.store.outbox.claim('meters', { limit: 1, leaseMs: long }),
+        [],
+        'what others get meanwhile',
+      )
+      await world.pass(100)
+      const second = await claimOne(world, long)
+      expectEqual([second.id, second.attempts], [first.id, 2], 'the delivery and its attempts, claimed again')
+      expectEqual(second.fence > first.fence, true, 'whether the fence has grown')
+      expectEqual(second.createdAt, first.createdAt, 'when it was made')
+      const sentAt = required(second.firstAttemptAt, 'the time of the first attempt')
+      expectEqual(sentAt >= first.createdAt && sentAt <= world.now() + long, true, 'whether that time is in between')
+      expectEqual(await world.store.outbox.settle([ended(first, 'delivered')]), [], 'what the old fence settles')
+      expectEqual(await statusOf(world, first), 'pending', 'how it stands')
+      expectEqual(
+        await world.store.outbox.settle([ended(second, 'delivered')]),
+        [second.id],
+        'what the new one settles',
+      )
+      expectEqual(await statusOf(world, first), 'delivered', 'how it stands')
+    },
+  },
+  {
+    name: 'outbox: the first attempt stays the first, however many follow',
+    needs: 'clock',
+    async run(world) {
+      await deliveries(world, 1)
+      const sentAt = world.now()
+      const times: (number | null)[] = []
+      for (let attempt = 1; attempt <= 4; attempt += 1) {
+        const claimed = await claimOne(world, 1_000)
+        expectEqual(claimed.attempts, attempt, 'the attempts')
+        times.push(claimed.firstAttemptAt)
+        if (attempt % 2) await world.store.outbox.settle([{ ...ended(claimed, 'pending'), nextAttemptAt: world.now() }])
+        await world.pass(1_000)
+      }
+      expectEqual(times, [null, sentAt, sentAt, sentAt], 'the time of the first attempt')
+    },
+  },
+  {
+    name: 'outbox: a lease ends at its last moment, not before',
+    needs: 'clock',
+    async run(world) {
+      await deliveries(world, 1)
+      const first = await claimOne(world, 1_000)
+      await world.pass(999)
+      expectEqual(await world.store.outbox.claim('meters', { limit: 1, leaseMs: long }), [], 'what others get before')
+      await world.pass(1)
+      expectEqual((await claimOne(world, long)).id, first.id, 'what others get then')
+    },
+  },
+  {
+    name: 'outbox: what is to be tried later waits for its time, and does not hold up what comes after it',
+    async run(world) {
+      await deliveries(world, 3)
+      const [first, second] = await world.store.outbox.claim('meters', { limit: 2, leaseMs: long })
+      const later = (each: Delivery | undefined, ms: number) => {
+        return { ...ended(required(each, 'a delivery'), 'pending', 'busy'), nextAttemptAt: world.now() + ms }
+      }
+      const settled = await world.store.outbox.settle([later(first, long), later(second, 20)])
+      expectEqual([...settled].sort(), named([1, 2]), 'what was settled')
+      await world.pass(60)
+      expectEqual(await claimIds(world), named([2, 3]), 'what is due')
+    },
+  },
+  {
+    name: 'outbox: what is to be tried later is due at its moment, not before',
+    needs: 'clock',
+    async run(world) {
+      await deliveries(world, 1)
+      const claimed = await claimOne(world, long)
+      await world.store.outbox.settle([{ ...ended(claimed, 'pending'), nextAttemptAt: world.now() + 1_000 }])
+      await world.pass(999)
+      expectEqual(await claimIds(world), [], 'what is due before')
+      await world.pass(1)
+      expectEqual(await claimIds(world), named([1]), 'what is due then')
+    },
+  },
+  {
+    name: 'outbox: delivered, parked and uncertain are not handed out again, and the backlog counts all but delivered',
+    async run(world) {
+      await deliveries(world, 5)
+      const statuses: DeliveryStatus[] = ['delivered', 'parked', 'uncertain', 'parked']
+      const claimed = await world.store.outbox.claim('meters', { limit: 4, leaseMs: long })
+      const settlements = claimed.map((each, index) =>
+        ended(each, required(statuses[index], 'a status'), `"it's" ${index}`),
+      )
+      expectEqual([...(await world.store.outbox.settle(settlements))].sort(), named([1, 2, 3, 4]), 'what was settled')
+      expectEqual(await claimIds(world), named([5]), 'what is handed out later')
+      const stand = await world.store.outbox.statuses('a', [...named([1, 2, 3, 4, 5]), 'dlv_none'])
+      expectEqual(
+        named([1, 2, 3, 4, 5]).map((id) => stand.get(id)),
+        [...statuses, 'pending'],
+        'how they stand',
+      )
+      expectEqual(stand.size, 5, 'how many are known')
+      const backlog = (await world.store.outbox.backlog()).filter((row) => row.destination === 'meters')
+      expectEqual(
+        backlog.map((row) => `${row.count} ${row.status}`).sort(),
+        ['1 pending', '1 uncertain', '2 parked'],
+        'the backlog',
+      )
+    },
+  },
+  {
+    name: 'outbox: a claim is settled once, and what was never claimed not at all',
+    async run(world) {
+      await deliveries(world, 2)
+      const claimed = await claimOne(world, long)
+      const waiting = { id: required(named([2])[0], 'an id'), fence: 0 }
+      const outcomes = [
+        ended(waiting, 'delivered'),
+        ended(claimed, 'pending'),
+        ended(claimed, 'delivered'),
+        ended({ id: 'dlv_none', fence: 1 }, 'delivered'),
+      ]
+      expectEqual(await world.store.outbox.settle(outcomes.slice(0, 2)), [claimed.id], 'what was settled')
+      expectEqual(await world.store.outbox.settle(outcomes.slice(2)), [], 'what was settled afterwards')
+      expectEqual(await world.store.outbox.settle([]), [], 'what was settled for nothing')
+      const stand = await world.store.outbox.statuses('a', named([1, 2]))
+      expectEqual([...stand.values()], ['pending', 'pending'], 'how they stand')
+    },
+  },
+  {
+    name: 'outbox: workers that claim at once never get the same delivery',
+    async run(world) {
+      await deliveries(world, 30)
+      const claims = Array.from({ length: 12 }, () => world.store.outbox.claim('meters', { limit: 4, leaseMs: long }))
+      const ids = (await Promise.all(claims)).flatMap(idsOf)
+      // A worker may go away empty-handed while others hold what it looked at; it comes back.
+      ids.push(...(await claimIds(world)))
+      expectEqual([ids.length, new Set(ids).size], [30, 30], 'how many were handed out, and how many different ones')
+    },
+  },
+  {
+    name: 'S3.10 outbox: how a delivery stands is told to its own account alone',
+    async run(world) {
+      await deliveries(world, 1)
+      await world.accounts('credits', 'other')
+      expectEqual([...(await world.store.outbox.statuses('other', named([1])))], [], 'what another account is told')
+      expectEqual([...(await world.store.outbox.statuses('a', []))], [], 'what is told of nothing')
+    },
+  },
+  {
+    name: 'outbox: a consumer gets the events since it subscribed, whole, and only of the types it asked for',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      await world.commit([grant('a', 'before', million)])
+      await world.store.outbox.publish(event('evt_before'))
+      await world.store.outbox.subscribe('app', ['credit.granted', 'checkout.completed'])
+      await world.commit([grant('a', 'after', million), suspension('suspend', 'a', 's')])
+      await world.pass(5)
+      const told = event('evt_after')
+      await world.store.outbox.publish(told)
+      await world.store.outbox.publish({ ...event('evt_other'), type: 'checkout.mismatched' })
+      await world.store.outbox.publish(event('evt_before'))
+      const [granted, published, ...others] = await world.store.outbox.claim('consumer:app', {
+        limit: 9,
+        leaseMs: long,
+      })
+      expectEqual(others, [], 'further events')
+      expectEqual([granted?.event?.type, granted?.event?.id], ['credit.granted', 'evt_grant_after'], 'the first event')
+      expectEqual(
+        published,
+        {
+          ...published,
+          id: 'dlv_app_evt_after',
+          accountId: 'a',
+          destination: 'consumer:app',
+          kind: 'event',
+          meter: null,
+          periodStartsAt: null,
+          sparks: 0n,
+          occurredAt: told.occurredAt,
+          entryIds: [],
+          entries: [],
+          event: told,
+          attempts: 1,
+          firstAttemptAt: null,
+        },
+        'the published event',
+      )
+    },
+  },
+  {
+    name: 'outbox: every consumer has its own deliveries and types; subscribing again adds types and loses none',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      await world.store.outbox.subscribe('mail', ['credit.granted'])
+      await world.store.outbox.subscribe('audit', ['credit.granted', 'account.suspended'])
+      await world.store.outbox.subscribe('mail', ['credit.granted'])
+      await world.store.outbox.subscribe('mail', ['account.resumed'])
+      await world.commit([grant('a', 'g', million), suspension('suspend', 'a', 's'), suspension('resume', 'a', 's')])
+      const eventsOf = async (consumer: string) => {
+        const claimed = await world.store.outbox.claim(`consumer:${consumer}`, { limit: 9, leaseMs: long })
+        await world.store.outbox.settle(claimed.map((each) => ended(each, 'delivered')))
+        return claimed.map((each) => each.event?.type).sort()
+      }
+      expectEqual(await eventsOf('mail'), ['account.resumed', 'credit.granted'], 'what mail is told')
+      expectEqual(await eventsOf('audit'), ['account.suspended', 'credit.granted'], 'what audit is told')
+      expectEqual(await world.store.outbox.backlog(), [], 'the backlog')
+    },
+  },
+  {
+    name: 'outbox: an event that is published again, also at once or after it was delivered, is delivered once',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      await world.store.outbox.subscribe('app', ['checkout.completed'])
+      await Promise.all(Array.from({ length: 5 }, () => world.store.outbox.publish(event('evt_1'))))
+      const claimed = await world.store.outbox.claim('consumer:app', { limit: 9, leaseMs: long })
+      expectEqual(claimed.length, 1, 'how many deliveries there are')
+      await world.store.outbox.settle(claimed.map((each) => ended(each, 'delivered')))
+      await world.store.outbox.publish({ ...event('evt_1'), data: { changed: 1 } })
+      expectEqual(await world.store.outbox.claim('consumer:app', { limit: 9, leaseMs: long }), [], 'what is left')
+    },
+  },
+]
+
+/** Commits usage of account `a`, one delivery to `meters` and one to `traces` each, one after another. */
+async function deliveries(world: World, count: number): Promise<void> {
+  await world.accounts('credits', 'a')
+  for (let number = 1; number <= count; number += 1) {
+    expectApplied(await world.commit([usage('a', String(number).padStart(2, '0'), million)], telling))
+    await world.pass(2)
+  }
+}
+
+function named(numbers: readonly number[]): readonly string[] {
+  return numbers.map((number) => `dlv_meters_usage_${String(number).padStart(2, '0')}`)
+}
+
+function idsOf(claimed: readonly Delivery[]): readonly string[] {
+  return claimed.map((delivery) => delivery.id)
+}
+
+async function claimIds({ store }: World): Promise<readonly string[]> {
+  return idsOf(await store.outbox.claim('meters', { limit: 100, leaseMs: long }))
+}
+
+async function claimOne({ store }: World, leaseMs: number): Promise<Delivery> {
+  return required((await store.outbox.claim('meters', { limit: 1, leaseMs }))[0], 'a delivery to claim')
+}
+
+async function statusOf({ store }: World, { id }: Delivery): Promise<DeliveryStatus | undefined> {
+  return (await store.outbox.statuses('a', [id])).get(id)
+}
+
+function ended(
+  { id, fence }: Pick<Delivery, 'id' | 'fence'>,
+  status: DeliveryStatus,
+  error: string | null = null,
+): Settlement {
+  return { id, fence, status, nextAttemptAt: null, error }
+}
+
+function event(id: string): BillingEvent {
+  return {
+    id,
+    type: 'checkout.completed',
+    accountId: 'a',
+    occurredAt: Date.UTC(2020, 2, 4, 5, 6, 7, 8),
+    data: { checkoutId: `"it's" 中文 👩‍🚀`, sparks: '0.000001', plan: null, count: -1.5 },
+  }
+}
