@@ -10,6 +10,7 @@ import {
   loadKeyId,
   type StoredKey,
 } from '../../core/domain/ledger/state.js'
+import { viewAccount } from '../../core/domain/ledger/view.js'
 import type { LedgerStore } from '../../core/ports/store.js'
 import { addDeliveries, addEvents } from './outbox.js'
 import { type Tables, under } from './tables.js'
@@ -26,13 +27,13 @@ export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
       const account = tables.states.get(accountId)
       if (!account) return null
       const at = now()
-      const grants = openGrants(tables, accountId).filter((grant) => grant.expiresAt === null || grant.expiresAt > at)
-      return {
+      return viewAccount({
         now: at,
         account,
-        grants,
+        grants: openGrants(tables, accountId),
+        dueHolds: dueHolds(tables, accountId, at),
         counters: allCounters(tables, accountId).filter((counter) => contains(counter, at)),
-      }
+      })
     },
     async hold(accountId, holdId) {
       return tables.holds.get(accountId)?.get(holdId) ?? null

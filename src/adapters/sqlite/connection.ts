@@ -104,9 +104,16 @@ export function createConnection({ driver, file, busyTimeoutMs, isOwn }: Connect
   }
 }
 
-/** Refuses text that would not come back as it was given: libsql reads up to NUL, and a lone surrogate has no UTF-8. */
+const largest = 2n ** 63n - 1n
+
+/**
+ * Refuses what would not come back as it was given: libsql reads text up to NUL and fails on wider integers without a code, and a
+ * lone surrogate has no UTF-8.
+ */
 function bindable(value: Value): Value {
   if (typeof value === 'string' && (value.includes('\0') || /\p{Surrogate}/u.test(value)))
     throw new BillingError('invalid_request', 'Text must not hold NUL characters or lone surrogates.')
+  if (typeof value === 'bigint' && (value > largest || value < -largest))
+    throw new BillingError('amount_out_of_range', 'An amount is more than can be stored (2^63 - 1 millionths).')
   return value
 }

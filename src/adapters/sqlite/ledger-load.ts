@@ -103,7 +103,7 @@ export function currentCounters(sql: Sql, accountId: string, at: number): readon
   )
 }
 
-function dueHolds(sql: Sql, accountId: string, now: number): readonly Hold[] {
+export function dueHolds(sql: Sql, accountId: string, now: number): readonly Hold[] {
   const clause = "WHERE account_id = ? AND status = 'open' AND expires_at <= ?"
   return tables.holds.select(sql, clause, accountId, BigInt(now)).map(tables.unflattenHold)
 }

@@ -1,11 +1,11 @@
-import { burnOrder } from '../../core/domain/credit-grant.js'
 import { apply, needs } from '../../core/domain/ledger/kernel.js'
 import type { LedgerRows } from '../../core/domain/ledger/state.js'
+import { viewAccount } from '../../core/domain/ledger/view.js'
 import { BillingError } from '../../core/errors.js'
 import type { LedgerStore } from '../../core/ports/store.js'
 import type { Connection, Sql } from './connection.js'
 import type { Value } from './driver.js'
-import { currentCounters, findHold, loadState, openGrants } from './ledger-load.js'
+import { currentCounters, dueHolds, findHold, loadState, openGrants } from './ledger-load.js'
 import * as tables from './ledger-tables.js'
 import { addDeliveries, addEvents } from './outbox.js'
 
@@ -25,13 +25,13 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
         const account = tables.accountStates.first(sql, 'WHERE id = ?', accountId)
         if (!account) return null
         const at = now()
-        const grants = openGrants(sql, accountId).filter(({ expiresAt }) => expiresAt === null || expiresAt > at)
-        return {
+        return viewAccount({
           now: at,
           account,
-          grants: [...grants].sort(burnOrder),
+          grants: openGrants(sql, accountId),
+          dueHolds: dueHolds(sql, accountId, at),
           counters: currentCounters(sql, accountId, at),
-        }
+        })
       })
     },
     hold: (accountId, holdId) => connection.read((sql) => findHold(sql, accountId, holdId) ?? null),

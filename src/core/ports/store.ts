@@ -1,16 +1,8 @@
-import type { CreditGrant } from '../domain/credit-grant.js'
 import type { BillingEvent } from '../domain/event.js'
 import type { LedgerCommand } from '../domain/ledger/command.js'
 import type { LedgerOutcome } from '../domain/ledger/outcome.js'
-import type {
-  AccountState,
-  Counter,
-  Hold,
-  LedgerEntry,
-  LedgerRules,
-  NewDelivery,
-  Rollup,
-} from '../domain/ledger/state.js'
+import type { Hold, LedgerEntry, LedgerRules, NewDelivery, Rollup } from '../domain/ledger/state.js'
+import type { LedgerSnapshot } from '../domain/ledger/view.js'
 import type { Instant } from '../domain/period.js'
 
 /**
@@ -54,7 +46,7 @@ export interface LedgerStore {
    * `apply`, write its rows, commit.
    */
   commit(commands: readonly LedgerCommand[], rules: LedgerRules): Promise<readonly LedgerOutcome[]>
-  /** The account as of the store's clock, with its open grants in burn order and the counters of the periods that contain it. */
+  /** The account as of the store's clock, as `viewAccount` says: what is over counts no more, swept or not. */
   snapshot(accountId: string): Promise<LedgerSnapshot | null>
   /** A hold of this account. */
   hold(accountId: string, holdId: string): Promise<Hold | null>
@@ -74,14 +66,6 @@ export interface EntryPage {
   readonly before?: string
   /** Only rows that moved the balance. */
   readonly movedOnly?: boolean
-}
-
-/** An account at one moment. */
-export interface LedgerSnapshot {
-  readonly now: Instant
-  readonly account: AccountState
-  readonly grants: readonly CreditGrant[]
-  readonly counters: readonly Counter[]
 }
 
 /** Who an account is, beside what the ledger keeps for it. */

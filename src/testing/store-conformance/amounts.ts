@@ -127,4 +127,26 @@ export const amountCases: readonly StoreCase[] = [
       expectEqual((await world.one(usage('b', 'over', 1n))).status, 'applied', 'the outcome of the key that was free')
     },
   },
+  {
+    name: 'amounts: what is held, captured or summed beyond 64 bits is refused as such, on every plan',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      await world.accounts('unlimited', 'u')
+      await world.commit([grant('a', 'g', 5n), hold('a', 'h', 5n), hold('u', 'first', large, { meter: 'ai_tokens' })])
+      const outcomes = await world.commit([
+        hold('u', 'second', large, { meter: 'ai_tokens' }),
+        usage('u', 'rated', 0n, { rated: { quantity: 1n, sparks: 2n * large } }),
+        capture('a', 'debt', 'hold_h', 2n * large),
+        capture('a', 'lost', 'hold_h', 2n * large, { onExcess: 'write_off' }),
+        usage('u', 'one', 0n, { rated: { quantity: 1n, sparks: large } }),
+        usage('u', 'two', 0n, { rated: { quantity: 1n, sparks: large } }),
+      ])
+      for (const outcome of [...outcomes.slice(0, 4), ...outcomes.slice(5)])
+        expectRefused(outcome, 'amount_out_of_range')
+      expectApplied(outcomes.slice(4, 5))
+      expectEqual((await world.store.ledger.hold('a', 'hold_h'))?.status, 'open', 'the hold')
+      const [sum] = await world.store.ledger.rollups('u', '2000-01-01', '2200-01-01')
+      expectEqual([sum?.events, sum?.sparks], [1, large], 'events and Sparks of the day')
+    },
+  },
 ]

@@ -1,5 +1,5 @@
 import { expectEqual } from '../conformance.js'
-import { applied, expectApplied, expectRefused, expire, grant, million, strict, usage } from './commands.js'
+import { applied, expectApplied, expectRefused, expire, grant, hold, million, strict, usage } from './commands.js'
 import type { StoreCase, World } from './world.js'
 
 /** Long enough to be given before it is over on a store whose clock cannot be moved, and short enough to wait for. */
@@ -114,6 +114,31 @@ export const grantCases: readonly StoreCase[] = [
       await world.pass(soonMs + 100)
       expectEqual(applied(await world.one(expire('a'))), { kind: 'expire', expired: 0 }, 'what expired')
       expectEqual((await world.rows('a')).length, 2, 'the number of rows')
+    },
+  },
+  {
+    name: 'S3.8 grants: what is over counts no more from that moment, swept or not, and neither do holds',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      await world.commit([
+        grant('a', 'stays', 3n * million),
+        grant('a', 'ends', 2n * million, { expiresAt: world.now() + soonMs }),
+        hold('a', 'h', million, { meter: 'ai_tokens', ttlMs: soonMs }),
+        hold('a', 'i', million),
+      ])
+      await world.pass(soonMs + 100)
+      const unswept = await world.snapshot('a')
+      expectEqual([unswept.account.balance, unswept.account.held], [3n * million, million], 'balance and held')
+      expectEqual(
+        unswept.grants.map((each) => each.id),
+        ['grant_stays'],
+        'the grants',
+      )
+      expectEqual(unswept.counters[0]?.held, 0n, 'the units that are held')
+      await world.one(expire('a'))
+      const { account, grants, counters } = await world.snapshot('a')
+      expectEqual([account, grants], [unswept.account, unswept.grants], 'what the sweep changed')
+      expectEqual(counters[0]?.held, 0n, 'the units that are held after the sweep')
     },
   },
 ]

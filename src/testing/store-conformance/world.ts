@@ -1,8 +1,9 @@
 import type { LedgerCommand } from '../../core/domain/ledger/command.js'
 import type { LedgerOutcome } from '../../core/domain/ledger/outcome.js'
 import type { AccountState, LedgerEntry, LedgerRules } from '../../core/domain/ledger/state.js'
+import type { LedgerSnapshot } from '../../core/domain/ledger/view.js'
 import type { Instant } from '../../core/domain/period.js'
-import type { LedgerSnapshot, Store } from '../../core/ports/store.js'
+import type { Store } from '../../core/ports/store.js'
 import { quiet } from './catalog.js'
 import type { StoreConformanceNeed, StoreConformanceSubject } from './subject.js'
 

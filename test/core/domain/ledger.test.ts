@@ -129,8 +129,11 @@ it('S3.11 no interleaving of grants, usage, holds, captures, releases and expiry
           await run(...batch)
           advance(ms)
         }
+        const unswept = await account()
+        await run({ kind: 'expire', accountId, id: 'last_sweep' })
         const rows = await store.ledger.entries(accountId, { limit: 10_000 })
         const state = await account()
+        expect(state).toEqual(unswept)
         expect(state?.balance).toBe(rows.reduce((sum, row) => sum + row.amount, 0n))
         const keys = [...Array(41).keys()]
         const holds = await Promise.all(keys.map((name) => store.ledger.hold(accountId, `hold_${name}`)))

@@ -2,7 +2,7 @@ import { formatSparks } from '../sparks.js'
 import type { CaptureCommand, HoldCommand, ReleaseCommand } from './command.js'
 import { balanceOf, counterAt, type Draft, findHold, pair, setAccount, setCounter, setHold } from './draft.js'
 import type { HoldResult, LedgerOutcome, Refusal } from './outcome.js'
-import { accountOf, emit, entryResult, post, refused } from './posting.js'
+import { accountOf, emit, entryResult, post, refused, storable } from './posting.js'
 import { cover, refuseUsage } from './refusal.js'
 import { addRollup } from './rollup.js'
 import { withoutZeros } from './settlement.js'
@@ -21,6 +21,7 @@ export function decideHold(draft: Draft, command: HoldCommand): LedgerOutcome {
   const coverage = cover(draft, account, counter, usage)
   if (coverage.refusedBy) return refuseUsage(draft, account, counter, usage, coverage)
 
+  if (counter) storable(counter.held + usage.quantity, 'What is held of the quota')
   const after = { ...account, held: account.held + coverage.credits }
   setAccount(draft, after)
   if (counter) setCounter(draft, { ...counter, held: counter.held + usage.quantity })
@@ -95,8 +96,9 @@ export function decideCapture(draft: Draft, command: CaptureCommand): LedgerOutc
   }
   const writtenOff = command.onExcess === 'write_off' ? excess : 0n
   const taken = wanted - writtenOff
-  freeHold(draft, hold, { status: 'captured', captured: taken })
   const account = accountOf(draft, command.accountId)
+  storable(wanted, 'The amount')
+  storable(account.balance - taken, 'The balance')
   const funded = account.balance > 0n ? account.balance : 0n
   const credits = taken < funded ? taken : funded
   const usage = {
@@ -113,6 +115,7 @@ export function decideCapture(draft: Draft, command: CaptureCommand): LedgerOutc
     holdId: hold.id,
   }
   addRollup(draft, command.accountId, '', usage, draft.now)
+  freeHold(draft, hold, { status: 'captured', captured: taken })
   const posting = {
     command,
     operation: 'capture',

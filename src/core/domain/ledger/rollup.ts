@@ -1,8 +1,9 @@
 import { utcDay } from '../period.js'
 import type { RatedUsage } from './command.js'
 import type { Draft } from './draft.js'
+import { storable } from './posting.js'
 
-/** Adds one usage event to its day's sums. */
+/** Adds one usage event to its day's sums. @throws BillingError `amount_out_of_range`, before it changed anything */
 export function addRollup(
   draft: Draft,
   accountId: string,
@@ -17,7 +18,7 @@ export function addRollup(
   draft.rollups.set(key, {
     ...before,
     events: before.events + 1,
-    quantity: before.quantity + usage.quantity,
-    sparks: before.sparks + usage.sparks,
+    quantity: storable(before.quantity + usage.quantity, 'The usage of the day'),
+    sparks: storable(before.sparks + usage.sparks, 'The Sparks of the day'),
   })
 }

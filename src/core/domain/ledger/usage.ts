@@ -54,12 +54,13 @@ export function decideUsage(draft: Draft, command: UsageCommand): LedgerOutcome 
   const settlement = settle(draft, coverage, hold, command)
   if ('status' in settlement) return settlement
   const taken = settlement.fromBalance
+  storable(usage.sparks, 'The Sparks of this usage')
   storable(account.balance - taken, 'The balance')
   storable(counter.used + usage.quantity, 'The usage of the period')
+  addRollup(draft, accountId, usage.meter, usage, occurredAt)
   if (hold) freeHold(draft, hold, { status: 'captured', captured: taken })
   const free = counterAt(draft, account, usage.meter, occurredAt)
   const counted = countUsage(draft, account, { ...free, used: free.used + usage.quantity })
-  addRollup(draft, accountId, usage.meter, usage, occurredAt)
 
   const settledBy = settlement.settledBy
   const result = post(

@@ -1,0 +1,41 @@
+/** What the example is told by its environment. */
+export interface Settings {
+  readonly port: number
+  readonly databasePath: string
+  /** Where browsers reach it; without one, the address it listens on. */
+  readonly publicUrl: string | undefined
+  readonly accountId: string
+  readonly stripe: {
+    readonly secretKey: string
+    readonly webhookSecret: string
+    /** Another address than Stripe's own: the sandbox. */
+    readonly apiBase: string | undefined
+  }
+  readonly langfuse: { readonly baseUrl: string; readonly publicKey: string; readonly secretKey: string }
+}
+
+const required = ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'LANGFUSE_PUBLIC_KEY', 'LANGFUSE_SECRET_KEY'] as const
+
+/** Reads the settings. @throws Error naming everything that is missing or malformed */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const missing = required.filter((name) => !environment[name])
+  if (missing.length > 0) throw new Error(`Set ${missing.join(', ')} in the environment; see README.md.`)
+  const port = environment.PORT ?? '3000'
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new Error(`PORT must be 0 to 65535, not ${port}.`)
+  return {
+    port: Number(port),
+    databasePath: environment.DATABASE_PATH ?? 'billing.db',
+    publicUrl: environment.PUBLIC_URL,
+    accountId: environment.ACCOUNT_ID ?? 'acme',
+    stripe: {
+      secretKey: environment.STRIPE_SECRET_KEY ?? '',
+      webhookSecret: environment.STRIPE_WEBHOOK_SECRET ?? '',
+      apiBase: environment.STRIPE_API_BASE,
+    },
+    langfuse: {
+      baseUrl: environment.LANGFUSE_BASE_URL ?? 'https://cloud.langfuse.com',
+      publicKey: environment.LANGFUSE_PUBLIC_KEY ?? '',
+      secretKey: environment.LANGFUSE_SECRET_KEY ?? '',
+    },
+  }
+}

@@ -1,0 +1,35 @@
+import { burnOrder, type CreditGrant } from '../credit-grant.js'
+import type { Instant } from '../period.js'
+import type { AccountState, Counter, Hold } from './state.js'
+
+/** An account at one moment, with its open grants in burn order and the counters of the periods that contain the moment. */
+export interface LedgerSnapshot {
+  readonly now: Instant
+  readonly account: AccountState
+  readonly grants: readonly CreditGrant[]
+  readonly counters: readonly Counter[]
+}
+
+/** What a store reads for a snapshot: `grants` with something left, `dueHolds` that are open although their time is over. */
+export interface StoredAccount extends LedgerSnapshot {
+  readonly dueHolds: readonly Hold[]
+}
+
+/** What an account has now: grants and holds whose time is over count no more, whether or not they have been swept yet. */
+export function viewAccount({ now, account, grants, dueHolds, counters }: StoredAccount): LedgerSnapshot {
+  const left = grants.filter(({ expiresAt }) => expiresAt === null || expiresAt > now).sort(burnOrder)
+  const funded = left.reduce((sum, { remaining }) => sum + remaining, 0n)
+  const over = dueHolds.reduce((sum, { sparks }) => sum + sparks, 0n)
+  return {
+    now,
+    account: { ...account, balance: account.balance > 0n ? funded : account.balance, held: account.held - over },
+    grants: left,
+    counters: counters.map((counter) => ({ ...counter, held: counter.held - unitsOf(dueHolds, counter) })),
+  }
+}
+
+function unitsOf(holds: readonly Hold[], { meter, startsAt }: Counter): bigint {
+  return holds
+    .filter((hold) => hold.meter === meter && hold.periodStartsAt === startsAt)
+    .reduce((sum, { quantity }) => sum + quantity, 0n)
+}
