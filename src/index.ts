@@ -61,6 +61,7 @@ export type {
   LedgerRules,
   Rollup,
 } from './core/domain/ledger/state.js'
+export type { LedgerSnapshot } from './core/domain/ledger/view.js'
 export type { Money } from './core/domain/money.js'
 export type { Interval } from './core/domain/period.js'
 export type { QuotaStatus } from './core/domain/quota.js'
@@ -70,6 +71,7 @@ export { formatSparks, parseSparks } from './core/domain/sparks.js'
 export type { BillingErrorOptions, ErrorCode, ErrorOutcome } from './core/errors.js'
 export { BillingError, errorStatus } from './core/errors.js'
 export type { Account, EnsureAccountInput } from './core/operations/accounts.js'
+export type { Authorization, AuthorizeInput, RemedyView } from './core/operations/authorize.js'
 export type {
   CheckoutReturn,
   CreateCheckoutInput,
@@ -87,17 +89,8 @@ export type { QuantityInput, SparksInput, TimeInput } from './core/operations/fi
 export type { Captured, CaptureInput, HoldInput, HoldView } from './core/operations/holds.js'
 export type { QuotaView } from './core/operations/steps.js'
 export type { SyncReport, SyncStatus } from './core/operations/sync.js'
-export type {
-  Authorization,
-  AuthorizeInput,
-  BatchItem,
-  RecordedUsage,
-  RecordUsageInput,
-  RemedyView,
-  UsageDelivery,
-  UsageSum,
-  UsageSummary,
-} from './core/operations/usage.js'
+export type { BatchItem, RecordedUsage, RecordUsageInput, UsageDelivery } from './core/operations/usage.js'
+export type { UsageSum, UsageSummary } from './core/operations/usage-summary.js'
 export type { HandledWebhook, WebhookInput } from './core/operations/webhooks.js'
 export type { CallOptions } from './core/ports/call-options.js'
 export type {
@@ -136,7 +129,6 @@ export type {
   InboxStore,
   IntentStatus,
   IntentStore,
-  LedgerSnapshot,
   LedgerStore,
   OutboxStore,
   Settlement,

@@ -6,6 +6,7 @@ import { type BillingEventType, billingEventTypes } from './domain/event.js'
 import { BillingError } from './errors.js'
 import { createLane } from './lane.js'
 import { type Account, type EnsureAccountInput, ensureAccount, getAccount } from './operations/accounts.js'
+import { type Authorization, type AuthorizeInput, authorize } from './operations/authorize.js'
 import {
   type CreateCheckoutInput,
   type CreatedCheckout,
@@ -36,18 +37,14 @@ import { getQuota } from './operations/quotas.js'
 import type { QuotaView } from './operations/steps.js'
 import { flush, type SyncReport, type SyncStatus, syncStatus } from './operations/sync.js'
 import {
-  type Authorization,
-  type AuthorizeInput,
-  authorize,
   type BatchItem,
   getUsage,
   type RecordedUsage,
   type RecordUsageInput,
   recordUsage,
   recordUsageBatch,
-  summarizeUsage,
-  type UsageSummary,
 } from './operations/usage.js'
+import { summarizeUsage, type UsageSummary } from './operations/usage-summary.js'
 import { type HandledWebhook, handleWebhook, type WebhookInput } from './operations/webhooks.js'
 import type { Store } from './ports/store.js'
 import { createWorker } from './worker.js'

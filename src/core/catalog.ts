@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { CatalogData, CreditPackage, Entitlement, Meter, ModelPrice, Plan } from './domain/catalog.js'
 import { type Decimal, divide, parseDecimal, toScaledExactly } from './domain/decimal.js'
 import { fingerprintOf } from './domain/ledger/key.js'
-import { nanosPerUnit, parseCurrency, parseMoney } from './domain/money.js'
+import { type Money, nanosPerUnit, parseCurrency, parseMoney } from './domain/money.js'
 import { maximumStored, microPerUnit, parseSparks, type Rate } from './domain/sparks.js'
 import { BillingError } from './errors.js'
 
@@ -92,13 +92,8 @@ export type PackageName<C extends Catalog> = C['config'] extends { readonly pack
  * @example defineCatalog({ plans: { free: { meters: { ai_tokens: { included: '100000' } } } } })
  */
 export function defineCatalog<const C extends CatalogConfig>(config: C): Catalog<C> {
-  const parsed = catalogSchema.safeParse(config)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    throw invalid(issue?.path.join('.') ?? '', issue?.message ?? 'is malformed')
-  }
-  const { data } = parsed
-  const currency = parseCurrency(data.currency)
+  const data = parseConfig(config)
+  const currency = inPlace('currency', () => parseCurrency(data.currency))
   const meters = mapNames('meters', data.meters, parseMeter)
   const plans = mapNames('plans', data.plans, (name, plan, path) => parsePlan(name, plan, path, currency, meters))
   const packages = mapNames('packages', data.packages, (name, offer, path): CreditPackage => {
@@ -127,6 +122,15 @@ export function defineCatalog<const C extends CatalogConfig>(config: C): Catalog
   return { config, currency, spark, meters, models, plans, packages, defaultPlan, version }
 }
 
+/** A record by name. Zod leaves a name `__proto__` out without a word, so that one is refused before. */
+function named<T extends z.ZodType>(value: T) {
+  const hasProto = (given: unknown) => typeof given === 'object' && given !== null && Object.hasOwn(given, '__proto__')
+  return z
+    .unknown()
+    .refine((given) => !hasProto(given), 'must not have the name __proto__')
+    .pipe(z.record(z.string(), value))
+}
+
 const rateSchema = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('per_unit'), sparks: z.string(), per: z.string() }),
   z.strictObject({ mode: z.literal('by_cost') }),
@@ -143,12 +147,9 @@ const meterSchema = z.strictObject({
 const planSchema = z.strictObject({
   title: z.string().min(1).max(100).optional(),
   price: z.strictObject({ amount: z.string(), interval: z.enum(['month', 'year']).default('month') }).optional(),
-  meters: z
-    .record(
-      z.string(),
-      z.strictObject({ included: z.string().default('0'), limit: z.string().nullable().default(null) }),
-    )
-    .default({}),
+  meters: named(
+    z.strictObject({ included: z.string().default('0'), limit: z.string().nullable().default(null) }),
+  ).default({}),
   overage: z.boolean().default(false),
   byo: z.boolean().default(false),
 })
@@ -156,17 +157,30 @@ const planSchema = z.strictObject({
 const catalogSchema = z.strictObject({
   currency: z.string().default('USD'),
   sparks: z.strictObject({ price: z.string().default('0.00004'), margin: z.string().default('1.2') }).prefault({}),
-  meters: z.record(z.string(), meterSchema).prefault(defaultMeters),
-  models: z.record(z.string(), z.record(z.string(), z.string())).default({}),
-  plans: z.record(z.string(), planSchema).prefault({ free: {} }),
-  packages: z
-    .record(
-      z.string(),
-      z.strictObject({ title: z.string().min(1).max(100).optional(), price: z.string(), sparks: z.string() }),
-    )
-    .default({}),
+  meters: named(meterSchema).prefault(defaultMeters),
+  models: named(named(z.string())).default({}),
+  plans: named(planSchema).prefault({ free: {} }),
+  packages: named(
+    z.strictObject({ title: z.string().min(1).max(100).optional(), price: z.string(), sparks: z.string() }),
+  ).default({}),
   defaultPlan: z.string().optional(),
 })
+
+function parseConfig(config: unknown): z.output<typeof catalogSchema> {
+  const parsed = safeParse(config)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw invalid(issue?.path.join('.') ?? '', issue?.message ?? 'is malformed')
+}
+
+function safeParse(config: unknown): z.ZodSafeParseResult<z.output<typeof catalogSchema>> {
+  try {
+    return catalogSchema.safeParse(config)
+  } catch (cause) {
+    const message = 'Catalog: the configuration could not be read: reading it threw an error.'
+    throw new BillingError('config_invalid', message, { details: { path: '' }, cause })
+  }
+}
 
 function parseMeter(name: string, meter: z.output<typeof meterSchema>, path: string): Meter {
   const { rate, ...rest } = meter
@@ -225,7 +239,7 @@ function positive(text: string, path: string): Decimal {
 
 function nonNegative(text: string, path: string): Decimal {
   const value = parseDecimal(text)
-  if (value && value.coefficient >= 0n) return value
+  if (value && !text.startsWith('-')) return value
   throw invalid(path, `must be a decimal of at least zero, not ${JSON.stringify(text)}`)
 }
 
@@ -235,14 +249,28 @@ function quantity(text: string, path: string): bigint {
   throw invalid(path, 'must have at most 6 decimals and be below 9.2 × 10¹²')
 }
 
-function price(amount: string, currency: string, path: string) {
+function price(amount: string, currency: string, path: string): Money {
   positive(amount, path)
-  return parseMoney(amount, currency)
+  const money = inPlace(path, () => parseMoney(amount, currency))
+  if (money.nanos <= maximumStored) return money
+  throw invalid(path, 'must be below 9.2 × 10⁹')
 }
 
 function sparks(text: string, path: string): bigint {
   positive(text, path)
-  return parseSparks(text)
+  const micro = inPlace(path, () => parseSparks(text))
+  if (micro <= maximumStored) return micro
+  throw invalid(path, 'must be below 9.2 × 10¹²')
+}
+
+/** What a value's own parser refuses is a mistake in the catalog, at this place. */
+function inPlace<T>(path: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (cause) {
+    if (!BillingError.is(cause)) throw cause
+    throw new BillingError('config_invalid', `Catalog: ${path}: ${cause.message}`, { details: { path }, cause })
+  }
 }
 
 function invalid(path: string, problem: string): BillingError {

@@ -1,6 +1,6 @@
 import type { LedgerCommand } from './domain/ledger/command.js'
 import type { LedgerOutcome } from './domain/ledger/outcome.js'
-import { BillingError } from './errors.js'
+import { BillingError, type ErrorCode } from './errors.js'
 
 /** What a lane needs to know. */
 export interface LaneOptions {
@@ -82,9 +82,7 @@ async function send(batch: readonly Waiting[], options: LaneOptions): Promise<vo
         )
     })
   } catch (error) {
-    const [first] = batch
-    if (batch.length === 1 && first) return first.reject(error)
-    if (BillingError.is(error) && error.retryable) {
+    if (batch.length === 1 || isAboutTheStore(error)) {
       for (const item of batch) item.reject(error)
       return
     }
@@ -109,6 +107,13 @@ async function commitPatiently(batch: readonly Waiting[], options: LaneOptions):
   }
 }
 
+/** Whether the fault is not in what was sent: then every part of the batch would meet it too. */
+function isAboutTheStore(error: unknown): boolean {
+  return BillingError.is(error) && (error.retryable || storeCodes.has(error.code))
+}
+
+const storeCodes: ReadonlySet<ErrorCode> = new Set(['config_invalid', 'schema_version_mismatch', 'storage_full'])
+
 function batchSize(waiting: readonly Waiting[], maximumBatch: number): number {
   let bytes = 0
   let size = 0
@@ -120,12 +125,16 @@ function batchSize(waiting: readonly Waiting[], maximumBatch: number): number {
   return size
 }
 
-/** Roughly what a command weighs; only its free text can be large. */
+/** Roughly what a command weighs; only its text can be large. The rest is little enough for a full batch to fit. */
 function sizeOf(command: LedgerCommand): number {
-  if (command.kind !== 'usage') return 256
-  const { dimensions } = command.usage
-  let bytes = 256 + command.key.length
+  let bytes = 128
+  if ('key' in command) bytes += command.key.length
+  if ('reason' in command) bytes += command.reason.length
+  if (command.kind !== 'usage') return bytes
+  const { dimensions, tokens, model } = command.usage
+  bytes += model?.length ?? 0
   for (const name in dimensions) bytes += name.length + (dimensions[name]?.length ?? 0)
+  for (const name in tokens) bytes += name.length + 16
   return bytes
 }
 

@@ -49,11 +49,11 @@ export async function deliverDue(ctx: BillingContext): Promise<DeliveryReport> {
   return reports.reduce(sumReports, noDeliveries)
 }
 
-/** When to try again: full jitter over a doubling time, a second to a quarter of an hour. */
-export function retryAt(ctx: BillingContext, attempts: number, atLeastMs = 0): number {
+/** How long to wait before trying again: full jitter over a doubling time, a second to a quarter of an hour. */
+export function retryDelay(ctx: BillingContext, attempts: number, atLeastMs = 0): number {
   const most = Math.min(900_000, 1_000 * 2 ** Math.min(attempts, 10))
   const [byte = 0] = ctx.environment.randomBytes(new Uint8Array(1))
-  return ctx.environment.now() + Math.max(atLeastMs, Math.ceil((most * (byte + 1)) / 256))
+  return Math.max(atLeastMs, Math.ceil((most * (byte + 1)) / 256))
 }
 
 type Send = (batch: readonly Delivery[]) => Promise<readonly Attempted[]>
@@ -166,7 +166,7 @@ function settlementOf(ctx: BillingContext, delivery: Delivery, outcome: Attempte
     fence,
     status,
     error,
-    nextAttemptAt: null,
+    retryInMs: null,
   })
   switch (outcome?.status) {
     case 'delivered':
@@ -176,11 +176,11 @@ function settlementOf(ctx: BillingContext, delivery: Delivery, outcome: Attempte
     case 'uncertain':
       return settled('uncertain', outcome.reason)
     case 'unknown':
-      return { ...settled('pending', outcome.reason), nextAttemptAt: retryAt(ctx, attempts) }
+      return { ...settled('pending', outcome.reason), retryInMs: retryDelay(ctx, attempts) }
     case 'retry':
-      return { ...settled('pending', outcome.reason), nextAttemptAt: retryAt(ctx, attempts, outcome.retryAfterMs) }
+      return { ...settled('pending', outcome.reason), retryInMs: retryDelay(ctx, attempts, outcome.retryAfterMs) }
     case undefined:
-      return { ...settled('pending', 'the provider gave no outcome'), nextAttemptAt: retryAt(ctx, attempts) }
+      return { ...settled('pending', 'the provider gave no outcome'), retryInMs: retryDelay(ctx, attempts) }
   }
 }
 

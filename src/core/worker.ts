@@ -62,6 +62,8 @@ export function createWorker(context: () => BillingContext): Worker {
 /** Waits for the next look, or until there is something to do. Leaves neither a timer nor a listener behind. */
 function pause(signal: AbortSignal, woken: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
+    // It may have been stopped during the turn before, and says so only once.
+    if (signal.aborted) return resolve()
     const end = () => {
       clearTimeout(timer)
       signal.removeEventListener('abort', end)

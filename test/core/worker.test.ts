@@ -38,3 +38,24 @@ it('a change is delivered soon after it was made, and closing waits for what is 
   await billing.close()
   expect(seen).toEqual(['acct_1'])
 })
+
+it('closing during a turn that finds nothing does not wait for another', async () => {
+  const billing = createBilling({ catalog, store: memoryStore() })
+  const running = billing.sync.run()
+  const startedAt = performance.now()
+  await Promise.all([billing.close(), running])
+  expect(performance.now() - startedAt).toBeLessThan(500)
+})
+
+it('it ends when its signal says so, at once if it said so before', async () => {
+  const billing = createBilling({ catalog, store: memoryStore() })
+  const stop = new AbortController()
+  const running = billing.sync.run({ signal: stop.signal })
+  await pause(20)
+  const startedAt = performance.now()
+  stop.abort()
+  await running
+  await billing.sync.run({ signal: stop.signal })
+  expect(performance.now() - startedAt).toBeLessThan(500)
+  await billing.close()
+})

@@ -28,11 +28,11 @@ export function memoryInbox(tables: Tables, now: () => number): InboxStore {
         return claimed
       })
     },
-    async settle({ provider, eventId, fence, status, nextAttemptAt, error }) {
+    async settle({ provider, eventId, fence, status, retryInMs, error }) {
       const id = `${provider}|${eventId}`
       const row = tables.inbox.get(id)
       if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return false
-      tables.inbox.set(id, { ...row, status, nextAttemptAt: nextAttemptAt ?? row.nextAttemptAt, leasedUntil: 0, error })
+      tables.inbox.set(id, { ...row, status, nextAttemptAt: now() + (retryInMs ?? 0), leasedUntil: 0, error })
       return true
     },
     async backlog() {

@@ -31,13 +31,13 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
       })
     },
     async settle(settlements) {
-      return settlements.flatMap(({ id, fence, status, nextAttemptAt, error }) => {
+      return settlements.flatMap(({ id, fence, status, retryInMs, error }) => {
         const row = tables.deliveries.get(id)
         if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return []
         tables.deliveries.set(id, {
           ...row,
           status,
-          nextAttemptAt: nextAttemptAt ?? row.nextAttemptAt,
+          nextAttemptAt: now() + (retryInMs ?? 0),
           leasedUntil: 0,
           error,
         })

@@ -43,7 +43,7 @@ export function sqliteInbox(connection: Connection, now: () => number): InboxSto
         })
       })
     },
-    settle({ provider, eventId, fence, status, nextAttemptAt, error }) {
+    settle({ provider, eventId, fence, status, retryInMs, error }) {
       return connection.write((sql) => {
         const row = inbox.first(sql, 'WHERE provider = ? AND event_id = ?', provider, eventId)
         if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return false
@@ -51,7 +51,7 @@ export function sqliteInbox(connection: Connection, now: () => number): InboxSto
           `UPDATE billfold_inbox SET status = ?, next_attempt_at = ?, leased_until = 0, error = ?
            WHERE provider = ? AND event_id = ?`,
           status,
-          BigInt(nextAttemptAt ?? row.nextAttemptAt),
+          BigInt(now() + (retryInMs ?? 0)),
           error,
           provider,
           eventId,

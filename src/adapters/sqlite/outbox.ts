@@ -1,6 +1,6 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
-import type { Delivery, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
+import type { Delivery, DeliveryStatus, OutboxStore, Settlement } from '../../core/ports/store.js'
 import type { Connection, Sql } from './connection.js'
 import { type DeliveryRow, deliveries, events as eventTable } from './delivery-tables.js'
 import { entries, unflattenEntry } from './ledger-tables.js'
@@ -37,7 +37,9 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
       })
     },
     settle(settlements) {
-      return connection.write((sql) => settlements.filter((settlement) => settle(sql, settlement)).map(({ id }) => id))
+      return connection.write((sql) =>
+        settlements.filter((settlement) => settle(sql, settlement, now())).map(({ id }) => id),
+      )
     },
     publish: (event) => connection.write((sql) => addEvents(sql, [event], now())),
     statuses(accountId, deliveryIds) {
@@ -102,14 +104,14 @@ function subscriptions(sql: Sql): ReadonlyMap<string, ReadonlySet<string>> {
   return types
 }
 
-function settle(sql: Sql, settlement: Parameters<OutboxStore['settle']>[0][number]): boolean {
-  const { id, fence, status, nextAttemptAt, error } = settlement
+function settle(sql: Sql, settlement: Settlement, now: number): boolean {
+  const { id, fence, status, retryInMs, error } = settlement
   const row = deliveries.first(sql, 'WHERE id = ?', id)
   if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return false
   sql.run(
     'UPDATE billfold_deliveries SET status = ?, next_attempt_at = ?, leased_until = 0, error = ? WHERE id = ?',
     status,
-    BigInt(nextAttemptAt ?? row.nextAttemptAt),
+    BigInt(now + (retryInMs ?? 0)),
     error,
     id,
   )

@@ -7,12 +7,13 @@ import type { Balance } from '../domain/ledger/outcome.js'
 import { compareMoney, formatMoney, type Money, parseMoney } from '../domain/money.js'
 import type { Interval } from '../domain/period.js'
 import { checkRedirect } from '../domain/redirect.js'
+import { maximumStored } from '../domain/sparks.js'
 import { BillingError } from '../errors.js'
-import type { CheckoutSession } from '../ports/capabilities/checkout.js'
+import type { CheckoutSession, CheckoutStatus } from '../ports/capabilities/checkout.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
 import { ensureCustomer } from './customers.js'
-import { accountId, idempotencyKey, idField, parse } from './fields.js'
+import { accountId, given, idempotencyKey, idField, parse, quoted } from './fields.js'
 import { fulfilCheckout } from './fulfilment.js'
 import { requireAccount } from './steps.js'
 
@@ -46,9 +47,9 @@ export interface CreatedCheckout {
 
 const returnFields = {
   accountId,
-  successUrl: z.unknown(),
-  cancelUrl: z.unknown(),
-  idempotencyKey: z.unknown().optional(),
+  successUrl: given('successUrl'),
+  cancelUrl: given('cancelUrl'),
+  idempotencyKey: idempotencyKey.optional(),
 }
 const schemas = {
   package: z.strictObject({
@@ -57,7 +58,7 @@ const schemas = {
     package: z.string(),
     quantity: z.unknown().optional(),
   }),
-  amount: z.strictObject({ ...returnFields, kind: z.literal('credits'), amount: z.unknown() }),
+  amount: z.strictObject({ ...returnFields, kind: z.literal('credits'), amount: given('amount') }),
   subscription: z.strictObject({ ...returnFields, kind: z.literal('subscription'), plan: z.string() }),
 }
 const anySchema = z.looseObject({ kind: z.enum(['credits', 'subscription'], 'must be "credits" or "subscription"') })
@@ -74,8 +75,9 @@ export async function createCheckout<C extends Catalog>(
   ctx: BillingContext,
   input: CreateCheckoutInput<C>,
 ): Promise<CreatedCheckout> {
-  const { kind } = parse(anySchema, input)
-  const schema = kind === 'subscription' ? schemas.subscription : 'package' in input ? schemas.package : schemas.amount
+  const sold = parse(anySchema, input)
+  const forCredits = 'package' in sold ? schemas.package : schemas.amount
+  const schema = sold.kind === 'subscription' ? schemas.subscription : forCredits
   const request: z.output<(typeof schemas)[keyof typeof schemas]> = parse<
     z.output<(typeof schemas)[keyof typeof schemas]>
   >(schema, input)
@@ -90,7 +92,7 @@ export async function createCheckout<C extends Catalog>(
   const key =
     request.idempotencyKey === undefined
       ? await sharedKey(ctx, request.accountId, fingerprint)
-      : `key:${idempotencyKey.parse(request.idempotencyKey)}`
+      : `key:${request.idempotencyKey}`
   const id = ctx.newId('chk')
   const { intent } = await ctx.store.intents.open({
     id,
@@ -120,8 +122,8 @@ export async function createCheckout<C extends Catalog>(
 /** How a checkout stands. */
 export interface VerifiedCheckout {
   readonly id: string
-  /** `processing`: done by the customer, money not there yet. */
-  readonly status: 'open' | 'processing' | 'paid' | 'expired'
+  /** `processing`: done by the customer, money not there yet; `failed`: it did not come, and another checkout can be made. */
+  readonly status: CheckoutStatus
   readonly kind: CheckoutIntent['kind']
   readonly amount: string
   readonly currency: string
@@ -151,6 +153,8 @@ export async function verifyCheckout(
     }),
     input,
   )
+  if ((request.checkoutId === undefined) === (request.sessionId === undefined))
+    throw new BillingError('invalid_request', 'Give either a checkoutId or a sessionId.')
   const provider = checkoutProvider(ctx)
   const intent =
     request.checkoutId !== undefined
@@ -195,7 +199,7 @@ type CheckoutBody = z.output<(typeof schemas)[keyof typeof schemas]>
 function priceOf(ctx: BillingContext, request: CheckoutBody): Sale {
   if (request.kind === 'subscription') {
     const plan = ctx.catalog.plans.get(request.plan)
-    if (!plan) throw new BillingError('not_found', `The catalog has no plan ${JSON.stringify(request.plan)}.`)
+    if (!plan) throw new BillingError('not_found', `The catalog has no plan ${quoted(request.plan)}.`)
     if (!plan.price)
       throw new BillingError('invalid_request', `Plan ${plan.name} has no price: there is nothing to check out.`)
     return {
@@ -209,14 +213,19 @@ function priceOf(ctx: BillingContext, request: CheckoutBody): Sale {
   }
   if ('package' in request) {
     const offer = ctx.catalog.packages.get(request.package)
-    if (!offer) throw new BillingError('not_found', `The catalog has no package ${JSON.stringify(request.package)}.`)
+    if (!offer) throw new BillingError('not_found', `The catalog has no package ${quoted(request.package)}.`)
     const count = packageCount(request.quantity)
     const title = count === 1n ? offer.title : `${count} × ${offer.title}`
     const amount = { currency: offer.price.currency, nanos: offer.price.nanos * count }
-    return { title, amount, sparks: offer.sparks * count, package: offer.name, plan: null, interval: null }
+    const sparks = offer.sparks * count
+    if (amount.nanos > maximumStored || sparks > maximumStored)
+      throw new BillingError('amount_out_of_range', `${title} is more than can be stored: sell fewer at once.`)
+    return { title, amount, sparks, package: offer.name, plan: null, interval: null }
   }
   const { currency } = ctx.catalog
-  const amount = parseMoney(typeof request.amount === 'string' ? request.amount : String(request.amount), currency)
+  if (typeof request.amount !== 'string' || request.amount.length > 60)
+    throw new BillingError('invalid_amount', `amount must be decimal text in ${currency}, such as "10".`)
+  const amount = parseMoney(request.amount, currency)
   const most = parseMoney('1000', currency)
   if (amount.nanos <= 0n) throw new BillingError('invalid_amount', 'amount must be above zero.')
   if (compareMoney(amount, most) > 0)

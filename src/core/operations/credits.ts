@@ -8,8 +8,10 @@ import type { MicroSparks } from '../domain/sparks.js'
 import { BillingError, invariant } from '../errors.js'
 import {
   accountId,
+  given,
   idempotencyKey,
   parse,
+  quoted,
   readSparks,
   readTime,
   type SparksInput,
@@ -45,7 +47,7 @@ export interface GrantedCredits {
 
 const grantSchema = z.strictObject({
   accountId,
-  amount: z.unknown().transform(readSparks),
+  amount: given('amount').transform((value) => readSparks(value)),
   unit: z.string().optional(),
   kind: z.enum(['promotional', 'paid']).default('promotional'),
   reason: text(500),
@@ -65,7 +67,7 @@ const grantSchema = z.strictObject({
 export async function grantCredits(ctx: BillingContext, input: GrantCreditsInput): Promise<GrantedCredits> {
   const request = parse(grantSchema, input)
   if (request.unit !== undefined && request.unit !== 'sparks') {
-    throw new BillingError('unit_mismatch', `Credits are counted in sparks, not ${JSON.stringify(request.unit)}.`)
+    throw new BillingError('unit_mismatch', `Credits are counted in sparks, not ${quoted(request.unit)}.`)
   }
   const { idempotencyKey: _, ...body } = request
   const { amount, priority, expiresAt, reason } = request
@@ -129,7 +131,7 @@ export interface CreditTransaction {
 /**
  * Every change of the balance, newest first, a page at a time.
  *
- * @throws BillingError `not_found`, `invalid_cursor` (a cursor belongs to its account), `invalid_request`
+ * @throws BillingError `not_found`, `invalid_cursor` (a cursor belongs to its account), `invalid_range` (limit), `invalid_request`
  */
 export async function listTransactions(
   ctx: BillingContext,
@@ -137,12 +139,12 @@ export async function listTransactions(
 ): Promise<{ readonly items: readonly CreditTransaction[]; readonly nextCursor: string | null }> {
   const schema = z.strictObject({
     accountId,
-    limit: z.int().min(1).max(100).default(50),
-    cursor: z.string().max(400).optional(),
+    limit: z.unknown().transform(readLimit).default(50),
+    cursor: z.unknown().optional(),
   })
   const { limit, cursor, ...request } = parse(schema, input)
-  await requireAccount(ctx, request.accountId)
   const before = cursor === undefined ? {} : { before: readCursor(cursor, request.accountId) }
+  await requireAccount(ctx, request.accountId)
   const rows = await ctx.store.ledger.entries(request.accountId, { limit: limit + 1, movedOnly: true, ...before })
   const page = rows.slice(0, limit)
   const last = page.at(-1)
@@ -161,14 +163,27 @@ export async function listTransactions(
   }
 }
 
-function readCursor(cursor: string, account: string): string {
-  try {
-    const [owner, position] = atob(cursor).split('|')
-    if (owner === account && position && /^\d{1,18}$/.test(position)) return position
-  } catch {
-    // Not base64: answered below like a cursor of somebody else.
-  }
+function readLimit(value: unknown): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 100) return value
+  throw new BillingError('invalid_range', 'limit must be a whole number from 1 to 100.', {
+    details: { field: 'limit' },
+  })
+}
+
+function readCursor(cursor: unknown, account: string): string {
+  const [owner, position, ...rest] = decodeCursor(cursor).split('|')
+  if (owner === account && position && /^[1-9]\d{0,17}$/.test(position) && rest.length === 0) return position
   throw new BillingError('invalid_cursor', 'cursor must be the nextCursor of a page of the same account.')
+}
+
+/** What is not base64 is answered like a cursor of somebody else. */
+function decodeCursor(cursor: unknown): string {
+  if (typeof cursor !== 'string' || cursor.length > 400) return ''
+  try {
+    return atob(cursor)
+  } catch {
+    return ''
+  }
 }
 
 function grantView({ accountId: _, ...grant }: CreditGrant): CreditGrantView {

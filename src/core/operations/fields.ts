@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { parseDecimal, toScaledExactly } from '../domain/decimal.js'
+import { formatDecimal, parseDecimal, toScaledExactly } from '../domain/decimal.js'
 import { checkId, checkIdempotencyKey } from '../domain/ids.js'
 import { maximumStored, microPerUnit } from '../domain/sparks.js'
 import { BillingError, type ErrorCode } from '../errors.js'
@@ -25,31 +25,43 @@ function field<T>(name: string, read: (value: unknown) => T) {
 
 export const accountId = field('accountId', (value) => checkId(value, 'accountId'))
 export const idempotencyKey = z.unknown().optional().transform(checkIdempotencyKey)
+/** A field that is looked at later, but must be there. */
+export const given = (name: string) => field(name, (value) => value)
 export const idField = (name: string) => field(name, (value) => checkId(value, name))
 export const meterName = field('meter', (value) => {
   if (typeof value === 'string') return value
   throw new BillingError('invalid_request', 'meter must be the name of a meter.', { details: { field: 'meter' } })
 })
-export const text = (maximum: number) => z.string().min(1).max(maximum)
+/** Text for people, or `''`. What a database's text cannot hold alike everywhere (NUL, half of a surrogate pair) is refused. */
+export const optionalText = (maximum: number) =>
+  z
+    .string()
+    .max(maximum)
+    .refine((value) => !value.includes('\0') && !/\p{Surrogate}/u.test(value), 'must be well-formed text without NUL')
+/** Text for people that says something. */
+export const text = (maximum: number) => optionalText(maximum).regex(/\S/, 'must not be blank')
 
-const maximumQuantity = 1_000_000_000_000n * microPerUnit
+/** Most units of one event. */
+const maximumUnits = 1_000_000_000_000n
 
-/** Micro-units of a positive quantity. @throws BillingError `invalid_quantity` */
-export function readQuantity(value: unknown): bigint {
+/** The least a number may be: work that was paid for in advance may turn out to have used nothing. */
+export type Least = 'zero' | 'above_zero'
+
+/** Micro-units of a quantity. @throws BillingError `invalid_quantity` */
+export function readQuantity(value: unknown, least: Least = 'above_zero'): bigint {
   const micro = readDecimal(value, microPerUnit)
-  if (micro !== undefined && micro > 0n && micro <= maximumQuantity) return micro
+  if (micro !== undefined && reaches(micro, least) && micro <= maximumUnits * microPerUnit) return micro
   throw new BillingError(
     'invalid_quantity',
-    'quantity must be above zero and at most 10^12: decimal text with at most 6 decimals, a safe whole number, or a bigint.',
+    `quantity must be ${wordOf[least]} and at most 10^12: decimal text with at most 6 decimals, a safe whole number, or a bigint.`,
   )
 }
 
-/** Micro-sparks of a positive amount. @throws BillingError `invalid_amount`, `amount_out_of_range` */
-export function readSparks(value: unknown): bigint {
+/** Micro-sparks of an amount. @throws BillingError `invalid_amount`, `amount_out_of_range` */
+export function readSparks(value: unknown, least: Least = 'above_zero'): bigint {
   const micro = readDecimal(value, 1n)
-  if (micro === undefined || micro <= 0n) {
-    const message =
-      'amount must be above zero: Sparks as decimal text with at most 6 decimals or a safe whole number; micro-sparks as bigint.'
+  if (micro === undefined || !reaches(micro, least)) {
+    const message = `amount must be ${wordOf[least]}: Sparks as decimal text with at most 6 decimals or a safe whole number; micro-sparks as bigint.`
     throw new BillingError('invalid_amount', message)
   }
   if (micro > maximumStored)
@@ -57,22 +69,38 @@ export function readSparks(value: unknown): bigint {
   return micro
 }
 
+/** A cost before margin as decimal text. @throws BillingError `invalid_amount` */
+export function readCost(value: unknown): string {
+  const cost = typeof value === 'string' && !value.startsWith('-') ? parseDecimal(value) : undefined
+  if (cost && cost.scale <= 18) return formatDecimal(cost)
+  throw new BillingError('invalid_amount', 'costUsd must be decimal text of at least zero with at most 18 decimals.')
+}
+
+const wordOf = { zero: 'at least zero', above_zero: 'above zero' } as const
+
+function reaches(micro: bigint, least: Least): boolean {
+  return least === 'zero' ? micro >= 0n : micro > 0n
+}
+
 /** Decimal text or a safe whole number in millionths; a `bigint` counts what `perBigint` says. */
 function readDecimal(value: unknown, perBigint: bigint): bigint | undefined {
   if (typeof value === 'bigint') return value * perBigint
   if (typeof value === 'number')
     return Number.isSafeInteger(value) && !Object.is(value, -0) ? BigInt(value) * microPerUnit : undefined
-  const parsed = typeof value === 'string' ? parseDecimal(value) : undefined
+  // No amount or quantity is negative, and "-0" is not zero written properly.
+  const parsed = typeof value === 'string' && !value.startsWith('-') ? parseDecimal(value) : undefined
   return parsed && toScaledExactly(parsed, 6)
 }
 
-const rfc3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/
+/** Hours and minutes are checked here: the built-in parser turns hour 24 into the next day. The expanded years of ISO 8601 are out of range. */
+const rfc3339 =
+  /^(\d{4}|[+-]\d{6})-(\d{2})-(\d{2})[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
 const earliest = Date.UTC(2000, 0, 1)
 const latest = Date.UTC(2200, 0, 1)
 
 /** Milliseconds since the epoch. @throws BillingError `invalid_timestamp`, `timestamp_out_of_range` */
 export function readTime(value: unknown, name: string): number {
-  const time = value instanceof Date ? value.getTime() : typeof value === 'string' ? parseTime(value) : Number.NaN
+  const time = typeof value === 'string' ? parseTime(value) : timeOf(value)
   if (Number.isNaN(time)) {
     throw new BillingError(
       'invalid_timestamp',
@@ -84,21 +112,43 @@ export function readTime(value: unknown, name: string): number {
 }
 
 function parseTime(value: string): number {
-  if (/^[+-]\d{6}-/.test(value)) return Number.POSITIVE_INFINITY
   const match = rfc3339.exec(value)
-  if (!match) return Number.NaN
-  const [, year, month, day] = match
-  const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate()
-  // The built-in parser turns 30 February into 2 March.
-  return Number(day) > lastDay || Number(day) === 0 || Number(month) === 0 ? Number.NaN : new Date(value).getTime()
+  return match && isDay(Number(match[1]), Number(match[2]), Number(match[3])) ? new Date(value).getTime() : Number.NaN
+}
+
+/** Also of a Date from another realm; what only looks like one has no time. */
+function timeOf(value: unknown): number {
+  try {
+    return Date.prototype.getTime.call(value)
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** Whether the calendar has the day: the built-in parser turns 30 February into 2 March. */
+function isDay(year: number, month: number, day: number): boolean {
+  // The calendar repeats every 400 years; taken from there because the built-in one reads years below 100 as 19xx.
+  const lastDay = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate()
+  return month >= 1 && month <= 12 && day >= 1 && day <= lastDay
+}
+
+/** A UTC day as `YYYY-MM-DD`. @throws BillingError `invalid_timestamp`, `timestamp_out_of_range` */
+export function readDay(value: unknown, name: string): string {
+  const match = typeof value === 'string' ? /^(\d{4})-(\d{2})-(\d{2})$/.exec(value) : null
+  if (!match || !isDay(Number(match[1]), Number(match[2]), Number(match[3]))) {
+    throw new BillingError('invalid_timestamp', `${name} must be a day such as 2026-11-21.`, {
+      details: { field: name },
+    })
+  }
+  readTime(`${match[0]}T00:00:00Z`, name)
+  return match[0]
 }
 
 const reservedNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
 /** A flat map of text. Limits are Stripe's for metadata: 50 names of 40 characters, values of 500. @throws BillingError `invalid_metadata` */
 export function readDimensions(value: unknown): Readonly<Record<string, string>> {
-  const isPlain = typeof value === 'object' && value !== null && !Array.isArray(value)
-  const entries = isPlain ? Object.entries(value) : []
+  const entries = entriesOf(value)
   const fits = ([name, content]: [string, unknown]) =>
     /^[\x20-\x7e]{1,40}$/.test(name) &&
     !reservedNames.has(name) &&
@@ -107,7 +157,7 @@ export function readDimensions(value: unknown): Readonly<Record<string, string>>
     content.length <= 500 &&
     !content.includes('\0') &&
     !/\p{Surrogate}/u.test(content)
-  if (isPlain && entries.length <= 50 && entries.every(fits))
+  if (entries && entries.length <= 50 && entries.every(fits))
     return Object.fromEntries(entries) as Record<string, string>
   throw new BillingError(
     'invalid_metadata',
@@ -115,28 +165,57 @@ export function readDimensions(value: unknown): Readonly<Record<string, string>>
   )
 }
 
-/** Counts by token pool. @throws BillingError `invalid_quantity` */
-export function readTokens(value: unknown): Readonly<Record<string, number>> {
-  const entries = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : []
-  const counts = entries.every(
-    ([, count]) => typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 && count <= 1e12,
-  )
+/** Counts by token pool: at most 50 pools, and together at most 10^12. @throws BillingError `invalid_quantity` */
+export function readTokens(value: unknown, least: Least = 'above_zero'): Readonly<Record<string, number>> {
+  const entries = entriesOf(value) ?? []
+  const counts = entries.map(([, count]) => (isCount(count) ? BigInt(count) : undefined))
+  const total = counts.reduce((sum, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0n)
   const named = entries.every(([name]) => /^[a-z][a-zA-Z0-9_]{0,39}$/.test(name) && !reservedNames.has(name))
-  if (counts && named && entries.length > 0 && entries.some(([, count]) => Number(count) > 0))
+  const isFew = entries.length > 0 && entries.length <= 50
+  if (named && isFew && total !== undefined && reaches(total, least) && total <= maximumUnits)
     return Object.fromEntries(entries) as Record<string, number>
   throw new BillingError(
     'invalid_quantity',
-    'tokens must be whole numbers by pool, such as { input: 900, output: 300 }, and one above zero.',
+    `tokens must be whole numbers by pool, such as { input: 900, output: 300 }, together ${wordOf[least]} and at most 10^12.`,
   )
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0)
+}
+
+/** The fields of a plain object. A Map or a Date has none of its own, and what it holds would be lost without a word. */
+function entriesOf(value: unknown): [string, unknown][] | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const prototype: unknown = Object.getPrototypeOf(value)
+  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null
+  return isPlain ? Object.entries(value) : undefined
+}
+
+/** A caller's text in a message: enough of it to be recognised. */
+export function quoted(value: string): string {
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
 }
 
 /** Parses an operation's input: strict, with one error for the first thing that is wrong. */
 export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
-  const result = schema.safeParse(input)
+  const result = safeParse(schema, input)
   if (result.success) return result.data
   const issue = result.error.issues[0]
   const path = issue?.path.join('.') ?? ''
   const code: ErrorCode = issue?.code === 'unrecognized_keys' ? 'unknown_field' : 'invalid_request'
   const where = path === '' ? 'The input' : path
-  throw new BillingError(code, `${where}: ${issue?.message ?? 'is malformed'}.`, { details: { field: path } })
+  // Names of fields come from the caller and can be of any length.
+  const problem = (issue?.message ?? 'is malformed').slice(0, 300)
+  throw new BillingError(code, `${where}: ${problem}.`, { details: { field: path } })
+}
+
+/** A getter or proxy of the caller's that throws is bad input like any other. */
+function safeParse<T>(schema: z.ZodType<T>, input: unknown): z.ZodSafeParseResult<T> {
+  try {
+    return schema.safeParse(input)
+  } catch (cause) {
+    if (BillingError.is(cause)) throw cause
+    throw new BillingError('invalid_request', 'The input could not be read: reading it threw an error.', { cause })
+  }
 }

@@ -20,7 +20,9 @@ export async function fulfilCheckout(
   intent: CheckoutIntent,
   session: CheckoutSession,
 ): Promise<CheckoutStatus> {
-  if (session.status === 'expired') await ctx.store.intents.update(intent.accountId, intent.id, { status: 'expired' })
+  // Either way the page is over, and the next checkout of the same sale must get another one.
+  if (session.status === 'expired' || session.status === 'failed')
+    await ctx.store.intents.update(intent.accountId, intent.id, { status: 'expired' })
   if (session.status !== 'paid' || intent.status === 'completed') return session.status
   await checkMatch(ctx, provider, intent, session)
 

@@ -2,13 +2,22 @@ import * as z from 'zod'
 import type { Catalog, MeterName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
 import type { HoldResult, HoldStatus } from '../domain/ledger/outcome.js'
-
 import { formatQuantity, type MicroSparks } from '../domain/sparks.js'
 import { BillingError, invariant } from '../errors.js'
-import { accountId, idempotencyKey, idField, meterName, parse, readSparks, type SparksInput } from './fields.js'
+import {
+  accountId,
+  idempotencyKey,
+  idField,
+  meterName,
+  optionalText,
+  parse,
+  readSparks,
+  type SparksInput,
+} from './fields.js'
+import { type MeasureInput, measureFields, measureFieldsFromZero } from './measure.js'
 import { rate } from './rate.js'
 import { keyed, submit } from './steps.js'
-import { type MeasureInput, measureFields, type RecordedUsage, recorded } from './usage.js'
+import { type RecordedUsage, recorded } from './usage.js'
 
 /** Either credits (`amount`), or usage of a meter at its most. */
 export interface HoldInput<C extends Catalog = Catalog> extends MeasureInput {
@@ -48,7 +57,7 @@ const holdSchema = z.strictObject({
     .min(1_000)
     .max(30 * 86_400_000)
     .default(15 * 60_000),
-  reason: z.string().max(500).default(''),
+  reason: optionalText(500).default(''),
   idempotencyKey,
 })
 
@@ -60,7 +69,9 @@ const holdSchema = z.strictObject({
 export async function hold<C extends Catalog>(ctx: BillingContext, input: HoldInput<C>): Promise<HoldView> {
   const request = parse(holdSchema, input)
   const { idempotencyKey: _, ...body } = request
-  if ((request.amount === undefined) === (request.meter === undefined)) {
+  const isMeasured = (request.quantity ?? request.tokens ?? request.costUsd ?? request.model) !== undefined
+  const isForMeter = request.meter !== undefined
+  if ((request.amount === undefined) !== isForMeter || (isMeasured && !isForMeter)) {
     throw new BillingError(
       'invalid_request',
       'Give either an amount of Sparks, or a meter with a quantity, tokens or a cost.',
@@ -86,7 +97,7 @@ export async function hold<C extends Catalog>(ctx: BillingContext, input: HoldIn
 export interface CaptureInput extends MeasureInput {
   readonly accountId: string
   readonly holdId: string
-  /** Sparks to take, for a hold without a meter. Default: all of it. */
+  /** Sparks to take, for a hold without a meter; 0 takes nothing and gives all of it back. Default: all of it. */
   readonly amount?: SparksInput
   /** What happens to what exceeds the hold: taken all the same (default), borne by the house, or refused with `amount_out_of_range`. */
   readonly onExcess?: 'debt' | 'write_off' | 'refuse'
@@ -106,9 +117,9 @@ const captureSchema = z.strictObject({
   holdId: idField('holdId'),
   amount: z
     .unknown()
-    .transform((value) => readSparks(value))
+    .transform((value) => readSparks(value, 'zero'))
     .optional(),
-  ...measureFields,
+  ...measureFieldsFromZero,
   onExcess: z.enum(['debt', 'write_off', 'refuse']).default('debt'),
   idempotencyKey,
 })
@@ -129,7 +140,7 @@ export async function capture(ctx: BillingContext, input: CaptureInput): Promise
     throw new BillingError('not_found', `No hold ${holdId} on account ${request.accountId}.`, { details: { holdId } })
   const measured = request.quantity ?? request.tokens ?? request.costUsd
   if (open.meter === null) {
-    if (measured !== undefined)
+    if ((measured ?? request.model) !== undefined)
       throw new BillingError('invalid_request', `Hold ${holdId} names no meter: capture an amount of Sparks.`)
     const command = {
       kind: 'capture',
@@ -148,7 +159,7 @@ export async function capture(ctx: BillingContext, input: CaptureInput): Promise
       `Hold ${holdId} is for ${open.meter}: capture a quantity, tokens or a cost.`,
     )
   }
-  const measure = measured === undefined ? { quantity: open.quantity } : request
+  const measure = measured === undefined ? { quantity: open.quantity, model: request.model } : request
   const usage = await recorded(ctx, {
     kind: 'usage',
     ...keyed(ctx, 'capture', 'use', request, body),

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { BillingContext } from '../context.js'
 import { checkRedirect } from '../domain/redirect.js'
 import { BillingError } from '../errors.js'
-import { accountId, parse } from './fields.js'
+import { accountId, given, parse } from './fields.js'
 import { requireAccount } from './steps.js'
 
 /**
@@ -14,7 +14,7 @@ export async function createPortal(
   ctx: BillingContext,
   input: { readonly accountId: string; readonly returnUrl: string },
 ): Promise<{ readonly url: string }> {
-  const request = parse(z.strictObject({ accountId, returnUrl: z.unknown() }), input)
+  const request = parse(z.strictObject({ accountId, returnUrl: given('returnUrl') }), input)
   const provider = ctx.roles.portal
   if (!provider) throw new BillingError('capability_missing', 'No provider plays the part of the portal.')
   if (!ctx.origins) throw new BillingError('config_invalid', 'Set redirects.allowedOrigins to use the portal.')

@@ -1,22 +1,16 @@
 import type { CatalogData, Meter } from '../domain/catalog.js'
-import {
-  addDecimal,
-  type Decimal,
-  decimal,
-  formatDecimal,
-  multiplyDecimal,
-  normalize,
-  parseDecimal,
-} from '../domain/decimal.js'
+import { addDecimal, type Decimal, decimal, formatDecimal, multiplyDecimal, normalize } from '../domain/decimal.js'
 import type { RatedUsage } from '../domain/ledger/command.js'
-import { formatQuantity, microPerUnit, rateUsage } from '../domain/sparks.js'
+import { formatQuantity, maximumStored, microPerUnit, rateUsage } from '../domain/sparks.js'
 import { BillingError } from '../errors.js'
+import { quoted } from './fields.js'
 
 /** What a caller measured, parsed. */
 export interface Measure {
   readonly quantity?: bigint | undefined
   readonly tokens?: Readonly<Record<string, number>> | undefined
   readonly model?: string | undefined
+  /** Decimal text of at least zero, checked. */
   readonly costUsd?: string | undefined
 }
 
@@ -24,7 +18,7 @@ export interface Measure {
  * Turns a measure into rated usage by the meter's rate and the catalog's prices.
  *
  * @throws BillingError `invalid_request` for an unknown meter or a measure the meter cannot be rated by, `invalid_quantity`,
- * `invalid_amount`, `model_not_priced`
+ * `amount_out_of_range`, `model_not_priced`
  */
 export function rate(
   catalog: CatalogData,
@@ -41,10 +35,16 @@ export function rate(
     throw new BillingError('invalid_request', 'quantity is missing.')
   if (counted !== undefined) checkDecimals(meter, counted)
   const cost = meter.rate.mode === 'per_unit' && measure.costUsd === undefined ? undefined : costOf(catalog, measure)
+  const sparks = rateUsage({ quantity: counted, costUsd: cost }, meter.rate, catalog.spark)
+  if (sparks > maximumStored)
+    throw new BillingError(
+      'amount_out_of_range',
+      'The usage is more Sparks than can be stored (2^63 - 1 micro-sparks).',
+    )
   return {
     meter: meter.name,
     quantity: counted ?? 0n,
-    sparks: rateUsage({ quantity: counted, costUsd: cost }, meter.rate, catalog.spark),
+    sparks,
     costUsd: cost === undefined ? null : formatDecimal(cost),
     model: measure.model ?? null,
     tokens: measure.tokens ?? null,
@@ -58,10 +58,7 @@ export function requireMeter(catalog: CatalogData, name: string): Meter {
   const meter = catalog.meters.get(name)
   if (meter) return meter
   const known = [...catalog.meters.keys()].join(', ')
-  throw new BillingError(
-    'invalid_request',
-    `The catalog has no meter ${JSON.stringify(name.slice(0, 60))}; it has ${known}.`,
-  )
+  throw new BillingError('invalid_request', `The catalog has no meter ${quoted(name)}; it has ${known}.`)
 }
 
 function countTokens(tokens: Readonly<Record<string, number>>): bigint {
@@ -77,20 +74,16 @@ function checkDecimals(meter: Meter, quantity: bigint): void {
 const perMillion: Decimal = decimal('0.000001')
 
 function costOf(catalog: CatalogData, measure: Measure): Decimal | undefined {
-  if (measure.costUsd !== undefined) {
-    const cost = parseDecimal(measure.costUsd)
-    if (cost && cost.coefficient >= 0n && cost.scale <= 18) return cost
-    throw new BillingError('invalid_amount', 'costUsd must be decimal text of at least zero with at most 18 decimals.')
-  }
+  if (measure.costUsd !== undefined) return decimal(measure.costUsd)
   if (!measure.tokens || measure.model === undefined) return undefined
   const prices = catalog.models.get(measure.model)
   if (!prices)
-    throw new BillingError('model_not_priced', `The catalog has no price for model ${JSON.stringify(measure.model)}.`)
+    throw new BillingError('model_not_priced', `The catalog has no price for model ${quoted(measure.model)}.`)
   let total: Decimal = { coefficient: 0n, scale: 0 }
   for (const [pool, count] of Object.entries(measure.tokens)) {
     const price = prices.get(pool)
     if (!price && count > 0)
-      throw new BillingError('model_not_priced', `Model ${measure.model} has no price for ${pool} tokens.`)
+      throw new BillingError('model_not_priced', `Model ${quoted(measure.model)} has no price for ${pool} tokens.`)
     if (price)
       total = addDecimal(
         total,

@@ -1,6 +1,8 @@
+import * as z from 'zod'
 import type { BillingContext } from '../context.js'
 import { type DeliveryReport, deliverDue, noDeliveries, sumReports } from '../outbox.js'
 import type { DeliveryStatus } from '../ports/store.js'
+import { parse } from './fields.js'
 import { applyInbox } from './webhooks.js'
 
 /** What a pass did, and what is left. */
@@ -11,9 +13,12 @@ export interface SyncReport extends DeliveryReport {
   readonly idle: boolean
 }
 
+const flushSchema = z.strictObject({ timeoutMs: z.number().min(0).default(30_000) })
+
 /** Expires, applies and delivers what is due, until nothing is or the time is over. */
 export async function flush(ctx: BillingContext, options: { readonly timeoutMs?: number } = {}): Promise<SyncReport> {
-  const deadline = ctx.environment.now() + (options.timeoutMs ?? 30_000)
+  const { timeoutMs } = parse(flushSchema, options)
+  const deadline = ctx.environment.now() + timeoutMs
   let report = noDeliveries
   let webhooks = 0
   for (;;) {

@@ -2,11 +2,9 @@ import * as z from 'zod'
 import type { Catalog, MeterName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
 import type { UsageCommand } from '../domain/ledger/command.js'
-import type { Balance, Quota, SettledBy, UsageResult, UsageSource } from '../domain/ledger/outcome.js'
-import { utcDay } from '../domain/period.js'
-import type { Remedy } from '../domain/remedy.js'
-import { formatQuantity, type MicroSparks } from '../domain/sparks.js'
-import { BillingError, type ErrorCode, errorStatus, invariant } from '../errors.js'
+import type { Balance, SettledBy, UsageResult } from '../domain/ledger/outcome.js'
+import type { MicroSparks } from '../domain/sparks.js'
+import { BillingError, invariant } from '../errors.js'
 import type { DeliveryStatus } from '../ports/store.js'
 import {
   accountId,
@@ -14,26 +12,13 @@ import {
   idField,
   meterName,
   parse,
-  type QuantityInput,
   readDimensions,
-  readQuantity,
   readTime,
-  readTokens,
   type TimeInput,
 } from './fields.js'
+import { type MeasureInput, measureFields } from './measure.js'
 import { rate } from './rate.js'
-import { keyed, type QuotaView, quotaView, requireAccount, submit } from './steps.js'
-
-/** How much was used: a quantity, or tokens by pool (with a model where the meter is rated by cost), or a cost in the catalog's currency. */
-export interface MeasureInput {
-  /** Decimal text, a safe whole number, or a bigint of whole units. */
-  readonly quantity?: QuantityInput
-  /** Whole numbers by pool: `{ input: 900, output: 300 }`. */
-  readonly tokens?: Readonly<Record<string, number>>
-  readonly model?: string
-  /** Cost before margin, decimal text. */
-  readonly costUsd?: string
-}
+import { keyed, type QuotaView, quotaView, submit } from './steps.js'
 
 /** One fact of consumption. */
 export interface RecordUsageInput<C extends Catalog = Catalog> extends MeasureInput {
@@ -67,19 +52,6 @@ export interface RecordedUsage {
   readonly quota: QuotaView
   /** By provider: what it has confirmed, and what is still on its way. */
   readonly deliveries: Readonly<Record<string, UsageDelivery>>
-}
-
-const measureFields = {
-  quantity: z
-    .unknown()
-    .transform((value) => readQuantity(value))
-    .optional(),
-  tokens: z
-    .unknown()
-    .transform((value) => readTokens(value))
-    .optional(),
-  model: z.string().min(1).max(200).optional(),
-  costUsd: z.string().max(60).optional(),
 }
 
 const usageSchema = z.strictObject({
@@ -150,82 +122,6 @@ export async function recordUsageBatch<C extends Catalog>(
   })
 }
 
-/** Usage to ask about. */
-export interface AuthorizeInput<C extends Catalog = Catalog> extends MeasureInput {
-  readonly accountId: string
-  readonly meter: MeterName<C>
-}
-
-/** Whether usage would be let through; a refusal names what would help. */
-export type Authorization =
-  | { readonly allowed: true; readonly source: UsageSource; readonly balance: Balance; readonly quota: QuotaView }
-  | {
-      readonly allowed: false
-      readonly reason: 'suspended' | 'quota_exceeded' | 'insufficient_credits'
-      readonly message: string
-      /** The status an HTTP API would answer. */
-      readonly httpStatus: number
-      /** When the same request may pass by itself. */
-      readonly retryAt: Date | null
-      readonly remedies: readonly RemedyView[]
-      readonly balance: Balance
-      readonly quota: QuotaView
-    }
-
-/** A remedy as callers see it; `quantity` is decimal text. */
-export type RemedyView =
-  | Extract<Remedy, { kind: 'top_up' | 'upgrade' }>
-  | { readonly kind: 'smaller_request'; readonly quantity: string }
-  | { readonly kind: 'wait'; readonly until: Date }
-
-/**
- * Asks whether usage would be let through, without reserving anything. A refusal counts as a throttled attempt on the quota.
- *
- * @throws BillingError `not_found`, and for input as `recordUsage`
- */
-export async function authorize<C extends Catalog>(
-  ctx: BillingContext,
-  input: AuthorizeInput<C>,
-): Promise<Authorization> {
-  const request = parse(z.strictObject({ accountId, meter: meterName, ...measureFields }), input)
-  const usage = rate(ctx.catalog, request.meter, request)
-  const outcome = await ctx.ledger.submit({
-    kind: 'authorize',
-    accountId: request.accountId,
-    id: ctx.newId('clm'),
-    usage,
-  })
-  if (outcome.status !== 'refused') {
-    invariant(outcome.result.kind === 'authorize', 'authorize answered another result')
-    return {
-      allowed: true,
-      source: outcome.result.source,
-      balance: outcome.result.balance,
-      quota: quotaView(outcome.result.quota),
-    }
-  }
-  ctx.wake()
-  const { reason, balance, quota, remedies } = outcome.details as Partial<RefusalDetails>
-  if (!reason || !quota || !balance) throw new BillingError(outcome.code, outcome.message, { details: outcome.details })
-  return {
-    allowed: false,
-    reason,
-    message: outcome.message,
-    httpStatus: reason === 'suspended' ? 403 : (errorStatus[outcome.code as ErrorCode] ?? 500),
-    retryAt: quota.limit === null ? null : new Date(quota.resetsAt),
-    remedies: (remedies ?? []).map(remedyView),
-    balance,
-    quota: quotaView(quota),
-  }
-}
-
-interface RefusalDetails {
-  readonly reason: 'suspended' | 'quota_exceeded' | 'insufficient_credits'
-  readonly balance: Balance
-  readonly quota: Quota
-  readonly remedies: readonly Remedy[]
-}
-
 /** One recorded event with how its deliveries stand. @throws BillingError `not_found` */
 export async function getUsage(
   ctx: BillingContext,
@@ -239,71 +135,6 @@ export async function getUsage(
     ...usageView(entry.result),
     status: 'recorded',
     deliveries: await deliveriesOf(ctx, request.accountId, entry.id),
-  }
-}
-
-/** Sums over a span of days; credit is in micro-sparks. */
-export interface UsageSummary {
-  readonly from: string
-  readonly to: string
-  readonly events: number
-  readonly sparks: MicroSparks
-  readonly byMeter: readonly UsageSum[]
-  readonly byModel: readonly UsageSum[]
-  readonly byDay: readonly UsageSum[]
-}
-
-/** A sum over usage; `name` is the meter, model or day. `quantity` is decimal text and only there when units do not mix. */
-export interface UsageSum {
-  readonly name: string
-  readonly events: number
-  readonly quantity: string | null
-  readonly sparks: MicroSparks
-}
-
-const day = z
-  .string()
-  .regex(/^\d{4}-\d{2}-\d{2}$/, 'must be a day such as 2026-11-21')
-  .refine((value) => !Number.isNaN(Date.parse(value)), 'is no day')
-
-/**
- * Sums over whole UTC days, from `from` (included) to `to` (excluded); default this month until now.
- *
- * @throws BillingError `not_found`, `invalid_request`, `invalid_range`
- */
-export async function summarizeUsage(
-  ctx: BillingContext,
-  input: { readonly accountId: string; readonly from?: string; readonly to?: string },
-): Promise<UsageSummary> {
-  const request = parse(z.strictObject({ accountId, from: day.optional(), to: day.optional() }), input)
-  await requireAccount(ctx, request.accountId)
-  const today = utcDay(ctx.environment.now())
-  const from = request.from ?? `${today.slice(0, 8)}01`
-  const to = request.to ?? utcDay(ctx.environment.now() + 86_400_000)
-  if (from >= to) throw new BillingError('invalid_range', 'from must lie before to.', { details: { from, to } })
-  const rows = await ctx.store.ledger.rollups(request.accountId, from, to)
-  const sum = (nameOf: (row: (typeof rows)[number]) => string, withQuantity: boolean): readonly UsageSum[] => {
-    const sums = new Map<string, { events: number; quantity: bigint; sparks: bigint }>()
-    for (const row of rows) {
-      const before = sums.get(nameOf(row)) ?? { events: 0, quantity: 0n, sparks: 0n }
-      sums.set(nameOf(row), {
-        events: before.events + row.events,
-        quantity: before.quantity + row.quantity,
-        sparks: before.sparks + row.sparks,
-      })
-    }
-    return [...sums]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, total]) => ({ name, ...total, quantity: withQuantity ? formatQuantity(total.quantity) : null }))
-  }
-  return {
-    from,
-    to,
-    events: rows.reduce((total, row) => total + row.events, 0),
-    sparks: rows.reduce((total, row) => total + row.sparks, 0n),
-    byMeter: sum((row) => row.meter, true),
-    byModel: sum((row) => row.model, false),
-    byDay: sum((row) => row.day, false),
   }
 }
 
@@ -362,17 +193,6 @@ function wordFor(status: DeliveryStatus | undefined): UsageDelivery {
   return status === undefined || status === 'pending' ? 'queued' : status
 }
 
-function remedyView(remedy: Remedy): RemedyView {
-  switch (remedy.kind) {
-    case 'smaller_request':
-      return { kind: remedy.kind, quantity: formatQuantity(remedy.quantity) }
-    case 'wait':
-      return { kind: remedy.kind, until: new Date(remedy.until) }
-    default:
-      return remedy
-  }
-}
-
 function atIndex<T>(index: number, action: () => T): T {
   try {
     return action()
@@ -384,6 +204,3 @@ function atIndex<T>(index: number, action: () => T): T {
     })
   }
 }
-
-/** What measures have in common, for the operations on holds. */
-export { measureFields }

@@ -1,6 +1,7 @@
 import type { BillingContext } from '../context.js'
-import { BillingError } from '../errors.js'
-import { retryAt } from '../outbox.js'
+import { BillingError, type ErrorCode } from '../errors.js'
+import { retryDelay } from '../outbox.js'
+import type { WebhookRequest } from '../ports/capabilities/webhooks.js'
 import { requireCapability } from '../ports/provider.js'
 import type { ClaimedInboxEvent } from '../ports/store.js'
 import { fulfilCheckout } from './fulfilment.js'
@@ -39,19 +40,14 @@ export async function handleWebhook(
 ): Promise<HandledWebhook> {
   const provider = ctx.roles.all.get(providerId)
   if (!provider?.webhooks) throw new BillingError('not_found', 'No provider with this id takes webhooks.')
-  if (!(input.rawBody instanceof Uint8Array) && typeof input.rawBody !== 'string') {
-    throw new BillingError(
-      'config_invalid',
-      'The webhook body was parsed before it got here: mount the route with the raw body.',
-    )
-  }
-  const rawBody = typeof input.rawBody === 'string' ? new TextEncoder().encode(input.rawBody) : input.rawBody
-  const event = await provider.webhooks.verify({ rawBody, headers: headersOf(input.headers) }, ctx.environment.now())
+  const event = await provider.webhooks.verify(requestOf(input), ctx.environment.now())
   const { created } = await ctx.store.inbox.accept({ provider: provider.id, ...event })
   return { received: true, duplicate: !created, applied: applyInbox(ctx).then(() => {}) }
 }
 
 const attemptsBeforeDead = 12
+/** What no repetition makes better: somebody has to look. */
+const finalCodes: ReadonlySet<ErrorCode> = new Set(['checkout_mismatch', 'webhook_payload_invalid'])
 
 /** Applies events that are due. @returns how many were tried */
 export async function applyInbox(ctx: BillingContext): Promise<number> {
@@ -67,15 +63,15 @@ export async function applyInbox(ctx: BillingContext): Promise<number> {
 async function applyEvent(ctx: BillingContext, event: ClaimedInboxEvent): Promise<void> {
   const { provider, eventId, fence, attempts } = event
   const settle = (status: 'pending' | 'applied' | 'dead', error: string | null) => {
-    const nextAttemptAt = status === 'pending' ? retryAt(ctx, attempts) : null
-    return ctx.store.inbox.settle({ provider, eventId, fence, status, nextAttemptAt, error })
+    const retryInMs = status === 'pending' ? retryDelay(ctx, attempts) : null
+    return ctx.store.inbox.settle({ provider, eventId, fence, status, retryInMs, error })
   }
   try {
     await apply(ctx, event)
     await settle('applied', null)
   } catch (error) {
     ctx.environment.onError(error, `webhook ${eventId} of ${provider}`)
-    const isFinal = BillingError.is(error) && error.code === 'checkout_mismatch'
+    const isFinal = BillingError.is(error) && finalCodes.has(error.code)
     await settle(
       isFinal || attempts >= attemptsBeforeDead ? 'dead' : 'pending',
       error instanceof Error ? error.message : String(error),
@@ -107,11 +103,25 @@ async function apply(ctx: BillingContext, event: ClaimedInboxEvent): Promise<voi
   }
 }
 
+/** The request as it is now: what is checked and what is stored must not change in between. */
+function requestOf(input: WebhookInput): WebhookRequest {
+  const { rawBody, headers } = input ?? {}
+  if (typeof headers !== 'object' || headers === null)
+    throw new BillingError('config_invalid', 'Hand the headers of the webhook over too: they carry its signature.')
+  if (typeof rawBody === 'string') return { rawBody: new TextEncoder().encode(rawBody), headers: headersOf(headers) }
+  if (rawBody instanceof Uint8Array) return { rawBody: new Uint8Array(rawBody), headers: headersOf(headers) }
+  throw new BillingError(
+    'config_invalid',
+    'The webhook body was parsed before it got here: mount the route with the raw body.',
+  )
+}
+
 function headersOf(headers: WebhookInput['headers']): ReadonlyMap<string, string> {
-  const entries = headers instanceof Headers ? [...headers] : Object.entries(headers)
+  const entries: [string, unknown][] = headers instanceof Headers ? [...headers] : Object.entries(headers)
   return new Map(
-    entries.flatMap(([name, value]): [string, string][] =>
-      value === undefined ? [] : [[name.toLowerCase(), String(value)]],
-    ),
+    entries.flatMap(([name, value]): [string, string][] => {
+      const text = Array.isArray(value) ? value.join(',') : value
+      return typeof text === 'string' ? [[name.toLowerCase(), text]] : []
+    }),
   )
 }

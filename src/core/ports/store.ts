@@ -127,8 +127,8 @@ export interface Settlement {
   readonly id: string
   readonly fence: number
   readonly status: DeliveryStatus
-  /** When to try again, for `pending`. */
-  readonly nextAttemptAt: Instant | null
+  /** How long from now to try again, for `pending`; counted by the store's clock, which also decides what is due. */
+  readonly retryInMs: number | null
   readonly error: string | null
 }
 
@@ -178,7 +178,8 @@ export interface InboxStore {
     readonly eventId: string
     readonly fence: number
     readonly status: 'pending' | 'applied' | 'dead'
-    readonly nextAttemptAt: Instant | null
+    /** How long from now to try again, for `pending`. */
+    readonly retryInMs: number | null
     readonly error: string | null
   }): Promise<boolean>
   /** How many events wait, and how many were given up. */

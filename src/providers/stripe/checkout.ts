@@ -23,7 +23,10 @@ const sessionSchema = z.object({
   url: z.string().nullish(),
   expires_at: z.number().nullish(),
   subscription: reference.nullish(),
+  payment_intent: reference.nullish(),
 })
+
+const paymentSchema = z.object({ status: z.string() })
 
 /**
  * Checkout sessions on Stripe's own page. Which payment methods it offers is decided in the Dashboard: the API takes no
@@ -42,9 +45,16 @@ export function stripeCheckout(call: StripeCall): CheckoutCapability {
     },
     async get(externalId, options) {
       if (externalId === '') throw new BillingError('not_found', 'A checkout session has an id.')
-      return fromStripeSession(
-        await call.read(options, (client, settings) => client.checkout.sessions.retrieve(externalId, {}, settings)),
+      const answer = await call.read(options, (client, settings) =>
+        client.checkout.sessions.retrieve(externalId, {}, settings),
       )
+      const session = fromStripeSession(answer)
+      const { status, payment_status: paid, payment_intent: paymentId } = parseAnswer(sessionSchema, answer)
+      if (status !== 'complete' || paid !== 'unpaid' || paymentId == null) return session
+      const payment = await call.read(options, (client, settings) =>
+        client.paymentIntents.retrieve(paymentId, {}, settings),
+      )
+      return { ...session, status: statusOfDelayed(parseAnswer(paymentSchema, payment).status) }
     },
   }
 }
@@ -87,6 +97,16 @@ export function fromStripeSession(answer: unknown): CheckoutSession {
     expiresAt: expiresAt == null ? null : expiresAt * 1000,
     subscriptionId: session.subscription ?? null,
   }
+}
+
+/**
+ * How a payment stands that the customer has made and that has not come. A session does not say that it failed: it stays complete and
+ * unpaid, while its payment goes back to the start.
+ *
+ * @see https://docs.stripe.com/payments/paymentintents/lifecycle
+ */
+function statusOfDelayed(paymentStatus: string): CheckoutStatus {
+  return paymentStatus === 'requires_payment_method' || paymentStatus === 'canceled' ? 'failed' : 'processing'
 }
 
 /** `complete` alone is not paid: a bank debit is complete days before the money is there. Words we do not know never pay. */

@@ -83,7 +83,7 @@ export const lifecycleCases: readonly StoreCase[] = [
         false,
         'whether the claimed delivery is handed out',
       )
-      const settlement = { id, fence, status: 'delivered', nextAttemptAt: null, error: null } as const
+      const settlement = { id, fence, status: 'delivered', retryInMs: null, error: null } as const
       expectEqual(await world.store.outbox.settle([settlement]), [id], 'what the claim settles')
       const { provider, eventId } = event
       const applied = {
@@ -91,7 +91,7 @@ export const lifecycleCases: readonly StoreCase[] = [
         eventId,
         fence: event.fence,
         status: 'applied',
-        nextAttemptAt: null,
+        retryInMs: null,
         error: null,
       } as const
       expectEqual(await world.store.inbox.settle(applied), true, 'whether the claim on the webhook event held')

@@ -61,7 +61,7 @@ export const outboxCases: readonly StoreCase[] = [
         const claimed = await claimOne(world, 1_000)
         expectEqual(claimed.attempts, attempt, 'the attempts')
         times.push(claimed.firstAttemptAt)
-        if (attempt % 2) await world.store.outbox.settle([{ ...ended(claimed, 'pending'), nextAttemptAt: world.now() }])
+        if (attempt % 2) await world.store.outbox.settle([{ ...ended(claimed, 'pending'), retryInMs: 0 }])
         await world.pass(1_000)
       }
       expectEqual(times, [null, sentAt, sentAt, sentAt], 'the time of the first attempt')
@@ -85,7 +85,7 @@ export const outboxCases: readonly StoreCase[] = [
       await deliveries(world, 3)
       const [first, second] = await world.store.outbox.claim('meters', { limit: 2, leaseMs: long })
       const later = (each: Delivery | undefined, ms: number) => {
-        return { ...ended(required(each, 'a delivery'), 'pending', 'busy'), nextAttemptAt: world.now() + ms }
+        return { ...ended(required(each, 'a delivery'), 'pending', 'busy'), retryInMs: ms }
       }
       const settled = await world.store.outbox.settle([later(first, long), later(second, 20)])
       expectEqual([...settled].sort(), named([1, 2]), 'what was settled')
@@ -99,7 +99,7 @@ export const outboxCases: readonly StoreCase[] = [
     async run(world) {
       await deliveries(world, 1)
       const claimed = await claimOne(world, long)
-      await world.store.outbox.settle([{ ...ended(claimed, 'pending'), nextAttemptAt: world.now() + 1_000 }])
+      await world.store.outbox.settle([{ ...ended(claimed, 'pending'), retryInMs: 1_000 }])
       await world.pass(999)
       expectEqual(await claimIds(world), [], 'what is due before')
       await world.pass(1)
@@ -280,7 +280,7 @@ function ended(
   status: DeliveryStatus,
   error: string | null = null,
 ): Settlement {
-  return { id, fence, status, nextAttemptAt: null, error }
+  return { id, fence, status, retryInMs: null, error }
 }
 
 function event(id: string): BillingEvent {

@@ -20,8 +20,8 @@ export interface CheckoutRequest {
   readonly cancelUrl: string
 }
 
-/** `processing`: done by the customer, money not there yet. */
-export type CheckoutStatus = 'open' | 'processing' | 'paid' | 'expired'
+/** `processing`: done by the customer, money not there yet. `failed`: done by the customer, and the money did not come. */
+export type CheckoutStatus = 'open' | 'processing' | 'paid' | 'failed' | 'expired'
 
 /** A session as it stands at the provider. */
 export interface CheckoutSession {

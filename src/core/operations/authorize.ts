@@ -1,0 +1,98 @@
+import * as z from 'zod'
+import type { Catalog, MeterName } from '../catalog.js'
+import type { BillingContext } from '../context.js'
+import type { Balance, Quota, UsageSource } from '../domain/ledger/outcome.js'
+import type { Remedy } from '../domain/remedy.js'
+import { formatQuantity } from '../domain/sparks.js'
+import { BillingError, type ErrorCode, errorStatus, invariant } from '../errors.js'
+import { accountId, meterName, parse } from './fields.js'
+import { type MeasureInput, measureFields } from './measure.js'
+import { rate } from './rate.js'
+import { type QuotaView, quotaView } from './steps.js'
+
+/** Usage to ask about. */
+export interface AuthorizeInput<C extends Catalog = Catalog> extends MeasureInput {
+  readonly accountId: string
+  readonly meter: MeterName<C>
+}
+
+/** Whether usage would be let through; a refusal names what would help. */
+export type Authorization =
+  | { readonly allowed: true; readonly source: UsageSource; readonly balance: Balance; readonly quota: QuotaView }
+  | {
+      readonly allowed: false
+      readonly reason: 'suspended' | 'quota_exceeded' | 'insufficient_credits'
+      readonly message: string
+      /** The status an HTTP API would answer. */
+      readonly httpStatus: number
+      /** When the same request may pass by itself. */
+      readonly retryAt: Date | null
+      readonly remedies: readonly RemedyView[]
+      readonly balance: Balance
+      readonly quota: QuotaView
+    }
+
+/** A remedy as callers see it; `quantity` is decimal text. */
+export type RemedyView =
+  | Extract<Remedy, { kind: 'top_up' | 'upgrade' }>
+  | { readonly kind: 'smaller_request'; readonly quantity: string }
+  | { readonly kind: 'wait'; readonly until: Date }
+
+/**
+ * Asks whether usage would be let through, without reserving anything. A refusal counts as a throttled attempt on the quota.
+ *
+ * @throws BillingError `not_found`, and for input as `recordUsage`
+ */
+export async function authorize<C extends Catalog>(
+  ctx: BillingContext,
+  input: AuthorizeInput<C>,
+): Promise<Authorization> {
+  const request = parse(z.strictObject({ accountId, meter: meterName, ...measureFields }), input)
+  const usage = rate(ctx.catalog, request.meter, request)
+  const outcome = await ctx.ledger.submit({
+    kind: 'authorize',
+    accountId: request.accountId,
+    id: ctx.newId('clm'),
+    usage,
+  })
+  if (outcome.status !== 'refused') {
+    invariant(outcome.result.kind === 'authorize', 'authorize answered another result')
+    return {
+      allowed: true,
+      source: outcome.result.source,
+      balance: outcome.result.balance,
+      quota: quotaView(outcome.result.quota),
+    }
+  }
+  ctx.wake()
+  const { reason, balance, quota, remedies } = outcome.details as Partial<RefusalDetails>
+  if (!reason || !quota || !balance) throw new BillingError(outcome.code, outcome.message, { details: outcome.details })
+  return {
+    allowed: false,
+    reason,
+    message: outcome.message,
+    httpStatus: reason === 'suspended' ? 403 : (errorStatus[outcome.code as ErrorCode] ?? 500),
+    retryAt: quota.limit === null ? null : new Date(quota.resetsAt),
+    remedies: (remedies ?? []).map(remedyView),
+    balance,
+    quota: quotaView(quota),
+  }
+}
+
+interface RefusalDetails {
+  readonly reason: 'suspended' | 'quota_exceeded' | 'insufficient_credits'
+  readonly balance: Balance
+  readonly quota: Quota
+  readonly remedies: readonly Remedy[]
+}
+
+function remedyView(remedy: Remedy): RemedyView {
+  switch (remedy.kind) {
+    case 'smaller_request':
+      return { kind: remedy.kind, quantity: formatQuantity(remedy.quantity) }
+    case 'wait':
+      return { kind: remedy.kind, until: new Date(remedy.until) }
+    default:
+      return remedy
+  }
+}
