@@ -22,7 +22,7 @@ export type { EventHandler } from './core/consumers.js'
 export type { CatalogData, CreditPackage, Entitlement, Meter, ModelPrice, Plan } from './core/domain/catalog.js'
 export type { Burn, CreditGrant, GrantKind } from './core/domain/credit-grant.js'
 export type { Decimal } from './core/domain/decimal.js'
-export type { BillingEvent, BillingEventType, billingEventTypes } from './core/domain/event.js'
+export { type BillingEvent, type BillingEventType, billingEventTypes } from './core/domain/event.js'
 export type {
   AuthorizeCommand,
   CaptureCommand,
@@ -71,7 +71,7 @@ export { formatSparks, parseSparks } from './core/domain/sparks.js'
 export type { BillingErrorOptions, ErrorCode, ErrorOutcome } from './core/errors.js'
 export { BillingError, errorStatus } from './core/errors.js'
 export type { Account, EnsureAccountInput } from './core/operations/accounts.js'
-export type { Authorization, AuthorizeInput, RemedyView } from './core/operations/authorize.js'
+export type { Authorization, AuthorizeInput } from './core/operations/authorize.js'
 export type {
   CheckoutReturn,
   CreateCheckoutInput,
@@ -87,7 +87,8 @@ export type {
 } from './core/operations/credits.js'
 export type { QuantityInput, SparksInput, TimeInput } from './core/operations/fields.js'
 export type { Captured, CaptureInput, HoldInput, HoldView } from './core/operations/holds.js'
-export type { QuotaView } from './core/operations/steps.js'
+export type { QuotaView } from './core/operations/quota-view.js'
+export type { RemedyView } from './core/operations/refusal.js'
 export type { SyncReport, SyncStatus } from './core/operations/sync.js'
 export type { BatchItem, RecordedUsage, RecordUsageInput, UsageDelivery } from './core/operations/usage.js'
 export type { UsageSum, UsageSummary } from './core/operations/usage-summary.js'

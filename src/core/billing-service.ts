@@ -33,8 +33,8 @@ import {
   release,
 } from './operations/holds.js'
 import { createPortal } from './operations/portal.js'
+import type { QuotaView } from './operations/quota-view.js'
 import { getQuota } from './operations/quotas.js'
-import type { QuotaView } from './operations/steps.js'
 import { flush, type SyncReport, type SyncStatus, syncStatus } from './operations/sync.js'
 import {
   type BatchItem,
@@ -217,10 +217,14 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       status: () => syncStatus(ctx),
     },
     on(consumer, type, handler) {
-      if (!/^[a-z][a-z0-9_-]{0,59}$/.test(consumer) || !billingEventTypes.includes(type)) {
+      if (
+        typeof consumer !== 'string' ||
+        !/^[a-z][a-z0-9_-]{0,59}$/.test(consumer) ||
+        !billingEventTypes.includes(type)
+      ) {
         throw new BillingError(
           'config_invalid',
-          `on(${JSON.stringify(consumer)}, ${JSON.stringify(type)}): not a consumer name or event type.`,
+          `on(${String(consumer)}, ${String(type)}): not a consumer name or event type.`,
         )
       }
       ctx.consumers.add(consumer, type, handler)

@@ -62,7 +62,7 @@ export type ErrorOutcome = 'not_applied' | 'applied' | 'unknown'
 
 /** What a `BillingError` is made of, beside its code and message. */
 export interface BillingErrorOptions {
-  /** Facts for a program: ids, limits, the index of a bad item. Never a secret, a card or an e-mail. */
+  /** Facts for a program, which JSON can write: ids, limits, amounts as decimal text. Never a secret, a card or an e-mail. */
   readonly details?: Readonly<Record<string, unknown>>
   /** Whether the same call may succeed later without a change. Default: true for what is unavailable or overloaded. */
   readonly retryable?: boolean

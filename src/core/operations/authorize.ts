@@ -1,14 +1,13 @@
 import * as z from 'zod'
 import type { Catalog, MeterName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
-import type { Balance, Quota, UsageSource } from '../domain/ledger/outcome.js'
-import type { Remedy } from '../domain/remedy.js'
-import { formatQuantity } from '../domain/sparks.js'
-import { BillingError, type ErrorCode, errorStatus, invariant } from '../errors.js'
+import type { Balance, UsageSource } from '../domain/ledger/outcome.js'
+import { type ErrorCode, errorStatus, invariant } from '../errors.js'
 import { accountId, meterName, parse } from './fields.js'
 import { type MeasureInput, measureFields } from './measure.js'
+import { type QuotaView, quotaView } from './quota-view.js'
 import { rate } from './rate.js'
-import { type QuotaView, quotaView } from './steps.js'
+import { errorOf, type GateDetails, type RemedyView, remedyView } from './refusal.js'
 
 /** Usage to ask about. */
 export interface AuthorizeInput<C extends Catalog = Catalog> extends MeasureInput {
@@ -31,12 +30,6 @@ export type Authorization =
       readonly balance: Balance
       readonly quota: QuotaView
     }
-
-/** A remedy as callers see it; `quantity` is decimal text. */
-export type RemedyView =
-  | Extract<Remedy, { kind: 'top_up' | 'upgrade' }>
-  | { readonly kind: 'smaller_request'; readonly quantity: string }
-  | { readonly kind: 'wait'; readonly until: Date }
 
 /**
  * Asks whether usage would be let through, without reserving anything. A refusal counts as a throttled attempt on the quota.
@@ -65,8 +58,8 @@ export async function authorize<C extends Catalog>(
     }
   }
   ctx.wake()
-  const { reason, balance, quota, remedies } = outcome.details as Partial<RefusalDetails>
-  if (!reason || !quota || !balance) throw new BillingError(outcome.code, outcome.message, { details: outcome.details })
+  const { reason, balance, quota, remedies } = outcome.details as Partial<GateDetails>
+  if (!reason || !quota || !balance) throw errorOf(outcome)
   return {
     allowed: false,
     reason,
@@ -76,23 +69,5 @@ export async function authorize<C extends Catalog>(
     remedies: (remedies ?? []).map(remedyView),
     balance,
     quota: quotaView(quota),
-  }
-}
-
-interface RefusalDetails {
-  readonly reason: 'suspended' | 'quota_exceeded' | 'insufficient_credits'
-  readonly balance: Balance
-  readonly quota: Quota
-  readonly remedies: readonly Remedy[]
-}
-
-function remedyView(remedy: Remedy): RemedyView {
-  switch (remedy.kind) {
-    case 'smaller_request':
-      return { kind: remedy.kind, quantity: formatQuantity(remedy.quantity) }
-    case 'wait':
-      return { kind: remedy.kind, until: new Date(remedy.until) }
-    default:
-      return remedy
   }
 }

@@ -4,7 +4,7 @@ import type { BillingContext } from '../context.js'
 import { currentQuota } from '../domain/ledger/current-quota.js'
 import { BillingError } from '../errors.js'
 import { accountId, meterName, parse } from './fields.js'
-import { type QuotaView, quotaView } from './steps.js'
+import { type QuotaView, quotaView } from './quota-view.js'
 
 /**
  * Where an account stands on a meter in its current period.

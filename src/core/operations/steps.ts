@@ -2,11 +2,10 @@ import type { BillingContext } from '../context.js'
 import type { IdPrefix } from '../domain/ids.js'
 import type { LedgerCommand } from '../domain/ledger/command.js'
 import { dedupeOf, fingerprintOf } from '../domain/ledger/key.js'
-import type { LedgerOutcome, Quota } from '../domain/ledger/outcome.js'
-import type { QuotaStatus } from '../domain/quota.js'
-import { formatQuantity } from '../domain/sparks.js'
+import type { LedgerOutcome } from '../domain/ledger/outcome.js'
 import { BillingError } from '../errors.js'
 import type { AccountRecord } from '../ports/store.js'
+import { errorOf } from './refusal.js'
 
 /** The account, which must be there. @throws BillingError `not_found` */
 export async function requireAccount(ctx: BillingContext, accountId: string): Promise<AccountRecord> {
@@ -35,32 +34,7 @@ export async function submit(
   command: LedgerCommand,
 ): Promise<Exclude<LedgerOutcome, { status: 'refused' }>> {
   const outcome = await ctx.ledger.submit(command)
-  if (outcome.status === 'refused') throw new BillingError(outcome.code, outcome.message, { details: outcome.details })
+  if (outcome.status === 'refused') throw errorOf(outcome)
   ctx.wake()
   return outcome
-}
-
-/** A quota as callers see it: quantities are decimal text in the meter's unit. */
-export interface QuotaView {
-  readonly meter: string
-  readonly status: QuotaStatus
-  readonly used: string
-  readonly held: string
-  /** `null` for no limit. */
-  readonly limit: string | null
-  readonly remaining: string | null
-  readonly periodStartsAt: Date
-  readonly resetsAt: Date
-}
-
-export function quotaView(quota: Quota): QuotaView {
-  return {
-    ...quota,
-    used: formatQuantity(quota.used),
-    held: formatQuantity(quota.held),
-    limit: quota.limit === null ? null : formatQuantity(quota.limit),
-    remaining: quota.remaining === null ? null : formatQuantity(quota.remaining),
-    periodStartsAt: new Date(quota.periodStartsAt),
-    resetsAt: new Date(quota.resetsAt),
-  }
 }

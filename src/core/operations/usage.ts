@@ -17,8 +17,9 @@ import {
   type TimeInput,
 } from './fields.js'
 import { type MeasureInput, measureFields } from './measure.js'
+import { type QuotaView, quotaView } from './quota-view.js'
 import { rate } from './rate.js'
-import { keyed, type QuotaView, quotaView, submit } from './steps.js'
+import { keyed, submit } from './steps.js'
 
 /** One fact of consumption. */
 export interface RecordUsageInput<C extends Catalog = Catalog> extends MeasureInput {
@@ -164,8 +165,12 @@ export async function recorded(ctx: BillingContext, command: UsageCommand): Prom
   if (outcome.status === 'duplicate') {
     return { ...view, status: 'duplicate', deliveries: await deliveriesOf(ctx, command.accountId, outcome.result.id) }
   }
-  const told = [...ctx.rules.metering, ...ctx.rules.tracing].map((id): [string, UsageDelivery] => [id, 'queued'])
-  return { ...view, status: 'recorded', deliveries: Object.fromEntries(told) }
+  const told = Object.entries(outcome.deliveries ?? {})
+  const deliveries = told.map(([destination, id]): [string, UsageDelivery] => [
+    destination,
+    id === null ? 'carried' : 'queued',
+  ])
+  return { ...view, status: 'recorded', deliveries: Object.fromEntries(deliveries) }
 }
 
 function usageView(result: UsageResult) {

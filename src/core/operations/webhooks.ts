@@ -110,6 +110,11 @@ function requestOf(input: WebhookInput): WebhookRequest {
     throw new BillingError('config_invalid', 'Hand the headers of the webhook over too: they carry its signature.')
   if (typeof rawBody === 'string') return { rawBody: new TextEncoder().encode(rawBody), headers: headersOf(headers) }
   if (rawBody instanceof Uint8Array) return { rawBody: new Uint8Array(rawBody), headers: headersOf(headers) }
+  if (rawBody === undefined || rawBody === null)
+    throw new BillingError(
+      'webhook_payload_invalid',
+      'The webhook has no body. If it had one, mount the route with the raw body.',
+    )
   throw new BillingError(
     'config_invalid',
     'The webhook body was parsed before it got here: mount the route with the raw body.',

@@ -1,5 +1,5 @@
 import { type MicroSparks, microPerUnit } from '../sparks.js'
-import { carryKey, type Draft } from './draft.js'
+import { carryKey, type Draft, pair } from './draft.js'
 import type { LedgerEntry, NewDelivery } from './state.js'
 
 /**
@@ -37,11 +37,12 @@ export function planDeliveries(draft: Draft): {
     const delivery = freeze(draft, group)
     if (delivery) deliveries.push(delivery)
     for (const entry of group.entries) {
-      named.set(entry.id, { ...named.get(entry.id), [group.destination]: delivery?.id ?? null })
+      const id = pair(entry.accountId, entry.id)
+      named.set(id, { ...named.get(id), [group.destination]: delivery?.id ?? null })
     }
   }
   const entries = draft.entries.map((entry) => {
-    const names = named.get(entry.id)
+    const names = named.get(pair(entry.accountId, entry.id))
     return names ? { ...entry, deliveries: names } : entry
   })
   return { entries, deliveries }

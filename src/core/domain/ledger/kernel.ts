@@ -48,10 +48,14 @@ export function apply(
   const outcomes = commands.map((command) => decide(draft, command))
   for (const accountId of draft.changed.accounts) checkSums(draft, accountId)
   const { entries, deliveries } = planDeliveries(draft)
+  const told = new Map(entries.map((entry) => [pair(entry.accountId, entry.id), entry.deliveries]))
   const picked = <T>(map: ReadonlyMap<string, T>, keys: ReadonlySet<string>) =>
     [...keys].map((key) => map.get(key) as T)
   return {
-    outcomes,
+    outcomes: outcomes.map((outcome, index) => {
+      if (outcome.status !== 'applied' || outcome.result.kind !== 'usage') return outcome
+      return { ...outcome, deliveries: told.get(pair(commands[index]?.accountId ?? '', outcome.result.id)) ?? {} }
+    }),
     rows: {
       accounts: picked(draft.accounts, draft.changed.accounts),
       grants: [...draft.changed.grants.values()],

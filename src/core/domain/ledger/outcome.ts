@@ -92,6 +92,8 @@ export type LedgerOutcome =
   | {
       readonly status: 'applied'
       readonly result: StoredResult | AuthorizeResult | { readonly kind: 'expire'; readonly expired: number }
+      /** For usage: the deliveries that its ledger row names. */
+      readonly deliveries?: Readonly<Record<string, string | null>>
     }
   | { readonly status: 'duplicate'; readonly result: StoredResult }
   | Refusal

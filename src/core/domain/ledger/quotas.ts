@@ -39,7 +39,7 @@ function move(
   setCounter(draft, moved)
   change.transitions.forEach((transition, index) => {
     emit(draft, {
-      id: `evt_${counter.accountId}:${counter.meter}:${counter.startsAt}:${counter.transitions + index + 1}`,
+      id: eventId(counter, String(counter.transitions + index + 1)),
       type: `quota.${transition}`,
       accountId: counter.accountId,
       data: facts(moved),
@@ -57,11 +57,16 @@ function tellReset(draft: Draft, counter: Counter): void {
   const before = counterBefore(draft, counter.accountId, counter.meter, counter.startsAt)
   if (!isFirst || !isCurrent || !before || before.status === 'below_quota') return
   emit(draft, {
-    id: `evt_${counter.accountId}:${counter.meter}:${counter.startsAt}:reset`,
+    id: eventId(counter, 'reset'),
     type: 'quota.reset',
     accountId: counter.accountId,
     data: facts(counter),
   })
+}
+
+/** Joined by what no name contains: the events of two counters must never have one id. */
+function eventId({ accountId, meter, startsAt }: Counter, last: string): string {
+  return `evt_${[accountId, meter, startsAt, last].join('|')}`
 }
 
 function thresholds(draft: Draft, account: AccountState, meter: string) {
