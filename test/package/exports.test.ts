@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { entries } from '../../scripts/entries.mjs'
 import { setUp } from '../../scripts/setup.mjs'
@@ -15,7 +16,7 @@ interface Manifest {
 }
 
 /** Entries that need no optional peer. */
-const withoutPeers = ['billfold', 'billfold/adapters/memory']
+const withoutPeers = ['billfold', 'billfold/adapters/memory', 'billfold/adapters/sqlite']
 
 /** An app that installed the packed package with every optional peer, and one without any. */
 let app: string
@@ -198,8 +199,6 @@ function importsOf(file: string, seen = new Set<string>()): readonly string[] {
   if (seen.has(file)) return []
   seen.add(file)
   const code = readFileSync(file, 'utf8')
-  const names = [...code.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\(\s*)(['"])([^'"\n]+)\1/g)].map(
-    (match) => match[2] ?? '',
-  )
+  const names = ts.preProcessFile(code, true, true).importedFiles.map(({ fileName }) => fileName)
   return names.flatMap((name) => (name.startsWith('.') ? importsOf(join(dirname(file), name), seen) : [name]))
 }

@@ -21,8 +21,11 @@ export interface Driver {
 
 /** An open database of better-sqlite3's shape (better-sqlite3, libsql) or of `node:sqlite`. */
 export interface SqliteDatabase {
+  /** Runs statements that answer nothing. */
   exec(sql: string): unknown
+  /** Compiles one statement. */
   prepare(sql: string): object
+  /** Lets go of the file. */
   close(): unknown
 }
 

@@ -2,7 +2,7 @@ import type { LedgerOutcome } from '../../core/domain/ledger/outcome.js'
 import type { Store } from '../../core/ports/store.js'
 import { expectEqual } from '../conformance.js'
 import { quiet, telling } from './catalog.js'
-import { capture, expectApplied, grant, hold, million, release, strict, usage } from './commands.js'
+import { applied, capture, expectApplied, grant, hold, million, release, strict, usage } from './commands.js'
 import type { StoreCase, World } from './world.js'
 
 /** Many at once, on one connection and on two: each command counts once, and nobody spends what is not there. */
@@ -88,7 +88,7 @@ export const sharingCases: readonly StoreCase[] = [
       const repeats = await second.ledger.commit(commands, quiet)
       expectEqual(
         repeats,
-        outcomes.map((outcome) => ({ ...outcome, status: 'duplicate' })),
+        outcomes.map((outcome) => ({ status: 'duplicate', result: applied(outcome) })),
         'the outcomes of the repeats',
       )
       await second.ledger.commit([usage('a', 'v', 1n)], quiet)
