@@ -1,23 +1,13 @@
 import { BillingError } from '../../core/errors.js'
-import type { AccountRecord, AccountStore, DirectoryStore } from '../../core/ports/store.js'
-import { nullable, number, text } from './column.js'
+import type { AccountStore, DirectoryStore } from '../../core/ports/store.js'
 import type { Connection, Sql } from './connection.js'
-import { intents } from './delivery-tables.js'
-import { table } from './table.js'
-
-const records = table<AccountRecord>('billfold_accounts', ['id'], {
-  id: text(),
-  email: nullable(text()),
-  name: nullable(text()),
-  plan: text(),
-  createdAt: number,
-})
+import { accounts, intents } from './tables.js'
 
 export function sqliteAccounts(connection: Connection, now: () => number): AccountStore {
   return {
     ensure({ id, email, name, plan }) {
       return connection.write((sql) => {
-        const existing = records.first(sql, 'WHERE id = ?', id)
+        const existing = accounts.first(sql, 'WHERE id = ?', id)
         if (existing) {
           const account = { ...existing, email: email ?? existing.email, name: name ?? existing.name }
           sql.run('UPDATE billfold_accounts SET email = ?, name = ? WHERE id = ?', account.email, account.name, id)
@@ -35,7 +25,7 @@ export function sqliteAccounts(connection: Connection, now: () => number): Accou
         return { account, created: true }
       })
     },
-    get: (accountId) => connection.read((sql) => records.first(sql, 'WHERE id = ?', accountId) ?? null),
+    get: (accountId) => connection.read((sql) => accounts.first(sql, 'WHERE id = ?', accountId) ?? null),
     link(accountId, provider, externalId) {
       return connection.write((sql) => {
         const known = externalIdOf(sql, accountId, provider)

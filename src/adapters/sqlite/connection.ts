@@ -1,5 +1,6 @@
 import { BillingError } from '../../core/errors.js'
-import type { Driver, Statement, Value } from './driver.js'
+import type { Value } from '../sql/column.js'
+import type { Driver, Statement } from './driver.js'
 import { isBusy, storageError } from './errors.js'
 
 /** What a transaction is given. */

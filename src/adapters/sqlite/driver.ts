@@ -1,8 +1,6 @@
 import { createRequire } from 'node:module'
 import { BillingError } from '../../core/errors.js'
-
-/** What is bound and read; nothing else reaches a driver, since libsql ends the process on a boolean and rounds large numbers. */
-export type Value = bigint | string | Uint8Array | null
+import type { Value } from '../sql/column.js'
 
 /** A prepared statement. */
 export interface Statement {

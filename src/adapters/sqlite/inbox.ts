@@ -1,6 +1,6 @@
 import type { InboxStore } from '../../core/ports/store.js'
 import type { Connection } from './connection.js'
-import { inbox } from './delivery-tables.js'
+import { inbox } from './tables.js'
 
 export function sqliteInbox(connection: Connection, now: () => number): InboxStore {
   return {

@@ -1,7 +1,7 @@
 import { BillingError } from '../../core/errors.js'
 import type { IntentStore } from '../../core/ports/store.js'
 import type { Connection } from './connection.js'
-import { intents } from './delivery-tables.js'
+import { intents } from './tables.js'
 
 export function sqliteIntents(connection: Connection, now: () => number): IntentStore {
   return {

@@ -9,9 +9,10 @@ import {
   loadKeyId,
   type StoredKey,
 } from '../../core/domain/ledger/state.js'
-import { bytes, result } from './column.js'
+import { bytes, result } from '../sql/column.js'
+import { unflattenHold } from '../sql/ledger-rows.js'
 import type { Sql } from './connection.js'
-import * as tables from './ledger-tables.js'
+import * as tables from './tables.js'
 
 /** Reads what a batch needs, each thing once, inside the transaction that will write what is decided on it. */
 export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): LedgerState {
@@ -88,7 +89,7 @@ export function openGrants(sql: Sql, accountId: string): readonly CreditGrant[] 
 
 export function findHold(sql: Sql, accountId: string, holdId: string): Hold | undefined {
   const row = tables.holds.first(sql, 'WHERE account_id = ? AND id = ?', accountId, holdId)
-  return row && tables.unflattenHold(row)
+  return row && unflattenHold(row)
 }
 
 /** The counters of the periods that contain `at`. */
@@ -105,7 +106,7 @@ export function currentCounters(sql: Sql, accountId: string, at: number): readon
 
 export function dueHolds(sql: Sql, accountId: string, now: number): readonly Hold[] {
   const clause = "WHERE account_id = ? AND status = 'open' AND expires_at <= ?"
-  return tables.holds.select(sql, clause, accountId, BigInt(now)).map(tables.unflattenHold)
+  return tables.holds.select(sql, clause, accountId, BigInt(now)).map(unflattenHold)
 }
 
 /** The latest counter that contains `at`, or else the latest one before it. */

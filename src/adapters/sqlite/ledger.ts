@@ -3,11 +3,12 @@ import type { LedgerRows } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
 import { BillingError } from '../../core/errors.js'
 import type { LedgerStore } from '../../core/ports/store.js'
+import type { Value } from '../sql/column.js'
+import { flattenEntry, flattenHold, unflattenEntry } from '../sql/ledger-rows.js'
 import type { Connection, Sql } from './connection.js'
-import type { Value } from './driver.js'
 import { currentCounters, dueHolds, findHold, loadState, openGrants } from './ledger-load.js'
-import * as tables from './ledger-tables.js'
 import { addDeliveries, addEvents } from './outbox.js'
+import * as tables from './tables.js'
 
 export function sqliteLedger(connection: Connection, now: () => number): LedgerStore {
   return {
@@ -38,7 +39,7 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
     entry(accountId, entryId) {
       return connection.read((sql) => {
         const row = tables.entries.first(sql, 'WHERE id = ? AND account_id = ?', entryId, accountId)
-        return row ? tables.unflattenEntry(row) : null
+        return row ? unflattenEntry(row) : null
       })
     },
     entries(accountId, { limit, before, movedOnly }) {
@@ -46,7 +47,7 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
       return connection.read((sql) => {
         const cursors = sql.all(`SELECT seq FROM billfold_ledger_entries ${clause}`, ...values)
         const rows = tables.entries.select(sql, clause, ...values)
-        return rows.map((row, index) => ({ ...tables.unflattenEntry(row), cursor: String(cursors[index]?.[0]) }))
+        return rows.map((row, index) => ({ ...unflattenEntry(row), cursor: String(cursors[index]?.[0]) }))
       })
     },
     rollups(accountId, from, to) {
@@ -94,8 +95,8 @@ function writeRows(sql: Sql, rows: LedgerRows, now: number): void {
   for (const grant of rows.grants) tables.grants.upsert(sql, grant)
   for (const counter of rows.counters) tables.counters.upsert(sql, counter)
   for (const carry of rows.carries) tables.carries.upsert(sql, carry)
-  for (const hold of rows.holds) tables.holds.upsert(sql, tables.flattenHold(hold))
-  for (const entry of rows.entries) tables.entries.insert(sql, tables.flattenEntry(entry))
+  for (const hold of rows.holds) tables.holds.upsert(sql, flattenHold(hold))
+  for (const entry of rows.entries) tables.entries.insert(sql, flattenEntry(entry))
   for (const { accountId, day, meter, model, events, quantity, sparks } of rows.rollups) {
     sql.run(
       `INSERT INTO billfold_rollups (account_id, day, meter, model, events, quantity, sparks) VALUES (?, ?, ?, ?, ?, ?, ?)

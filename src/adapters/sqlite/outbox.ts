@@ -1,9 +1,10 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { Delivery, DeliveryStatus, OutboxStore, Settlement } from '../../core/ports/store.js'
+import type { DeliveryRow } from '../sql/delivery-rows.js'
+import { unflattenEntry } from '../sql/ledger-rows.js'
 import type { Connection, Sql } from './connection.js'
-import { type DeliveryRow, deliveries, events as eventTable } from './delivery-tables.js'
-import { entries, unflattenEntry } from './ledger-tables.js'
+import { deliveries, entries, events as eventTable } from './tables.js'
 
 export function sqliteOutbox(connection: Connection, now: () => number): OutboxStore {
   return {

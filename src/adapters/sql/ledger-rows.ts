@@ -1,11 +1,10 @@
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import type { HoldResult, StoredResult } from '../../core/domain/ledger/outcome.js'
 import type { AccountState, Carry, Counter, Hold, LedgerEntry, Rollup } from '../../core/domain/ledger/state.js'
-import { amounts, bytes, integer, json, nullable, number, result, text } from './column.js'
-import { table } from './table.js'
+import { amounts, bytes, integer, json, nullable, number, result, rows, text } from './column.js'
 
 /** The part of an account that the ledger keeps. */
-export const accountStates = table<AccountState>('billfold_accounts', ['id'], {
+export const accountStateRows = rows<AccountState>('accounts', ['id'], {
   id: text(),
   balance: integer,
   held: integer,
@@ -14,7 +13,7 @@ export const accountStates = table<AccountState>('billfold_accounts', ['id'], {
   suspendedFor: nullable(text()),
 })
 
-export const grants = table<CreditGrant>('billfold_credit_grants', ['accountId', 'id'], {
+export const grantRows = rows<CreditGrant>('credit_grants', ['accountId', 'id'], {
   accountId: text(),
   id: text(),
   kind: text(),
@@ -26,7 +25,7 @@ export const grants = table<CreditGrant>('billfold_credit_grants', ['accountId',
   reason: text(),
 })
 
-export const counters = table<Counter>('billfold_counters', ['accountId', 'meter', 'startsAt'], {
+export const counterRows = rows<Counter>('counters', ['accountId', 'meter', 'startsAt'], {
   accountId: text(),
   meter: text(),
   startsAt: number,
@@ -38,7 +37,7 @@ export const counters = table<Counter>('billfold_counters', ['accountId', 'meter
   transitions: number,
 })
 
-export const carries = table<Carry>('billfold_carries', ['accountId', 'meter', 'startsAt', 'destination'], {
+export const carryRows = rows<Carry>('carries', ['accountId', 'meter', 'startsAt', 'destination'], {
   accountId: text(),
   meter: text(),
   startsAt: number,
@@ -46,7 +45,7 @@ export const carries = table<Carry>('billfold_carries', ['accountId', 'meter', '
   remainder: integer,
 })
 
-export const rollups = table<Rollup>('billfold_rollups', ['accountId', 'day', 'meter', 'model'], {
+export const rollupRows = rows<Rollup>('rollups', ['accountId', 'day', 'meter', 'model'], {
   accountId: text(),
   day: text(),
   meter: text(),
@@ -56,13 +55,13 @@ export const rollups = table<Rollup>('billfold_rollups', ['accountId', 'day', 'm
   sparks: integer,
 })
 
-type FlatHold = Omit<Hold, 'release'> & {
+export type FlatHold = Omit<Hold, 'release'> & {
   readonly releaseDedupe: string | null
   readonly releaseFingerprint: string | null
   readonly releaseResult: HoldResult | null
 }
 
-export const holds = table<FlatHold>('billfold_holds', ['accountId', 'id'], {
+export const holdRows = rows<FlatHold>('holds', ['accountId', 'id'], {
   accountId: text(),
   id: text(),
   meter: nullable(text()),
@@ -101,9 +100,9 @@ export function unflattenHold(row: FlatHold): Hold {
 type Usage = NonNullable<LedgerEntry['usage']>
 
 /** Usage event and ledger row are one row: its usage columns are empty where the row is not for usage. */
-type FlatEntry = Omit<LedgerEntry, 'usage'> & { readonly [Field in keyof Usage]: Usage[Field] | null }
+export type FlatEntry = Omit<LedgerEntry, 'usage'> & { readonly [Field in keyof Usage]: Usage[Field] | null }
 
-export const entries = table<FlatEntry>('billfold_ledger_entries', ['id', 'accountId'], {
+export const entryRows = rows<FlatEntry>('ledger_entries', ['id', 'accountId'], {
   id: text(),
   accountId: text(),
   operation: text(),
@@ -127,6 +126,7 @@ export const entries = table<FlatEntry>('billfold_ledger_entries', ['id', 'accou
   settledBy: nullable(amounts),
   holdId: nullable(text()),
   burns: {
+    type: 'text',
     write: (burns) => JSON.stringify(burns.map(({ grantId, amount }) => ({ grantId, amount: String(amount) }))),
     read: (value) =>
       (JSON.parse(value as string) as { grantId: string; amount: string }[]).map(({ grantId, amount }) => ({

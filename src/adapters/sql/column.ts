@@ -1,26 +1,50 @@
 import { decodeResult, encodeResult, type StoredResult } from '../../core/domain/ledger/outcome.js'
 import { invariant } from '../../core/errors.js'
-import type { Value } from './driver.js'
+
+/** What a column holds: a 64-bit integer, text, bytes or nothing. */
+export type Value = bigint | string | Uint8Array | null
 
 /** How a field is kept in a column. */
 export interface Column<T> {
+  readonly type: 'integer' | 'text' | 'bytes'
   write(value: T): Value
   read(value: Value): T
 }
 
+/** A table's columns: the fields of `Row` in snake_case, and which of them name a row. */
+export interface Rows<Row> {
+  readonly name: string
+  readonly key: readonly (keyof Row & string)[]
+  readonly columns: { readonly [Field in keyof Row & string]-?: Column<Row[Field]> }
+}
+
+export function rows<Row extends object>(
+  name: string,
+  key: readonly (keyof Row & string)[],
+  columns: Rows<Row>['columns'],
+): Rows<Row> {
+  return { name, key, columns }
+}
+
 export const text = <T extends string = string>(): Column<T> => ({
+  type: 'text',
   write: (value) => value,
   read: (value) => value as T,
 })
 
 /** A 64-bit integer. */
-export const integer: Column<bigint> = { write: (value) => value, read: (value) => value as bigint }
+export const integer: Column<bigint> = { type: 'integer', write: (value) => value, read: (value) => value as bigint }
 
 /** A count or a moment: a whole number that a double holds exactly. */
-export const number: Column<number> = { write: (value) => BigInt(value), read: (value) => Number(value) }
+export const number: Column<number> = {
+  type: 'integer',
+  write: (value) => BigInt(value),
+  read: (value) => Number(value),
+}
 
 /** Bytes as hexadecimal text in the program, as bytes in the database, where they take half the room in every index. */
 export const bytes: Column<string> = {
+  type: 'bytes',
   write(value) {
     const written = Buffer.from(value, 'hex')
     invariant(written.length * 2 === value.length, 'a key or fingerprint is not hexadecimal text')
@@ -30,27 +54,36 @@ export const bytes: Column<string> = {
 }
 
 export const json = <T>(): Column<T> => ({
+  type: 'text',
   write: (value) => JSON.stringify(value),
   read: (value) => JSON.parse(value as string) as T,
 })
 
 /** Amounts by name, as JSON with decimal text. */
 export const amounts: Column<Readonly<Record<string, bigint>>> = {
+  type: 'text',
   write: (value) => JSON.stringify(mapValues(value, String)),
   read: (value) => mapValues(JSON.parse(value as string) as Record<string, string>, BigInt),
 }
 
 /** A stored result of a command. */
 export const result = <T extends StoredResult = StoredResult>(): Column<T> => ({
+  type: 'text',
   write: encodeResult,
   read: (value) => decodeResult(value as string) as T,
 })
 
 export function nullable<T>(column: Column<T>): Column<T | null> {
   return {
+    type: column.type,
     write: (value) => (value === null ? null : column.write(value)),
     read: (value) => (value === null ? null : column.read(value)),
   }
+}
+
+/** The name of a field's column. */
+export function columnName(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
 function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {

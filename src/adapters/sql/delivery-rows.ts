@@ -1,8 +1,7 @@
 import type { BillingEvent } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { CheckoutIntent, DeliveryStatus, InboxEvent } from '../../core/ports/store.js'
-import { integer, json, nullable, number, text } from './column.js'
-import { table } from './table.js'
+import { integer, json, nullable, number, rows, text } from './column.js'
 
 /** What waits to be told, or to be applied, and how that stands. */
 export interface Waiting {
@@ -34,7 +33,7 @@ const waiting = {
   error: nullable(text()),
 }
 
-export const deliveries = table<DeliveryRow>('billfold_deliveries', ['id'], {
+export const deliveryRows = rows<DeliveryRow>('deliveries', ['id'], {
   id: text(),
   accountId: text(),
   destination: text(),
@@ -51,7 +50,7 @@ export const deliveries = table<DeliveryRow>('billfold_deliveries', ['id'], {
   ...waiting,
 })
 
-export const events = table<BillingEvent>('billfold_events', ['id'], {
+export const eventRows = rows<BillingEvent>('events', ['id'], {
   id: text(),
   type: text(),
   accountId: text(),
@@ -59,7 +58,7 @@ export const events = table<BillingEvent>('billfold_events', ['id'], {
   data: json(),
 })
 
-export const inbox = table<InboxRow>('billfold_inbox', ['provider', 'eventId'], {
+export const inboxRows = rows<InboxRow>('inbox', ['provider', 'eventId'], {
   provider: text(),
   eventId: text(),
   type: text(),
@@ -69,7 +68,7 @@ export const inbox = table<InboxRow>('billfold_inbox', ['provider', 'eventId'], 
   ...waiting,
 })
 
-export const intents = table<CheckoutIntent>('billfold_checkout_intents', ['id'], {
+export const intentRows = rows<CheckoutIntent>('checkout_intents', ['id'], {
   id: text(),
   accountId: text(),
   provider: text(),

@@ -1,0 +1,25 @@
+import { accountRows } from '../sql/account-rows.js'
+import { deliveryRows, eventRows, inboxRows, intentRows } from '../sql/delivery-rows.js'
+import {
+  accountStateRows,
+  carryRows,
+  counterRows,
+  entryRows,
+  grantRows,
+  holdRows,
+  rollupRows,
+} from '../sql/ledger-rows.js'
+import { table } from './table.js'
+
+export const accounts = table(accountRows)
+export const accountStates = table(accountStateRows)
+export const grants = table(grantRows)
+export const counters = table(counterRows)
+export const carries = table(carryRows)
+export const rollups = table(rollupRows)
+export const holds = table(holdRows)
+export const entries = table(entryRows)
+export const deliveries = table(deliveryRows)
+export const events = table(eventRows)
+export const inbox = table(inboxRows)
+export const intents = table(intentRows)
