@@ -16,7 +16,7 @@ interface Manifest {
 }
 
 /** Entries that need no optional peer. */
-const withoutPeers = ['billfold', 'billfold/adapters/memory', 'billfold/adapters/sqlite']
+const withoutPeers = ['billfold', 'billfold/adapters/memory', 'billfold/adapters/postgres', 'billfold/adapters/sqlite']
 
 /** An app that installed the packed package with every optional peer, and one without any. */
 let app: string

@@ -1,0 +1,111 @@
+import { createRequire } from 'node:module'
+import { BillingError } from '../core/errors.js'
+import type { Store } from '../core/ports/store.js'
+import { postgresAccounts, postgresDirectory } from './postgres/accounts.js'
+import type { PostgresPool, Sql } from './postgres/client.js'
+import { createClock } from './postgres/clock.js'
+import { type Connection, createConnection } from './postgres/connection.js'
+import { postgresInbox } from './postgres/inbox.js'
+import { postgresIntents } from './postgres/intents.js'
+import { postgresLedger } from './postgres/ledger.js'
+import { migrate, schemaVersion } from './postgres/migrate.js'
+import { postgresOutbox } from './postgres/outbox.js'
+import { createTables } from './postgres/tables.js'
+
+export type { PostgresClient, PostgresPool, PostgresQuery, PostgresTypes } from './postgres/client.js'
+
+/** What the Postgres store is told: where the database is, or the app's own pool. */
+export type PostgresStoreOptions = ({ readonly connectionString: string } | { readonly pool: PostgresPool }) & {
+  /** The schema its tables are in; default `billfold`. */
+  readonly schema?: string
+  /** Milliseconds since the epoch, instead of the server's clock: for tests. */
+  readonly now?: () => number
+}
+
+/**
+ * Keeps everything in PostgreSQL 13 or newer: for many processes and machines on one database. Uses the package `pg`; works through
+ * PgBouncer in transaction mode. A pool given instead of a connection string stays the app's to close.
+ *
+ * @throws BillingError `config_invalid` (no driver, a bad schema name), and at the first use `config_invalid` (a replica, a server
+ *   that may lose commits), `schema_version_mismatch`
+ * @example const billing = createBilling({ store: postgresStore({ connectionString: process.env.DATABASE_URL }), … })
+ * @see https://www.postgresql.org/docs/current/wal-async-commit.html
+ */
+export function postgresStore(options: PostgresStoreOptions): Store {
+  const schema = options.schema ?? 'billfold'
+  if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema))
+    throw new BillingError('config_invalid', `${JSON.stringify(schema)} is not a schema name of a-z, 0-9 and _.`)
+  const isOwn = 'connectionString' in options
+  const pool = isOwn ? openPool(options.connectionString) : options.pool
+  const connection = createConnection(pool, isOwn)
+  const tables = createTables(schema)
+  const clock = createClock(options.now)
+  return {
+    name: 'postgres',
+    durable: true,
+    maximumBatch: 1_000,
+    async migrate() {
+      await requireDurable(connection)
+      await migrate(connection, schema, clock)
+    },
+    async health() {
+      return connection.read(async (sql) => {
+        const details = { ...(await settingsOf(sql)), schema, version: String(await schemaVersion(sql, schema)) }
+        return { name: 'postgres', details }
+      })
+    },
+    close: () => connection.close(),
+    ledger: postgresLedger(connection, tables, clock),
+    accounts: postgresAccounts(connection, tables, clock),
+    outbox: postgresOutbox(connection, tables, clock),
+    inbox: postgresInbox(connection, tables, clock),
+    intents: postgresIntents(connection, tables, clock),
+    directory: postgresDirectory(connection, tables),
+  }
+}
+
+function openPool(connectionString: unknown): PostgresPool {
+  if (typeof connectionString !== 'string' || !/^postgres(ql)?:\/\//.test(connectionString))
+    throw new BillingError(
+      'config_invalid',
+      'postgresStore needs a connectionString such as postgres://user@host/database.',
+    )
+  const pool = new (loadPg())({ connectionString, max: 10 })
+  // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
+  pool.on('error', () => {})
+  return pool
+}
+
+function loadPg(): new (options: object) => PostgresPool & { on(event: 'error', listener: () => void): void } {
+  try {
+    return createRequire(import.meta.url)('pg').Pool
+  } catch (error) {
+    throw new BillingError('config_invalid', 'postgresStore needs the driver pg: npm install pg.', { cause: error })
+  }
+}
+
+/** @throws BillingError `config_invalid` unless a commit here is as durable as was promised */
+async function requireDurable(connection: Connection): Promise<void> {
+  const { fsync, synchronousCommit, role } = await connection.read(settingsOf)
+  if (role === 'replica')
+    throw new BillingError('config_invalid', 'The PostgreSQL server is a replica: connect to the primary.')
+  if (fsync !== 'on' || synchronousCommit === 'off') {
+    throw new BillingError(
+      'config_invalid',
+      `PostgreSQL has fsync ${fsync} and synchronous_commit ${synchronousCommit}, which can lose what was acknowledged: switch both on.`,
+    )
+  }
+}
+
+async function settingsOf(sql: Sql) {
+  const [row] = await sql.query(
+    "SELECT current_setting('fsync'), current_setting('synchronous_commit'), pg_is_in_recovery(), current_setting('server_version')",
+  )
+  const [fsync, synchronousCommit, inRecovery, server] = row ?? []
+  return {
+    fsync: fsync ?? '',
+    synchronousCommit: synchronousCommit ?? '',
+    role: inRecovery === 't' ? 'replica' : 'primary',
+    server: server ?? '',
+  }
+}

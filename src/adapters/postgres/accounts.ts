@@ -1,0 +1,57 @@
+import { BillingError } from '../../core/errors.js'
+import type { AccountStore, DirectoryStore } from '../../core/ports/store.js'
+import type { Sql } from './client.js'
+import type { Clock } from './clock.js'
+import type { Connection } from './connection.js'
+import type { Tables } from './tables.js'
+
+export function postgresAccounts(connection: Connection, { schema, accounts }: Tables, clock: Clock): AccountStore {
+  return {
+    async ensure({ id, email, name, plan }) {
+      // `xmax` is 0 on a row that was inserted by this statement.
+      const upsert = `INSERT INTO ${schema}.accounts AS t (id, email, name, plan, created_at, balance, held)
+        VALUES ($1, $2, $3, $4, ${clock()}, 0, 0)
+        ON CONFLICT (id) DO UPDATE SET email = coalesce(excluded.email, t.email), name = coalesce(excluded.name, t.name)
+        RETURNING ${accounts.columns}, t.xmax = 0`
+      const [row = []] = await connection.write((sql) => sql.query(upsert, [id, email, name, plan]))
+      return { account: accounts.read(row), created: row.at(-1) === 't' }
+    },
+    async get(accountId) {
+      return connection.read(async (sql) => (await accounts.first(sql, 'WHERE t.id = $1', accountId)) ?? null)
+    },
+    link(accountId, provider, externalId) {
+      return connection.write(async (sql) => {
+        const insert = `INSERT INTO ${schema}.account_links (account_id, provider, external_id) VALUES ($1, $2, $3)
+          ON CONFLICT DO NOTHING RETURNING 1`
+        const inserted = await sql.query(insert, [accountId, provider, externalId])
+        if (inserted.length > 0) return externalId
+        const known = await externalIdOf(sql, schema, accountId, provider)
+        if (known !== null) return known
+        throw new BillingError('invalid_state', `${provider} ${externalId} belongs to another account.`)
+      })
+    },
+    externalId: (accountId, provider) => connection.read((sql) => externalIdOf(sql, schema, accountId, provider)),
+  }
+}
+
+export function postgresDirectory(connection: Connection, { schema, intents }: Tables): DirectoryStore {
+  return {
+    async accountByExternalId(provider, externalId) {
+      const query = `SELECT account_id FROM ${schema}.account_links WHERE provider = $1 AND external_id = $2`
+      const [row] = await connection.read((sql) => sql.query(query, [provider, externalId]))
+      return row?.[0] ?? null
+    },
+    intentByExternalId(provider, externalId) {
+      const clause = 'WHERE t.provider = $1 AND t.external_id = $2 ORDER BY t.seq LIMIT 1'
+      return connection.read(async (sql) => (await intents.first(sql, clause, provider, externalId)) ?? null)
+    },
+    intentById: (intentId) =>
+      connection.read(async (sql) => (await intents.first(sql, 'WHERE t.id = $1', intentId)) ?? null),
+  }
+}
+
+async function externalIdOf(sql: Sql, schema: string, accountId: string, provider: string): Promise<string | null> {
+  const query = `SELECT external_id FROM ${schema}.account_links WHERE account_id = $1 AND provider = $2`
+  const [row] = await sql.query(query, [accountId, provider])
+  return row?.[0] ?? null
+}

@@ -1,0 +1,52 @@
+import { BillingError, type ErrorOutcome } from '../../core/errors.js'
+
+/** Whether the transaction lost against another one and may be run again at once: serialization failure, deadlock. */
+export function isConflict(error: unknown): boolean {
+  return ['40001', '40P01'].includes(stateOf(error))
+}
+
+/**
+ * A driver's error as one an app can branch on.
+ *
+ * @param outcome what became of the transaction: `unknown` when its COMMIT was on the way
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+export function storageError(error: unknown, outcome: ErrorOutcome): unknown {
+  if (BillingError.is(error)) return error
+  const state = stateOf(error)
+  const reason = error instanceof Error ? error.message : String(error)
+  if (state === '53100')
+    return new BillingError('storage_full', `PostgreSQL cannot grow: ${reason}.`, { cause: error, outcome })
+  if (state === '22003') {
+    return new BillingError('amount_out_of_range', 'A sum is more than can be stored (2^63 - 1 millionths).', {
+      cause: error,
+    })
+  }
+  if (isPassing(state) || isLostConnection(error)) {
+    return new BillingError('storage_unavailable', `PostgreSQL cannot be reached or is busy: ${reason}.`, {
+      cause: error,
+      outcome,
+    })
+  }
+  return error
+}
+
+/** Connection exceptions, lack of resources, locks, operator intervention, and a server that was made read-only by fail-over. */
+function isPassing(state: string): boolean {
+  return /^(08|40|53|55P03|57|25006)/.test(state)
+}
+
+/** Errors of the connection itself carry no SQLSTATE: of the socket, or `pg`'s own words. */
+export function isLostConnection(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  if (typeof code === 'string' && /^(E[A-Z]{4,}|57P0[123]|08\d{3})$/.test(code)) return true
+  return (
+    /terminat|timeout|not queryable|connection (error|ended)|closed/i.test(String(message ?? '')) && code === undefined
+  )
+}
+
+function stateOf(error: unknown): string {
+  const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : ''
+}

@@ -1,0 +1,45 @@
+import type { InboxStore } from '../../core/ports/store.js'
+import type { Clock } from './clock.js'
+import type { Connection } from './connection.js'
+import type { Tables } from './tables.js'
+
+export function postgresInbox(connection: Connection, tables: Tables, clock: Clock): InboxStore {
+  const { schema } = tables
+  return {
+    async accept({ provider, eventId, type, payload }) {
+      const now = clock()
+      const insert = `INSERT INTO ${schema}.inbox
+          (provider, event_id, type, payload, received_at, status, attempts, fence, next_attempt_at, leased_until)
+        VALUES ($1, $2, $3, $4, ${now}, 'pending', 0, 0, ${now}, 0) ON CONFLICT DO NOTHING RETURNING 1`
+      const inserted = await connection.write((sql) => sql.query(insert, [provider, eventId, type, payload]))
+      return { created: inserted.length > 0 }
+    },
+    async claim({ limit, leaseMs }) {
+      const now = clock()
+      const claim = `
+        WITH due AS (
+          SELECT provider, event_id FROM ${schema}.inbox
+          WHERE status = 'pending' AND status <> 'applied' AND next_attempt_at <= ${now} AND leased_until <= ${now}
+          ORDER BY seq LIMIT $1::bigint FOR UPDATE SKIP LOCKED)
+        UPDATE ${schema}.inbox t SET attempts = t.attempts + 1, fence = t.fence + 1, leased_until = ${now} + $2::bigint
+        FROM due WHERE t.provider = due.provider AND t.event_id = due.event_id
+        RETURNING ${tables.inbox.columns}, t.seq`
+      const claimed = await connection.write((sql) => sql.query(claim, [String(limit), String(leaseMs)]))
+      return [...claimed]
+        .sort((left, right) => Number(left.at(-1)) - Number(right.at(-1)))
+        .map((row) => tables.inbox.read(row))
+    },
+    async settle({ provider, eventId, fence, status, retryInMs, error }) {
+      const settle = `UPDATE ${schema}.inbox
+        SET status = $4, next_attempt_at = ${clock()} + $5::bigint, leased_until = 0, error = $6
+        WHERE provider = $1 AND event_id = $2 AND fence = $3::bigint AND status = 'pending' AND leased_until <> 0 RETURNING 1`
+      const values = [provider, eventId, String(fence), status, String(retryInMs ?? 0), error]
+      return (await connection.write((sql) => sql.query(settle, values))).length > 0
+    },
+    async backlog() {
+      const query = `SELECT status, count(*) FROM ${schema}.inbox WHERE status <> 'applied' GROUP BY 1 ORDER BY 1 DESC`
+      const rows = await connection.read((sql) => sql.query(query))
+      return rows.map(([status, count]) => ({ status: status as 'pending' | 'dead', count: Number(count) }))
+    },
+  }
+}

@@ -1,0 +1,135 @@
+import { apply, needs } from '../../core/domain/ledger/kernel.js'
+import type { LedgerRows } from '../../core/domain/ledger/state.js'
+import { viewAccount } from '../../core/domain/ledger/view.js'
+import { BillingError } from '../../core/errors.js'
+import type { LedgerStore } from '../../core/ports/store.js'
+import { flattenEntry, flattenHold, unflattenEntry, unflattenHold } from '../sql/ledger-rows.js'
+import type { Sql } from './client.js'
+import type { Clock } from './clock.js'
+import type { Connection } from './connection.js'
+import { currentCounters, dueHolds, loadState } from './ledger-load.js'
+import { addDeliveries, addEvents } from './outbox.js'
+import { arrayOf } from './table.js'
+import type { Tables } from './tables.js'
+
+/** Young tables have no statistics: without these the planner reads whole tables, and is slower the more there is. */
+const beginBatch = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL bytea_output = hex; SET LOCAL jit = off;
+  SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off`
+
+export function postgresLedger(connection: Connection, tables: Tables, clock: Clock): LedgerStore {
+  return {
+    commit(commands, rules) {
+      const keys = commands.flatMap(needs)
+      return connection.write(async (sql) => {
+        const state = await loadState(sql, tables, keys, clock)
+        const { rows, outcomes } = apply(state, commands, rules)
+        await writeRows(sql, tables, rows, state.now)
+        return outcomes
+      }, beginBatch)
+    },
+    snapshot(accountId) {
+      return connection.read(async (sql) => {
+        const [account, grants, over, counters, time] = await Promise.all([
+          tables.accountStates.first(sql, 'WHERE t.id = $1', accountId),
+          tables.grants.select(sql, 'WHERE t.account_id = $1 AND t.remaining > 0', accountId),
+          dueHolds(sql, tables, [accountId], clock),
+          currentCounters(sql, tables, [accountId], clock),
+          sql.query(`SELECT ${clock()}`),
+        ])
+        if (!account) return null
+        const now = Number(time[0]?.[0])
+        return viewAccount({ now, account, grants, dueHolds: over, counters: counters.map(({ counter }) => counter) })
+      })
+    },
+    hold(accountId, holdId) {
+      return connection.read(async (sql) => {
+        const row = await tables.holds.first(sql, 'WHERE t.account_id = $1 AND t.id = $2', accountId, holdId)
+        return row ? unflattenHold(row) : null
+      })
+    },
+    entry(accountId, entryId) {
+      return connection.read(async (sql) => {
+        const row = await tables.entries.first(sql, 'WHERE t.id = $1 AND t.account_id = $2', entryId, accountId)
+        return row ? unflattenEntry(row) : null
+      })
+    },
+    entries(accountId, { limit, before, movedOnly }) {
+      if (before !== undefined && !/^\d{1,18}$/.test(before))
+        throw new BillingError('invalid_cursor', 'The cursor must be that of a row of the page before.')
+      const older = before === undefined ? '' : 'AND t.seq < $3::bigint'
+      const moved = movedOnly ? 'AND t.amount <> 0' : ''
+      const query = `SELECT ${tables.entries.columns}, t.seq FROM ${tables.schema}.ledger_entries t
+        WHERE t.account_id || '' = $1 ${older} ${moved} ORDER BY t.seq DESC LIMIT $2::bigint`
+      const values = [accountId, String(limit), ...(before === undefined ? [] : [before])]
+      return connection.read(async (sql) =>
+        (await sql.query(query, values)).map((row) => ({
+          ...unflattenEntry(tables.entries.read(row)),
+          cursor: row.at(-1) ?? '',
+        })),
+      )
+    },
+    rollups(accountId, from, to) {
+      const clause = 'WHERE t.account_id = $1 AND t.day >= $2 AND t.day < $3'
+      return connection.read((sql) => tables.rollups.select(sql, clause, accountId, from, to))
+    },
+    due(limit) {
+      const now = clock()
+      const query = `SELECT account_id FROM ${tables.schema}.holds WHERE status = 'open' AND expires_at <= ${now}
+        UNION SELECT account_id FROM ${tables.schema}.credit_grants WHERE remaining > 0 AND expires_at <= ${now}
+        LIMIT $1::bigint`
+      return connection.read(async (sql) =>
+        (await sql.query(query, [String(limit)])).map(([accountId]) => accountId ?? ''),
+      )
+    },
+  }
+}
+
+/** Sends every write without waiting in between. */
+async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, now: number): Promise<void> {
+  const { accounts } = rows
+  await Promise.all([
+    accounts.length > 0 &&
+      sql.query(
+        `UPDATE ${tables.schema}.accounts t
+         SET balance = n.balance, held = n.held, plan = n.plan, anchor = n.anchor, suspended_for = n.suspended_for
+         FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::text[])
+           n (id, balance, held, plan, anchor, suspended_for)
+         WHERE t.id = n.id`,
+        [
+          arrayOf(accounts.map(({ id }) => id)),
+          arrayOf(accounts.map(({ balance }) => balance)),
+          arrayOf(accounts.map(({ held }) => held)),
+          arrayOf(accounts.map(({ plan }) => plan)),
+          arrayOf(accounts.map(({ anchor }) => (anchor === null ? null : BigInt(anchor)))),
+          arrayOf(accounts.map(({ suspendedFor }) => suspendedFor)),
+        ],
+      ),
+    tables.grants.upsert(sql, rows.grants),
+    tables.counters.upsert(sql, rows.counters),
+    tables.carries.upsert(sql, rows.carries),
+    tables.holds.upsert(sql, rows.holds.map(flattenHold)),
+    tables.entries.insert(sql, rows.entries.map(flattenEntry)),
+    addRollups(sql, tables, rows.rollups),
+    addDeliveries(sql, tables, rows.deliveries, now),
+    addEvents(sql, tables, rows.events, now),
+  ])
+}
+
+async function addRollups(sql: Sql, { schema }: Tables, rollups: LedgerRows['rollups']): Promise<void> {
+  if (rollups.length === 0) return
+  await sql.query(
+    `INSERT INTO ${schema}.rollups AS t (account_id, day, meter, model, events, quantity, sparks)
+     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])
+     ON CONFLICT (account_id, day, meter, model) DO UPDATE SET
+       events = t.events + excluded.events, quantity = t.quantity + excluded.quantity, sparks = t.sparks + excluded.sparks`,
+    [
+      arrayOf(rollups.map(({ accountId }) => accountId)),
+      arrayOf(rollups.map(({ day }) => day)),
+      arrayOf(rollups.map(({ meter }) => meter)),
+      arrayOf(rollups.map(({ model }) => model)),
+      arrayOf(rollups.map(({ events }) => BigInt(events))),
+      arrayOf(rollups.map(({ quantity }) => quantity)),
+      arrayOf(rollups.map(({ sparks }) => sparks)),
+    ],
+  )
+}

@@ -1,0 +1,176 @@
+import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
+import type { NewDelivery } from '../../core/domain/ledger/state.js'
+import type { Delivery, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
+import { unflattenEntry } from '../sql/ledger-rows.js'
+import type { Sql } from './client.js'
+import type { Clock } from './clock.js'
+import type { Connection } from './connection.js'
+import { arrayOf } from './table.js'
+import type { Tables } from './tables.js'
+
+export function postgresOutbox(connection: Connection, tables: Tables, clock: Clock): OutboxStore {
+  const { schema } = tables
+  return {
+    async subscribe(consumer, types) {
+      const insert = `INSERT INTO ${schema}.subscriptions (consumer, type) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`
+      await connection.write((sql) => sql.query(insert, [consumer, arrayOf(types)]))
+    },
+    claim(destination, { limit, leaseMs }) {
+      const now = clock()
+      // What is answered is the row as it is after the claim, but the first attempt as it was before.
+      const claim = `
+        WITH due AS (
+          SELECT id, first_attempt_at FROM ${schema}.deliveries
+          WHERE destination = $1 AND status = 'pending' AND status <> 'delivered'
+            AND next_attempt_at <= ${now} AND leased_until <= ${now}
+          ORDER BY seq LIMIT $2::bigint FOR UPDATE SKIP LOCKED)
+        UPDATE ${schema}.deliveries t SET attempts = t.attempts + 1, fence = t.fence + 1,
+          leased_until = ${now} + $3::bigint, first_attempt_at = coalesce(t.first_attempt_at, ${now})
+        FROM due WHERE t.id = due.id
+        RETURNING ${tables.deliveries.columns}, due.first_attempt_at, t.seq`
+      return connection.write(async (sql) => {
+        const claimed = await sql.query(claim, [destination, String(limit), String(leaseMs)])
+        const inOrder = [...claimed].sort((left, right) => Number(left.at(-1)) - Number(right.at(-1)))
+        const rows = inOrder.map((row) => {
+          const sentBefore = row.at(-2) ?? null
+          return { ...tables.deliveries.read(row), firstAttemptAt: sentBefore === null ? null : Number(sentBefore) }
+        })
+        return withSubjects(sql, tables, rows)
+      })
+    },
+    async settle(settlements) {
+      const settle = `UPDATE ${schema}.deliveries t
+        SET status = s.status, next_attempt_at = ${clock()} + s.wait, leased_until = 0, error = s.error
+        FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::text[]) s (id, fence, status, wait, error)
+        WHERE t.id = s.id AND t.fence = s.fence AND t.status = 'pending' AND t.leased_until <> 0
+        RETURNING t.id`
+      const settled = await connection.write((sql) =>
+        sql.query(settle, [
+          arrayOf(settlements.map(({ id }) => id)),
+          arrayOf(settlements.map(({ fence }) => BigInt(fence))),
+          arrayOf(settlements.map(({ status }) => status)),
+          arrayOf(settlements.map(({ retryInMs }) => BigInt(retryInMs ?? 0))),
+          arrayOf(settlements.map(({ error }) => error)),
+        ]),
+      )
+      return settled.map(([id]) => id ?? '')
+    },
+    publish: (event) =>
+      connection.write(async (sql) => {
+        const [time] = await sql.query(`SELECT ${clock()}`)
+        await addEvents(sql, tables, [event], Number(time?.[0]))
+      }),
+    async statuses(accountId, deliveryIds) {
+      const query = `SELECT id, status FROM ${schema}.deliveries WHERE id = ANY($1) AND account_id = $2`
+      const rows = await connection.read((sql) => sql.query(query, [arrayOf(deliveryIds), accountId]))
+      return new Map(rows.map(([id, status]) => [id ?? '', status as DeliveryStatus]))
+    },
+    async backlog() {
+      const query = `SELECT destination, status, count(*) FROM ${schema}.deliveries WHERE status <> 'delivered' GROUP BY 1, 2`
+      const rows = await connection.read((sql) => sql.query(query))
+      return rows.map(([destination, status, count]) => ({
+        destination: destination ?? '',
+        status: status as DeliveryStatus,
+        count: Number(count),
+      }))
+    },
+  }
+}
+
+export async function addDeliveries(
+  sql: Sql,
+  tables: Tables,
+  added: readonly NewDelivery[],
+  now: number,
+): Promise<void> {
+  await tables.deliveries.insert(
+    sql,
+    added.map((delivery) => ({ ...delivery, eventId: null, ...fresh(now) })),
+  )
+}
+
+/** Writes events, and a delivery of each to everyone who listens; an event that is there already is left alone. */
+export async function addEvents(
+  sql: Sql,
+  tables: Tables,
+  published: readonly BillingEvent[],
+  now: number,
+): Promise<void> {
+  if (published.length === 0) return
+  const { schema } = tables
+  const inserted = await sql.query(
+    `INSERT INTO ${schema}.events (id, type, account_id, occurred_at, data)
+     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) ON CONFLICT DO NOTHING RETURNING id`,
+    [
+      arrayOf(published.map(({ id }) => id)),
+      arrayOf(published.map(({ type }) => type)),
+      arrayOf(published.map(({ accountId }) => accountId)),
+      arrayOf(published.map(({ occurredAt }) => BigInt(occurredAt))),
+      arrayOf(published.map(({ data }) => JSON.stringify(data))),
+    ],
+  )
+  const ids = new Set(inserted.map(([id]) => id))
+  const added = published.filter(({ id }) => ids.has(id))
+  if (added.length === 0) return
+  const types = new Map<string, Set<string>>()
+  for (const [consumer, type] of await sql.query(`SELECT consumer, type FROM ${schema}.subscriptions`))
+    types.set(consumer ?? '', (types.get(consumer ?? '') ?? new Set()).add(type ?? ''))
+  await tables.deliveries.insert(
+    sql,
+    eventDeliveries(added, types).map(({ id, destination, event }) => ({
+      id,
+      accountId: event.accountId,
+      destination,
+      kind: 'event',
+      meter: null,
+      periodStartsAt: null,
+      sparks: 0n,
+      occurredAt: event.occurredAt,
+      entryIds: [],
+      eventId: event.id,
+      ...fresh(now),
+    })),
+  )
+}
+
+function fresh(now: number) {
+  return {
+    status: 'pending',
+    attempts: 0,
+    fence: 0,
+    createdAt: now,
+    firstAttemptAt: null,
+    nextAttemptAt: now,
+    leasedUntil: 0,
+    error: null,
+  } as const
+}
+
+/** Deliveries with the usage events or the billing event they are about. */
+async function withSubjects(
+  sql: Sql,
+  tables: Tables,
+  rows: readonly ReturnType<Tables['deliveries']['read']>[],
+): Promise<readonly Delivery[]> {
+  const listed = rows.flatMap(({ accountId, entryIds }) => entryIds.map((id) => ({ accountId, id })))
+  const eventIds = rows.flatMap(({ eventId }) => eventId ?? [])
+  const byPair = 'JOIN unnest($1::text[], $2::text[]) k (id, account_id) ON t.id = k.id AND t.account_id = k.account_id'
+  const [entries, events] = await Promise.all([
+    listed.length === 0
+      ? []
+      : tables.entries.select(
+          sql,
+          byPair,
+          arrayOf(listed.map(({ id }) => id)),
+          arrayOf(listed.map(({ accountId }) => accountId)),
+        ),
+    eventIds.length === 0 ? [] : tables.events.select(sql, 'WHERE t.id = ANY($1)', arrayOf(eventIds)),
+  ])
+  const entryOf = new Map(entries.map((row) => [`${row.accountId}|${row.id}`, unflattenEntry(row)]))
+  const eventOf = new Map(events.map((event) => [event.id, event]))
+  return rows.map(({ eventId, ...row }) => ({
+    ...row,
+    entries: row.entryIds.flatMap((id) => entryOf.get(`${row.accountId}|${id}`) ?? []),
+    event: eventId === null ? null : (eventOf.get(eventId) ?? null),
+  }))
+}

@@ -1,0 +1,219 @@
+/**
+ * The schema, one text per version; a version that was published is never changed. Amounts are 64-bit integers in millionths (nanos
+ * for money), moments are milliseconds.
+ */
+export const migrations: readonly ((schema: string) => string)[] = [
+  (schema) => `
+  CREATE TABLE ${schema}.accounts (
+    id text PRIMARY KEY,
+    email text,
+    name text,
+    created_at bigint NOT NULL,
+    plan text NOT NULL,
+    anchor bigint,
+    suspended_for text,
+    balance bigint NOT NULL,
+    held bigint NOT NULL CHECK (held >= 0)
+  ) WITH (fillfactor = 50);
+
+  CREATE TABLE ${schema}.account_links (
+    account_id text NOT NULL,
+    provider text NOT NULL,
+    external_id text NOT NULL,
+    PRIMARY KEY (account_id, provider),
+    UNIQUE (provider, external_id)
+  );
+
+  CREATE TABLE ${schema}.ledger_entries (
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    id text NOT NULL,
+    account_id text NOT NULL,
+    operation text NOT NULL,
+    key text NOT NULL,
+    dedupe bytea NOT NULL,
+    fingerprint bytea NOT NULL,
+    counter_account text NOT NULL,
+    amount bigint NOT NULL,
+    balance_after bigint NOT NULL,
+    recorded_at bigint NOT NULL,
+    reason text NOT NULL,
+    meter text,
+    quantity bigint,
+    sparks bigint,
+    cost_usd text,
+    model text,
+    tokens text,
+    dimensions text,
+    price_version text,
+    occurred_at bigint,
+    settled_by text,
+    hold_id text,
+    burns text NOT NULL,
+    deliveries text NOT NULL,
+    result text NOT NULL,
+    PRIMARY KEY (dedupe, account_id)
+  );
+  CREATE UNIQUE INDEX ledger_entries_by_id ON ${schema}.ledger_entries (id, account_id);
+  -- On an expression: a plain "account_id =" beside a key must never be answered by walking an account's rows.
+  CREATE INDEX ledger_entries_by_account ON ${schema}.ledger_entries ((account_id || ''), seq);
+  CREATE FUNCTION ${schema}.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'ledger entries are never changed or deleted'; END $$;
+  CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ${schema}.ledger_entries
+    FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.refuse_change();
+
+  CREATE TABLE ${schema}.credit_grants (
+    account_id text NOT NULL,
+    id text NOT NULL,
+    kind text NOT NULL,
+    amount bigint NOT NULL,
+    remaining bigint NOT NULL CHECK (remaining BETWEEN 0 AND amount),
+    priority bigint NOT NULL,
+    expires_at bigint,
+    granted_at bigint NOT NULL,
+    reason text NOT NULL,
+    PRIMARY KEY (account_id, id)
+  ) WITH (fillfactor = 50);
+  CREATE INDEX credit_grants_open ON ${schema}.credit_grants (account_id) WHERE remaining > 0;
+  CREATE INDEX credit_grants_expiring ON ${schema}.credit_grants (expires_at, account_id) WHERE remaining > 0;
+
+  CREATE TABLE ${schema}.holds (
+    account_id text NOT NULL,
+    id text NOT NULL,
+    meter text,
+    quantity bigint NOT NULL,
+    sparks bigint NOT NULL,
+    status text NOT NULL,
+    captured bigint NOT NULL,
+    period_starts_at bigint,
+    created_at bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    reason text NOT NULL,
+    key text NOT NULL,
+    dedupe bytea NOT NULL,
+    fingerprint bytea NOT NULL,
+    result text NOT NULL,
+    release_dedupe bytea,
+    release_fingerprint bytea,
+    release_result text,
+    PRIMARY KEY (account_id, id)
+  );
+  CREATE UNIQUE INDEX holds_by_key ON ${schema}.holds (dedupe, account_id);
+  CREATE UNIQUE INDEX holds_by_release_key ON ${schema}.holds (release_dedupe, account_id) WHERE release_dedupe IS NOT NULL;
+  CREATE INDEX holds_open ON ${schema}.holds (account_id, expires_at) WHERE status = 'open';
+  CREATE INDEX holds_expiring ON ${schema}.holds (expires_at, account_id) WHERE status = 'open';
+
+  CREATE TABLE ${schema}.counters (
+    account_id text NOT NULL,
+    meter text NOT NULL,
+    starts_at bigint NOT NULL,
+    ends_at bigint NOT NULL,
+    used bigint NOT NULL,
+    held bigint NOT NULL CHECK (held >= 0),
+    status text NOT NULL,
+    throttled_attempts bigint NOT NULL,
+    transitions bigint NOT NULL,
+    PRIMARY KEY (account_id, meter, starts_at)
+  ) WITH (fillfactor = 50);
+
+  CREATE TABLE ${schema}.carries (
+    account_id text NOT NULL,
+    meter text NOT NULL,
+    starts_at bigint NOT NULL,
+    destination text NOT NULL,
+    remainder bigint NOT NULL CHECK (remainder BETWEEN 0 AND 999999),
+    PRIMARY KEY (account_id, meter, starts_at, destination)
+  ) WITH (fillfactor = 50);
+
+  CREATE TABLE ${schema}.rollups (
+    account_id text NOT NULL,
+    day text NOT NULL,
+    meter text NOT NULL,
+    model text NOT NULL,
+    events bigint NOT NULL,
+    quantity bigint NOT NULL,
+    sparks bigint NOT NULL,
+    PRIMARY KEY (account_id, day, meter, model)
+  ) WITH (fillfactor = 50);
+
+  CREATE TABLE ${schema}.deliveries (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id text NOT NULL UNIQUE,
+    account_id text NOT NULL,
+    destination text NOT NULL,
+    kind text NOT NULL,
+    meter text,
+    period_starts_at bigint,
+    sparks bigint NOT NULL,
+    occurred_at bigint NOT NULL,
+    entry_ids text NOT NULL,
+    event_id text,
+    status text NOT NULL,
+    attempts bigint NOT NULL,
+    fence bigint NOT NULL,
+    created_at bigint NOT NULL,
+    first_attempt_at bigint,
+    next_attempt_at bigint NOT NULL,
+    leased_until bigint NOT NULL,
+    error text
+  );
+  CREATE INDEX deliveries_waiting ON ${schema}.deliveries (destination, status, seq) WHERE status <> 'delivered';
+
+  CREATE TABLE ${schema}.events (
+    id text PRIMARY KEY,
+    type text NOT NULL,
+    account_id text NOT NULL,
+    occurred_at bigint NOT NULL,
+    data text NOT NULL
+  );
+
+  CREATE TABLE ${schema}.subscriptions (
+    consumer text NOT NULL,
+    type text NOT NULL,
+    PRIMARY KEY (consumer, type)
+  );
+
+  CREATE TABLE ${schema}.inbox (
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    provider text NOT NULL,
+    event_id text NOT NULL,
+    type text NOT NULL,
+    payload text NOT NULL,
+    received_at bigint NOT NULL,
+    status text NOT NULL,
+    attempts bigint NOT NULL,
+    fence bigint NOT NULL,
+    next_attempt_at bigint NOT NULL,
+    leased_until bigint NOT NULL,
+    error text,
+    PRIMARY KEY (provider, event_id)
+  );
+  CREATE INDEX inbox_waiting ON ${schema}.inbox (status, seq) WHERE status <> 'applied';
+
+  CREATE TABLE ${schema}.checkout_intents (
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    id text PRIMARY KEY,
+    account_id text NOT NULL,
+    provider text NOT NULL,
+    kind text NOT NULL,
+    sparks bigint NOT NULL,
+    plan text,
+    package text,
+    currency text NOT NULL,
+    amount_nanos bigint NOT NULL,
+    success_url text NOT NULL,
+    cancel_url text NOT NULL,
+    key text NOT NULL,
+    fingerprint text NOT NULL,
+    status text NOT NULL,
+    external_id text,
+    url text,
+    created_at bigint NOT NULL,
+    expires_at bigint,
+    completed_at bigint,
+    UNIQUE (account_id, key)
+  );
+  CREATE INDEX checkout_intents_by_fingerprint ON ${schema}.checkout_intents (account_id, fingerprint, seq);
+  CREATE INDEX checkout_intents_by_external_id ON ${schema}.checkout_intents (provider, external_id);
+  CREATE INDEX checkout_intents_waiting ON ${schema}.checkout_intents (seq) WHERE status IN ('open', 'pending');
+  `,
+]

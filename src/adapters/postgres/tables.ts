@@ -1,0 +1,33 @@
+import { accountRows } from '../sql/account-rows.js'
+import { deliveryRows, eventRows, inboxRows, intentRows } from '../sql/delivery-rows.js'
+import {
+  accountStateRows,
+  carryRows,
+  counterRows,
+  entryRows,
+  grantRows,
+  holdRows,
+  rollupRows,
+} from '../sql/ledger-rows.js'
+import { table } from './table.js'
+
+export type Tables = ReturnType<typeof createTables>
+
+/** The store's tables in a schema. */
+export function createTables(schema: string) {
+  return {
+    schema,
+    accounts: table(schema, accountRows),
+    accountStates: table(schema, accountStateRows),
+    grants: table(schema, grantRows),
+    counters: table(schema, counterRows),
+    carries: table(schema, carryRows),
+    rollups: table(schema, rollupRows),
+    holds: table(schema, holdRows),
+    entries: table(schema, entryRows),
+    deliveries: table(schema, deliveryRows),
+    events: table(schema, eventRows),
+    inbox: table(schema, inboxRows),
+    intents: table(schema, intentRows),
+  }
+}

@@ -1,0 +1,64 @@
+import { postgresStore } from 'billfold/adapters/postgres'
+import { type StoreConformanceSubject, storeConformance } from 'billfold/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type PostgresServer, startPostgres } from './postgres-server.js'
+
+let server: PostgresServer
+beforeAll(async () => {
+  server = await startPostgres()
+})
+afterAll(() => server?.stop())
+
+const unique = `t${process.pid}_${Date.now().toString(36)}`
+let schemas = 0
+
+type Options = Parameters<StoreConformanceSubject['open']>[0]
+type Store = ReturnType<typeof postgresStore>
+
+async function openAt(schema: string, options: Options): Promise<Store> {
+  const store = postgresStore({ connectionString: server.connectionString, schema, ...options })
+  await store.migrate()
+  return store
+}
+
+async function schemaOf(store: Store): Promise<string> {
+  return (await store.health()).details.schema ?? ''
+}
+
+const shared = {
+  async reopen(store: Store, options: Options) {
+    const schema = await schemaOf(store)
+    await store.close()
+    return openAt(schema, options)
+  },
+  second: async (store: Store, options: Options) => openAt(await schemaOf(store), options),
+}
+
+const subjects: Readonly<Record<string, StoreConformanceSubject>> = {
+  'with a given clock': {
+    clock: 'given',
+    open: async (options) => {
+      schemas += 1
+      return openAt(`${unique}_${schemas}`, options)
+    },
+    ...shared,
+  },
+  'by its own clock': {
+    clock: 'own',
+    open: async () => {
+      schemas += 1
+      return openAt(`${unique}_${schemas}`, {})
+    },
+    ...shared,
+  },
+}
+
+describe.each(Object.entries(subjects))('postgresStore %s', (_, subject) => {
+  const cases = storeConformance(subject)
+  for (const { name, skip, run } of cases) (skip === undefined ? it : it.skip)(`C5 ${name}`, run)
+})
+
+it('C5 is tried in every case', () => {
+  const [subject] = Object.values(subjects)
+  expect(subject && storeConformance(subject).filter(({ skip }) => skip !== undefined)).toEqual([])
+})
