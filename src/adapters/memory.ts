@@ -30,26 +30,39 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   }
   const now = options.now ?? Date.now
   const tables = createTables()
+  let isOpen = true
+  const whileOpen = <T extends object>(group: T): T => {
+    const methods = Object.entries(group).map(([name, method]) => [
+      name,
+      async (...args: unknown[]) => {
+        if (!isOpen) throw new BillingError('storage_unavailable', 'The memory store is closed.', { retryable: false })
+        return (method as (...args: unknown[]) => unknown)(...args)
+      },
+    ])
+    return Object.fromEntries(methods) as T
+  }
   return {
     name: 'memory',
     durable: false,
     maximumBatch: 1_000,
     migrate: async () => {},
     health: async () => ({ name: 'memory', details: { durable: 'no' } }),
-    close: async () => {},
-    ledger: memoryLedger(tables, now),
-    outbox: memoryOutbox(tables, now),
-    inbox: memoryInbox(tables, now),
-    ...memoryAccounts(tables, now),
-    ...memoryIntents(tables, now),
-    directory: {
-      accountByExternalId: async (provider, externalId) =>
+    close: async () => {
+      isOpen = false
+    },
+    ledger: whileOpen(memoryLedger(tables, now)),
+    outbox: whileOpen(memoryOutbox(tables, now)),
+    inbox: whileOpen(memoryInbox(tables, now)),
+    accounts: whileOpen(memoryAccounts(tables, now)),
+    intents: whileOpen(memoryIntents(tables, now)),
+    directory: whileOpen({
+      accountByExternalId: async (provider: string, externalId: string) =>
         tables.accountsByLink.get(`${provider}|${externalId}`) ?? null,
-      intentByExternalId: async (provider, externalId) =>
+      intentByExternalId: async (provider: string, externalId: string) =>
         [...tables.intents.values()].find(
           (intent) => intent.provider === provider && intent.externalId === externalId,
         ) ?? null,
-      intentById: async (intentId) => tables.intents.get(intentId) ?? null,
-    },
+      intentById: async (intentId: string) => tables.intents.get(intentId) ?? null,
+    }),
   }
 }

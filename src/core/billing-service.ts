@@ -2,6 +2,7 @@ import type { Catalog, MeterName } from './catalog.js'
 import { type BillingConfig, type Environment, type ProviderRoles, resolveRedirects, resolveRoles } from './config.js'
 import { createConsumers, type EventHandler } from './consumers.js'
 import { type BillingContext, createIds } from './context.js'
+import { tracingDestination } from './delivery/tracing.js'
 import { type BillingEventType, billingEventTypes } from './domain/event.js'
 import { BillingError } from './errors.js'
 import { createLane } from './lane.js'
@@ -97,7 +98,10 @@ export interface BillingCore<C extends Catalog = Catalog> {
     summary(input: { readonly accountId: string; readonly from?: string; readonly to?: string }): Promise<UsageSummary>
   }
   readonly sync: {
-    /** Delivers and applies in the background until the service is closed or the signal says stop. */
+    /**
+     * Delivers and applies in the background until the service is closed or the signal says stop. With a signal it keeps the process
+     * alive until then, for processes that do nothing else; without one it does not.
+     */
     run(options?: { readonly signal?: AbortSignal }): Promise<void>
     /** Does what is due now, for tests and for hosts that end after a response. */
     flush(options?: { readonly timeoutMs?: number }): Promise<SyncReport>
@@ -158,25 +162,24 @@ export type BillingService<R extends ProviderRoles = ProviderRoles, C extends Ca
 export function createBilling<const R extends ProviderRoles = {}, C extends Catalog = Catalog>(
   config: BillingConfig<R, C>,
 ): BillingService<R, C> {
-  const environment: Environment = {
+  const environment = steady({
     now: () => globalThis.Date.now(),
     randomBytes: (bytes) => globalThis.crypto.getRandomValues(bytes),
-    onError: () => {},
+    // biome-ignore lint/suspicious/noConsole: money that goes astray in the background must be seen by somebody
+    onError: (error, where) => globalThis.console.error(`billfold: ${where}:`, error),
     ...config.environment,
-  }
-  const roles = resolveRoles(config.providers ?? {})
-  const readiness: Promise<unknown>[] = []
-  const ready = once(async () => {
-    await config.store.migrate()
   })
+  const roles = resolveRoles(config.providers ?? {})
+  const ready = once(() => config.store.migrate())
+  const subscriptions: (() => Promise<void>)[] = []
   const store = afterReady(config.store, async () => {
     await ready()
-    await Promise.all(readiness)
+    await Promise.all(subscriptions.map((subscribed) => subscribed()))
   })
   const rules = {
     catalog: config.catalog,
     metering: roles.metering.map(({ id }) => id),
-    tracing: roles.tracing.map(({ id }) => id),
+    tracing: roles.tracing.map(({ id }) => tracingDestination(id)),
     collecting: roles.metering[0]?.id ?? null,
   }
   const worker = createWorker(() => ctx)
@@ -193,6 +196,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     environment,
     consumers: createConsumers(),
     newId: createIds(environment),
+    lifetime: worker.lifetime,
     wake: () => worker.wake(),
   }
 
@@ -228,9 +232,12 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
         )
       }
       ctx.consumers.add(consumer, type, handler)
-      const subscribed = ready().then(() => config.store.outbox.subscribe(consumer, [type]))
-      subscribed.catch((error: unknown) => environment.onError(error, `consumer ${consumer}`))
-      readiness.push(subscribed)
+      const subscribed = once(async () => {
+        await ready()
+        await config.store.outbox.subscribe(consumer, [type])
+      })
+      subscriptions.push(subscribed)
+      subscribed().catch((error: unknown) => environment.onError(error, `consumer ${consumer}`))
     },
     async close() {
       await worker.stop()
@@ -253,6 +260,21 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       : {}),
   }
   return service as unknown as BillingService<R, C>
+}
+
+/** Whole milliseconds, and no error out of the place that errors are told to. */
+function steady({ now, randomBytes, onError }: Environment): Environment {
+  return {
+    now: () => Math.floor(now()),
+    randomBytes,
+    onError(error, where) {
+      try {
+        onError(error, where)
+      } catch {
+        // There is nobody left to tell.
+      }
+    },
+  }
 }
 
 /** The store with every method waiting for its schema first. */
@@ -278,10 +300,14 @@ function afterReady(store: Store, ready: () => Promise<void>): Store {
   }
 }
 
+/** Does it once; a failure is forgotten, so that the next call tries again. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
   return () => {
-    made ??= make()
+    made ??= make().catch((error: unknown) => {
+      made = undefined
+      throw error
+    })
     return made
   }
 }

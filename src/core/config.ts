@@ -32,7 +32,7 @@ export interface Environment {
   readonly now: () => number
   /** Fills with random bytes, as `crypto.getRandomValues` does. */
   readonly randomBytes: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array
-  /** Told of what happens in the background and reaches no caller. Default: nothing is logged. */
+  /** Told of what happens in the background and reaches no caller. Default: written to the console. */
   readonly onError: (error: unknown, where: string) => void
 }
 

@@ -7,6 +7,8 @@ export type EventHandler = (event: BillingEvent) => void | Promise<void>
 export interface Consumers {
   add(consumer: string, type: BillingEventType, handler: EventHandler): void
   names(): readonly string[]
+  /** The types a consumer has handlers for. */
+  types(consumer: string): readonly BillingEventType[]
   handlers(consumer: string, type: BillingEventType): readonly EventHandler[]
 }
 
@@ -19,6 +21,7 @@ export function createConsumers(): Consumers {
       else consumers.set(consumer, [{ type, handler }])
     },
     names: () => [...consumers.keys()],
+    types: (consumer) => [...new Set((consumers.get(consumer) ?? []).map((entry) => entry.type))],
     handlers: (consumer, type) =>
       (consumers.get(consumer) ?? []).filter((entry) => entry.type === type).map((entry) => entry.handler),
   }

@@ -5,6 +5,7 @@ import type { IdPrefix } from './domain/ids.js'
 import type { LedgerRules } from './domain/ledger/state.js'
 import type { AllowedOrigins } from './domain/redirect.js'
 import type { Lane } from './lane.js'
+import type { Lifetime } from './lifetime.js'
 import type { Store } from './ports/store.js'
 
 /** What every operation is given. */
@@ -19,7 +20,9 @@ export interface BillingContext {
   readonly consumers: Consumers
   /** A new id that sorts by time. */
   newId(prefix: IdPrefix): string
-  /** Says that there is something to deliver or to apply. */
+  /** How long the background may go on. */
+  readonly lifetime: Lifetime
+  /** Says that there is something to deliver. */
   wake(): void
 }
 

@@ -47,6 +47,8 @@ export function createLane(options: LaneOptions): Lane {
       const batch = waiting.slice(0, size)
       waiting = waiting.slice(size)
       await send(batch, options)
+      // A store that commits synchronously must not keep the process from everything else.
+      if (waiting.length > 0) await nextTurn()
     }
     running = null
   }
@@ -101,7 +103,8 @@ async function commitPatiently(batch: readonly Waiting[], options: LaneOptions):
     try {
       return await options.commit(commands)
     } catch (error) {
-      if (!BillingError.is(error) || error.code !== 'storage_unavailable' || attempt >= attempts) throw error
+      const mayPass = BillingError.is(error) && error.code === 'storage_unavailable' && error.retryable
+      if (!mayPass || attempt >= attempts) throw error
       await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** attempt))
     }
   }
@@ -112,7 +115,12 @@ function isAboutTheStore(error: unknown): boolean {
   return BillingError.is(error) && (error.retryable || storeCodes.has(error.code))
 }
 
-const storeCodes: ReadonlySet<ErrorCode> = new Set(['config_invalid', 'schema_version_mismatch', 'storage_full'])
+const storeCodes: ReadonlySet<ErrorCode> = new Set([
+  'config_invalid',
+  'schema_version_mismatch',
+  'storage_full',
+  'storage_unavailable',
+])
 
 function batchSize(waiting: readonly Waiting[], maximumBatch: number): number {
   let bytes = 0

@@ -23,7 +23,7 @@ const billing = createBilling({
   environment: { onError: () => {} },
 })
 await billing.accounts.ensure({ accountId: 'acct_1', email: 'ada@example.com' })
-if (!finish) void billing.sync.run()
+if (!finish) void billing.sync.run({ signal: new AbortController().signal })
 
 const waiting = [...keys]
 await Promise.all(

@@ -1,36 +1,34 @@
 import { BillingError } from '../../core/errors.js'
-import type { Store } from '../../core/ports/store.js'
+import type { AccountStore } from '../../core/ports/store.js'
 import type { Tables } from './tables.js'
 
-export function memoryAccounts(tables: Tables, now: () => number): Pick<Store, 'accounts'> {
+export function memoryAccounts(tables: Tables, now: () => number): AccountStore {
   return {
-    accounts: {
-      async ensure({ id, email, name, plan }) {
-        const existing = tables.accounts.get(id)
-        const account = existing
-          ? { ...existing, email: email ?? existing.email, name: name ?? existing.name }
-          : { id, email, name, plan, createdAt: now() }
-        tables.accounts.set(id, account)
-        if (!existing) tables.states.set(id, { id, balance: 0n, held: 0n, plan, anchor: null, suspendedFor: null })
-        return { account: withPlan(account), created: !existing }
-      },
-      async get(accountId) {
-        const account = tables.accounts.get(accountId)
-        return account ? withPlan(account) : null
-      },
-      async link(accountId, provider, externalId) {
-        const known = tables.links.get(`${accountId}|${provider}`)
-        if (known !== undefined) return known
-        const owner = tables.accountsByLink.get(`${provider}|${externalId}`)
-        if (owner !== undefined)
-          throw new BillingError('invalid_state', `${provider} ${externalId} belongs to another account.`)
-        tables.links.set(`${accountId}|${provider}`, externalId)
-        tables.accountsByLink.set(`${provider}|${externalId}`, accountId)
-        return externalId
-      },
-      async externalId(accountId, provider) {
-        return tables.links.get(`${accountId}|${provider}`) ?? null
-      },
+    async ensure({ id, email, name, plan }) {
+      const existing = tables.accounts.get(id)
+      const account = existing
+        ? { ...existing, email: email ?? existing.email, name: name ?? existing.name }
+        : { id, email, name, plan, createdAt: now() }
+      tables.accounts.set(id, account)
+      if (!existing) tables.states.set(id, { id, balance: 0n, held: 0n, plan, anchor: null, suspendedFor: null })
+      return { account: withPlan(account), created: !existing }
+    },
+    async get(accountId) {
+      const account = tables.accounts.get(accountId)
+      return account ? withPlan(account) : null
+    },
+    async link(accountId, provider, externalId) {
+      const known = tables.links.get(`${accountId}|${provider}`)
+      if (known !== undefined) return known
+      const owner = tables.accountsByLink.get(`${provider}|${externalId}`)
+      if (owner !== undefined)
+        throw new BillingError('invalid_state', `${provider} ${externalId} belongs to another account.`)
+      tables.links.set(`${accountId}|${provider}`, externalId)
+      tables.accountsByLink.set(`${provider}|${externalId}`, accountId)
+      return externalId
+    },
+    async externalId(accountId, provider) {
+      return tables.links.get(`${accountId}|${provider}`) ?? null
     },
   }
 

@@ -8,6 +8,7 @@ export function memoryInbox(tables: Tables, now: () => number): InboxStore {
       if (tables.inbox.has(id)) return { created: false }
       tables.inbox.set(id, {
         ...event,
+        receivedAt: now(),
         status: 'pending',
         attempts: 0,
         fence: 0,

@@ -10,12 +10,13 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
       const known = under(tables.subscriptions, consumer, () => new Set())
       for (const type of types) known.add(type)
     },
-    async claim(destination, { limit, leaseMs }) {
+    async claim(destination, { limit, leaseMs, types }) {
       const at = now()
       const due: StoredDelivery[] = []
       for (const id of tables.pending.get(destination) ?? []) {
         const row = tables.deliveries.get(id)
-        if (row && row.nextAttemptAt <= at && row.leasedUntil <= at) due.push(row)
+        const isWanted = types === undefined || (row?.event && types.includes(row.event.type))
+        if (row && isWanted && row.nextAttemptAt <= at && row.leasedUntil <= at) due.push(row)
         if (due.length === limit) break
       }
       return due.map((row) => {
@@ -23,25 +24,28 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
           ...row,
           attempts: row.attempts + 1,
           fence: row.fence + 1,
-          firstAttemptAt: row.firstAttemptAt ?? at,
+          firstAttemptAt: row.firstAttemptAt ?? (row.leasedUntil > 0 ? row.claimedAt : null),
+          claimedAt: at,
           leasedUntil: at + leaseMs,
         }
         tables.deliveries.set(row.id, claimed)
-        return asDelivery(tables, claimed, row.firstAttemptAt)
+        return asDelivery(tables, claimed)
       })
     },
     async settle(settlements) {
-      return settlements.flatMap(({ id, fence, status, retryInMs, error }) => {
+      return settlements.flatMap(({ id, fence, status, retryInMs, mayHaveArrived, error, event }) => {
         const row = tables.deliveries.get(id)
         if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return []
         tables.deliveries.set(id, {
           ...row,
           status,
+          firstAttemptAt: row.firstAttemptAt ?? (mayHaveArrived ? row.claimedAt : null),
           nextAttemptAt: now() + (retryInMs ?? 0),
           leasedUntil: 0,
           error,
         })
         if (status !== 'pending') tables.pending.get(row.destination)?.delete(id)
+        if (event) addEvents(tables, [event], now())
         return [id]
       })
     },
@@ -102,12 +106,13 @@ function fresh(now: number) {
     createdAt: now,
     firstAttemptAt: null,
     nextAttemptAt: now,
+    claimedAt: null,
     leasedUntil: 0,
     error: null,
   } as const
 }
 
-function asDelivery(tables: Tables, row: StoredDelivery, firstAttemptAt: number | null): Delivery {
+function asDelivery(tables: Tables, row: StoredDelivery): Delivery {
   const entries = row.entryIds.flatMap((id) => tables.entriesById.get(`${row.accountId}|${id}`) ?? [])
-  return { ...row, firstAttemptAt, entries }
+  return { ...row, entries }
 }

@@ -22,11 +22,13 @@ export interface StoredDelivery extends Omit<NewDelivery, 'kind'> {
   readonly createdAt: number
   readonly firstAttemptAt: number | null
   readonly nextAttemptAt: number
+  readonly claimedAt: number | null
   readonly leasedUntil: number
   readonly error: string | null
 }
 
 export interface StoredInboxEvent extends InboxEvent {
+  readonly receivedAt: number
   readonly status: 'pending' | 'applied' | 'dead'
   readonly attempts: number
   readonly fence: number

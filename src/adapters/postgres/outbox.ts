@@ -1,6 +1,7 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { Delivery, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
+import { deliveryRow, eventDeliveryRow } from '../sql/delivery-rows.js'
 import { unflattenEntry } from '../sql/ledger-rows.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
@@ -15,45 +16,53 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
       const insert = `INSERT INTO ${schema}.subscriptions (consumer, type) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`
       await connection.write((sql) => sql.query(insert, [consumer, arrayOf(types)]))
     },
-    claim(destination, { limit, leaseMs }) {
+    claim(destination, { limit, leaseMs, types }) {
       const now = clock()
-      // What is answered is the row as it is after the claim, but the first attempt as it was before.
       const claim = `
         WITH due AS (
-          SELECT id, first_attempt_at FROM ${schema}.deliveries
+          SELECT id FROM ${schema}.deliveries
           WHERE destination = $1 AND status = 'pending' AND status <> 'delivered'
             AND next_attempt_at <= ${now} AND leased_until <= ${now}
+            AND ($4::text[] IS NULL OR event_type = ANY($4::text[]))
           ORDER BY seq LIMIT $2::bigint FOR UPDATE SKIP LOCKED)
         UPDATE ${schema}.deliveries t SET attempts = t.attempts + 1, fence = t.fence + 1,
-          leased_until = ${now} + $3::bigint, first_attempt_at = coalesce(t.first_attempt_at, ${now})
+          leased_until = ${now} + $3::bigint, claimed_at = ${now},
+          first_attempt_at = coalesce(t.first_attempt_at, CASE WHEN t.leased_until > 0 THEN t.claimed_at END)
         FROM due WHERE t.id = due.id
-        RETURNING ${tables.deliveries.columns}, due.first_attempt_at, t.seq`
+        RETURNING ${tables.deliveries.columns}, t.seq`
+      const values = [destination, String(limit), String(leaseMs), types === undefined ? null : arrayOf(types)]
       return connection.write(async (sql) => {
-        const claimed = await sql.query(claim, [destination, String(limit), String(leaseMs)])
+        const claimed = await sql.query(claim, values)
         const inOrder = [...claimed].sort((left, right) => Number(left.at(-1)) - Number(right.at(-1)))
-        const rows = inOrder.map((row) => {
-          const sentBefore = row.at(-2) ?? null
-          return { ...tables.deliveries.read(row), firstAttemptAt: sentBefore === null ? null : Number(sentBefore) }
-        })
-        return withSubjects(sql, tables, rows)
+        return withSubjects(
+          sql,
+          tables,
+          inOrder.map((row) => tables.deliveries.read(row)),
+        )
       })
     },
-    async settle(settlements) {
+    settle(settlements) {
       const settle = `UPDATE ${schema}.deliveries t
-        SET status = s.status, next_attempt_at = ${clock()} + s.wait, leased_until = 0, error = s.error
-        FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::text[]) s (id, fence, status, wait, error)
+        SET status = s.status, next_attempt_at = ${clock()} + s.wait, leased_until = 0, error = s.error,
+          first_attempt_at = coalesce(t.first_attempt_at, CASE WHEN s.arrived = 1 THEN t.claimed_at END)
+        FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[])
+          s (id, fence, status, wait, error, arrived)
         WHERE t.id = s.id AND t.fence = s.fence AND t.status = 'pending' AND t.leased_until <> 0
-        RETURNING t.id`
-      const settled = await connection.write((sql) =>
-        sql.query(settle, [
+        RETURNING t.id, ${clock()}`
+      return connection.write(async (sql) => {
+        const settled = await sql.query(settle, [
           arrayOf(settlements.map(({ id }) => id)),
           arrayOf(settlements.map(({ fence }) => BigInt(fence))),
           arrayOf(settlements.map(({ status }) => status)),
           arrayOf(settlements.map(({ retryInMs }) => BigInt(retryInMs ?? 0))),
           arrayOf(settlements.map(({ error }) => error)),
-        ]),
-      )
-      return settled.map(([id]) => id ?? '')
+          arrayOf(settlements.map(({ mayHaveArrived }) => (mayHaveArrived ? 1n : 0n))),
+        ])
+        const ids = new Set(settled.map(([id]) => id ?? ''))
+        const events = settlements.flatMap(({ id, event }) => (event && ids.has(id) ? event : []))
+        await addEvents(sql, tables, events, Number(settled[0]?.[1]))
+        return [...ids]
+      })
     },
     publish: (event) =>
       connection.write(async (sql) => {
@@ -85,7 +94,7 @@ export async function addDeliveries(
 ): Promise<void> {
   await tables.deliveries.insert(
     sql,
-    added.map((delivery) => ({ ...delivery, eventId: null, ...fresh(now) })),
+    added.map((delivery) => deliveryRow(delivery, now)),
   )
 }
 
@@ -117,33 +126,8 @@ export async function addEvents(
     types.set(consumer ?? '', (types.get(consumer ?? '') ?? new Set()).add(type ?? ''))
   await tables.deliveries.insert(
     sql,
-    eventDeliveries(added, types).map(({ id, destination, event }) => ({
-      id,
-      accountId: event.accountId,
-      destination,
-      kind: 'event',
-      meter: null,
-      periodStartsAt: null,
-      sparks: 0n,
-      occurredAt: event.occurredAt,
-      entryIds: [],
-      eventId: event.id,
-      ...fresh(now),
-    })),
+    eventDeliveries(added, types).map((delivery) => eventDeliveryRow(delivery, now)),
   )
-}
-
-function fresh(now: number) {
-  return {
-    status: 'pending',
-    attempts: 0,
-    fence: 0,
-    createdAt: now,
-    firstAttemptAt: null,
-    nextAttemptAt: now,
-    leasedUntil: 0,
-    error: null,
-  } as const
 }
 
 /** Deliveries with the usage events or the billing event they are about. */
@@ -168,7 +152,7 @@ async function withSubjects(
   ])
   const entryOf = new Map(entries.map((row) => [`${row.accountId}|${row.id}`, unflattenEntry(row)]))
   const eventOf = new Map(events.map((event) => [event.id, event]))
-  return rows.map(({ eventId, ...row }) => ({
+  return rows.map(({ eventId, eventType: _, claimedAt: __, ...row }) => ({
     ...row,
     entries: row.entryIds.flatMap((id) => entryOf.get(`${row.accountId}|${id}`) ?? []),
     event: eventId === null ? null : (eventOf.get(eventId) ?? null),

@@ -1,4 +1,4 @@
-import type { BillingEvent } from '../../core/domain/event.js'
+import type { BillingEvent, EventDelivery } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { CheckoutIntent, DeliveryStatus, InboxEvent } from '../../core/ports/store.js'
 import { integer, json, nullable, number, rows, text } from './column.js'
@@ -15,9 +15,11 @@ export interface Waiting {
 export interface DeliveryRow extends Waiting, Omit<NewDelivery, 'kind'> {
   readonly kind: NewDelivery['kind'] | 'event'
   readonly eventId: string | null
+  readonly eventType: string | null
   readonly status: DeliveryStatus
   readonly createdAt: number
   readonly firstAttemptAt: number | null
+  readonly claimedAt: number | null
 }
 
 export interface InboxRow extends Waiting, InboxEvent {
@@ -44,11 +46,50 @@ export const deliveryRows = rows<DeliveryRow>('deliveries', ['id'], {
   occurredAt: number,
   entryIds: json<readonly string[]>(),
   eventId: nullable(text()),
+  eventType: nullable(text()),
   status: text(),
   createdAt: number,
   firstAttemptAt: nullable(number),
+  claimedAt: nullable(number),
   ...waiting,
 })
+
+/** A delivery to a provider as it is first stored. */
+export function deliveryRow(delivery: NewDelivery, now: number): DeliveryRow {
+  return { ...delivery, eventId: null, eventType: null, ...fresh(now) }
+}
+
+/** A delivery of an event to a consumer as it is first stored. */
+export function eventDeliveryRow({ id, destination, event }: EventDelivery, now: number): DeliveryRow {
+  return {
+    id,
+    accountId: event.accountId,
+    destination,
+    kind: 'event',
+    meter: null,
+    periodStartsAt: null,
+    sparks: 0n,
+    occurredAt: event.occurredAt,
+    entryIds: [],
+    eventId: event.id,
+    eventType: event.type,
+    ...fresh(now),
+  }
+}
+
+function fresh(now: number) {
+  return {
+    status: 'pending',
+    attempts: 0,
+    fence: 0,
+    createdAt: now,
+    firstAttemptAt: null,
+    claimedAt: null,
+    nextAttemptAt: now,
+    leasedUntil: 0,
+    error: null,
+  } as const
+}
 
 export const eventRows = rows<BillingEvent>('events', ['id'], {
   id: text(),

@@ -2,7 +2,9 @@ import { BillingError } from '../../core/errors.js'
 
 /** Whether another connection has what this one wants, so that waiting helps. */
 export function isBusy(error: unknown): boolean {
-  return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)) || /database (table )?is locked/.test(messageOf(error))
+  const message = messageOf(error)
+  // The app's own transaction on a database it shares with us ends too.
+  return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)) || /database (table )?is locked|within a transaction/.test(message)
 }
 
 /** A driver's error as one an app can branch on; nothing of the transaction it came from was kept. */
@@ -11,7 +13,7 @@ export function storageError(error: unknown, file: string): unknown {
   const code = codeOf(error)
   const message = messageOf(error)
   if (isBusy(error)) {
-    return new BillingError('storage_unavailable', `${file} is being written by another process: try again.`, {
+    return new BillingError('storage_unavailable', `${file} is being written by somebody else: try again.`, {
       cause: error,
     })
   }
@@ -25,6 +27,10 @@ export function storageError(error: unknown, file: string): unknown {
       cause: error,
     })
   }
+  if (code.startsWith('SQLITE_CONSTRAINT'))
+    return new BillingError('invariant_violated', `${file} refuses a row: ${message}`, { cause: error })
+  if (/(not open|is closed)/i.test(message))
+    return new BillingError('storage_unavailable', `${file} is closed.`, { cause: error, retryable: false })
   if (code.startsWith('SQLITE') || /sqlite/i.test(code)) {
     return new BillingError('storage_unavailable', `${file}: ${message}`, { cause: error, retryable: isPassing(code) })
   }

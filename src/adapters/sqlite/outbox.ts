@@ -1,7 +1,7 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { Delivery, DeliveryStatus, OutboxStore, Settlement } from '../../core/ports/store.js'
-import type { DeliveryRow } from '../sql/delivery-rows.js'
+import { type DeliveryRow, deliveryRow, eventDeliveryRow } from '../sql/delivery-rows.js'
 import { unflattenEntry } from '../sql/ledger-rows.js'
 import type { Connection, Sql } from './connection.js'
 import { deliveries, entries, events as eventTable } from './tables.js'
@@ -14,27 +14,25 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
         for (const type of types) sql.run(insert, consumer, type)
       })
     },
-    claim(destination, { limit, leaseMs }) {
+    claim(destination, { limit, leaseMs, types }) {
+      const wanted = types === undefined ? '' : `AND event_type IN (${types.map(() => '?').join(', ')})`
+      const due = `WHERE destination = ? AND status = 'pending' AND status <> 'delivered'
+        AND next_attempt_at <= ? AND leased_until <= ? ${wanted} ORDER BY seq LIMIT ?`
       return connection.write((sql) => {
-        const at = now()
-        const due = deliveries.select(
-          sql,
-          `WHERE destination = ?1 AND status = 'pending' AND status <> 'delivered' AND next_attempt_at <= ?2 AND leased_until <= ?2
-           ORDER BY seq LIMIT ?3`,
-          destination,
-          BigInt(at),
-          BigInt(limit),
-        )
-        for (const { id } of due) {
+        const at = BigInt(now())
+        const rows = deliveries.select(sql, due, destination, at, at, ...(types ?? []), BigInt(limit))
+        return rows.map((row) => {
+          const firstAttemptAt = row.firstAttemptAt ?? (row.leasedUntil > 0 ? row.claimedAt : null)
           sql.run(
-            `UPDATE billfold_deliveries SET attempts = attempts + 1, fence = fence + 1, leased_until = ?,
-               first_attempt_at = coalesce(first_attempt_at, ?) WHERE id = ?`,
-            BigInt(at + leaseMs),
-            BigInt(at),
-            id,
+            `UPDATE billfold_deliveries SET attempts = attempts + 1, fence = fence + 1, leased_until = ?, claimed_at = ?,
+               first_attempt_at = ? WHERE id = ?`,
+            at + BigInt(leaseMs),
+            at,
+            firstAttemptAt === null ? null : BigInt(firstAttemptAt),
+            row.id,
           )
-        }
-        return due.map((row) => asDelivery(sql, { ...row, attempts: row.attempts + 1, fence: row.fence + 1 }))
+          return asDelivery(sql, { ...row, firstAttemptAt, attempts: row.attempts + 1, fence: row.fence + 1 })
+        })
       })
     },
     settle(settlements) {
@@ -73,7 +71,7 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
 }
 
 export function addDeliveries(sql: Sql, added: readonly NewDelivery[], now: number): void {
-  for (const delivery of added) deliveries.insert(sql, { ...delivery, eventId: null, ...fresh(now) })
+  for (const delivery of added) deliveries.insert(sql, deliveryRow(delivery, now))
 }
 
 /** Writes events, and a delivery of each to everyone who listens; an event that is there already is left alone. */
@@ -81,21 +79,8 @@ export function addEvents(sql: Sql, published: readonly BillingEvent[], now: num
   const added = published.filter(({ id }) => !sql.first('SELECT 1 FROM billfold_events WHERE id = ?', id))
   if (added.length === 0) return
   for (const event of added) eventTable.upsert(sql, event)
-  for (const { id, destination, event } of eventDeliveries(added, subscriptions(sql))) {
-    deliveries.insert(sql, {
-      id,
-      accountId: event.accountId,
-      destination,
-      kind: 'event',
-      meter: null,
-      periodStartsAt: null,
-      sparks: 0n,
-      occurredAt: event.occurredAt,
-      entryIds: [],
-      eventId: event.id,
-      ...fresh(now),
-    })
-  }
+  for (const delivery of eventDeliveries(added, subscriptions(sql)))
+    deliveries.insert(sql, eventDeliveryRow(delivery, now))
 }
 
 function subscriptions(sql: Sql): ReadonlyMap<string, ReadonlySet<string>> {
@@ -106,33 +91,24 @@ function subscriptions(sql: Sql): ReadonlyMap<string, ReadonlySet<string>> {
 }
 
 function settle(sql: Sql, settlement: Settlement, now: number): boolean {
-  const { id, fence, status, retryInMs, error } = settlement
+  const { id, fence, status, retryInMs, mayHaveArrived, error, event } = settlement
   const row = deliveries.first(sql, 'WHERE id = ?', id)
   if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return false
+  const firstAttemptAt = row.firstAttemptAt ?? (mayHaveArrived ? row.claimedAt : null)
   sql.run(
-    'UPDATE billfold_deliveries SET status = ?, next_attempt_at = ?, leased_until = 0, error = ? WHERE id = ?',
+    `UPDATE billfold_deliveries SET status = ?, next_attempt_at = ?, first_attempt_at = ?, leased_until = 0, error = ?
+     WHERE id = ?`,
     status,
     BigInt(now + (retryInMs ?? 0)),
+    firstAttemptAt === null ? null : BigInt(firstAttemptAt),
     error,
     id,
   )
+  if (event) addEvents(sql, [event], now)
   return true
 }
 
-function fresh(now: number) {
-  return {
-    status: 'pending',
-    attempts: 0,
-    fence: 0,
-    createdAt: now,
-    firstAttemptAt: null,
-    nextAttemptAt: now,
-    leasedUntil: 0,
-    error: null,
-  } as const
-}
-
-function asDelivery(sql: Sql, { eventId, ...row }: DeliveryRow): Delivery {
+function asDelivery(sql: Sql, { eventId, eventType: _, claimedAt: __, ...row }: DeliveryRow): Delivery {
   const listed = row.entryIds.flatMap((id) => {
     const entry = entries.first(sql, 'WHERE id = ? AND account_id = ?', id, row.accountId)
     return entry ? [unflattenEntry(entry)] : []

@@ -1,9 +1,10 @@
 import * as z from 'zod'
 import type { BillingContext } from '../context.js'
-import { type DeliveryReport, deliverDue, noDeliveries, sumReports } from '../outbox.js'
+import { type DeliveryReport, noDeliveries, sumReports } from '../delivery/report.js'
+import { jobsOf } from '../jobs.js'
+import type { Lifetime } from '../lifetime.js'
 import type { DeliveryStatus } from '../ports/store.js'
 import { parse } from './fields.js'
-import { applyInbox } from './webhooks.js'
 
 /** What a pass did, and what is left. */
 export interface SyncReport extends DeliveryReport {
@@ -15,28 +16,45 @@ export interface SyncReport extends DeliveryReport {
 
 const flushSchema = z.strictObject({ timeoutMs: z.number().min(0).default(30_000) })
 
-/** Expires, applies and delivers what is due, until nothing is or the time is over. */
+/**
+ * Expires, applies and delivers what is due, until nothing is or the time is over.
+ *
+ * @throws what a part of it failed with, after the other parts have done theirs
+ */
 export async function flush(ctx: BillingContext, options: { readonly timeoutMs?: number } = {}): Promise<SyncReport> {
   const { timeoutMs } = parse(flushSchema, options)
-  const deadline = ctx.environment.now() + timeoutMs
-  let report = noDeliveries
-  let webhooks = 0
-  for (;;) {
-    const pass = await runOnce(ctx)
-    report = sumReports(report, pass)
-    webhooks += pass.webhooks
-    if (pass.idle) return { ...report, webhooks, idle: true }
-    if (ctx.environment.now() >= deadline) return { ...report, webhooks, idle: false }
+  const over = new AbortController()
+  const timer = setTimeout(() => over.abort(), Math.min(timeoutMs, 2 ** 31 - 1))
+  const { stopping, aborting } = ctx.lifetime
+  const lifetime = {
+    stopping: AbortSignal.any([stopping, over.signal]),
+    aborting: AbortSignal.any([aborting, over.signal]),
+  }
+  try {
+    let report: DeliveryReport = noDeliveries
+    let webhooks = 0
+    for (;;) {
+      const pass = await runOnce(ctx, lifetime)
+      report = sumReports(report, pass)
+      webhooks += pass.webhooks
+      if (pass.idle) return { ...report, webhooks, idle: !lifetime.stopping.aborted }
+      if (lifetime.stopping.aborted) return { ...report, webhooks, idle: false }
+    }
+  } finally {
+    clearTimeout(timer)
   }
 }
 
-/** One pass. `idle` says that it found nothing to do. */
-export async function runOnce(ctx: BillingContext): Promise<SyncReport> {
-  const due = await ctx.store.ledger.due(100)
-  for (const accountId of due) await ctx.ledger.submit({ kind: 'expire', accountId, id: ctx.newId('clm') })
-  const webhooks = await applyInbox(ctx)
-  const delivered = await deliverDue(ctx)
-  return { ...delivered, webhooks, idle: due.length + webhooks + delivered.tried === 0 }
+/** One pass over all jobs at once. `idle` says that they found nothing to do. */
+async function runOnce(ctx: BillingContext, lifetime: Lifetime): Promise<SyncReport> {
+  const results = await Promise.allSettled(jobsOf(ctx).map((job) => job.run(lifetime)))
+  const failure = results.find((result) => result.status === 'rejected')
+  if (failure) throw failure.reason
+  const reports = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+  const webhooks = reports.reduce((sum, report) => sum + report.webhooks, 0)
+  const expired = reports.reduce((sum, report) => sum + report.expired, 0)
+  const delivered = reports.reduce<DeliveryReport>(sumReports, noDeliveries)
+  return { ...delivered, webhooks, idle: expired + webhooks + delivered.tried === 0 }
 }
 
 /** How deliveries and webhooks stand. */

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Catalog, MeterName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
+import { providerOf } from '../delivery/tracing.js'
 import type { UsageCommand } from '../domain/ledger/command.js'
 import type { Balance, SettledBy, UsageResult } from '../domain/ledger/outcome.js'
 import type { MicroSparks } from '../domain/sparks.js'
@@ -166,11 +167,8 @@ export async function recorded(ctx: BillingContext, command: UsageCommand): Prom
     return { ...view, status: 'duplicate', deliveries: await deliveriesOf(ctx, command.accountId, outcome.result.id) }
   }
   const told = Object.entries(outcome.deliveries ?? {})
-  const deliveries = told.map(([destination, id]): [string, UsageDelivery] => [
-    destination,
-    id === null ? 'carried' : 'queued',
-  ])
-  return { ...view, status: 'recorded', deliveries: Object.fromEntries(deliveries) }
+  const deliveries = byProvider(told.map(([destination, id]) => [destination, id === null ? 'carried' : 'queued']))
+  return { ...view, status: 'recorded', deliveries }
 }
 
 function usageView(result: UsageResult) {
@@ -189,9 +187,24 @@ async function deliveriesOf(
     account,
     named.flatMap(([, id]) => id ?? []),
   )
-  return Object.fromEntries(
+  return byProvider(
     named.map(([destination, id]) => [destination, id === null ? 'carried' : wordFor(statuses.get(id))]),
   )
+}
+
+/** From the furthest to the least: what a provider that is told twice, as a meter and as a trace, has come to. */
+const progress: readonly UsageDelivery[] = ['delivered', 'carried', 'queued', 'uncertain', 'parked']
+
+function byProvider(
+  destinations: readonly (readonly [string, UsageDelivery])[],
+): Readonly<Record<string, UsageDelivery>> {
+  const providers = new Map<string, UsageDelivery>()
+  for (const [destination, word] of destinations) {
+    const provider = providerOf(destination)
+    const other = providers.get(provider)
+    if (other === undefined || progress.indexOf(word) > progress.indexOf(other)) providers.set(provider, word)
+  }
+  return Object.fromEntries(providers)
 }
 
 function wordFor(status: DeliveryStatus | undefined): UsageDelivery {

@@ -1,6 +1,7 @@
 import type { BillingContext } from '../context.js'
+import { retryDelay } from '../delivery/retry.js'
 import { BillingError, type ErrorCode } from '../errors.js'
-import { retryDelay } from '../outbox.js'
+import { inTime, type Lifetime } from '../lifetime.js'
 import type { WebhookRequest } from '../ports/capabilities/webhooks.js'
 import { requireCapability } from '../ports/provider.js'
 import type { ClaimedInboxEvent } from '../ports/store.js'
@@ -42,51 +43,70 @@ export async function handleWebhook(
   if (!provider?.webhooks) throw new BillingError('not_found', 'No provider with this id takes webhooks.')
   const event = await provider.webhooks.verify(requestOf(input), ctx.environment.now())
   const { created } = await ctx.store.inbox.accept({ provider: provider.id, ...event })
-  return { received: true, duplicate: !created, applied: applyInbox(ctx).then(() => {}) }
+  return { received: true, duplicate: !created, applied: applyInbox(ctx, ctx.lifetime).then(() => {}) }
 }
 
+const leaseMs = 60_000
+/** How long one event may take: a batch of them is settled while its claim holds. */
+const attemptMs = 25_000
+/** After so many failures that no outage explains an event is given up. */
 const attemptsBeforeDead = 12
+/** And after this time in any case: the provider has had its 200 and will not send it again. */
+const patienceMs = 72 * 3_600_000
 /** What no repetition makes better: somebody has to look. */
 const finalCodes: ReadonlySet<ErrorCode> = new Set(['checkout_mismatch', 'webhook_payload_invalid'])
 
 /** Applies events that are due. @returns how many were tried */
-export async function applyInbox(ctx: BillingContext): Promise<number> {
+export async function applyInbox(ctx: BillingContext, lifetime: Lifetime): Promise<number> {
   let tried = 0
-  for (;;) {
-    const events = await ctx.store.inbox.claim({ limit: 20, leaseMs: 60_000 })
-    for (const event of events) await applyEvent(ctx, event)
+  while (!lifetime.stopping.aborted) {
+    const events = await ctx.store.inbox.claim({ limit: 2, leaseMs })
+    for (const event of events) await applyEvent(ctx, lifetime, event)
     tried += events.length
-    if (events.length === 0) return tried
+    if (events.length === 0) break
   }
+  return tried
 }
 
-async function applyEvent(ctx: BillingContext, event: ClaimedInboxEvent): Promise<void> {
+async function applyEvent(ctx: BillingContext, lifetime: Lifetime, event: ClaimedInboxEvent): Promise<void> {
   const { provider, eventId, fence, attempts } = event
   const settle = (status: 'pending' | 'applied' | 'dead', error: string | null) => {
     const retryInMs = status === 'pending' ? retryDelay(ctx, attempts) : null
     return ctx.store.inbox.settle({ provider, eventId, fence, status, retryInMs, error })
   }
   try {
-    await apply(ctx, event)
+    const isDone = await inTime(lifetime, attemptMs, async (signal) => {
+      await apply(ctx, event, signal)
+      return true
+    })
+    if (!isDone) throw new BillingError('provider_timeout', `Applying webhook ${eventId} of ${provider} took too long.`)
     await settle('applied', null)
   } catch (error) {
     ctx.environment.onError(error, `webhook ${eventId} of ${provider}`)
-    const isFinal = BillingError.is(error) && finalCodes.has(error.code)
     await settle(
-      isFinal || attempts >= attemptsBeforeDead ? 'dead' : 'pending',
+      isHopeless(ctx, event, error) ? 'dead' : 'pending',
       error instanceof Error ? error.message : String(error),
     )
   }
 }
 
-async function apply(ctx: BillingContext, event: ClaimedInboxEvent): Promise<void> {
+/** An outage, ours or the provider's, is waited out. */
+function isHopeless(ctx: BillingContext, { attempts, receivedAt }: ClaimedInboxEvent, error: unknown): boolean {
+  if (ctx.environment.now() - receivedAt >= patienceMs) return true
+  if (!BillingError.is(error)) return attempts >= attemptsBeforeDead
+  if (finalCodes.has(error.code)) return true
+  const isOutage = error.retryable || error.code === 'provider_authentication' || error.code === 'capability_missing'
+  return !isOutage && attempts >= attemptsBeforeDead
+}
+
+async function apply(ctx: BillingContext, event: ClaimedInboxEvent, signal: AbortSignal): Promise<void> {
   const provider = ctx.roles.all.get(event.provider)
   if (!provider?.webhooks)
     throw new BillingError('capability_missing', `Provider ${event.provider} is not configured here.`)
   const subject = provider.webhooks.interpret(event)
   switch (subject.kind) {
     case 'checkout': {
-      const session = await requireCapability(provider, 'checkout').get(subject.externalId, {})
+      const session = await requireCapability(provider, 'checkout').get(subject.externalId, { signal })
       // The event can arrive before our own call has returned: then the sale is found by the id we gave along.
       const intent =
         (await ctx.store.directory.intentByExternalId(provider.id, session.externalId)) ??
@@ -95,7 +115,7 @@ async function apply(ctx: BillingContext, event: ClaimedInboxEvent): Promise<voi
       return
     }
     case 'subscription': {
-      const { customerId } = await requireCapability(provider, 'subscriptions').get(subject.externalId, {})
+      const { customerId } = await requireCapability(provider, 'subscriptions').get(subject.externalId, { signal })
       return followSubscription(ctx, provider, customerId, `webhook:${provider.id}:${event.eventId}`)
     }
     case 'ignored':

@@ -111,7 +111,7 @@ export type DeliveryStatus = 'pending' | 'delivered' | 'parked' | 'uncertain'
 export interface Delivery extends Omit<NewDelivery, 'kind'> {
   readonly kind: NewDelivery['kind'] | 'event'
   readonly attempts: number
-  /** When it was first sent; `null` if it never was. */
+  /** When the first attempt was made that may have arrived; `null` if none was. */
   readonly firstAttemptAt: Instant | null
   readonly createdAt: Instant
   /** The claim it was handed out under; a settlement with another one is refused. */
@@ -129,17 +129,24 @@ export interface Settlement {
   readonly status: DeliveryStatus
   /** How long from now to try again, for `pending`; counted by the store's clock, which also decides what is due. */
   readonly retryInMs: number | null
+  /** Whether this attempt may have had its effect: a claim that ran out unsettled may have, too. */
+  readonly mayHaveArrived: boolean
   readonly error: string | null
+  /** What to publish with it, in the same transaction, if the claim still held. */
+  readonly event: BillingEvent | null
 }
 
 /** What is to be told to others, written with the change it tells of. */
 export interface OutboxStore {
   /** From now on events of these types are delivered to this consumer too; harmless to repeat. */
   subscribe(consumer: string, types: readonly string[]): Promise<void>
-  /** Hands out due deliveries of a destination, oldest first, and keeps others from them for `leaseMs` of the store's clock. */
+  /**
+   * Hands out due deliveries of a destination, oldest first, and keeps others from them for `leaseMs` of the store's clock. `types`:
+   * only deliveries of events of these types.
+   */
   claim(
     destination: string,
-    options: { readonly limit: number; readonly leaseMs: number },
+    options: { readonly limit: number; readonly leaseMs: number; readonly types?: readonly string[] },
   ): Promise<readonly Delivery[]>
   /** Says how claimed deliveries ended. @returns the ids that were settled: those whose claim still held. */
   settle(settlements: readonly Settlement[]): Promise<readonly string[]>
@@ -162,6 +169,7 @@ export interface InboxEvent {
 }
 
 export interface ClaimedInboxEvent extends InboxEvent {
+  readonly receivedAt: Instant
   readonly attempts: number
   readonly fence: number
 }

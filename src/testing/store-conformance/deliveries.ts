@@ -152,7 +152,15 @@ export const deliveryCases: readonly StoreCase[] = [
 async function sparksOf({ store }: World): Promise<readonly bigint[]> {
   const claimed = await store.outbox.claim('meters', lease)
   await store.outbox.settle(
-    claimed.map(({ id, fence }) => ({ id, fence, status: 'delivered', retryInMs: null, error: null })),
+    claimed.map(({ id, fence }) => ({
+      id,
+      fence,
+      status: 'delivered',
+      retryInMs: null,
+      mayHaveArrived: true,
+      error: null,
+      event: null,
+    })),
   )
   return [...claimed].sort((left, right) => (left.id < right.id ? -1 : 1)).map((delivery) => delivery.sparks)
 }

@@ -83,7 +83,15 @@ export const lifecycleCases: readonly StoreCase[] = [
         false,
         'whether the claimed delivery is handed out',
       )
-      const settlement = { id, fence, status: 'delivered', retryInMs: null, error: null } as const
+      const settlement = {
+        id,
+        fence,
+        status: 'delivered',
+        retryInMs: null,
+        mayHaveArrived: true,
+        error: null,
+        event: null,
+      } as const
       expectEqual(await world.store.outbox.settle([settlement]), [id], 'what the claim settles')
       const { provider, eventId } = event
       const applied = {

@@ -61,10 +61,62 @@ export const outboxCases: readonly StoreCase[] = [
         const claimed = await claimOne(world, 1_000)
         expectEqual(claimed.attempts, attempt, 'the attempts')
         times.push(claimed.firstAttemptAt)
-        if (attempt % 2) await world.store.outbox.settle([{ ...ended(claimed, 'pending'), retryInMs: 0 }])
+        const settlement = { ...ended(claimed, 'pending'), retryInMs: 0, mayHaveArrived: true }
+        if (attempt % 2) await world.store.outbox.settle([settlement])
         await world.pass(1_000)
       }
       expectEqual(times, [null, sentAt, sentAt, sentAt], 'the time of the first attempt')
+    },
+  },
+  {
+    name: 'outbox: an attempt that is known not to have arrived is no first attempt; one that nobody settled may be',
+    async run(world) {
+      await deliveries(world, 1)
+      for (let attempt = 1; attempt <= 3; attempt += 1) {
+        const claimed = await claimOne(world, long)
+        expectEqual(claimed.firstAttemptAt, null, `the first attempt at attempt ${attempt}`)
+        await world.store.outbox.settle([{ ...ended(claimed, 'pending', 'down'), retryInMs: 0 }])
+      }
+      const lost = await claimOne(world, 20)
+      await world.pass(60)
+      const found = await claimOne(world, long)
+      expectEqual(lost.firstAttemptAt, null, 'the first attempt of the claim that was lost')
+      expectEqual((found.firstAttemptAt ?? 0) > found.createdAt - 1, true, 'whether that one counts afterwards')
+    },
+  },
+  {
+    name: 'outbox: what is published with a settlement is there if the claim held, and only then',
+    async run(world) {
+      await deliveries(world, 1)
+      await world.store.outbox.subscribe('app', ['checkout.completed'])
+      const lost = await claimOne(world, 20)
+      await world.pass(60)
+      const held = await claimOne(world, long)
+      const late = { ...ended(lost, 'parked'), event: event('evt_late') }
+      expectEqual(await world.store.outbox.settle([late]), [], 'what the lost claim settles')
+      await world.store.outbox.settle([{ ...ended(held, 'parked'), event: event('evt_held') }])
+      const told = await world.store.outbox.claim('consumer:app', { limit: 9, leaseMs: long })
+      expectEqual(
+        told.map((each) => each.event?.id),
+        ['evt_held'],
+        'the events that were published',
+      )
+    },
+  },
+  {
+    name: 'outbox: a claim for some types leaves the others where they are',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      await world.store.outbox.subscribe('app', ['checkout.completed', 'credit.granted'])
+      await world.store.outbox.publish(event('evt_1'))
+      await world.one(grant('a', 'g', million))
+      const typesOf = async (...types: string[]) => {
+        const claimed = await world.store.outbox.claim('consumer:app', { limit: 9, leaseMs: long, types })
+        return claimed.map((each) => each.event?.type)
+      }
+      expectEqual(await typesOf('plan.changed'), [], 'what there is of another type')
+      expectEqual(await typesOf('credit.granted', 'plan.changed'), ['credit.granted'], 'what there is of one type')
+      expectEqual(await typesOf('credit.granted', 'checkout.completed'), ['checkout.completed'], 'what is left')
     },
   },
   {
@@ -280,7 +332,7 @@ function ended(
   status: DeliveryStatus,
   error: string | null = null,
 ): Settlement {
-  return { id, fence, status, retryInMs: null, error }
+  return { id, fence, status, retryInMs: null, mayHaveArrived: false, error, event: null }
 }
 
 function event(id: string): BillingEvent {

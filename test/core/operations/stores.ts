@@ -25,7 +25,7 @@ export const stores: readonly TestedStore[] = [
         ...store,
         async close() {
           await store.close()
-          await rm(folder, { recursive: true })
+          await rm(folder, { recursive: true, force: true })
         },
       }
     },

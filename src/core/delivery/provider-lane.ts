@@ -1,0 +1,50 @@
+import type { BillingContext } from '../context.js'
+import { BillingError } from '../errors.js'
+import { inTime, type Lifetime } from '../lifetime.js'
+import type { Delivery } from '../ports/store.js'
+import { countSettled, type DeliveryReport, noDeliveries, sumReports } from './report.js'
+import { type Attempted, settlementOf } from './settlement.js'
+
+/** Sends a batch; one outcome each, in order. */
+export type Send = (batch: readonly Delivery[], signal: AbortSignal) => Promise<readonly Attempted[]>
+
+export const leaseMs = 60_000
+/** How long an attempt may take, so that it is settled while its claim holds. */
+export const attemptMs = 45_000
+
+/** Delivers what is due to one provider, batch after batch. */
+export async function deliverToProvider(
+  ctx: BillingContext,
+  destination: string,
+  lifetime: Lifetime,
+  send: Send,
+): Promise<DeliveryReport> {
+  let sum = noDeliveries
+  while (!lifetime.stopping.aborted) {
+    const batch = await ctx.store.outbox.claim(destination, { limit: 100, leaseMs })
+    if (batch.length === 0) break
+    const outcomes = await attempt(ctx, destination, lifetime, batch, send)
+    const settlements = batch.map((delivery, index) => settlementOf(ctx, delivery, outcomes[index]))
+    sum = sumReports(sum, countSettled(settlements, await ctx.store.outbox.settle(settlements)))
+  }
+  return sum
+}
+
+/** A lane that throws (wrong key, store gone) did not deliver any of its batch: all of it waits. */
+async function attempt(
+  ctx: BillingContext,
+  destination: string,
+  lifetime: Lifetime,
+  batch: readonly Delivery[],
+  send: Send,
+): Promise<readonly Attempted[]> {
+  try {
+    const outcomes = await inTime(lifetime, attemptMs, (signal) => send(batch, signal))
+    return outcomes ?? batch.map(() => ({ status: 'unknown', reason: 'the provider did not answer in time' }))
+  } catch (error) {
+    ctx.environment.onError(error, `delivery to ${destination}`)
+    const reason = error instanceof Error ? error.message : String(error)
+    const isKnown = BillingError.is(error) && error.outcome === 'not_applied'
+    return batch.map(() => ({ status: isKnown ? 'retry' : 'unknown', reason }))
+  }
+}
