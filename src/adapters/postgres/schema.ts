@@ -147,11 +147,13 @@ export const migrations: readonly ((schema: string) => string)[] = [
     occurred_at bigint NOT NULL,
     entry_ids text NOT NULL,
     event_id text,
+    event_type text,
     status text NOT NULL,
     attempts bigint NOT NULL,
     fence bigint NOT NULL,
     created_at bigint NOT NULL,
     first_attempt_at bigint,
+    claimed_at bigint,
     next_attempt_at bigint NOT NULL,
     leased_until bigint NOT NULL,
     error text

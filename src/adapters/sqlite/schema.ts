@@ -146,11 +146,13 @@ export const migrations: readonly string[] = [
     occurred_at INTEGER NOT NULL,
     entry_ids TEXT NOT NULL,
     event_id TEXT,
+    event_type TEXT,
     status TEXT NOT NULL,
     attempts INTEGER NOT NULL,
     fence INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     first_attempt_at INTEGER,
+    claimed_at INTEGER,
     next_attempt_at INTEGER NOT NULL,
     leased_until INTEGER NOT NULL,
     error TEXT
