@@ -63,7 +63,7 @@ export type {
 } from './core/domain/ledger/state.js'
 export type { LedgerSnapshot } from './core/domain/ledger/view.js'
 export type { Money } from './core/domain/money.js'
-export type { Interval } from './core/domain/period.js'
+export type { Instant, Interval } from './core/domain/period.js'
 export type { QuotaStatus } from './core/domain/quota.js'
 export type { Remedy } from './core/domain/remedy.js'
 export type { MicroSparks, MicroUnits, Rate, SparkPrice } from './core/domain/sparks.js'

@@ -16,7 +16,13 @@ interface Manifest {
 }
 
 /** Entries that need no optional peer. */
-const withoutPeers = ['billfold', 'billfold/adapters/memory', 'billfold/adapters/postgres', 'billfold/adapters/sqlite']
+const withoutPeers = [
+  'billfold',
+  'billfold/adapters/kit',
+  'billfold/adapters/memory',
+  'billfold/adapters/postgres',
+  'billfold/adapters/sqlite',
+]
 
 /** An app that installed the packed package with every optional peer, and one without any. */
 let app: string

@@ -1,5 +1,6 @@
 import { BillingError } from '../../core/errors.js'
 import type { IntentStore } from '../../core/ports/store.js'
+import { changedIntent, openedIntent } from '../kit/intent.js'
 import type { Tables } from './tables.js'
 
 export function memoryIntents(tables: Tables, now: () => number): IntentStore {
@@ -9,15 +10,7 @@ export function memoryIntents(tables: Tables, now: () => number): IntentStore {
         (other) => other.accountId === intent.accountId && other.key === intent.key,
       )
       if (existing) return { intent: existing, created: false }
-      const opened = {
-        ...intent,
-        status: 'open',
-        externalId: null,
-        url: null,
-        createdAt: now(),
-        expiresAt: null,
-        completedAt: null,
-      } as const
+      const opened = openedIntent(intent, now())
       tables.intents.set(intent.id, opened)
       return { intent: opened, created: true }
     },
@@ -25,10 +18,7 @@ export function memoryIntents(tables: Tables, now: () => number): IntentStore {
       const before = tables.intents.get(intentId)
       if (before?.accountId !== accountId)
         throw new BillingError('not_found', `No checkout ${intentId} on account ${accountId}.`)
-      const isFinal = before.status !== 'open' && before.status !== 'pending'
-      const status = isFinal ? before.status : (change.status ?? before.status)
-      const completedAt = before.completedAt ?? (status === 'completed' ? now() : null)
-      const after = { ...before, ...change, status, completedAt }
+      const after = changedIntent(before, change, now())
       tables.intents.set(intentId, after)
       return after
     },

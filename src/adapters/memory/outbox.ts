@@ -1,6 +1,7 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { Delivery, OutboxStore } from '../../core/ports/store.js'
+import { firstAttemptOf, newlyWaiting } from '../kit/waiting.js'
 import type { StoredDelivery, Tables } from './tables.js'
 import { under } from './tables.js'
 
@@ -24,7 +25,7 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
           ...row,
           attempts: row.attempts + 1,
           fence: row.fence + 1,
-          firstAttemptAt: row.firstAttemptAt ?? (row.leasedUntil > 0 ? row.claimedAt : null),
+          firstAttemptAt: firstAttemptOf(row),
           claimedAt: at,
           leasedUntil: at + leaseMs,
         }
@@ -70,7 +71,7 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
 }
 
 export function addDeliveries(tables: Tables, deliveries: readonly NewDelivery[], now: number): void {
-  for (const delivery of deliveries) add(tables, { ...delivery, event: null, ...fresh(now) })
+  for (const delivery of deliveries) add(tables, { ...delivery, event: null, ...newlyWaiting(now) })
 }
 
 export function addEvents(tables: Tables, events: readonly BillingEvent[], now: number): void {
@@ -88,7 +89,7 @@ export function addEvents(tables: Tables, events: readonly BillingEvent[], now: 
       occurredAt: event.occurredAt,
       entryIds: [],
       event,
-      ...fresh(now),
+      ...newlyWaiting(now),
     })
   }
 }
@@ -96,20 +97,6 @@ export function addEvents(tables: Tables, events: readonly BillingEvent[], now: 
 function add(tables: Tables, row: StoredDelivery): void {
   tables.deliveries.set(row.id, row)
   under(tables.pending, row.destination, () => new Set()).add(row.id)
-}
-
-function fresh(now: number) {
-  return {
-    status: 'pending',
-    attempts: 0,
-    fence: 0,
-    createdAt: now,
-    firstAttemptAt: null,
-    nextAttemptAt: now,
-    claimedAt: null,
-    leasedUntil: 0,
-    error: null,
-  } as const
 }
 
 function asDelivery(tables: Tables, row: StoredDelivery): Delivery {

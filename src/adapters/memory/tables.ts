@@ -10,21 +10,13 @@ import type {
   Rollup,
   StoredKey,
 } from '../../core/domain/ledger/state.js'
-import type { AccountRecord, CheckoutIntent, DeliveryStatus, InboxEvent } from '../../core/ports/store.js'
+import type { AccountRecord, CheckoutIntent, InboxEvent } from '../../core/ports/store.js'
+import type { Waiting } from '../kit/waiting.js'
 
 /** A delivery with how it stands. */
-export interface StoredDelivery extends Omit<NewDelivery, 'kind'> {
+export interface StoredDelivery extends Waiting, Omit<NewDelivery, 'kind'> {
   readonly kind: NewDelivery['kind'] | 'event'
   readonly event: BillingEvent | null
-  readonly status: DeliveryStatus
-  readonly attempts: number
-  readonly fence: number
-  readonly createdAt: number
-  readonly firstAttemptAt: number | null
-  readonly nextAttemptAt: number
-  readonly claimedAt: number | null
-  readonly leasedUntil: number
-  readonly error: string | null
 }
 
 export interface StoredInboxEvent extends InboxEvent {

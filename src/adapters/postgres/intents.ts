@@ -1,5 +1,6 @@
 import { BillingError } from '../../core/errors.js'
 import type { IntentStore } from '../../core/ports/store.js'
+import { changedIntent, openedIntent } from '../kit/intent.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
 import type { Tables } from './tables.js'
@@ -16,15 +17,7 @@ export function postgresIntents(connection: Connection, { schema, intents }: Tab
         const existing = await intents.first(sql, clause, intent.accountId, intent.key)
         if (existing) return { intent: existing, created: false }
         const [time] = await sql.query(`SELECT ${clock()}`)
-        const opened = {
-          ...intent,
-          status: 'open',
-          externalId: null,
-          url: null,
-          createdAt: Number(time?.[0]),
-          expiresAt: null,
-          completedAt: null,
-        } as const
+        const opened = openedIntent(intent, Number(time?.[0]))
         await intents.insert(sql, [opened])
         return { intent: opened, created: true }
       })
@@ -34,10 +27,7 @@ export function postgresIntents(connection: Connection, { schema, intents }: Tab
         const before = await intents.first(sql, 'WHERE t.id = $1 AND t.account_id = $2 FOR UPDATE', intentId, accountId)
         if (!before) throw new BillingError('not_found', `No checkout ${intentId} on account ${accountId}.`)
         const [time] = await sql.query(`SELECT ${clock()}`)
-        const isFinal = before.status !== 'open' && before.status !== 'pending'
-        const status = isFinal ? before.status : (change.status ?? before.status)
-        const completedAt = before.completedAt ?? (status === 'completed' ? Number(time?.[0]) : null)
-        const after = { ...before, ...change, status, completedAt }
+        const after = changedIntent(before, change, Number(time?.[0]))
         await intents.upsert(sql, [after])
         return after
       })

@@ -1,28 +1,18 @@
 import type { BillingEvent, EventDelivery } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
-import type { CheckoutIntent, DeliveryStatus, InboxEvent } from '../../core/ports/store.js'
+import type { CheckoutIntent, InboxEvent } from '../../core/ports/store.js'
+import { newlyWaiting, type Waiting } from '../kit/waiting.js'
 import { integer, json, nullable, number, rows, text } from './column.js'
-
-/** What waits to be told, or to be applied, and how that stands. */
-export interface Waiting {
-  readonly attempts: number
-  readonly fence: number
-  readonly nextAttemptAt: number
-  readonly leasedUntil: number
-  readonly error: string | null
-}
 
 export interface DeliveryRow extends Waiting, Omit<NewDelivery, 'kind'> {
   readonly kind: NewDelivery['kind'] | 'event'
   readonly eventId: string | null
   readonly eventType: string | null
-  readonly status: DeliveryStatus
-  readonly createdAt: number
-  readonly firstAttemptAt: number | null
-  readonly claimedAt: number | null
 }
 
-export interface InboxRow extends Waiting, InboxEvent {
+export interface InboxRow
+  extends InboxEvent,
+    Pick<Waiting, 'attempts' | 'fence' | 'nextAttemptAt' | 'leasedUntil' | 'error'> {
   readonly receivedAt: number
   readonly status: 'pending' | 'applied' | 'dead'
 }
@@ -56,7 +46,7 @@ export const deliveryRows = rows<DeliveryRow>('deliveries', ['id'], {
 
 /** A delivery to a provider as it is first stored. */
 export function deliveryRow(delivery: NewDelivery, now: number): DeliveryRow {
-  return { ...delivery, eventId: null, eventType: null, ...fresh(now) }
+  return { ...delivery, eventId: null, eventType: null, ...newlyWaiting(now) }
 }
 
 /** A delivery of an event to a consumer as it is first stored. */
@@ -73,22 +63,8 @@ export function eventDeliveryRow({ id, destination, event }: EventDelivery, now:
     entryIds: [],
     eventId: event.id,
     eventType: event.type,
-    ...fresh(now),
+    ...newlyWaiting(now),
   }
-}
-
-function fresh(now: number) {
-  return {
-    status: 'pending',
-    attempts: 0,
-    fence: 0,
-    createdAt: now,
-    firstAttemptAt: null,
-    claimedAt: null,
-    nextAttemptAt: now,
-    leasedUntil: 0,
-    error: null,
-  } as const
 }
 
 export const eventRows = rows<BillingEvent>('events', ['id'], {

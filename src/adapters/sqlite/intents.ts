@@ -1,5 +1,6 @@
 import { BillingError } from '../../core/errors.js'
 import type { IntentStore } from '../../core/ports/store.js'
+import { changedIntent, openedIntent } from '../kit/intent.js'
 import type { Connection } from './connection.js'
 import { intents } from './tables.js'
 
@@ -9,15 +10,7 @@ export function sqliteIntents(connection: Connection, now: () => number): Intent
       return connection.write((sql) => {
         const existing = intents.first(sql, 'WHERE account_id = ? AND key = ?', intent.accountId, intent.key)
         if (existing) return { intent: existing, created: false }
-        const opened = {
-          ...intent,
-          status: 'open',
-          externalId: null,
-          url: null,
-          createdAt: now(),
-          expiresAt: null,
-          completedAt: null,
-        } as const
+        const opened = openedIntent(intent, now())
         intents.insert(sql, opened)
         return { intent: opened, created: true }
       })
@@ -26,10 +19,7 @@ export function sqliteIntents(connection: Connection, now: () => number): Intent
       return connection.write((sql) => {
         const before = intents.first(sql, 'WHERE id = ? AND account_id = ?', intentId, accountId)
         if (!before) throw new BillingError('not_found', `No checkout ${intentId} on account ${accountId}.`)
-        const isFinal = before.status !== 'open' && before.status !== 'pending'
-        const status = isFinal ? before.status : (change.status ?? before.status)
-        const completedAt = before.completedAt ?? (status === 'completed' ? now() : null)
-        const after = { ...before, ...change, status, completedAt }
+        const after = changedIntent(before, change, now())
         intents.upsert(sql, after)
         return after
       })

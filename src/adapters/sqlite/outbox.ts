@@ -1,6 +1,7 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { Delivery, DeliveryStatus, OutboxStore, Settlement } from '../../core/ports/store.js'
+import { firstAttemptOf } from '../kit/waiting.js'
 import { type DeliveryRow, deliveryRow, eventDeliveryRow } from '../sql/delivery-rows.js'
 import { unflattenEntry } from '../sql/ledger-rows.js'
 import type { Connection, Sql } from './connection.js'
@@ -22,7 +23,7 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
         const at = BigInt(now())
         const rows = deliveries.select(sql, due, destination, at, at, ...(types ?? []), BigInt(limit))
         return rows.map((row) => {
-          const firstAttemptAt = row.firstAttemptAt ?? (row.leasedUntil > 0 ? row.claimedAt : null)
+          const firstAttemptAt = firstAttemptOf(row)
           sql.run(
             `UPDATE billfold_deliveries SET attempts = attempts + 1, fence = fence + 1, leased_until = ?, claimed_at = ?,
                first_attempt_at = ? WHERE id = ?`,

@@ -105,6 +105,7 @@ export function encodeResult(result: StoredResult): string {
   )
 }
 
+/** A stored result out of the text that `encodeResult` made. */
 export function decodeResult(text: string): StoredResult {
   return JSON.parse(text, (_, value: unknown) => {
     if (typeof value === 'object' && value !== null && '$bigint' in value) return BigInt(value.$bigint as string)

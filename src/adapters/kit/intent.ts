@@ -1,0 +1,27 @@
+import type { Instant } from '../../core/domain/period.js'
+import type { CheckoutIntent, IntentStore } from '../../core/ports/store.js'
+
+/** A sale as it is first stored. */
+export function openedIntent(intent: Parameters<IntentStore['open']>[0], now: Instant): CheckoutIntent {
+  return {
+    ...intent,
+    status: 'open',
+    externalId: null,
+    url: null,
+    createdAt: now,
+    expiresAt: null,
+    completedAt: null,
+  }
+}
+
+/** A sale after what is known now; a final status stays as it is. */
+export function changedIntent(
+  before: CheckoutIntent,
+  change: Parameters<IntentStore['update']>[2],
+  now: Instant,
+): CheckoutIntent {
+  const isFinal = before.status !== 'open' && before.status !== 'pending'
+  const status = isFinal ? before.status : (change.status ?? before.status)
+  const completedAt = before.completedAt ?? (status === 'completed' ? now : null)
+  return { ...before, ...change, status, completedAt }
+}
