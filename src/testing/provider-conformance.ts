@@ -48,6 +48,7 @@ export function providerConformance(subject: ProviderConformanceSubject): readon
 }
 
 function customerCases(customers: Capabilities['customers']): readonly ProviderConformanceCase[] {
+  const update = customers.update?.bind(customers)
   const account = () => ({ accountId: unique('account'), email: null, name: null })
   return [
     {
@@ -84,6 +85,20 @@ function customerCases(customers: Capabilities['customers']): readonly ProviderC
         expectEqual(left.externalId === right.externalId, false, 'whether two accounts share a customer')
       },
     },
+    ...(update === undefined
+      ? []
+      : [
+          {
+            name: 'customers: name and e-mail can be set, again and again, or be left as they are',
+            needs: 'customers',
+            async run() {
+              const { externalId } = await customers.create(account(), { idempotencyKey: unique('key') })
+              await update(externalId, { email: 'ada@example.com', name: 'Ada' }, {})
+              await update(externalId, { email: 'ada@example.org', name: null }, {})
+              await update(externalId, { email: null, name: null }, {})
+            },
+          } as const,
+        ]),
   ]
 }
 

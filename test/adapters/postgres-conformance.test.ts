@@ -55,7 +55,7 @@ const subjects: Readonly<Record<string, StoreConformanceSubject>> = {
 
 describe.each(Object.entries(subjects))('postgresStore %s', (_, subject) => {
   const cases = storeConformance(subject)
-  for (const { name, skip, run } of cases) (skip === undefined ? it : it.skip)(`C5 ${name}`, run)
+  for (const { name, skip, run } of cases) (skip === undefined ? it.concurrent : it.skip)(`C5 ${name}`, run)
 })
 
 it('C5 is tried in every case', () => {

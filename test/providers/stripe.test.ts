@@ -18,13 +18,8 @@ beforeEach(async () => {
 })
 afterEach(() => box.close())
 
-const customer = async () =>
-  (
-    await stripe.customers.create(
-      { accountId: 'acc_1', email: 'ada@example.com', name: 'Ada' },
-      { idempotencyKey: 'cus:acc_1' },
-    )
-  ).externalId
+const ada = { accountId: 'acc_1', email: 'ada@example.com', name: 'Ada' }
+const customer = async () => (await stripe.customers.create(ada, { idempotencyKey: 'cus:acc_1' })).externalId
 
 const order = async (given: Partial<CheckoutRequest> = {}): Promise<CheckoutRequest> => ({
   intentId: 'int_1',
@@ -44,12 +39,24 @@ const monthly = { mode: 'subscription', interval: 'month', plan: 'pro' } as cons
 
 describe('customers', () => {
   it('C4 carry our account id, name and e-mail', async () => {
-    expect(await stripe.client.customers.retrieve(await customer())).toMatchObject({
+    const id = await customer()
+    await stripe.customers.update?.(id, ada, {})
+    await stripe.customers.update?.(id, { email: null, name: null }, {})
+    expect(await stripe.client.customers.retrieve(id)).toMatchObject({
       email: 'ada@example.com',
       name: 'Ada',
       metadata: { billfold_account_id: 'acc_1' },
     })
   })
+
+  for (const kind of ['status', 'status_after'] as const) {
+    it(`C4 are one after a 500 that Stripe replays (${kind})`, async () => {
+      box.faults.inject({ match: { method: 'POST', pathIncludes: '/v1/customers' }, kind, status: 500 })
+      const id = await customer()
+      expect(await customer()).toBe(id)
+      expect((await stripe.client.customers.list()).data.map((each) => each.id)).toEqual([id])
+    })
+  }
 
   it('C4 are one when the answer to the create was lost', async () => {
     box.faults.inject({ match: { method: 'POST', pathIncludes: '/v1/customers' }, kind: 'reset_after', times: 2 })
@@ -115,15 +122,35 @@ describe('a checkout of one payment', () => {
     expect(data.map((each) => each.id)).toEqual([again.externalId])
   })
 
-  it('S1.4 has an unknown outcome after a 500, which is replayed for the same key', async () => {
+  it('S1.4 is found after a 500 that followed its making, and is the same at every repeat', async () => {
     const asked = await order()
-    box.faults.inject({ match: { pathIncludes: '/v1/checkout/sessions' }, kind: 'status_after', status: 500 })
-    for (const _ of [1, 2]) {
-      await expect(stripe.checkout.create(asked, { idempotencyKey: 'k1' })).rejects.toMatchObject({
-        code: 'outcome_unknown',
-        details: { status: 500 },
-      })
-    }
+    const match = { method: 'POST', pathIncludes: '/v1/checkout/sessions' }
+    box.faults.inject({ match, kind: 'status_after', status: 500 })
+    const first = await stripe.checkout.create(asked, { idempotencyKey: 'k1' })
+    expect(await stripe.checkout.create(asked, { idempotencyKey: 'k1' })).toEqual(first)
+    expect((await stripe.client.checkout.sessions.list()).data.map(({ id }) => id)).toEqual([first.externalId])
+  })
+
+  it('S1.4 is made under another key after a 500 that made nothing, and is the same for whoever asks now', async () => {
+    const asked = await order()
+    const match = { method: 'POST', pathIncludes: '/v1/checkout/sessions' }
+    box.faults.inject({ match, kind: 'status', status: 500 })
+    const ask = () => stripe.checkout.create(asked, { idempotencyKey: 'k1' })
+    const [first, ...others] = await Promise.all([ask(), ask().catch(() => null), ask().catch(() => null)])
+    for (const other of [...others.filter((session) => session !== null), await ask()]) expect(other).toEqual(first)
+    expect((await stripe.client.checkout.sessions.list()).data.map(({ id }) => id)).toEqual([first?.externalId])
+  })
+
+  it('S1.4 has an unknown outcome after one 500 upon another, or when nobody can say what was made', async () => {
+    const asked = await order()
+    const match = { method: 'POST', pathIncludes: '/v1/checkout/sessions' }
+    const unknown = { code: 'outcome_unknown', outcome: 'unknown', details: { status: 500 } }
+    box.faults.inject({ match, kind: 'status', status: 500, times: 2 })
+    await expect(stripe.checkout.create(asked, { idempotencyKey: 'k1' })).rejects.toMatchObject(unknown)
+    box.faults.inject({ match, kind: 'status', status: 500 })
+    box.faults.inject({ match: { ...match, method: 'GET' }, kind: 'status', status: 503 })
+    await expect(stripe.checkout.create(asked, { idempotencyKey: 'k2' })).rejects.toMatchObject(unknown)
+    expect((await stripe.checkout.create(asked, { idempotencyKey: 'k2' })).status).toBe('open')
   })
 
   it('S1.4 is not made when Stripe takes no more requests', async () => {
@@ -315,7 +342,7 @@ describe('a subscription', () => {
     ['trialing', 'trialing'],
     ['active', 'active'],
     ['past_due', 'past_due'],
-    ['unpaid', 'past_due'],
+    ['unpaid', 'unpaid'],
     ['paused', 'paused'],
     ['canceled', 'canceled'],
     ['incomplete_expired', 'canceled'],

@@ -1,21 +1,21 @@
 import * as z from 'zod'
-import { type Catalog, type PackageName, type PlanName, sparksFor } from '../catalog.js'
+import type { Catalog, PackageName, PlanName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
 import { balanceOf } from '../domain/ledger/draft.js'
 import { fingerprintOf } from '../domain/ledger/key.js'
 import type { Balance } from '../domain/ledger/outcome.js'
-import { compareMoney, formatMoney, type Money, parseMoney } from '../domain/money.js'
-import type { Interval } from '../domain/period.js'
+import { formatMoney } from '../domain/money.js'
 import { checkRedirect } from '../domain/redirect.js'
-import { maximumStored } from '../domain/sparks.js'
 import { BillingError } from '../errors.js'
 import type { CheckoutSession, CheckoutStatus } from '../ports/capabilities/checkout.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
 import { ensureCustomer } from './customers.js'
-import { accountId, given, idempotencyKey, idField, parse, quoted } from './fields.js'
-import { fulfilCheckout } from './fulfilment.js'
+import { accountId, given, idempotencyKey, idField, parse } from './fields.js'
+import { settleCheckout } from './fulfilment.js'
+import { priceOf, type Sale } from './sale.js'
 import { requireAccount } from './steps.js'
+import { refuseSecond } from './subscriptions.js'
 
 /** Whom to sell to, and where the customer goes afterwards. */
 export interface CheckoutReturn {
@@ -23,7 +23,11 @@ export interface CheckoutReturn {
   /** Where the customer returns after paying: a path, or an address at an allowed origin. `checkout=<id>` is added to it. */
   readonly successUrl: string
   readonly cancelUrl: string
-  /** Without one, a second call for the same sale answers the page that is still open: a double click gives one session. */
+  /**
+   * Without one, a second call for the same sale answers the page that is still open, so a double click gives one session, and makes
+   * another page once that one was used or is over. With one, there is never more than one page: when it was used or is over, a repeat
+   * is refused with `invalid_state`, whose details have the checkout's id and status.
+   */
   readonly idempotencyKey?: string
 }
 
@@ -65,11 +69,14 @@ const anySchema = z.looseObject({ kind: z.enum(['credits', 'subscription'], 'mus
 
 /**
  * Creates a hosted page to pay on. The sale is written first and the provider is called with its id as key, so that a repeat after
- * a failure leads to the same page.
+ * a failure leads to the same page. A page is handed out again only while the provider says that it can be paid on; if it was paid
+ * meanwhile, what it sold is given first.
  *
  * @throws BillingError `not_found` (account, package or plan), `redirect_not_allowed`, `invalid_url`, `invalid_amount`,
- * `invalid_quantity`, `amount_out_of_range`, `unknown_field`, `idempotency_conflict`, and the provider's: `provider_unavailable`,
- * `outcome_unknown` (call again with the same key) and others
+ * `invalid_quantity`, `amount_out_of_range`, `unknown_field`, `idempotency_conflict`, `invalid_state` (the key's checkout was used or
+ * is over), `subscription_exists` (the account has one, or is paying for one: changes are made in the portal), `capability_missing`
+ * (a plan, and the provider has no `subscriptions`), `checkout_mismatch` (an equal sale was paid, but not as sold), and the provider's: `provider_unavailable`, `outcome_unknown` (call again with
+ * the same key) and others
  */
 export async function createCheckout<C extends Catalog>(
   ctx: BillingContext,
@@ -89,13 +96,16 @@ export async function createCheckout<C extends Catalog>(
   await requireAccount(ctx, request.accountId)
 
   const fingerprint = fingerprintOf({ provider: provider.id, successUrl, cancelUrl, ...saleBody(sale) })
-  const key =
-    request.idempotencyKey === undefined
-      ? await sharedKey(ctx, request.accountId, fingerprint)
-      : `key:${request.idempotencyKey}`
-  const id = ctx.newId('chk')
+  const key = request.idempotencyKey === undefined ? null : `key:${request.idempotencyKey}`
+  const latest = await ctx.store.intents.latest(request.accountId, fingerprint)
+  const known = latest && (key === null || key === latest.key) ? await standingOf(ctx, provider, latest) : null
+  if (known?.page) return known.page
+  if (latest && known && key !== null && known.status !== 'unsent') throw usedKey(latest, known)
+  if (request.kind === 'subscription')
+    await refuseSecond(ctx, provider, request.accountId, known?.status === 'processing' ? known : null)
+
   const { intent } = await ctx.store.intents.open({
-    id,
+    id: ctx.newId('chk'),
     accountId: request.accountId,
     provider: provider.id,
     kind: request.kind,
@@ -106,7 +116,8 @@ export async function createCheckout<C extends Catalog>(
     amountNanos: sale.amount.nanos,
     successUrl,
     cancelUrl,
-    key,
+    // Without a key of the caller's: that of the latest equal sale until its page is used or over, then one that follows from it.
+    key: key ?? (latest && known?.status === 'unsent' ? latest.key : `auto:${fingerprint}:${latest?.id ?? 'first'}`),
     fingerprint,
   })
   if (intent.fingerprint !== fingerprint) {
@@ -115,14 +126,19 @@ export async function createCheckout<C extends Catalog>(
       `Key ${request.idempotencyKey} was used before for another checkout.`,
     )
   }
-  if (intent.url !== null && intent.externalId !== null) return created(intent, intent.externalId, intent.url)
-  return openSession(ctx, provider, intent, sale)
+  const standing = await standingOf(ctx, provider, intent)
+  if (standing.page) return standing.page
+  if (standing.status === 'unsent') return openSession(ctx, provider, intent, sale)
+  throw usedKey(intent, standing)
 }
 
 /** How a checkout stands. */
 export interface VerifiedCheckout {
   readonly id: string
-  /** `processing`: done by the customer, money not there yet; `failed`: it did not come, and another checkout can be made. */
+  /**
+   * `processing`: done by the customer, money or subscription not there yet; `failed`: the money did not come, and another checkout
+   * can be made.
+   */
   readonly status: CheckoutStatus
   readonly kind: CheckoutIntent['kind']
   readonly amount: string
@@ -137,7 +153,8 @@ export interface VerifiedCheckout {
  * Answers the true status of a checkout, read from the provider, and gives what was paid for if that has not been done yet. The
  * webhook does the same; whichever comes first, it happens once.
  *
- * @throws BillingError `not_found`, `checkout_mismatch` (paid amount, currency or customer are not those of the sale: nothing is given)
+ * @throws BillingError `not_found`, `checkout_mismatch` (paid amount, currency or customer are not those of the sale: nothing is given),
+ * `capability_missing` (the provider it was sold through is not configured any more)
  */
 export async function verifyCheckout(
   ctx: BillingContext,
@@ -162,10 +179,7 @@ export async function verifyCheckout(
       : await ctx.store.directory.intentByExternalId(provider.id, request.sessionId ?? '')
   if (intent?.accountId !== request.accountId)
     throw new BillingError('not_found', `No such checkout on account ${request.accountId}.`)
-  const seller = ctx.roles.all.get(intent.provider) ?? provider
-  const session =
-    intent.externalId === null ? null : await requireCapability(seller, 'checkout').get(intent.externalId, {})
-  const status = session ? await fulfilCheckout(ctx, seller, intent, session) : 'open'
+  const status = intent.externalId === null ? 'open' : await settled(ctx, intent, intent.externalId)
   const snapshot = await ctx.store.ledger.snapshot(request.accountId)
   if (!snapshot) throw new BillingError('not_found', `No account ${request.accountId}.`)
   return {
@@ -185,80 +199,42 @@ function checkoutProvider(ctx: BillingContext): AnyProvider {
   throw new BillingError('capability_missing', 'No provider plays the part of checkout.')
 }
 
-interface Sale {
-  readonly title: string
-  readonly amount: Money
-  readonly sparks: bigint
-  readonly package: string | null
-  readonly plan: string | null
-  readonly interval: Interval | null
-}
-
-type CheckoutBody = z.output<(typeof schemas)[keyof typeof schemas]>
-
-function priceOf(ctx: BillingContext, request: CheckoutBody): Sale {
-  if (request.kind === 'subscription') {
-    const plan = ctx.catalog.plans.get(request.plan)
-    if (!plan) throw new BillingError('not_found', `The catalog has no plan ${quoted(request.plan)}.`)
-    if (!plan.price)
-      throw new BillingError('invalid_request', `Plan ${plan.name} has no price: there is nothing to check out.`)
-    return {
-      title: plan.title,
-      amount: plan.price.amount,
-      sparks: 0n,
-      package: null,
-      plan: plan.name,
-      interval: plan.price.interval,
-    }
-  }
-  if ('package' in request) {
-    const offer = ctx.catalog.packages.get(request.package)
-    if (!offer) throw new BillingError('not_found', `The catalog has no package ${quoted(request.package)}.`)
-    const count = packageCount(request.quantity)
-    const title = count === 1n ? offer.title : `${count} × ${offer.title}`
-    const amount = { currency: offer.price.currency, nanos: offer.price.nanos * count }
-    const sparks = offer.sparks * count
-    if (amount.nanos > maximumStored || sparks > maximumStored)
-      throw new BillingError('amount_out_of_range', `${title} is more than can be stored: sell fewer at once.`)
-    return { title, amount, sparks, package: offer.name, plan: null, interval: null }
-  }
-  const { currency } = ctx.catalog
-  if (typeof request.amount !== 'string' || request.amount.length > 60)
-    throw new BillingError('invalid_amount', `amount must be decimal text in ${currency}, such as "10".`)
-  const amount = parseMoney(request.amount, currency)
-  const most = parseMoney('1000', currency)
-  if (amount.nanos <= 0n) throw new BillingError('invalid_amount', 'amount must be above zero.')
-  if (compareMoney(amount, most) > 0)
-    throw new BillingError('amount_out_of_range', `amount must be at most 1000 ${currency}.`)
-  return {
-    title: 'Credits',
-    amount,
-    sparks: sparksFor(ctx.catalog, amount.nanos),
-    package: null,
-    plan: null,
-    interval: null,
-  }
-}
-
-function packageCount(value: unknown): bigint {
-  if (value === undefined) return 1n
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1) {
-    throw new BillingError('invalid_quantity', 'quantity must be a whole number of packages, at least 1.')
-  }
-  if (value > 1_000) throw new BillingError('amount_out_of_range', 'quantity must be at most 1000 packages.')
-  return BigInt(value)
-}
-
 function saleBody({ title, amount, sparks, package: offer, plan, interval }: Sale) {
   return { title, currency: amount.currency, nanos: amount.nanos, sparks, package: offer, plan, interval }
 }
 
-/** The key of callers who gave none: the same until the page of the latest equal sale is paid or over. */
-async function sharedKey(ctx: BillingContext, account: string, fingerprint: string): Promise<string> {
-  const latest = await ctx.store.intents.latest(account, fingerprint)
-  const isLive = latest && (latest.status === 'open' || latest.status === 'pending')
-  const isCurrent = isLive && (latest.expiresAt === null || latest.expiresAt > ctx.environment.now())
-  return isCurrent ? latest.key : `auto:${fingerprint}:${latest?.id ?? 'first'}`
+/** How a sale stands: `unsent` has no page yet, and `page` is there while it can be paid on. */
+interface Standing {
+  readonly status: CheckoutStatus | 'mismatched' | 'unsent'
+  readonly page: CreatedCheckout | null
+  readonly subscriptionId: string | null
+}
+
+async function standingOf(ctx: BillingContext, provider: AnyProvider, intent: CheckoutIntent): Promise<Standing> {
+  const closed = { page: null, subscriptionId: null }
+  if (intent.status === 'completed') return { status: 'paid', ...closed }
+  if (intent.status === 'expired' || intent.status === 'mismatched') return { status: intent.status, ...closed }
+  if (intent.externalId === null) return { status: 'unsent', ...closed }
+  const session = await requireCapability(provider, 'checkout').get(intent.externalId, {})
+  const status = await settleCheckout(ctx, provider, intent, session)
+  const url = session.url ?? intent.url
+  const page = status === 'open' && url !== null ? created(intent, session.externalId, url) : null
+  return { status, page, subscriptionId: session.subscriptionId }
+}
+
+function usedKey({ id }: CheckoutIntent, { status }: Standing): BillingError {
+  const message = `Checkout ${id} of this key is ${status}: verify it, or use another key for another checkout.`
+  return new BillingError('invalid_state', message, { details: { checkoutId: id, status } })
+}
+
+async function settled(ctx: BillingContext, intent: CheckoutIntent, externalId: string): Promise<CheckoutStatus> {
+  const provider = ctx.roles.all.get(intent.provider)
+  if (!provider)
+    throw new BillingError(
+      'capability_missing',
+      `Checkout ${intent.id} was made at ${intent.provider}, which is not configured here.`,
+    )
+  return settleCheckout(ctx, provider, intent, await requireCapability(provider, 'checkout').get(externalId, {}))
 }
 
 async function openSession(

@@ -2,14 +2,25 @@ import type { BillingContext } from '../context.js'
 import type { AnyProvider } from '../ports/provider.js'
 import { requireAccount } from './steps.js'
 
-/** The provider's id of an account, made there first when it has none. Two callers at once get the same one. */
+/**
+ * The provider's id of an account, made there first when it has none. Two callers at once get the same one. A provider that makes no
+ * customers knows the account by our id.
+ */
 export async function ensureCustomer(ctx: BillingContext, provider: AnyProvider, accountId: string): Promise<string> {
   const known = await ctx.store.accounts.externalId(accountId, provider.id)
-  if (known !== null || !provider.customers) return known ?? accountId
+  if (known !== null) return known
+  if (!provider.customers) return ctx.store.accounts.link(accountId, provider.id, accountId)
   const { email, name } = await requireAccount(ctx, accountId)
   const { externalId } = await provider.customers.create(
     { accountId, email, name },
     { idempotencyKey: `customer:${accountId}` },
   )
-  return ctx.store.accounts.link(accountId, provider.id, externalId)
+  // Kept before anything else is done with it: what fails from here on must not lead to a second customer.
+  const customerId = await ctx.store.accounts.link(accountId, provider.id, externalId)
+  try {
+    await provider.customers.update?.(customerId, { email, name }, {})
+  } catch (error) {
+    ctx.environment.onError(error, `name and e-mail of account ${accountId} at ${provider.id}`)
+  }
+  return customerId
 }

@@ -9,6 +9,7 @@ import type {
 } from '../../core/ports/capabilities/checkout.js'
 import { fromStripeAmount, toStripeAmount } from './amount.js'
 import { parseAnswer, type StripeCall } from './call.js'
+import { createOnce } from './create-once.js'
 import { reference } from './reference.js'
 
 const sessionSchema = z.object({
@@ -26,6 +27,8 @@ const sessionSchema = z.object({
   payment_intent: reference.nullish(),
 })
 
+const newestSchema = z.object({ data: z.array(z.unknown()) })
+
 const paymentSchema = z.object({ status: z.string() })
 
 /**
@@ -39,8 +42,22 @@ export function stripeCheckout(call: StripeCall): CheckoutCapability {
   return {
     async create(request, options) {
       const params = toStripeSession(request)
-      return fromStripeSession(
-        await call.create(options, (client, settings) => client.checkout.sessions.create(params, settings)),
+      return createOnce(
+        options,
+        async (keyed) =>
+          fromStripeSession(
+            await call.create(keyed, (client, settings) => client.checkout.sessions.create(params, settings)),
+          ),
+        async () => {
+          const { customerId: customer, intentId } = request
+          const { signal } = options
+          const answer = await call.read(signal === undefined ? {} : { signal }, (client, settings) =>
+            client.checkout.sessions.list({ customer, limit: 100 }, settings),
+          )
+          const sessions = parseAnswer(newestSchema, answer).data.map(fromStripeSession)
+          // Newest first. Nobody has the address of a session whose answer was lost, so it is open unless its time is over.
+          return sessions.find((session) => session.intentId === intentId && session.status === 'open')
+        },
       )
     },
     async get(externalId, options) {

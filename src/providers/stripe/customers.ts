@@ -1,29 +1,48 @@
 import * as z from 'zod'
 import type { CustomersCapability } from '../../core/ports/capabilities/customers.js'
 import { parseAnswer, type StripeCall } from './call.js'
+import { createOnce } from './create-once.js'
 
-const customerSchema = z.object({ id: z.string().min(1) })
+const customerSchema = z.object({
+  id: z.string().min(1),
+  metadata: z.record(z.string(), z.string()).nullish(),
+})
+const newestSchema = z.object({ data: z.array(customerSchema) })
 
 /**
  * Customers. The create carries nothing but our account id, so that its key may be repeated after a name or an e-mail changed
- * (Stripe refuses a key that comes with other parameters); name and e-mail follow in a second call.
+ * (Stripe refuses a key that comes with other parameters); name and e-mail follow with `update`.
  *
  * @see https://docs.stripe.com/api/customers/create
  * @see https://docs.stripe.com/api/idempotent_requests
  */
 export function stripeCustomers(call: StripeCall): CustomersCapability {
   return {
-    async create({ accountId, email, name }, options) {
-      const created = await call.create(options, (client, request) =>
-        client.customers.create({ metadata: { billfold_account_id: accountId } }, request),
+    async create({ accountId }, options) {
+      const customer = await createOnce(
+        options,
+        async (keyed) =>
+          parseAnswer(
+            customerSchema,
+            await call.create(keyed, (client, request) =>
+              client.customers.create({ metadata: { billfold_account_id: accountId } }, request),
+            ),
+          ),
+        async () => {
+          // What was made a moment ago is among the newest. Searching by metadata would miss it: the index lags by up to a minute.
+          const answer = await call.read(signalOf(options), (client, request) =>
+            client.customers.list({ limit: 100 }, request),
+          )
+          const newest = parseAnswer(newestSchema, answer).data
+          return newest.find(({ metadata }) => metadata?.billfold_account_id === accountId)
+        },
       )
-      const { id } = parseAnswer(customerSchema, created)
+      return { externalId: customer.id }
+    },
+    async update(externalId, { email, name }, options) {
       const profile = { ...(email === null ? {} : { email }), ...(name === null ? {} : { name }) }
-      if (Object.keys(profile).length > 0) {
-        // Without the key: it belongs to the create.
-        await call.write(signalOf(options), (client, request) => client.customers.update(id, profile, request))
-      }
-      return { externalId: id }
+      if (Object.keys(profile).length === 0) return
+      await call.write(options, (client, request) => client.customers.update(externalId, profile, request))
     },
   }
 }

@@ -30,7 +30,9 @@ const statuses: ReadonlyMap<string, SubscriptionStatus> = new Map([
   ['trialing', 'trialing'],
   ['active', 'active'],
   ['past_due', 'past_due'],
-  ['unpaid', 'past_due'],
+  // All retries have failed; Stripe goes on making invoices and collects none of them.
+  // https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses
+  ['unpaid', 'unpaid'],
   ['paused', 'paused'],
   ['canceled', 'canceled'],
   ['incomplete_expired', 'canceled'],

@@ -1,8 +1,19 @@
 import type { Instant } from '../../domain/period.js'
 import type { CallOptions } from '../call-options.js'
 
-/** Subscription states in our words; `unknown` never grants anything. */
-export type SubscriptionStatus = 'pending' | 'trialing' | 'active' | 'past_due' | 'paused' | 'canceled' | 'unknown'
+/**
+ * Subscription states in our words. `trialing`, `active` and `past_due` give the plan. `past_due`: a payment failed and is tried again;
+ * `unpaid`: it was tried for the last time. `unknown` never grants anything.
+ */
+export type SubscriptionStatus =
+  | 'pending'
+  | 'trialing'
+  | 'active'
+  | 'past_due'
+  | 'unpaid'
+  | 'paused'
+  | 'canceled'
+  | 'unknown'
 
 /** A subscription as it stands at the provider. */
 export interface Subscription {
@@ -20,6 +31,6 @@ export interface Subscription {
 export interface SubscriptionsCapability {
   /** @throws BillingError `not_found` */
   get(externalId: string, options: CallOptions): Promise<Subscription>
-  /** The customer's subscriptions, newest first. */
+  /** The customer's subscriptions, newest first, those that have ended among them. */
   list(customerId: string, options: CallOptions): Promise<readonly Subscription[]>
 }
