@@ -362,6 +362,7 @@ describe('a subscription', () => {
 
   it('S1.5 has the period of its items, or none', () => {
     expect(fromStripeSubscription(base)).toMatchObject({ currentPeriodStartsAt: 100_000, currentPeriodEndsAt: 200_000 })
+    expect(fromStripeSubscription({ ...base, billing_cycle_anchor: 50 })).toMatchObject({ anchor: 50_000 })
     expect(fromStripeSubscription({ ...base, items: { data: [] } })).toMatchObject({
       currentPeriodStartsAt: null,
       currentPeriodEndsAt: null,

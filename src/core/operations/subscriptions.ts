@@ -42,7 +42,7 @@ export async function adoptPlan(
     const subscriptions = await capability.list(customerId, {})
     const best = bestOf(ctx, subscriptions)
     const plan = best?.plan ?? ctx.catalog.defaultPlan
-    const anchor = best?.currentPeriodStartsAt
+    const anchor = best?.anchor ?? best?.currentPeriodStartsAt
     const snapshot = await ctx.store.ledger.snapshot(accountId)
     if (!snapshot) throw new BillingError('not_found', `No account ${accountId}: call accounts.ensure first.`)
     const wanted = fingerprintOf({ plan, anchor })

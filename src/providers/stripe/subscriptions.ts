@@ -20,6 +20,7 @@ const subscriptionSchema = z.object({
   metadata: z.record(z.string(), z.string()).nullish(),
   cancel_at_period_end: z.boolean(),
   cancel_at: z.number().nullish(),
+  billing_cycle_anchor: z.number().nullish(),
   items: z.object({ data: z.array(itemSchema) }),
 })
 
@@ -75,6 +76,7 @@ function toSubscription(subscription: StripeSubscription): Subscription {
     customerId: subscription.customer,
     status: statusOf(subscription),
     plan: subscription.metadata?.billfold_plan ?? null,
+    anchor: typeof subscription.billing_cycle_anchor === 'number' ? subscription.billing_cycle_anchor * 1000 : null,
     currentPeriodStartsAt: period === undefined ? null : period.current_period_start * 1000,
     currentPeriodEndsAt: period === undefined ? null : period.current_period_end * 1000,
     // Newer billing modes name the moment instead of the period: cancelling at its end is then a `cancel_at` that equals it.

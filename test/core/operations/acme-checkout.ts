@@ -48,6 +48,7 @@ export function subscription(change: Partial<Subscription> = {}): Subscription {
     customerId: accountId,
     status: 'active',
     plan: 'pro',
+    anchor: null,
     currentPeriodStartsAt: null,
     currentPeriodEndsAt: null,
     cancelsAtPeriodEnd: false,

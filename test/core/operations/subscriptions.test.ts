@@ -113,6 +113,20 @@ describe.each(stores)('the plan of an account on $name', (tested) => {
     expect(await plan()).toBe('pro')
   })
 
+  it('S1.5 counts periods from the day of the subscription, also after a month that is too short for it', async () => {
+    const { billing, acme, send, advance } = await openKnown()
+    const anchor = Date.parse('2026-10-31T09:00:00Z')
+    const renewed = Date.parse('2026-11-30T09:00:00Z')
+    const resetsAt = async () => (await billing.getQuota({ accountId, meter: 'ai_tokens' })).resetsAt.toISOString()
+    acme.subscriptions = [subscription({ anchor, currentPeriodStartsAt: anchor })]
+    await (await send('subscription', 'sub_1')).applied
+    expect(await resetsAt()).toBe('2026-11-30T09:00:00.000Z')
+    advance(renewed + 3_600_000 - Date.parse('2026-11-21T12:00:00Z'))
+    acme.subscriptions = [subscription({ anchor, currentPeriodStartsAt: renewed })]
+    await (await send('subscription', 'sub_1')).applied
+    expect(await resetsAt()).toBe('2026-12-31T09:00:00.000Z')
+  })
+
   it('S1.5 is written once however many look at the same time', async () => {
     const { billing, acme, store } = await openKnown()
     const { id } = await billing.createCheckout(toSubscribe)

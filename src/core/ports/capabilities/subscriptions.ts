@@ -22,6 +22,8 @@ export interface Subscription {
   readonly status: SubscriptionStatus
   /** Our plan's name, as it was given at checkout. */
   readonly plan: string | null
+  /** Where its periods are counted from, which a period that begins on a shorter month's last day does not say; `null` if not known. */
+  readonly anchor: Instant | null
   readonly currentPeriodStartsAt: Instant | null
   readonly currentPeriodEndsAt: Instant | null
   readonly cancelsAtPeriodEnd: boolean
