@@ -17,6 +17,10 @@ export interface PostgresTypes {
 export interface PostgresClient {
   /** Sends one statement. */
   query(query: PostgresQuery): Promise<{ rows: unknown[] }>
+  /** Hears of a connection that breaks between two statements; without a listener that ends the process. */
+  on(event: 'error', listener: () => void): unknown
+  /** Stops hearing of it. */
+  off(event: 'error', listener: () => void): unknown
   /** Gives it back; `true` or an error: it is broken, forget it. */
   release(broken?: boolean | Error): void
 }

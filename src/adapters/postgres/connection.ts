@@ -13,6 +13,9 @@ export interface Connection {
 
 const attempts = 5
 
+/** The statement that fails for it says so. */
+function ignore(): void {}
+
 export function createConnection(pool: PostgresPool, isOwn: boolean): Connection {
   let isOpen = true
 
@@ -27,6 +30,7 @@ export function createConnection(pool: PostgresPool, isOwn: boolean): Connection
 
   async function once<T>(begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
     const client = await connect()
+    client.on('error', ignore)
     const sql = sqlOf(client)
     let isCommitting = false
     try {
@@ -37,6 +41,7 @@ export function createConnection(pool: PostgresPool, isOwn: boolean): Connection
       await begun
       isCommitting = true
       await sql.query('COMMIT')
+      client.off('error', ignore)
       client.release()
       return result
     } catch (error) {
@@ -47,6 +52,8 @@ export function createConnection(pool: PostgresPool, isOwn: boolean): Connection
           () => true,
           () => false,
         ))
+      // A broken one keeps the listener: what it still has to say is of no interest.
+      if (isRolledBack) client.off('error', ignore)
       client.release(!isRolledBack)
       // A COMMIT that the server answered with an error has not happened; one without an answer may have.
       throw isConflict(error) ? error : storageError(error, isCommitting && isLost ? 'unknown' : 'not_applied')

@@ -1,0 +1,131 @@
+import { type BillingError, createBilling, defineCatalog, parseSparks } from 'billfold'
+import { postgresStore } from 'billfold/adapters/postgres'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { type PostgresServer, startPostgres } from './postgres-server.js'
+
+const catalog = defineCatalog({ plans: { free: {} } })
+let server: PostgresServer
+let admin: pg.Pool
+const cleanUp: (() => unknown)[] = []
+
+beforeAll(async () => {
+  server = await startPostgres()
+  admin = new pg.Pool({ connectionString: server.connectionString })
+})
+afterEach(async () => {
+  for (const step of cleanUp.splice(0).reverse()) await step()
+})
+afterAll(async () => {
+  await admin?.end()
+  await server?.stop()
+})
+
+let schemas = 0
+function newSchema(): string {
+  schemas += 1
+  return `p${process.pid}_${Date.now().toString(36)}_${schemas}`
+}
+
+function billingAt(options: Partial<Parameters<typeof postgresStore>[0]> = {}) {
+  const store = postgresStore({ connectionString: server.connectionString, schema: newSchema(), ...options })
+  const billing = createBilling({ catalog, store, environment: { onError: () => {} } })
+  cleanUp.push(() => billing.close())
+  return billing
+}
+
+const use = (key: string) => ({
+  accountId: 'acct_1',
+  meter: 'ai_tokens' as const,
+  quantity: 1_000,
+  idempotencyKey: key,
+})
+
+it.each(['', 'billing.db', 'mysql://host/db', 7])('refuses %j as a connection string', (connectionString) => {
+  expect(() => postgresStore({ connectionString: connectionString as string })).toThrow(
+    expect.objectContaining({ code: 'config_invalid' }),
+  )
+})
+
+it.each(['', 'Billing', 'a;drop', 'a"b', 'x'.repeat(60)])('refuses %j as a schema', (schema) => {
+  expect(() => postgresStore({ connectionString: server.connectionString, schema })).toThrow(
+    expect.objectContaining({ code: 'config_invalid' }),
+  )
+})
+
+it('says that a server cannot be reached, and that trying again may help', async () => {
+  const billing = billingAt({ connectionString: 'postgres://nobody@127.0.0.1:9/none' })
+  const failure: BillingError = await billing.accounts.ensure({ accountId: 'acct_1' }).catch((error) => error)
+  expect(failure).toMatchObject({ code: 'storage_unavailable', retryable: true, outcome: 'not_applied' })
+})
+
+it('refuses a server that may lose what was acknowledged', async () => {
+  const pool = new pg.Pool({ connectionString: server.connectionString, options: '-c synchronous_commit=off' })
+  cleanUp.push(() => pool.end())
+  const store = postgresStore({ pool, schema: newSchema() })
+  await expect(store.migrate()).rejects.toMatchObject({ code: 'config_invalid' })
+})
+
+it('C5 the database itself refuses to change, delete or truncate ledger rows', async () => {
+  const schema = newSchema()
+  const billing = billingAt({ schema })
+  await billing.accounts.ensure({ accountId: 'acct_1' })
+  await billing.recordUsage(use('u-1'))
+  for (const change of ['UPDATE %s SET amount = 0', 'DELETE FROM %s', 'TRUNCATE %s'])
+    await expect(admin.query(change.replace('%s', `${schema}.ledger_entries`))).rejects.toThrow(/never changed/)
+})
+
+it('keeps 64-bit integers exact whatever parsers the app has set for its own queries', async () => {
+  const parser = pg.types.getTypeParser(20)
+  pg.types.setTypeParser(20, Number)
+  cleanUp.push(() => pg.types.setTypeParser(20, parser))
+  const billing = billingAt()
+  await billing.accounts.ensure({ accountId: 'acct_1' })
+  const amount = 2n ** 62n + 1n
+  await billing.credits.grant({ accountId: 'acct_1', amount, kind: 'paid', reason: 'large', idempotencyKey: 'g-1' })
+  expect((await billing.credits.balance({ accountId: 'acct_1' })).balance).toBe(amount)
+})
+
+it('S2.3 connections that are cut in the middle of a burst lose nothing and double nothing', async () => {
+  const schema = newSchema()
+  const billing = billingAt({ schema })
+  await billing.accounts.ensure({ accountId: 'acct_1' })
+  const keys = Array.from({ length: 1_500 }, (_, index) => `u-${index}`)
+  let isDone = false
+  let cuts = 0
+  const cutter = (async () => {
+    while (!isDone) {
+      const { rows } = await admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE pid <> pg_backend_pid() AND state <> 'idle' AND (query LIKE '%${schema}%' OR query LIKE 'COMMIT%')`)
+      cuts += rows.length
+      await new Promise((resolve) => setTimeout(resolve, 60))
+    }
+  })()
+  const waiting = [...keys]
+  const work = async (): Promise<void> => {
+    for (let key = waiting.shift(); key !== undefined; key = waiting.shift()) {
+      const request = use(key)
+      // A client whose call failed calls again with the same key.
+      for (;;) {
+        const result = await billing.recordUsage(request).catch((error: BillingError) => error)
+        if ('sparks' in result) break
+        expect(result.code).toBe('storage_unavailable')
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: 16 }, work))
+  isDone = true
+  await cutter
+  expect(cuts).toBeGreaterThan(3)
+  const { rows } = await admin.query(`SELECT count(*)::int AS count FROM ${schema}.ledger_entries`)
+  expect(rows[0]).toEqual({ count: keys.length })
+  expect((await billing.credits.balance({ accountId: 'acct_1' })).debt).toBe(1_500n * parseSparks('100'))
+})
+
+it('says that it is closed', async () => {
+  const store = postgresStore({ connectionString: server.connectionString, schema: newSchema() })
+  await store.migrate()
+  await store.close()
+  await store.close()
+  await expect(store.accounts.get('acct_1')).rejects.toMatchObject({ code: 'storage_unavailable', retryable: false })
+})
