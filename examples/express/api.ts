@@ -1,16 +1,24 @@
-import { type CreditTransaction, formatSparks, type QuotaView, type RecordedUsage, type UsageSum } from 'billfold'
-import express, { type ErrorRequestHandler, type Router } from 'express'
+import {
+  BillingError,
+  type CreditTransaction,
+  formatSparks,
+  type QuotaView,
+  type RecordedUsage,
+  type UsageSum,
+} from 'billfold'
+import express, { type Router } from 'express'
 import type { AccountOf } from './account-of.js'
 import { isPackage, type ParrotBilling } from './billing.js'
-import { complete } from './completion.js'
-import { errorResponse, remedyJson } from './error-response.js'
+import type { Completions } from './completion.js'
+import { refuseCrossSite } from './cross-site.js'
+import { answerError, remedyJson } from './error-response.js'
 import { readOverview } from './overview.js'
 import { signUp } from './sign-up.js'
 
 /** The JSON API. Amounts of credit are Sparks, as decimal text. */
-export function createApi(billing: ParrotBilling, accountOf: AccountOf): Router {
+export function createApi(billing: ParrotBilling, completions: Completions, accountOf: AccountOf): Router {
   const api = express.Router()
-  api.use(express.json({ limit: '100kb' }))
+  api.use(refuseCrossSite, express.json({ limit: '100kb' }))
 
   api.post('/account', async (request, response) => {
     const { account, grant } = await signUp(billing, accountOf(request))
@@ -22,8 +30,10 @@ export function createApi(billing: ParrotBilling, accountOf: AccountOf): Router 
 
   api.post('/complete', async (request, response) => {
     const { prompt, model, tokens } = request.body ?? {}
+    refuseOtherPools(tokens)
     const idempotencyKey = request.get('idempotency-key')
-    const completion = await complete(billing, { accountId: accountOf(request), prompt, model, tokens, idempotencyKey })
+    const asked = { accountId: accountOf(request), prompt, model, tokens, idempotencyKey }
+    const completion = await completions.complete(asked)
     if (!completion.allowed) {
       const { reason, message, remedies, quota, httpStatus } = completion
       const error = { code: reason, message, remedies: remedies.map(remedyJson) }
@@ -84,13 +94,14 @@ export function createApi(billing: ParrotBilling, accountOf: AccountOf): Router 
   })
 
   api.use((_request, response) => void response.status(404).json(notFound))
-  const answerError: ErrorRequestHandler = (error, _request, response, _next) => {
-    const { status, body } = errorResponse(error)
-    if (status === 500) console.error(error)
-    response.status(status).json(body)
-  }
   api.use(answerError)
   return api
+}
+
+/** Tokens of a pool that the model has no price for would be served and not charged. */
+function refuseOtherPools(tokens: unknown): void {
+  const other = Object.keys(Object(tokens)).find((pool) => pool !== 'input' && pool !== 'output')
+  if (other !== undefined) throw new BillingError('unknown_field', 'tokens has input and output, and no other pool.')
 }
 
 const notFound = { error: { code: 'not_found', message: 'There is no such route.', remedies: [] } }

@@ -1,6 +1,6 @@
 // The whole story of usage billing in a few seconds: the Express example against the sandbox, each in a process of its own.
 // Run: npm run demo [-- --once]
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -21,11 +21,14 @@ Usage: npm run demo [-- options]
 `
 
 const options = readOptions()
-const folder = mkdtempSync(join(tmpdir(), 'billfold-demo-'))
+// Its name says whose it is, so that a later demo can remove what one that was killed left behind.
+const folderName = /^billfold-demo-(\d+)-/
+sweep()
+const folder = mkdtempSync(join(tmpdir(), `billfold-demo-${process.pid}-`))
 const children: Child[] = []
 let isStopping = false
 
-// Whatever ends us, nothing of us stays.
+// However we end, short of being killed, nothing of us stays. A kill leaves the folder; the children end with our channel.
 process.on('exit', () => {
   for (const child of children) child.kill()
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
@@ -33,6 +36,12 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => void end(isPlayed ? 0 : 128 + constants.signals[signal]))
 }
+
+// `npm run demo | head`: nobody reads on, so there is nothing more to say.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  void end(0)
+})
 
 const start = performance.now()
 const report = createReport(console.log, process.stdout.isTTY === true && !process.env.NO_COLOR)
@@ -83,6 +92,8 @@ async function open() {
     PUBLIC_URL: undefined,
     DATABASE_PATH: join(folder, 'billing.db'),
     ACCOUNT_ID: 'acme',
+    // The story replays the token counts of a real trace.
+    TAKE_TOKEN_COUNTS: '1',
     STRIPE_SECRET_KEY: sandbox.stripe.apiKey,
     STRIPE_WEBHOOK_SECRET: webhookSecret,
     STRIPE_API_BASE: sandbox.url,
@@ -96,6 +107,26 @@ async function open() {
   console.log(`Parrot, an AI API that bills its tokens      ${parrotUrl}`)
   console.log(`Stripe and Langfuse, played by the sandbox   ${sandbox.url}`)
   return { sandbox, parrotUrl, app }
+}
+
+/** Removes the folders of demos that run no more. */
+function sweep(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = folderName.exec(name)?.[1]
+    if (pid === undefined || isRunning(Number(pid))) continue
+    // Another user's stays.
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true })
+    } catch {}
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }
 
 /** A request that failed because a child died is about the child. */

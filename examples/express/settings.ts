@@ -5,6 +5,11 @@ export interface Settings {
   /** Where browsers reach it; without one, the address it listens on. */
   readonly publicUrl: string | undefined
   readonly accountId: string
+  /**
+   * Lets callers say how many tokens a request is charged for, so that the demo can replay real traffic. Never switch it on where
+   * customers call: whoever names the counts names the price.
+   */
+  readonly takesTokenCounts: boolean
   readonly stripe: {
     readonly secretKey: string
     readonly webhookSecret: string
@@ -27,6 +32,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     databasePath: environment.DATABASE_PATH ?? 'billing.db',
     publicUrl: environment.PUBLIC_URL,
     accountId: environment.ACCOUNT_ID ?? 'acme',
+    takesTokenCounts: environment.TAKE_TOKEN_COUNTS === '1',
     stripe: {
       secretKey: environment.STRIPE_SECRET_KEY ?? '',
       webhookSecret: environment.STRIPE_WEBHOOK_SECRET ?? '',

@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import Stripe from 'stripe'
+import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import type { AnyProvider, Capability } from '../../src/core/ports/provider.js'
 import { langfuseProvider } from '../../src/providers/langfuse/index.js'
@@ -36,6 +38,54 @@ for (const [name, provider] of Object.entries(providers)) {
       expect(rows.length).toBeGreaterThanOrEqual(rowsUnder(page, '## Capabilities').length)
     })
   })
+}
+
+describe('the snippets of docs/providers', () => {
+  const folder = join(process.cwd(), 'docs/providers')
+  const snippets = new Map<string, string>()
+  for (const page of readdirSync(folder).filter((name) => name.endsWith('.md'))) {
+    const text = readFileSync(join(folder, page), 'utf8')
+    for (const [index, [, code = '']] of [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].entries())
+      snippets.set(join(folder, `${page}.${index}.ts`), code)
+  }
+
+  it('C4 compile as strictly as this package, each by itself', () => {
+    expect(snippets.size).toBeGreaterThanOrEqual(3)
+    expect(errorsIn(snippets)).toEqual([])
+  })
+
+  it('C4 hand the provider to createBilling and say where customers may return to', () => {
+    const all = [...snippets.values()].join('\n')
+    for (const part of ['providers: { default: stripe', 'providers: { tracing: langfuse', 'allowedOrigins: ['])
+      expect(all).toContain(part)
+  })
+
+  it('C4 would not compile with a mistake in one', () => {
+    const [[file, code] = ['', '']] = snippets
+    const [first = ''] = errorsIn(new Map([[file, code.replace('createBilling({', 'createBilling({ nonsense: 1,')]]))
+    expect(first).toContain('nonsense')
+  })
+})
+
+/** What TypeScript says of these files, which import the package by name and need not be on disk. */
+function errorsIn(files: ReadonlyMap<string, string>): readonly string[] {
+  const root = process.cwd()
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root)
+  const host = ts.createCompilerHost(options)
+  const { fileExists, readFile, getSourceFile } = host
+  host.fileExists = (name) => files.has(name) || fileExists(name)
+  host.readFile = (name) => files.get(name) ?? readFile(name)
+  host.getSourceFile = (name, format, ...rest) => {
+    const code = files.get(name)
+    return code === undefined ? getSourceFile(name, format, ...rest) : ts.createSourceFile(name, code, format, true)
+  }
+  const program = ts.createProgram([...files.keys()], options, host)
+  return [...files.keys()].flatMap((name) =>
+    ts
+      .getPreEmitDiagnostics(program, program.getSourceFile(name))
+      .map(({ messageText }) => `${basename(name)}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`),
+  )
 }
 
 /** The names in the first column of the table under a heading. */

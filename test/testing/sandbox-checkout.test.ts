@@ -103,6 +103,40 @@ describe('a checkout of one payment', () => {
     expect(await stripe.checkout.sessions.retrieve(session.id)).toMatchObject({ status: 'open' })
   })
 
+  it('S1.4 cannot be cancelled in one tab once it is complete in another', async () => {
+    const [paid, processing] = [await oneTime(), await oneTime({ success_url: 'https://shop.test/wait' })]
+    await pay(paid, '4242424242424242')
+    await pay(processing, '000123456789')
+    const cancel = ({ id }: Stripe.Checkout.Session) =>
+      fetch(`${box.url}/checkout/${id}/cancel`, { method: 'POST', redirect: 'manual' })
+    expect((await cancel(paid)).headers.get('location')).toBe(`https://shop.test/done?id=${paid.id}`)
+    expect((await cancel(processing)).headers.get('location')).toBe('https://shop.test/wait')
+    const expired = await oneTime()
+    await stripe.checkout.sessions.expire(expired.id)
+    expect((await cancel(expired)).headers.get('location')).toBe('https://shop.test/cart')
+  })
+
+  it.each([
+    ['ugx', 500_000, 'UGX\u00a05,000'],
+    ['isk', 12_300, 'ISK\u00a0123'],
+    ['jpy', 500, '¥500'],
+    ['mga', 500, 'MGA\u00a0500'],
+    ['kwd', 1_230, 'KWD\u00a01.230'],
+  ])('S1.4 shows %s as Stripe counts it', async (currency, amount, shown) => {
+    const item = { currency, unit_amount: amount, product_data: { name: 'Credits' } }
+    const { url } = await oneTime({ line_items: [{ price_data: item, quantity: 1 }] })
+    expect(await (await fetch(url ?? '')).text()).toContain(`<h1 class="amount">${shown}</h1>`)
+  })
+
+  it('leads back from pages that are not there', async () => {
+    const missing = ['/nowhere', '/checkout/cs_none', '/portal/bps_none', '/invoice/in_none']
+    for (const path of missing) {
+      const answer = await fetch(`${box.url}${path}`)
+      expect(answer.status).toBe(404)
+      expect(await answer.text()).toContain('href="/"')
+    }
+  })
+
   it('S1.4 escapes whatever the page shows', async () => {
     const page = await (await fetch((await oneTime({ customer_email: '"><script>@x.test' })).url ?? '')).text()
     expect(page).toContain('&lt;b&gt;Credits&lt;/b&gt;')

@@ -1,5 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
+import { join } from 'node:path'
 import { LangfuseClient } from '@langfuse/client'
+import type { RequestHandler } from 'msw'
 import { setupServer } from 'msw/node'
 import Stripe from 'stripe'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -92,12 +95,26 @@ describe('who may talk to it', () => {
 
   it('C4 has a console that lists what happened', async () => {
     await stripe.customers.create({ name: 'a' })
-    expect(await (await fetch(box.url)).text()).toContain('customer.created')
+    const console = await (await fetch(box.url)).text()
+    expect(console).toContain('customer.created')
+    expect(console).toContain('No endpoint to send it to')
+    expect(console).toContain('role="region" aria-labelledby="events" tabindex="0"')
   })
 })
 
 describe('through msw', () => {
+  it('C4 names msw only where it is loaded on demand, so that apps without it compile and run', () => {
+    const folder = join(process.cwd(), 'src/testing')
+    const naming = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .filter((name) => /(from|import\() ?'msw/.test(readFileSync(join(folder, name), 'utf8')))
+    expect(naming).toEqual([join('sandbox', 'msw.ts')])
+    expect(readFileSync(join(folder, 'sandbox/sandbox.ts'), 'utf8')).not.toMatch(/^import .*msw/m)
+  })
+
   it("C4 answers for the providers' real hosts out of the same state", async () => {
+    const handlers: RequestHandler[] = await box.handlers<RequestHandler>()
+    expect(handlers.length).toBeGreaterThan(0)
     const server = setupServer(...(await box.handlers()))
     server.listen({ onUnhandledRequest: 'bypass' })
     try {

@@ -17,7 +17,8 @@ export interface Child {
   kill(): void
 }
 
-const graceMs = 5_000
+/** Longer than the app gives its own slow clients. */
+const graceMs = 10_000
 
 /** Starts a script as a child, in the way this process was started. */
 export function startChild(

@@ -8,13 +8,20 @@ import { layout } from './layout.js'
 import { quotaCard } from './quota-card.js'
 import { topUpForm } from './top-up-form.js'
 
-/** Where an account stands. `notice` is what came of the last action. */
-export function billingPage(overview: Overview, notice?: Html): string {
+/** What came of the last action. */
+export interface Outcome {
+  readonly notice?: Html
+  /** Micro-sparks that a refused request was short of. */
+  readonly missing?: bigint
+}
+
+/** Where an account stands. `takesTokenCounts` shows what tries large requests. */
+export function billingPage(overview: Overview, takesTokenCounts: boolean, { notice, missing }: Outcome = {}): string {
   const { account, credits, usage, transactions, quota } = overview
   const needsCredit = quota.status === 'throttled' || (quota.status === 'at_quota' && credits.available <= 0n)
   const body = html`${notice}
 <div class="grid">
-${quotaCard(overview, randomUUID())}
+${quotaCard(overview, { takesTokenCounts, missing, key: randomUUID() })}
 ${creditsCard(credits, needsCredit)}
 ${usageCard(usage)}
 ${ledgerCard(transactions)}

@@ -1,8 +1,10 @@
-import { formatSparks } from 'billfold'
+import { type CreditPackage, formatSparks } from 'billfold'
 import { catalog } from '../billing.js'
 import { type Html, html } from './html.js'
 
 const locale = 'en-US'
+/** `Intl` writes a hyphen. */
+const minus = '−'
 const rounded = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 })
 const exact = new Intl.NumberFormat(locale, { maximumFractionDigits: 6 })
 const dollars = new Intl.NumberFormat(locale, { style: 'currency', currency: catalog.currency })
@@ -18,25 +20,31 @@ const minute = new Intl.DateTimeFormat(locale, {
 
 /** Decimal text as people read it. `Intl` reads text digit by digit, so nothing passes through a float. */
 export function number(decimal: string): string {
-  return rounded.format(decimal as `${number}`)
+  return rounded.format(decimal as `${number}`).replace('-', minus)
 }
 
 /** An amount of Sparks: short to read, exact to hover over. */
 export function sparks(micro: bigint): Html {
   const text = formatSparks(micro)
-  return html`<data value="${text}" title="${exact.format(text as `${number}`)} Sparks">${number(text)}</data>`
+  return html`<data value="${text}" title="${exact.format(text as `${number}`).replace('-', minus)} Sparks">${number(text)}</data>`
 }
 
 /** A change of the balance, with its sign. */
 export function change(micro: bigint): Html {
   const text = formatSparks(micro < 0n ? -micro : micro)
-  const sign = micro < 0n ? '−' : '+'
+  const sign = micro < 0n ? minus : '+'
   return html`<data value="${formatSparks(micro)}" title="${sign}${exact.format(text as `${number}`)} Sparks">${sign}${number(text)}</data>`
 }
 
 /** Money, from decimal text. */
 export function money(decimal: string): string {
   return dollars.format(decimal as `${number}`)
+}
+
+/** What a number of packages costs. */
+export function priceOf({ price }: CreditPackage, quantity: number): string {
+  const text = (price.nanos * BigInt(quantity)).toString().padStart(10, '0')
+  return money(`${text.slice(0, -9)}.${text.slice(-9)}`)
 }
 
 /** What an amount of Sparks costs to buy. */

@@ -1,8 +1,9 @@
-import { type Authorization, formatSparks, type RecordedUsage, type RemedyView } from 'billfold'
-import { catalog, isPackage } from '../billing.js'
-import { date, money, number, sparks } from './figures.js'
+import { type Authorization, formatSparks, type RecordedUsage, type RemedyView, type VerifiedCheckout } from 'billfold'
+import { catalog } from '../billing.js'
+import { date, money, number, priceOf, sparks } from './figures.js'
 import { type Html, html } from './html.js'
 import { icons } from './layout.js'
+import { type Purchase, purchaseFor } from './top-up-form.js'
 
 /** What usage cost, and who paid. */
 export function usageNotice({ sparks: cost, settledBy }: RecordedUsage): Html {
@@ -22,20 +23,31 @@ export function refusalNotice({ remedies }: Extract<Authorization, { allowed: fa
 ${remedies.length === 0 ? null : html`<ul>${remedies.map((remedy) => html`<li>${inWords(remedy)}</li>`)}</ul>`}</div></div>`
 }
 
+/** What became of the payment that was begun last; nothing while it has not been made or when it is in the ledger. */
+export function checkoutNotice({ status, amount, sparks: bought }: VerifiedCheckout): Html | null {
+  if (status === 'processing') {
+    return html`<p class="notice warning" role="status">${icons.waiting}<span><b>Payment pending:</b> your bank was asked for ${money(amount)}. That can take some days; ${sparks(bought)} Sparks are added as soon as it is paid.</span></p>`
+  }
+  if (status !== 'failed') return null
+  return html`<p class="notice danger" role="alert">${icons.stopped}<span><b>Payment failed:</b> your bank did not pay ${money(amount)}. Nothing was added; you can top up again.</span></p>`
+}
+
 const payerWords: Readonly<Record<string, string>> = {
   allowance: 'included in the plan',
   credits: 'paid from credits',
   debt: 'owed',
 }
 
+function offerWords({ offer, quantity }: Purchase): string {
+  return `${quantity > 1 ? `${quantity} × ` : ''}${offer.title} for ${priceOf(offer, quantity)}`
+}
+
 function inWords(remedy: RemedyView): Html {
   switch (remedy.kind) {
     case 'top_up': {
-      const { package: name, missingSparks } = remedy
-      const offer = isPackage(name)
-        ? `: ${catalog.config.packages[name].title} is ${money(catalog.config.packages[name].price)}`
-        : ''
-      return html`Top up: ${sparks(missingSparks)} Sparks are missing${offer}.`
+      const { missingSparks } = remedy
+      const purchase = purchaseFor(missingSparks)
+      return html`Top up: ${sparks(missingSparks)} Sparks are missing${purchase && `: ${offerWords(purchase)} covers them`}.`
     }
     case 'upgrade':
       return html`Change to the ${catalog.plans.get(remedy.plan)?.title ?? remedy.plan} plan.`

@@ -1,10 +1,10 @@
-import type { QuotaStatus, QuotaView } from 'billfold'
+import type { CreditBalance, QuotaStatus, QuotaView } from 'billfold'
 import { catalog } from '../billing.js'
 import type { Overview } from '../overview.js'
 import { date, number, sparks } from './figures.js'
 import { type Html, html } from './html.js'
 import { icons } from './layout.js'
-import { topUpForm } from './top-up-form.js'
+import { remedyForm } from './top-up-form.js'
 
 interface Look {
   readonly tone: 'positive' | 'warning' | 'danger'
@@ -12,8 +12,15 @@ interface Look {
   readonly word: string
 }
 
+interface Forms {
+  readonly takesTokenCounts: boolean
+  /** Micro-sparks that a refused request was short of; otherwise what is owed is missing. */
+  readonly missing: bigint | undefined
+  readonly key: string
+}
+
 /** How much of the plan is used, in one line, a bar and a sentence, and what can be done. */
-export function quotaCard({ quota, credits, account }: Overview, key: string): Html {
+export function quotaCard({ quota, credits, account }: Overview, { takesTokenCounts, missing, key }: Forms): Html {
   const paysFromCredits = quota.status === 'at_quota' && credits.available > 0n
   const look = looks[quota.status]
   const tone = paysFromCredits ? 'warning' : look.tone
@@ -26,13 +33,17 @@ export function quotaCard({ quota, credits, account }: Overview, key: string): H
 </div>
 ${bar(quota)}
 <p class="scale"><span>${number(quota.used)} used</span><span>${plan} plan · resets ${date(quota.resetsAt)}</span></p>
-<p>${sentence(quota, credits.available)}</p>
-${isOut ? topUpForm([...catalog.packages.values()].slice(0, 1), 'primary') : null}
-<form class="actions" method="post" action="/use">
+<p>${sentence(quota, credits)}</p>
+${isOut ? remedyForm(missing ?? debtOf(credits.balance) + 1n) : null}
+<form class="actions" method="post" action="/use" autocomplete="off">
 <input type="hidden" name="key" value="${key}">
 <span class="muted">Try it:</span>
-<button name="tokens" value="1000">Use 1,000 tokens</button>
-<button name="tokens" value="50000">Use 50,000 tokens</button>
+${
+  takesTokenCounts
+    ? html`<button name="tokens" value="1000">Use 1,000 tokens</button>
+<button name="tokens" value="50000">Use 50,000 tokens</button>`
+    : html`<button>Ask the parrot</button>`
+}
 </form>
 </section>`
 }
@@ -49,7 +60,8 @@ function headline({ used, limit, remaining }: QuotaView): string {
   return `${number(remaining ?? '0')} of ${number(limit)} tokens left`
 }
 
-function sentence(quota: QuotaView, available: bigint): Html {
+function sentence(quota: QuotaView, { available, balance }: CreditBalance): Html {
+  const debt = debtOf(balance)
   const left = html`${sparks(available)} Sparks`
   switch (quota.status) {
     case 'below_quota':
@@ -63,10 +75,17 @@ function sentence(quota: QuotaView, available: bigint): Html {
     case 'at_quota':
       return available > 0n
         ? html`The plan’s tokens are used up. Credits pay now: ${left} are left.`
-        : html`The plan’s tokens and the credits are used up. The next request is refused; top up to go on.`
+        : html`The plan’s tokens and the credits are used up${debt > 0n ? html`, and ${sparks(debt)} Sparks are owed` : null}. The next request is refused; top up to go on.`
     case 'throttled':
+      if (debt > 0n) {
+        return html`A request was refused: the plan’s tokens did not cover it, and ${sparks(debt)} Sparks are owed. Top up to pay them and go on.`
+      }
       return html`A request was refused: what is left, ${number(quota.remaining ?? '0')} of the plan’s tokens and ${left}, did not cover it. Top up to go on.`
   }
+}
+
+function debtOf(balance: bigint): bigint {
+  return balance < 0n ? -balance : 0n
 }
 
 /** When nothing would be left if usage goes on as it did since the period began; `null` when it lasts. */

@@ -9,8 +9,9 @@ export function successPage(checkout: VerifiedCheckout, quota: QuotaView): strin
     case 'paid':
       return card('Payment received', 'positive', icons.ok, 'Paid', paid(checkout, quota))
     case 'open':
-    case 'processing':
       return card('Waiting for the payment', 'warning', icons.waiting, 'Not confirmed yet', waiting(checkout), 3)
+    case 'processing':
+      return card('Payment pending', 'warning', icons.waiting, 'At your bank', pending(checkout), 15)
     case 'failed':
       return card(
         'The payment failed',
@@ -30,16 +31,11 @@ export function successPage(checkout: VerifiedCheckout, quota: QuotaView): strin
   }
 }
 
-/** Where a customer lands after turning back. */
-export function cancelPage(balance: bigint): string {
-  return card(
-    'Nothing was charged',
-    'warning',
-    icons.full,
-    'Cancelled',
-    html`<p>You left the payment page before paying. Your balance is still ${sparks(balance)} Sparks.</p>
-<div class="actions"><a class="button primary" href="/">Back to billing</a></div>`,
-  )
+/** Where a customer lands after turning back. The page may have been used in another tab, so this says what the provider says. */
+export function cancelPage(checkout: VerifiedCheckout | null, quota: QuotaView): string {
+  if (checkout === null) return card('You left the payment page', 'warning', icons.warning, 'Not checked', unknown())
+  if (checkout.status !== 'open') return successPage(checkout, quota)
+  return card('Nothing was charged', 'warning', icons.full, 'Not paid', turnedBack(checkout))
 }
 
 /** What went wrong, what is safe, and how to go on. */
@@ -67,6 +63,25 @@ function paid({ sparks: bought, amount, balance, id }: VerifiedCheckout, quota: 
 function waiting({ amount }: VerifiedCheckout): Html {
   return html`<p>The payment of ${money(amount)} is not confirmed, so nothing was added yet. This page looks again every three seconds; you may leave it, the credits come by themselves.</p>
 <div class="actions"><a class="button" href="/">Back to billing</a></div>`
+}
+
+function pending({ amount, sparks: bought }: VerifiedCheckout): Html {
+  return html`<p>Your bank was asked for ${money(amount)}. That can take some days; ${sparks(bought)} Sparks are added as soon as it is paid, and nothing has to be done for it.</p>
+<div class="actions"><a class="button primary" href="/">Back to billing</a></div>`
+}
+
+function turnedBack({ amount, balance }: VerifiedCheckout): Html {
+  return html`<p>The payment of ${money(amount)} has not been made. ${
+    balance.balance < 0n
+      ? html`You owe ${sparks(-balance.balance)} Sparks`
+      : html`You have ${sparks(balance.balance)} Sparks`
+  }. The payment page stays open for a while: topping up again leads back to it.</p>
+<div class="actions"><a class="button primary" href="/">Back to billing</a></div>`
+}
+
+function unknown(): Html {
+  return html`<p>We cannot see from here whether you paid. If you did, the credits are in your balance, or come by themselves; if you did not, nothing is charged.</p>
+<div class="actions"><a class="button primary" href="/">Look at the balance</a></div>`
 }
 
 function over(what: string): Html {

@@ -22,6 +22,7 @@ export interface CheckoutReturn {
   readonly accountId: string
   /** Where the customer returns after paying: a path, or an address at an allowed origin. `checkout=<id>` is added to it. */
   readonly successUrl: string
+  /** Where the customer returns without paying; `checkout=<id>` is added to it too. */
   readonly cancelUrl: string
   /**
    * Without one, a second call for the same sale answers the page that is still open, so a double click gives one session, and makes
@@ -237,6 +238,13 @@ async function settled(ctx: BillingContext, intent: CheckoutIntent, externalId: 
   return settleCheckout(ctx, provider, intent, await requireCapability(provider, 'checkout').get(externalId, {}))
 }
 
+/** The address with the id of the checkout: whoever comes back, paid or not, can be told how it stands. */
+function naming(address: string, checkoutId: string): string {
+  const url = new URL(address)
+  url.searchParams.set('checkout', checkoutId)
+  return url.href
+}
+
 async function openSession(
   ctx: BillingContext,
   provider: AnyProvider,
@@ -244,8 +252,6 @@ async function openSession(
   sale: Sale,
 ): Promise<CreatedCheckout> {
   const customerId = await ensureCustomer(ctx, provider, intent.accountId)
-  const success = new URL(intent.successUrl)
-  success.searchParams.set('checkout', intent.id)
   const session: CheckoutSession = await requireCapability(provider, 'checkout').create(
     {
       intentId: intent.id,
@@ -256,8 +262,8 @@ async function openSession(
       amount: sale.amount,
       interval: sale.interval,
       plan: sale.plan,
-      successUrl: success.href,
-      cancelUrl: intent.cancelUrl,
+      successUrl: naming(intent.successUrl, intent.id),
+      cancelUrl: naming(intent.cancelUrl, intent.id),
     },
     { idempotencyKey: intent.id },
   )

@@ -1,11 +1,14 @@
 import { html } from 'hono/html'
 import { eventLog } from './control.js'
-import { formatMoney, pageResponse } from './page.js'
+import { formatMoney, formatTime, pageResponse } from './page.js'
 import { checkoutSessions } from './stripe/checkout-session.js'
+import { webhookEndpoints } from './stripe/events.js'
 import { portalSessions } from './stripe/portal.js'
 import type { Twins } from './twins.js'
 
 const shown = 30
+
+type LoggedEvent = ReturnType<typeof eventLog>[number]
 
 /** The index page: what happened last, and what can be done about it. */
 export function consolePage(twins: Twins): Promise<Response> {
@@ -14,6 +17,7 @@ export function consolePage(twins: Twins): Promise<Response> {
   const sessions = [...checkoutSessions(world).values()].reverse().slice(0, 10)
   const portals = [...portalSessions(world).values()].reverse().slice(0, 5)
   const traces = twins.langfuse.counts()
+  const endpoints = [...webhookEndpoints(world).values()].filter(({ status }) => status === 'enabled').length
   return pageResponse(
     'Sandbox console',
     html`<h1>Sandbox console</h1>
@@ -24,27 +28,38 @@ ${
     ? html`<p class="muted">Sessions appear here when your app creates one.</p>`
     : html`<ul class="rows">${sessions.map(
         (session) =>
-          html`<li><span><a href="/checkout/${session.id}">${session.mode}</a><br><span class="muted small">${session.client_reference_id ?? `${session.id.slice(0, 20)}…`}</span></span><span class="figure">${session.amount_total === null ? '–' : formatMoney(session.amount_total, session.currency ?? 'usd')}<br>${sessionBadge(session.status, session.payment_status)}</span></li>`,
+          html`<li><span><a href="/checkout/${session.id}">${modes[session.mode]}, <span class="nowrap">${formatTime(session.created)}</span></a><br><span class="muted small">${session.client_reference_id ?? `…${session.id.slice(-12)}`}</span></span><span class="figure">${session.amount_total === null ? '–' : formatMoney(session.amount_total, session.currency ?? 'usd')}<br>${sessionBadge(session.status, session.payment_status)}</span></li>`,
       )}</ul>`
 }
 </section>
 ${portals.length === 0 ? '' : html`<section class="card"><h2>Portal sessions</h2><ul class="rows">${portals.map((portal) => html`<li><a href="/portal/${portal.id}">${portal.customer}</a></li>`)}</ul></section>`}
-<section class="card"><h2>Stripe events</h2>
+<section class="card"><h2 id="events">Stripe events</h2>
 ${
   log.length === 0
     ? html`<p class="muted">Events appear here as things happen.</p>`
-    : html`<div class="scroll"><table>
-<thead><tr><th>Event</th><th>About</th><th>Webhooks</th><th></th></tr></thead>
-<tbody>${log
-        .slice(0, shown)
-        .map(
-          (event) =>
-            html`<tr><td>${event.type}</td><td><code>${event.objectId?.slice(0, 24) ?? ''}</code></td><td>${event.deliveries.length === 0 ? html`<span class="muted">No endpoint</span>` : event.deliveries.map((delivery) => deliveryBadge(delivery.state, delivery.attempts.length))}</td><td><form method="post" action="/_sandbox/webhooks/${event.id}/resend"><button type="submit" aria-label="Send ${event.type} again">Send again</button></form></td></tr>`,
-        )}</tbody></table></div>`
+    : html`<p class="hint muted small">The table is wide: scroll it sideways.</p>
+<div class="scroll" role="region" aria-labelledby="events" tabindex="0"><table>
+<thead><tr><th scope="col">Event</th><th scope="col">About</th><th scope="col">Webhooks</th><th scope="col">Again</th></tr></thead>
+<tbody>${log.slice(0, shown).map((event) => eventRow(event, endpoints))}</tbody></table></div>`
 }
 </section>`,
   )
 }
+
+function eventRow({ id, type, objectId, deliveries }: LoggedEvent, endpoints: number) {
+  const word = deliveries.length === 0 ? 'Send' : 'Send again'
+  const again =
+    endpoints === 0
+      ? html`<span class="muted">No endpoint to send it to</span>`
+      : html`<form method="post" action="/_sandbox/webhooks/${id}/resend"><button type="submit" aria-label="${word}: ${type} about ${objectId ?? 'nothing'}">${word}</button></form>`
+  const sent =
+    deliveries.length === 0
+      ? html`<span class="muted">Not asked for</span>`
+      : deliveries.map(({ state, attempts }) => deliveryBadge(state, attempts.length))
+  return html`<tr><td>${type}</td><td><code>${objectId?.slice(0, 24) ?? ''}</code></td><td>${sent}</td><td>${again}</td></tr>`
+}
+
+const modes = { payment: 'One payment', subscription: 'Subscription', setup: 'Save a payment method' }
 
 function sessionBadge(status: string, paymentStatus: string) {
   if (status === 'open') return html`<span class="badge warning">◷ Open</span>`

@@ -46,24 +46,37 @@ export function messagePage(
   )
 }
 
-/** Minor units as people write them, without going through a fraction. */
+/** The way back for whoever came to a page that is not there. */
+export const toConsole = { href: '/', label: 'To the sandbox console' }
+
+/** An amount as Stripe counts it, as people write it, without going through a fraction. */
 export function formatMoney(amountMinor: number, currency: string): string {
   const digits = minorDigits(currency)
   const text = String(Math.abs(amountMinor)).padStart(digits + 1, '0')
   const value = `${amountMinor < 0 ? '-' : ''}${text.slice(0, text.length - digits)}.${text.slice(text.length - digits) || '0'}`
+  const shown = withEmptyDigits.includes(currency) && amountMinor % 100 === 0 ? 0 : digits
   return new Intl.NumberFormat('en-US', {
     style: 'currency',
     currency: currency.toUpperCase(),
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
+    minimumFractionDigits: shown,
+    maximumFractionDigits: shown,
   }).format(value as `${number}`)
+}
+
+/** A moment, in UTC, to the second. */
+export function formatTime(seconds: number): string {
+  const format = { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' } as const
+  return new Intl.DateTimeFormat('en-US', { ...format, hourCycle: 'h23', timeZone: 'UTC' }).format(seconds * 1000)
 }
 
 export function formatDate(seconds: number): string {
   return new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeZone: 'UTC' }).format(seconds * 1000)
 }
 
-const withoutMinorUnit = 'bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf'.split(' ')
+// https://docs.stripe.com/currencies#zero-decimal and #special-cases
+const withoutMinorUnit = 'bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'.split(' ')
+/** Counted in hundredths all the same; the last two digits are always zero. */
+const withEmptyDigits = ['isk', 'ugx']
 const withThousandths = ['bhd', 'jod', 'kwd', 'omr', 'tnd']
 
 function minorDigits(currency: string): number {
@@ -131,6 +144,8 @@ button:hover, .button:hover { filter: brightness(1.08); text-decoration: underli
 .spread h2 { margin: 0; }
 .spread { margin: 0 0 12px; display: flex; flex-wrap: wrap; gap: 8px 16px; justify-content: space-between; align-items: center; }
 .scroll { overflow-x: auto; }
+.hint { display: none; }
+.nowrap { white-space: nowrap; }
 .scroll table { min-width: 620px; }
 .scroll td { vertical-align: middle; }
 .scroll button { min-height: 32px; padding: 4px 12px; font-size: 13px; white-space: nowrap; }
@@ -138,5 +153,5 @@ table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th, td { text-align: start; padding: 8px 12px 8px 0; border-top: 1px solid var(--border); vertical-align: top; }
 th { font-weight: 600; color: var(--muted); border-top: 0; }
 code { font: 12px/1.5 ui-monospace, monospace; }
-@media (max-width: 720px) { main { padding-top: 24px; } .columns { grid-template-columns: minmax(0, 1fr); gap: 24px; } .card { padding: 16px; } }
+@media (max-width: 720px) { .hint { display: block; } main { padding-top: 24px; } .columns { grid-template-columns: minmax(0, 1fr); gap: 24px; } .card { padding: 16px; } }
 `

@@ -1,8 +1,7 @@
-import type { RequestHandler } from 'msw'
 import { consolePage } from './console.js'
 import { handleControl } from './control.js'
 import type { SandboxFault } from './faults.js'
-import { messagePage } from './page.js'
+import { messagePage, toConsole } from './page.js'
 import { serveLoopback } from './serve.js'
 import { handleCheckoutPage } from './stripe/checkout-page.js'
 import { handleInvoicePage } from './stripe/invoice-page.js'
@@ -52,8 +51,15 @@ export interface Sandbox {
   }
   /** Waits until every webhook that is due has been tried. */
   flushWebhooks(): Promise<void>
-  /** msw handlers for the providers' real hosts, backed by the same state. */
-  handlers(): Promise<RequestHandler[]>
+  /**
+   * msw handlers for the providers' real hosts, backed by the same state. msw is optional, so its type is not named here; and its
+   * class has private members, so no other type would fit: name it, or leave `any`.
+   *
+   * @example setupServer(...(await box.handlers()))
+   * @example const handlers = await box.handlers<RequestHandler>()
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  handlers<Handler = any>(): Promise<Handler[]>
   /** Stops listening and lets go of the journal. */
   close(): Promise<void>
 }
@@ -91,7 +97,7 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
     },
     faults: twins.faults,
     flushWebhooks: () => twins.stripe.webhooks.flush(),
-    handlers: async () => (await import('./msw.js')).createHandlers(twins),
+    handlers: async <Handler>() => (await import('./msw.js')).createHandlers(twins) as Handler[],
     async close() {
       clearInterval(timer)
       twins.faults.clear()
@@ -110,5 +116,5 @@ function dispatch(twins: Twins, request: Request): Promise<Response> {
   if (path.startsWith('/invoice/')) return handleInvoicePage(twins.stripe.world, request, path)
   if (path.startsWith('/_sandbox/')) return handleControl(twins, request, path)
   if (path === '/') return consolePage(twins)
-  return messagePage('Nothing here', 'The sandbox has no such page.', 404)
+  return messagePage('Nothing here', 'The sandbox has no such page.', 404, toConsole)
 }

@@ -129,7 +129,7 @@ for (const tested of stores) {
       const sale = await billing.createCheckout({ ...good, successUrl: '/billing/../ok?x=1', cancelUrl: '/no' })
       const session = await client.checkout.sessions.retrieve(sale.externalId)
       expect(session.success_url).toBe(`https://app.example.com/ok?x=1&checkout=${sale.id}`)
-      expect(session.cancel_url).toBe('https://app.example.com/no')
+      expect(session.cancel_url).toBe(`https://app.example.com/no?checkout=${sale.id}`)
     })
 
     it('S1.4 takes amounts from a cent to 1000, and up to 1000 packages', async () => {

@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import { formatMoney, messagePage, pageResponse } from '../page.js'
+import { formatMoney, messagePage, pageResponse, toConsole } from '../page.js'
 import { type CheckoutSession, checkoutSessions, type LineItem, lineItems } from './checkout-session.js'
 import { customers } from './customers.js'
 import { paySession, testCards } from './payment.js'
@@ -16,13 +16,16 @@ export async function handleCheckoutPage(
   const [, , id = '', action] = path.split('/')
   tick()
   const session = checkoutSessions(world).get(id)
-  if (session === undefined) return messagePage('Nothing here', 'There is no such checkout session.', 404)
+  if (session === undefined) return messagePage('Nothing here', 'There is no such checkout session.', 404, toConsole)
   if (action === undefined && request.method === 'GET') return show(world, session)
   if (request.method !== 'POST' || (action !== 'pay' && action !== 'cancel')) {
-    return messagePage('Nothing here', 'There is no such page.', 404)
+    return messagePage('Nothing here', 'There is no such page.', 404, {
+      href: `/checkout/${id}`,
+      label: 'Back to the checkout',
+    })
   }
-  // Cancelling leaves the session open: the buyer may come back to it.
-  if (action === 'cancel') return redirect(session.cancel_url ?? `/checkout/${id}`)
+  // Cancelling leaves an open session open: the buyer may come back to it. One that is over was ended in another tab.
+  if (action === 'cancel') return redirect(afterCancel(session))
   const form = new URLSearchParams(await request.text())
   const result = world.journal.commit(() =>
     // Read again: another request may have paid while the form was on its way.
@@ -48,6 +51,12 @@ const thanks = {
 function successUrl({ id, success_url: url, ...session }: CheckoutSession): string {
   const target = url ?? ('return_url' in session ? session.return_url : undefined) ?? `/checkout/${id}`
   return target.replaceAll('{CHECKOUT_SESSION_ID}', id)
+}
+
+/** Where the buyer goes after turning back: what is complete cannot be cancelled any more. */
+function afterCancel(session: CheckoutSession): string {
+  if (session.status === 'complete') return successUrl(session)
+  return session.cancel_url ?? `/checkout/${session.id}`
 }
 
 function redirect(location: string): Response {

@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import { formatDate, formatMoney, messagePage, pageResponse } from '../page.js'
+import { formatDate, formatMoney, messagePage, pageResponse, toConsole } from '../page.js'
 import { invoices } from './invoices.js'
 import type { StripeWorld } from './world.js'
 
@@ -7,7 +7,7 @@ import type { StripeWorld } from './world.js'
 export function handleInvoicePage(world: StripeWorld, request: Request, path: string): Promise<Response> {
   const invoice = invoices(world).get(path.split('/')[2] ?? '')
   if (invoice === undefined || request.method !== 'GET') {
-    return messagePage('Nothing here', 'There is no such invoice.', 404)
+    return messagePage('Nothing here', 'There is no such invoice.', 404, toConsole)
   }
   const paid = invoice.status === 'paid'
   return pageResponse(

@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import { formatDate, formatMoney, messagePage, pageResponse } from '../page.js'
+import { formatDate, formatMoney, messagePage, pageResponse, toConsole } from '../page.js'
 import { every } from './checkout-page.js'
 import { type Customer, customers } from './customers.js'
 import { invoices } from './invoices.js'
@@ -23,7 +23,7 @@ export async function handlePortalPage(
   const session = portalSessions(world).get(id)
   const customer = session === undefined ? undefined : customers(world).get(session.customer)
   if (session === undefined || customer === undefined)
-    return messagePage('Nothing here', 'There is no such portal session.', 404)
+    return messagePage('Nothing here', 'There is no such portal session.', 404, toConsole)
   const returnLink = session.return_url === null ? undefined : { href: session.return_url, label: 'Go back' }
   if (seconds(world) - session.created > openForSeconds) {
     return messagePage(
@@ -33,14 +33,15 @@ export async function handlePortalPage(
       returnLink,
     )
   }
+  const toPortal = { href: `/portal/${id}`, label: 'Go back' }
   if (action === undefined && request.method === 'GET') return show(world, session, customer)
   if (request.method !== 'POST' || (action !== 'cancel' && action !== 'reactivate')) {
-    return messagePage('Nothing here', 'There is no such page.', 404)
+    return messagePage('Nothing here', 'There is no such page.', 404, toPortal)
   }
   const form = new URLSearchParams(await request.text())
   const subscription = subscriptions(world).get(form.get('subscription') ?? '')
   if (subscription === undefined || subscription.customer !== customer.id) {
-    return messagePage('Nothing here', 'There is no such subscription.', 404)
+    return messagePage('Nothing here', 'There is no such subscription.', 404, toPortal)
   }
   if (subscription.status !== 'canceled') {
     world.journal.commit(() => cancelAtPeriodEnd(world, subscription, action === 'cancel'))
