@@ -1,3 +1,4 @@
+import { deliveryId } from './ids.js'
 import type { Instant } from './period.js'
 
 /** The names of everything an app can listen to. */
@@ -51,6 +52,6 @@ export function eventDeliveries(
   return events.flatMap((event) =>
     [...subscriptions]
       .filter(([, types]) => types.has(event.type))
-      .map(([consumer]) => ({ id: `dlv_${consumer}_${event.id}`, destination: consumerDestination(consumer), event })),
+      .map(([consumer]) => ({ id: deliveryId(consumer, event.id), destination: consumerDestination(consumer), event })),
   )
 }

@@ -28,3 +28,11 @@ export function checkIdempotencyKey(key: unknown): string {
   if (typeof key === 'string' && keyPattern.test(key)) return key
   throw new BillingError('invalid_idempotency_key', 'idempotencyKey must be 1 to 255 characters of A-Z a-z 0-9 . _ : -')
 }
+
+/**
+ * The id of what a destination is told, made of plain characters since providers get it as the identifier of the event. The name of a
+ * consumer or provider has no dot: with its underscores written as dots, no two pairs of name and id read the same.
+ */
+export function deliveryId(destination: string, id: string): string {
+  return `dlv_${destination.replaceAll('_', '.')}_${id}`
+}

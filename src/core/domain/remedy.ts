@@ -1,5 +1,6 @@
 import type { CatalogData, CreditPackage, Plan } from './catalog.js'
-import { type CoverageRequest, coverUsage } from './ledger/entitlement.js'
+import { type Coverage, type CoverageRequest, coverUsage } from './ledger/entitlement.js'
+import type { Instant } from './period.js'
 import type { MicroSparks, MicroUnits } from './sparks.js'
 
 /** What would let a refused request through. */
@@ -19,7 +20,7 @@ export function remediesFor(request: CoverageRequest, affordable: MicroUnits): r
   if (coverage.refusedBy === null || coverage.refusedBy === 'suspended') return []
   const remedies: Remedy[] = []
   if (coverage.refusedBy === 'insufficient_credits') {
-    const missing = coverage.shortfall + (request.account.balance < 0n ? -request.account.balance : 0n)
+    const missing = missingSparks(request, coverage)
     remedies.push({
       kind: 'top_up',
       package: smallestPackage(request.catalog, missing)?.name ?? null,
@@ -29,9 +30,22 @@ export function remediesFor(request: CoverageRequest, affordable: MicroUnits): r
   const plan = cheapestPlan(request)
   if (plan) remedies.push({ kind: 'upgrade', plan: plan.name })
   if (affordable > 0n) remedies.push({ kind: 'smaller_request', quantity: affordable })
-  if (request.counter && coverage.refusedBy === 'quota_exceeded')
-    remedies.push({ kind: 'wait', until: request.counter.endsAt })
+  const until = coverage.refusedBy === 'quota_exceeded' ? passesAt(request) : null
+  if (until !== null) remedies.push({ kind: 'wait', until })
   return remedies
+}
+
+/** The credits that have to be added so that the request passes: also those that are owed, and those that holds have reserved. */
+export function missingSparks({ account }: CoverageRequest, { shortfall }: Coverage): MicroSparks {
+  if (shortfall === 0n || account.held <= account.balance) return shortfall
+  return shortfall + account.held - account.balance
+}
+
+/** When the same request would be let through with nothing changed but the count, which begins again then; `null` for never. */
+export function passesAt(request: CoverageRequest): Instant | null {
+  if (request.counter === null) return null
+  const counter = { ...request.counter, used: 0n, held: 0n, allowance: 0n, heldAllowance: 0n }
+  return coverUsage({ ...request, counter }).refusedBy === null ? counter.endsAt : null
 }
 
 function smallestPackage(catalog: CatalogData, missing: MicroSparks): CreditPackage | undefined {
@@ -47,6 +61,14 @@ function cheapestPlan(request: CoverageRequest): Plan | undefined {
     const isOther = plan.name !== request.account.plan && plan.price !== null
     return isOther && coverUsage({ ...request, account: { ...request.account, plan: plan.name } }).refusedBy === null
   })
-  const cost = (plan: Plan) => plan.price?.amount.nanos ?? 0n
-  return passing.reduce<Plan | undefined>((best, plan) => (best && cost(best) <= cost(plan) ? best : plan), undefined)
+  return passing.reduce<Plan | undefined>(
+    (best, plan) => (best && nanosPerYear(best) <= nanosPerYear(plan) ? best : plan),
+    undefined,
+  )
+}
+
+/** What a plan costs in the same time as any other. */
+function nanosPerYear({ price }: Plan): bigint {
+  if (price === null) return 0n
+  return price.interval === 'year' ? price.amount.nanos : price.amount.nanos * 12n
 }

@@ -59,13 +59,14 @@ export async function authorize<C extends Catalog>(
   }
   ctx.wake()
   const { reason, balance, quota, remedies } = outcome.details as Partial<GateDetails>
+  const { retryAt } = outcome.details
   if (!reason || !quota || !balance) throw errorOf(outcome)
   return {
     allowed: false,
     reason,
     message: outcome.message,
     httpStatus: reason === 'suspended' ? 403 : (errorStatus[outcome.code as ErrorCode] ?? 500),
-    retryAt: quota.limit === null ? null : new Date(quota.resetsAt),
+    retryAt: typeof retryAt === 'string' ? new Date(retryAt) : null,
     remedies: (remedies ?? []).map(remedyView),
     balance,
     quota: quotaView(quota),

@@ -3,12 +3,15 @@ import { expectEqual } from '../conformance.js'
 import {
   applied,
   authorize,
+  capture,
   changePlan,
   expectApplied,
   expectRefused,
+  expire,
   grant,
   hold,
   million,
+  release,
   usage,
 } from './commands.js'
 import { required, type StoreCase, type World } from './world.js'
@@ -116,6 +119,74 @@ export const counterCases: readonly StoreCase[] = [
       const late = applied(await world.one(usage('a', '6', million, { occurredAt: may })))
       expectEqual(late.kind === 'usage' && late.quota.used, 10n * million, 'the use of the old period')
       expectEqual((await counterOf(world, 'ai_tokens')).used, 2n * million, 'the use of the new period')
+    },
+  },
+  {
+    name: 'S0.6 counters: what was throttled while units and credits were held is restored when they are given back',
+    async run(world) {
+      await world.accounts('capped', 'a')
+      await world.store.outbox.subscribe('app', ['quota.restored'])
+      const storage = { rated: { meter: 'storage' } }
+      await world.commit([grant('a', 'g', 30n * million), usage('a', 'u', 1n, storage)])
+      const ends = [
+        release('a', 'r', 'hold_1'),
+        usage('a', 'c', 1n, { holdId: 'hold_2' }),
+        expire('a'),
+        // Credits alone are held by this one: the meter is not named by what ends it.
+        capture('a', 'd', 'hold_4', 1n),
+      ]
+      for (const [index, end] of ends.entries()) {
+        const key = String(index + 1)
+        const units = key === '4' ? (await world.state('a')).balance : 9n * million
+        const ttlMs = key === '3' ? 20 : 3_600_000
+        await world.one(hold('a', key, units, key === '4' ? {} : { meter: 'ai_tokens', ttlMs }))
+        expectRefused(
+          await world.one(authorize('a', 2n * million)),
+          key === '4' ? 'insufficient_credits' : 'quota_exceeded',
+        )
+        expectEqual((await counterOf(world, 'ai_tokens')).status, 'throttled', `the status while hold ${key} is open`)
+        if (key === '3') await world.pass(60)
+        applied(await world.one(end))
+        expectEqual((await counterOf(world, 'ai_tokens')).status, 'below_quota', `the status after hold ${key}`)
+      }
+      const told = await world.store.outbox.claim('consumer:app', { limit: 10, leaseMs: 60_000 })
+      expectEqual(told.length, 4, 'how often it was told')
+    },
+  },
+  {
+    name: 'S0.6 counters: a period that begins with a hold says so once',
+    needs: 'clock',
+    async run(world) {
+      await world.accounts('capped', 'a')
+      await world.store.outbox.subscribe('app', ['quota.reset'])
+      await world.commit([grant('a', 'g', 30n * million), usage('a', '1', 9n * million)])
+      await world.pass(30 * dayMs)
+      await world.one(hold('a', 'h', million, { meter: 'ai_tokens' }))
+      await world.one(usage('a', '2', million, { holdId: 'hold_h' }))
+      const told = await world.store.outbox.claim('consumer:app', { limit: 10, leaseMs: 60_000 })
+      expectEqual(told.length, 1, 'how often it was told')
+    },
+  },
+  {
+    name: 'S0.6 counters: an anchor at the end of a month keeps its periods, whatever day a renewal names',
+    needs: 'clock',
+    async run(world) {
+      await world.accounts('allowance', 'a')
+      const anchor = Date.UTC(2026, 4, 31, 12)
+      await world.pass(anchor - world.now())
+      await world.one(changePlan('a', 'p', 'allowance', anchor))
+      const renewed = Date.UTC(2026, 5, 30, 12)
+      await world.pass(renewed - world.now() + 1)
+      await world.one(usage('a', '1', 1n))
+      await world.pass(60_000)
+      await world.one(changePlan('a', 'q', 'allowance', renewed))
+      await world.one(usage('a', '2', 1n))
+      const counter = await counterOf(world, 'ai_tokens')
+      expectEqual(
+        [counter.startsAt, counter.endsAt, counter.used, (await world.state('a')).anchor],
+        [renewed, Date.UTC(2026, 6, 31, 12), 2n, anchor],
+        'the period, its use, and the anchor',
+      )
     },
   },
   {

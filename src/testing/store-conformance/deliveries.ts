@@ -1,6 +1,6 @@
 import { expectEqual } from '../conformance.js'
 import { telling } from './catalog.js'
-import { applied, changePlan, million, usage } from './commands.js'
+import { applied, changePlan, grant, million, usage } from './commands.js'
 import type { StoreCase, World } from './world.js'
 
 const lease = { limit: 100, leaseMs: 60_000 }
@@ -116,6 +116,22 @@ export const deliveryCases: readonly StoreCase[] = [
       )
       expectEqual(await sparksOf(world), [1n, 2n, 1n], 'the Sparks to report')
       expectEqual((await world.state('a')).balance, 0n, 'the balance')
+    },
+  },
+  {
+    name: 'S1.1 deliveries: what is to be collected goes by the plan the usage was on, though the batch changes it',
+    async run(world) {
+      await world.accounts('postpaid', 'a')
+      await world.accounts('credits', 'b')
+      const collecting = { ...telling, collecting: 'meters' }
+      const change = [
+        usage('a', '1', 5n * million),
+        changePlan('a', 'p', 'credits'),
+        usage('b', '2', 3n * million),
+        changePlan('b', 'q', 'postpaid'),
+      ]
+      await world.commit([grant('a', 'g', 4n * million), grant('b', 'h', 3n * million), ...change], collecting)
+      expectEqual(await sparksOf(world), [1n, 3n], 'the Sparks to report')
     },
   },
   {

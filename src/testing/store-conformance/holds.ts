@@ -35,6 +35,8 @@ export const holdCases: readonly StoreCase[] = [
         meter: 'ai_tokens',
         quantity: 3n * million,
         sparks: 2n * million,
+        allowance: million,
+        rated: 3n * million,
         status: 'open',
         captured: 0n,
         periodStartsAt: required(counter, 'the counter').startsAt,
@@ -67,6 +69,55 @@ export const holdCases: readonly StoreCase[] = [
         'meter, period and quantity',
       )
       expectEqual((await world.snapshot('a')).counters, [], 'the counters')
+    },
+  },
+  {
+    name: 'S2.3 holds: what a hold reserved of what the plan gives is its own over batches, and free again when it ends',
+    async run(world) {
+      await world.accounts('allowance', 'a')
+      const meter = { meter: 'ai_tokens' }
+      const counted = async () => {
+        const [counter] = (await world.snapshot('a')).counters
+        return [counter?.used, counter?.held, counter?.allowance, counter?.heldAllowance]
+      }
+      await world.one(grant('a', 'g', 9n * million))
+      for (const key of ['1', '2', '3']) await world.one(hold('a', key, 600_000n, meter))
+      expectEqual(await counted(), [0n, 1_800_000n, 0n, million], 'used, held and given units')
+      expectEqual((await world.store.ledger.hold('a', 'hold_2'))?.allowance, 400_000n, 'what is left for the second')
+      await world.one(usage('a', 'u', 500_000n))
+      await world.one(usage('a', 'c', 600_000n, { holdId: 'hold_1', onExcess: 'refuse' }))
+      expectEqual(await counted(), [1_100_000n, 1_200_000n, 600_000n, 400_000n], 'the same after a capture')
+      await world.one(release('a', 'r', 'hold_2'))
+      await world.one(usage('a', 'd', 600_000n, { holdId: 'hold_3', onExcess: 'refuse' }))
+      expectEqual(await counted(), [1_700_000n, 0n, million, 0n], 'the same when all holds have ended')
+      expectEqual(
+        (await world.rows('a')).slice(1).map((row) => row.usage?.settledBy),
+        [{ credits: 500_000n }, { allowance: 600_000n }, { allowance: 400_000n, credits: 200_000n }],
+        'who paid',
+      )
+    },
+  },
+  {
+    name: 'S2.3 holds: when a hold is over, what it reserved of what the plan gives is free, swept or not',
+    async run(world) {
+      await world.accounts('allowance', 'a')
+      await world.one(hold('a', 'h', million, { meter: 'ai_tokens', ttlMs: 20 }))
+      await world.pass(60)
+      expectEqual((await world.snapshot('a')).counters[0]?.heldAllowance, 0n, 'what is reserved, unswept')
+      await world.one(usage('a', 'u', million))
+      const [counter] = (await world.snapshot('a')).counters
+      expectEqual([counter?.allowance, counter?.heldAllowance], [million, 0n], 'what was given, and is reserved')
+    },
+  },
+  {
+    name: 'S2.3 holds: more than was held is refused where nothing of it would cost credits',
+    async run(world) {
+      await world.accounts('unlimited', 'a')
+      await world.one(hold('a', 'h', million, { meter: 'ai_tokens' }))
+      const taking = (key: string, units: bigint) =>
+        usage('a', key, units, { holdId: 'hold_h', onExcess: 'refuse' as const })
+      expectRefused(await world.one(taking('c', million + 1n)), 'amount_out_of_range')
+      applied(await world.one(taking('d', million)))
     },
   },
   {

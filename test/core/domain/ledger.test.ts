@@ -137,7 +137,14 @@ it('S3.11 no interleaving of grants, usage, holds, captures, releases and expiry
         expect(state?.balance).toBe(rows.reduce((sum, row) => sum + row.amount, 0n))
         const keys = [...Array(41).keys()]
         const holds = await Promise.all(keys.map((name) => store.ledger.hold(accountId, `hold_${name}`)))
-        expect(state?.held).toBe(holds.reduce((sum, held) => sum + (held?.status === 'open' ? held.sparks : 0n), 0n))
+        const opened = holds.flatMap((held) => (held?.status === 'open' ? [held] : []))
+        expect(state?.held).toBe(opened.reduce((sum, held) => sum + held.sparks, 0n))
+        for (const counter of (await store.ledger.snapshot(accountId))?.counters ?? []) {
+          const counted = opened.filter((held) => held.meter === counter.meter)
+          expect(counter.held).toBe(counted.reduce((sum, held) => sum + held.quantity, 0n))
+          expect(counter.heldAllowance).toBe(counted.reduce((sum, held) => sum + held.allowance, 0n))
+          expect(counter.allowance + counter.heldAllowance <= million).toBe(true)
+        }
         for (const row of rows) {
           if (!row.usage) continue
           const parts = Object.values(row.usage.settledBy).reduce((sum, part) => sum + part, 0n)

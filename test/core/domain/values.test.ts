@@ -20,7 +20,7 @@ import {
   toMinor,
 } from '../../../src/core/domain/money.js'
 import { periodAt } from '../../../src/core/domain/period.js'
-import { afterRefusal, afterUsage } from '../../../src/core/domain/quota.js'
+import { afterRefusal, afterUsage, type QuotaStatus } from '../../../src/core/domain/quota.js'
 import { checkRedirect, parseAllowedOrigins } from '../../../src/core/domain/redirect.js'
 import { parseSparks, rateUsage } from '../../../src/core/domain/sparks.js'
 
@@ -91,9 +91,13 @@ it('S1.2 rates by unit, by cost and by the larger of the two, exactly', () => {
 })
 
 it('S0.6 a jump over both thresholds passes them in order, and a refusal throttles once', () => {
-  expect(afterUsage('below_quota', 100n, 100n, 80)).toEqual({ status: 'at_quota', transitions: ['near', 'reached'] })
-  expect(afterUsage('below_quota', 80n, 100n, 80).transitions).toEqual([])
-  expect(afterUsage('below_quota', 81n, 100n, 80).status).toBe('near_quota')
+  const use = (status: QuotaStatus, before: bigint, used: bigint) =>
+    afterUsage(status, { before, used }, { limit: 100n, nearPercent: 80 })
+  expect(use('below_quota', 0n, 100n)).toEqual({ status: 'at_quota', transitions: ['near', 'reached'] })
+  expect(use('below_quota', 0n, 80n).transitions).toEqual([])
+  expect(use('below_quota', 80n, 81n).status).toBe('near_quota')
+  expect(use('throttled', 0n, 85n)).toEqual({ status: 'throttled', transitions: ['near'] })
+  expect(use('throttled', 85n, 100n)).toEqual({ status: 'throttled', transitions: ['reached'] })
   expect(afterRefusal('at_quota').transitions).toEqual(['throttled'])
   expect(afterRefusal('throttled').transitions).toEqual([])
 })

@@ -1,7 +1,8 @@
 import { parseSparks } from 'billfold'
 import { afterEach, describe, expect, it } from 'vitest'
+import { suspension } from '../../../src/testing/store-conformance/commands.js'
 import { type BadInput, badIds, badInputs, badQuantities, badTexts, foreignFields } from './bad-values.js'
-import { accountId, changed, expectRefused, open, shared } from './setting.js'
+import { accountId, catalog, changed, expectRefused, open, shared } from './setting.js'
 import { stores } from './stores.js'
 
 const closing: (() => Promise<void>)[] = []
@@ -100,6 +101,23 @@ for (const tested of stores) {
       expect(refusal).toMatchObject({ quota: { limit: '0', used: '0', remaining: '0', status: 'throttled' } })
       const use = { ...ask, onInsufficient: 'refuse', idempotencyKey: 'u-1' } as const
       await expect(billing.recordUsage(use)).rejects.toMatchObject({ code: 'quota_exceeded' })
+    })
+
+    it('S0.6 names no time to try again when none helps: for an account that is suspended, and for more than the whole limit', async () => {
+      const { billing, store } = await open(tested, closing)
+      await billing.credits.grant({ accountId, amount: 100_000, reason: 'welcome', idempotencyKey: 'g-1' })
+      const ask = { accountId, meter: 'compute_minutes', quantity: 101 } as const
+      const tooLarge = await billing.authorize(ask)
+      expect(tooLarge).toMatchObject({ reason: 'quota_exceeded', retryAt: null })
+      expect(tooLarge.allowed ? [] : tooLarge.remedies.map(({ kind }) => kind)).not.toContain('wait')
+      const rules = { catalog, metering: [], tracing: [], collecting: null }
+      await store.ledger.commit([suspension('suspend', accountId, 's-1')], rules)
+      expect(await billing.authorize({ ...ask, quantity: 1 })).toMatchObject({
+        reason: 'suspended',
+        httpStatus: 403,
+        retryAt: null,
+        remedies: [],
+      })
     })
 
     it('S0.6 has no limit where the plan names none (B111)', async () => {

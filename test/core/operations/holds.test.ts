@@ -1,5 +1,6 @@
 import { parseSparks } from 'billfold'
 import { afterEach, describe, expect, it } from 'vitest'
+import { changePlan } from '../../../src/testing/store-conformance/commands.js'
 import {
   type BadInput,
   badAmounts,
@@ -11,7 +12,7 @@ import {
   foreignFields,
   hugeAmounts,
 } from './bad-values.js'
-import { accountId, changed, expectRefused, open, otherAccountId, type Setting, shared } from './setting.js'
+import { accountId, catalog, changed, expectRefused, open, otherAccountId, type Setting, shared } from './setting.js'
 import { stores, type TestedStore } from './stores.js'
 
 const closing: (() => Promise<void>)[] = []
@@ -237,6 +238,28 @@ for (const tested of stores) {
       const { id } = await billing.hold({ ...good, idempotencyKey: 'h-2' })
       const excess = { accountId, holdId: id, amount: '101', onExcess: 'write_off', idempotencyKey: 'c-2' } as const
       expect(await billing.capture(excess)).toMatchObject({ captured: parseSparks('100') })
+    })
+
+    it('S2.3 two holds that share what the plan includes are taken in full where excess is refused, at no more than the rest', async () => {
+      const { billing, store } = await openFunded(tested)
+      const rules = { catalog, metering: [], tracing: [], collecting: null }
+      await store.ledger.commit([changePlan(accountId, 'p-1', 'pro')], rules)
+      const taken = { ...metered, quantity: '502500' }
+      const first = await billing.hold({ ...taken, idempotencyKey: 'h-1' })
+      const second = await billing.hold({ ...taken, idempotencyKey: 'h-2' })
+      expect([first.sparks, second.sparks]).toEqual([0n, parseSparks('500')])
+      const settle = (holdId: string, idempotencyKey: string) =>
+        billing.capture({ accountId, holdId, onExcess: 'refuse', idempotencyKey })
+      expect(await settle(first.id, 'c-1')).toMatchObject({ captured: 0n })
+      const more = {
+        accountId,
+        holdId: second.id,
+        quantity: '502501',
+        onExcess: 'refuse',
+        idempotencyKey: 'c-2',
+      } as const
+      await expect(billing.capture(more)).rejects.toMatchObject({ code: 'amount_out_of_range' })
+      expect(await settle(second.id, 'c-3')).toMatchObject({ captured: parseSparks('500') })
     })
 
     it('S2.3 refuses a hold that has expired, which stays expired (B098)', async () => {

@@ -14,19 +14,22 @@ export function accountNeeds({ accountId, dedupe }: ChangePlanCommand | SuspendC
   ]
 }
 
-/** Puts the account on a plan. An anchor that gives other periods ends the current ones here and begins new ones. */
+/**
+ * Puts the account on a plan. An anchor of another rhythm ends the current periods here and begins new ones; one that only moves
+ * their end moves it, so that nothing that was counted is counted anew.
+ */
 export function decideChangePlan(draft: Draft, command: ChangePlanCommand): LedgerOutcome {
   const { accountId, plan } = command
   if (!draft.rules.catalog.plans.has(plan))
     return refused('not_found', `The catalog has no plan ${JSON.stringify(plan)}.`, { plan })
   const before = accountOf(draft, accountId)
   const anchor =
-    command.anchor === undefined || samePeriod(command.anchor, before.anchor, draft.now)
-      ? before.anchor
-      : command.anchor
+    command.anchor === undefined || hasRhythm(before.anchor, command.anchor, draft.now) ? before.anchor : command.anchor
   if (anchor !== before.anchor) {
+    const [old, next] = [periodAt(draft.now, before.anchor), periodAt(draft.now, anchor)]
+    const endsAt = old.startsAt === next.startsAt ? next.endsAt : draft.now
     for (const counter of currentCounters(draft, accountId)) {
-      if (counter.startsAt < draft.now) setCounter(draft, { ...counter, endsAt: draft.now })
+      if (counter.startsAt < draft.now) setCounter(draft, { ...counter, endsAt })
     }
   }
   setAccount(draft, { ...before, plan, anchor })
@@ -51,9 +54,13 @@ export function decideChangePlan(draft: Draft, command: ChangePlanCommand): Ledg
   return { status: 'applied', result }
 }
 
-/** A renewal names the start of its own period as anchor; that is the rhythm the account is in already. */
-function samePeriod(left: Instant | null, right: Instant | null, at: Instant): boolean {
-  const [a, b] = [periodAt(at, left), periodAt(at, right)]
+/**
+ * Whether an anchor has the rhythm the account is in already: it gives the same period now, or it is where one of the account's
+ * periods begins. A renewal names the start of its own period, which in a short month is not the day of the anchor.
+ */
+function hasRhythm(present: Instant | null, anchor: Instant | null, at: Instant): boolean {
+  if (anchor !== null && periodAt(anchor, present).startsAt === anchor) return true
+  const [a, b] = [periodAt(at, present), periodAt(at, anchor)]
   return a.startsAt === b.startsAt && a.endsAt === b.endsAt
 }
 
@@ -68,5 +75,6 @@ export function decideSuspend(draft: Draft, command: SuspendCommand): LedgerOutc
     const type = kind === 'suspend' ? 'account.suspended' : 'account.resumed'
     emit(draft, { id: `evt_${command.id}`, type, accountId, data: { reason } })
   }
+  if (kind === 'resume') recheckQuotas(draft, accountId)
   return { status: 'applied', result }
 }

@@ -1,20 +1,21 @@
-import { type CatalogData, quotaLimit } from '../catalog.js'
+import type { CatalogData } from '../catalog.js'
 import { type Instant, periodAt } from '../period.js'
 import { statusOfUsage } from '../quota.js'
-import { entitlementOf, nearPercentOf, quotaOf } from './entitlement.js'
+import { quotaOf, thresholdsOf } from './entitlement.js'
 import type { Quota } from './outcome.js'
 import type { AccountState, Counter } from './state.js'
 
 /** The counter of a period in which nothing was used yet. */
 export function emptyCounter(catalog: CatalogData, account: AccountState, meter: string, at: Instant): Counter {
-  const limit = quotaLimit(entitlementOf(catalog, account.plan, meter))
   return {
     accountId: account.id,
     meter,
     ...periodAt(at, account.anchor),
     used: 0n,
     held: 0n,
-    status: statusOfUsage(0n, limit, nearPercentOf(catalog, meter)),
+    allowance: 0n,
+    heldAllowance: 0n,
+    status: statusOfUsage(0n, thresholdsOf(catalog, account, meter)),
     throttledAttempts: 0,
     transitions: 0,
   }

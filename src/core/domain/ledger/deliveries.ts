@@ -1,5 +1,6 @@
+import { deliveryId } from '../ids.js'
 import { type MicroSparks, microPerUnit } from '../sparks.js'
-import { carryKey, type Draft, pair } from './draft.js'
+import { carryKey, type Draft, type PostedEntry, pair } from './draft.js'
 import type { LedgerEntry, NewDelivery } from './state.js'
 
 /**
@@ -11,12 +12,13 @@ export function planDeliveries(draft: Draft): {
   readonly deliveries: readonly NewDelivery[]
 } {
   const groups = new Map<string, Group>()
-  for (const entry of draft.entries) {
+  for (const posted of draft.entries) {
+    const { entry } = posted
     if (!entry.usage || entry.usage.meter === '') continue
     for (const destination of draft.rules.tracing)
       join(groups, `t|${destination}|${entry.accountId}`, destination, 'tracing', entry, 0n)
     for (const destination of draft.rules.metering) {
-      const sparks = sparksFor(draft, destination, entry)
+      const sparks = sparksFor(draft, destination, posted)
       if (sparks === 0n) continue
       const { meter, occurredAt } = entry.usage
       const startsAt = periodStart(entry)
@@ -41,7 +43,7 @@ export function planDeliveries(draft: Draft): {
       named.set(id, { ...named.get(id), [group.destination]: delivery?.id ?? null })
     }
   }
-  const entries = draft.entries.map((entry) => {
+  const entries = draft.entries.map(({ entry }) => {
     const names = named.get(pair(entry.accountId, entry.id))
     return names ? { ...entry, deliveries: names } : entry
   })
@@ -80,7 +82,7 @@ function freeze(draft: Draft, group: Group): NewDelivery | null {
   const first = group.entries[0]
   if (!first?.usage) return null
   const delivery = {
-    id: `dlv_${group.destination}_${first.id}`,
+    id: deliveryId(group.destination, first.id),
     accountId: first.accountId,
     destination: group.destination,
     kind: group.kind,
@@ -99,9 +101,8 @@ function freeze(draft: Draft, group: Group): NewDelivery | null {
   return whole === 0n ? null : { ...delivery, meter, periodStartsAt: startsAt, sparks: whole }
 }
 
-/** The collecting provider is told what it has to collect from accounts whose plan has overage; everyone else is told everything. */
-function sparksFor(draft: Draft, destination: string, entry: LedgerEntry): MicroSparks {
-  const plan = draft.accounts.get(entry.accountId)?.plan ?? ''
+/** The collecting provider is told what it has to collect of usage on a plan with overage; everyone else is told everything. */
+function sparksFor(draft: Draft, destination: string, { entry, plan }: PostedEntry): MicroSparks {
   const collects = destination === draft.rules.collecting && draft.rules.catalog.plans.get(plan)?.overage
   return (collects ? entry.usage?.settledBy[`meter:${destination}`] : entry.usage?.sparks) ?? 0n
 }

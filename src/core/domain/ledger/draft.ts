@@ -18,6 +18,12 @@ import {
   type StoredKey,
 } from './state.js'
 
+/** A row of this batch, with the plan under which it was posted: a later command of the batch may change that. */
+export interface PostedEntry {
+  readonly entry: LedgerEntry
+  readonly plan: string
+}
+
 /** The state while a batch is being decided: later commands see what earlier ones changed. */
 export interface Draft {
   readonly now: Instant
@@ -38,7 +44,7 @@ export interface Draft {
     readonly carries: Set<string>
     readonly holds: Set<string>
   }
-  readonly entries: LedgerEntry[]
+  readonly entries: PostedEntry[]
   readonly rollups: Map<string, Rollup>
   readonly events: BillingEvent[]
 }
@@ -123,9 +129,12 @@ export function counterBefore(draft: Draft, accountId: string, meter: string, at
 }
 
 export function currentCounters(draft: Draft, accountId: string): readonly Counter[] {
-  return [...draft.counters.values()]
-    .flat()
-    .filter((counter) => counter.accountId === accountId && counter.startsAt <= draft.now && draft.now < counter.endsAt)
+  const current: Counter[] = []
+  for (const counters of draft.counters.values()) {
+    if (counters[0]?.accountId !== accountId) continue
+    current.push(...counters.filter(({ startsAt, endsAt }) => startsAt <= draft.now && draft.now < endsAt))
+  }
+  return current
 }
 
 export function balanceOf(account: AccountState): Balance {

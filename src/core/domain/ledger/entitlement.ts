@@ -1,16 +1,19 @@
 import { type CatalogData, type Entitlement, quotaLimit } from '../catalog.js'
 import { divide } from '../decimal.js'
+import type { Thresholds } from '../quota.js'
 import type { MicroSparks, MicroUnits } from '../sparks.js'
 import type { Quota, UsageSource } from './outcome.js'
-import type { AccountState, Counter } from './state.js'
+import type { AccountState, Counter, Hold } from './state.js'
 
 /** What a plan grants on a meter; nothing when the catalog does not know the plan, since unknown never grants. */
 export function entitlementOf(catalog: CatalogData, plan: string, meter: string): Entitlement | undefined {
   return catalog.plans.get(plan)?.entitlements.get(meter)
 }
 
-export function nearPercentOf(catalog: CatalogData, meter: string): number {
-  return catalog.meters.get(meter)?.nearPercent ?? 80
+/** What use of a meter is measured against. */
+export function thresholdsOf(catalog: CatalogData, account: AccountState, meter: string): Thresholds {
+  const limit = quotaLimit(entitlementOf(catalog, account.plan, meter))
+  return { limit, nearPercent: catalog.meters.get(meter)?.nearPercent ?? 80 }
 }
 
 export function quotaOf(catalog: CatalogData, account: AccountState, counter: Counter): Quota {
@@ -28,9 +31,11 @@ export function quotaOf(catalog: CatalogData, account: AccountState, counter: Co
   }
 }
 
-/** Who pays for a piece of usage, decided in the order of the gates; the four amounts sum to its Sparks. */
+/** Who pays for a piece of usage, decided in the order of the gates; the amounts of Sparks sum to what it costs. */
 export interface Coverage {
   readonly source: UsageSource
+  /** How many of its units the plan gives. */
+  readonly units: MicroUnits
   readonly allowance: MicroSparks
   readonly byo: MicroSparks
   readonly credits: MicroSparks
@@ -41,7 +46,7 @@ export interface Coverage {
   readonly refusedBy: 'suspended' | 'quota_exceeded' | 'insufficient_credits' | null
 }
 
-/** What `coverUsage` looks at. `account.held` and `counter.held` are without the hold that is being settled. */
+/** What `coverUsage` looks at. What `account` and `counter` say is held is without the hold that is being settled. */
 export interface CoverageRequest {
   readonly catalog: CatalogData
   readonly collecting: string | null
@@ -62,15 +67,17 @@ export function coverUsage(request: CoverageRequest): Coverage {
   const plan = request.catalog.plans.get(account.plan)
   const entitlement = counter ? plan?.entitlements.get(counter.meter) : undefined
   const gate = closedGate(request, entitlement)
-  const none = { allowance: 0n, byo: 0n, credits: 0n, overage: 0n, shortfall: 0n, refusedBy: gate }
+  const none = { units: 0n, allowance: 0n, byo: 0n, credits: 0n, overage: 0n, shortfall: 0n, refusedBy: gate }
   if (plan?.byo && counter) return { ...none, source: 'byo', byo: sparks }
-  if (entitlement?.included === 'unlimited') return { ...none, source: 'unlimited', allowance: sparks }
+  const units = includedUnits(counter, entitlement, quantity)
+  if (entitlement?.included === 'unlimited') return { ...none, source: 'unlimited', units, allowance: sparks }
 
-  const charged = sparks - allowanceOf(counter, entitlement, quantity, sparks)
+  // In proportion to the units that are not included; usage without a quantity has none that could be.
+  const charged = units === 0n ? sparks : divide(sparks * (quantity - units), quantity, 'half_even')
   const available = positive(account.balance - account.held)
   const credits = smaller(charged, available)
   const uncovered = charged - credits
-  const partial = { ...none, allowance: sparks - charged }
+  const partial = { ...none, units, allowance: sparks - charged }
   if (uncovered === 0n) return { ...partial, source: charged === 0n && sparks > 0n ? 'allowance' : 'credits', credits }
   if (plan?.overage && request.collecting !== null && counter)
     return { ...partial, source: 'overage', credits, overage: uncovered }
@@ -82,6 +89,17 @@ export function coverUsage(request: CoverageRequest): Coverage {
     shortfall: charged - taken,
     refusedBy: gate ?? 'insufficient_credits',
   }
+}
+
+/** The account as usage that settles a hold sees it: the credits that hold reserved are its own. */
+export function accountWithout(account: AccountState, hold: Hold | undefined): AccountState {
+  return hold ? { ...account, held: account.held - hold.sparks } : account
+}
+
+/** The counter as usage that settles a hold sees it: the units that hold reserved in this period are its own. */
+export function counterWithout(counter: Counter, hold: Hold | undefined): Counter {
+  if (hold?.meter !== counter.meter || hold.periodStartsAt !== counter.startsAt) return counter
+  return { ...counter, held: counter.held - hold.quantity, heldAllowance: counter.heldAllowance - hold.allowance }
 }
 
 /** Whether the next unit on this meter would be let through. */
@@ -106,17 +124,18 @@ function closedGate(
   return null
 }
 
-/** The Sparks of the units the plan includes, in proportion; usage without a quantity has no units to include. */
-function allowanceOf(
+/**
+ * The units the plan gives: what it includes, less what it gave in this period and what open holds have reserved of it. So the plan
+ * never gives more than it includes, no unit is charged while one of them is free, and what a hold gives back is free again.
+ */
+function includedUnits(
   counter: Counter | null,
   entitlement: Entitlement | undefined,
   quantity: MicroUnits,
-  sparks: MicroSparks,
-): MicroSparks {
-  if (!counter || !entitlement || entitlement.included === 'unlimited' || quantity === 0n) return 0n
-  const left = positive(entitlement.included - counter.used - counter.held)
-  const units = smaller(quantity, left)
-  return sparks - divide(sparks * (quantity - units), quantity, 'half_even')
+): MicroUnits {
+  if (!counter || !entitlement) return 0n
+  if (entitlement.included === 'unlimited') return quantity
+  return smaller(quantity, positive(entitlement.included - counter.allowance - counter.heldAllowance))
 }
 
 function positive(amount: bigint): bigint {

@@ -1,8 +1,10 @@
 import { formatSparks } from '../sparks.js'
 import type { CaptureCommand, HoldCommand, ReleaseCommand } from './command.js'
 import { balanceOf, counterAt, type Draft, findHold, pair, setAccount, setCounter, setHold } from './draft.js'
+import { accountWithout, counterWithout } from './entitlement.js'
 import type { HoldResult, LedgerOutcome, Refusal } from './outcome.js'
 import { accountOf, emit, entryResult, post, refused, storable } from './posting.js'
+import { countHold, recheckQuotas } from './quotas.js'
 import { cover, refuseUsage } from './refusal.js'
 import { addRollup } from './rollup.js'
 import { withoutZeros } from './settlement.js'
@@ -13,7 +15,7 @@ export function holdNeeds({ accountId, dedupe, usage }: HoldCommand): readonly L
   return [{ kind: 'account', accountId }, { kind: 'key', accountId, dedupe }, ...counter]
 }
 
-/** Reserves what the usage would cost beyond the allowance, and its units on the meter. */
+/** Reserves what the usage would cost beyond the allowance, and its units on the meter, with the allowance that is free for them. */
 export function decideHold(draft: Draft, command: HoldCommand): LedgerOutcome {
   const { accountId, usage } = command
   const account = accountOf(draft, accountId)
@@ -21,10 +23,11 @@ export function decideHold(draft: Draft, command: HoldCommand): LedgerOutcome {
   const coverage = cover(draft, account, counter, usage)
   if (coverage.refusedBy) return refuseUsage(draft, account, counter, usage, coverage)
 
+  storable(usage.sparks, 'The Sparks of this hold')
   if (counter) storable(counter.held + usage.quantity, 'What is held of the quota')
   const after = { ...account, held: account.held + coverage.credits }
   setAccount(draft, after)
-  if (counter) setCounter(draft, { ...counter, held: counter.held + usage.quantity })
+  if (counter) countHold(draft, account, counter, { quantity: usage.quantity, allowance: coverage.units })
   const expiresAt = draft.now + command.ttlMs
   const result: HoldResult = {
     kind: 'hold',
@@ -43,6 +46,8 @@ export function decideHold(draft: Draft, command: HoldCommand): LedgerOutcome {
     meter: usage.meter,
     quantity: usage.quantity,
     sparks: coverage.credits,
+    allowance: coverage.units,
+    rated: usage.sparks,
     status: 'open',
     captured: 0n,
     periodStartsAt: counter?.startsAt ?? null,
@@ -65,6 +70,7 @@ export function settleHoldNeeds({ accountId, dedupe, holdId }: CaptureCommand | 
     { kind: 'key', accountId, dedupe },
     { kind: 'hold', accountId, holdId },
     { kind: 'hold_counter', accountId, holdId },
+    { kind: 'counters', accountId },
   ]
 }
 
@@ -124,7 +130,9 @@ export function decideCapture(draft: Draft, command: CaptureCommand): LedgerOutc
     reason: hold.reason,
     usage,
   } as const
-  return { status: 'applied', result: post(draft, posting, entryResult(command.id, -taken)) }
+  const result = post(draft, posting, entryResult(command.id, -taken))
+  recheckQuotas(draft, command.accountId)
+  return { status: 'applied', result }
 }
 
 /** Gives a hold back. */
@@ -135,16 +143,17 @@ export function decideRelease(draft: Draft, command: ReleaseCommand): LedgerOutc
   const result = holdResult(draft, freed)
   setHold(draft, { ...freed, release: { dedupe: command.dedupe, fingerprint: command.fingerprint, result } })
   remember(draft, command, result)
+  recheckQuotas(draft, command.accountId)
   return { status: 'applied', result }
 }
 
 /** Ends a hold: what it reserved, credits and units, is free again. */
 export function freeHold(draft: Draft, hold: Hold, end: Pick<Hold, 'status' | 'captured'>): Hold {
   const account = accountOf(draft, hold.accountId)
-  setAccount(draft, { ...account, held: account.held - hold.sparks })
+  setAccount(draft, accountWithout(account, hold))
   if (hold.meter !== null && hold.periodStartsAt !== null) {
     const counter = counterAt(draft, account, hold.meter, hold.periodStartsAt)
-    setCounter(draft, { ...counter, held: counter.held - hold.quantity })
+    setCounter(draft, counterWithout(counter, hold))
   }
   const ended = { ...hold, ...end }
   setHold(draft, ended)

@@ -28,7 +28,7 @@ export function post(draft: Draft, posting: Posting, result: (account: AccountSt
   const burns = posting.amount < 0n ? burnGrants(draft, before, -posting.amount) : []
   const answer = result(account)
   const { accountId, id, key, dedupe, fingerprint } = posting.command
-  draft.entries.push({
+  const entry: LedgerEntry = {
     id,
     accountId,
     operation: posting.operation,
@@ -44,7 +44,8 @@ export function post(draft: Draft, posting: Posting, result: (account: AccountSt
     burns,
     deliveries: {},
     result: answer,
-  })
+  }
+  draft.entries.push({ entry, plan: account.plan })
   draft.keys.set(pair(accountId, dedupe), { accountId, dedupe, fingerprint, result: answer })
   return answer
 }

@@ -1,39 +1,68 @@
-import { quotaLimit } from '../catalog.js'
-import { afterChange, afterRefusal, afterUsage, type QuotaStatus, type QuotaTransition } from '../quota.js'
-import { formatQuantity } from '../sparks.js'
+import { afterChange, afterPass, afterRefusal, afterUsage, type QuotaChange } from '../quota.js'
+import { formatQuantity, type MicroUnits } from '../sparks.js'
 import { counterBefore, currentCounters, type Draft, pair, setCounter } from './draft.js'
-import { coversMore, entitlementOf, nearPercentOf } from './entitlement.js'
+import { coversMore, thresholdsOf } from './entitlement.js'
 import { accountOf, emit } from './posting.js'
 import type { AccountState, Counter } from './state.js'
 
-/** Stores a counter after usage was added to it, and tells of the thresholds it passed. */
-export function countUsage(draft: Draft, account: AccountState, counter: Counter): Counter {
-  const { limit, nearPercent } = thresholds(draft, account, counter.meter)
-  return move(draft, counter, afterUsage(counter.status, counter.used, limit, nearPercent))
+/** Units of a meter, and how many of them the plan gives. */
+interface Units {
+  readonly quantity: MicroUnits
+  readonly allowance: MicroUnits
+}
+
+/** Adds usage to a counter and tells of the thresholds it passed; usage that had to be let through (`isRequest`) lifts a throttle first. */
+export function countUsage(
+  draft: Draft,
+  account: AccountState,
+  counter: Counter,
+  { quantity, allowance, isRequest }: Units & { readonly isRequest: boolean },
+): void {
+  const thresholds = thresholdsOf(draft.rules.catalog, account, counter.meter)
+  const { used: before, status } = counter
+  const used = before + quantity
+  const lifted = isRequest ? afterPass(status, before, thresholds) : { status, transitions: [] }
+  const passed = afterUsage(lifted.status, { before, used }, thresholds)
+  const transitions = [...lifted.transitions, ...passed.transitions]
+  move(draft, { ...counter, used, allowance: counter.allowance + allowance }, { status: passed.status, transitions })
+}
+
+/** Adds what a hold reserves to a counter. It was let through: that lifts a throttle. */
+export function countHold(draft: Draft, account: AccountState, counter: Counter, { quantity, allowance }: Units): void {
+  const thresholds = thresholdsOf(draft.rules.catalog, account, counter.meter)
+  const { held, heldAllowance } = counter
+  const reserved = { ...counter, held: held + quantity, heldAllowance: heldAllowance + allowance }
+  move(draft, reserved, afterPass(counter.status, counter.used, thresholds))
+}
+
+/** Lifts the throttle of a meter after a request that only asked was let through; otherwise nothing changes. */
+export function countPass(draft: Draft, account: AccountState, counter: Counter): Counter {
+  if (counter.status !== 'throttled') return counter
+  const thresholds = thresholdsOf(draft.rules.catalog, account, counter.meter)
+  return move(draft, counter, afterPass(counter.status, counter.used, thresholds))
 }
 
 /** Stores the mark of a refused request. A meter without any quota has no state to move. */
 export function countRefusal(draft: Draft, account: AccountState, counter: Counter): void {
-  if (thresholds(draft, account, counter.meter).limit === null) return
+  if (thresholdsOf(draft.rules.catalog, account, counter.meter).limit === null) return
   move(draft, { ...counter, throttledAttempts: counter.throttledAttempts + 1 }, afterRefusal(counter.status))
 }
 
-/** After a grant or a change of plan: what was throttled and is covered again is let go, and a lowered limit is noticed. */
+/**
+ * After a grant, a change of plan, a resumption or the end of a hold: what was throttled and is covered again is let go, and a lowered
+ * limit is noticed.
+ */
 export function recheckQuotas(draft: Draft, accountId: string): void {
   const account = accountOf(draft, accountId)
   for (const counter of currentCounters(draft, accountId)) {
-    const { limit, nearPercent } = thresholds(draft, account, counter.meter)
-    const covered = coversMore(draft.rules.catalog, draft.rules.collecting, account, counter)
-    const change = afterChange(counter.status, covered, counter.used, limit, nearPercent)
+    const { catalog, collecting } = draft.rules
+    const covered = coversMore(catalog, collecting, account, counter)
+    const change = afterChange(counter.status, covered, counter.used, thresholdsOf(catalog, account, counter.meter))
     if (change.status !== counter.status) move(draft, counter, change)
   }
 }
 
-function move(
-  draft: Draft,
-  counter: Counter,
-  change: { readonly status: QuotaStatus; readonly transitions: readonly QuotaTransition[] },
-): Counter {
+function move(draft: Draft, counter: Counter, change: QuotaChange): Counter {
   tellReset(draft, counter)
   const moved = { ...counter, status: change.status, transitions: counter.transitions + change.transitions.length }
   setCounter(draft, moved)
@@ -48,14 +77,17 @@ function move(
   return moved
 }
 
-/** The first command of a new period says that the count began again, if there was something to recover from. */
+/**
+ * The first command of a new period says that the count began again, if there was something to recover from. Usage may be told a few
+ * minutes ahead of its time: then so is this, since nothing that follows is the first.
+ */
 function tellReset(draft: Draft, counter: Counter): void {
   const isFirst = !draft.counters
     .get(pair(counter.accountId, counter.meter))
     ?.some((other) => other.startsAt === counter.startsAt)
-  const isCurrent = counter.startsAt <= draft.now && draft.now < counter.endsAt
+  const isOver = counter.endsAt <= draft.now
   const before = counterBefore(draft, counter.accountId, counter.meter, counter.startsAt)
-  if (!isFirst || !isCurrent || !before || before.status === 'below_quota') return
+  if (!isFirst || isOver || !before || before.status === 'below_quota') return
   emit(draft, {
     id: eventId(counter, 'reset'),
     type: 'quota.reset',
@@ -67,11 +99,6 @@ function tellReset(draft: Draft, counter: Counter): void {
 /** Joined by what no name contains: the events of two counters must never have one id. */
 function eventId({ accountId, meter, startsAt }: Counter, last: string): string {
   return `evt_${[accountId, meter, startsAt, last].join('|')}`
-}
-
-function thresholds(draft: Draft, account: AccountState, meter: string) {
-  const { catalog } = draft.rules
-  return { limit: quotaLimit(entitlementOf(catalog, account.plan, meter)), nearPercent: nearPercentOf(catalog, meter) }
 }
 
 function facts(counter: Counter) {

@@ -1,12 +1,12 @@
 import { divide } from '../decimal.js'
-import { remediesFor } from '../remedy.js'
+import { missingSparks, passesAt, remediesFor } from '../remedy.js'
 import type { RatedUsage } from './command.js'
 import { balanceOf, counterAt, type Draft } from './draft.js'
-import { type Coverage, coverUsage, quotaOf } from './entitlement.js'
+import { accountWithout, type Coverage, counterWithout, coverUsage, quotaOf } from './entitlement.js'
 import type { Refusal } from './outcome.js'
 import { refused } from './posting.js'
 import { countRefusal } from './quotas.js'
-import type { AccountState, Counter } from './state.js'
+import type { AccountState, Counter, Hold } from './state.js'
 
 /** What a strict request for this usage would be covered by. */
 export function cover(
@@ -15,36 +15,37 @@ export function cover(
   counter: Counter | null,
   usage: Pick<RatedUsage, 'quantity' | 'sparks'>,
 ): Coverage {
-  return coverUsage({ ...coverageRequest(draft, account, counter), quantity: usage.quantity, sparks: usage.sparks })
+  const { quantity, sparks } = usage
+  return coverUsage({ ...draft.rules, account, counter, quantity, sparks, strict: true })
 }
 
-function coverageRequest(draft: Draft, account: AccountState, counter: Counter | null) {
-  const { catalog, collecting } = draft.rules
-  return { catalog, collecting, account, counter, strict: true }
-}
-
-/** The refusal of a strict request, with what a caller needs to offer a remedy; counts the attempt on the meter's quota. */
+/**
+ * The refusal of a strict request, with what a caller needs to offer a remedy; counts the attempt on the meter's quota. `hold` is the
+ * one that the request would settle: what that reserved is its own.
+ */
 export function refuseUsage(
   draft: Draft,
   account: AccountState,
   counter: Counter | null,
   usage: Pick<RatedUsage, 'quantity' | 'sparks'>,
   coverage: Coverage,
+  hold?: Hold,
 ): Refusal {
+  const seen = { account: accountWithout(account, hold), counter: counter && counterWithout(counter, hold) }
+  const request = { ...draft.rules, ...seen, quantity: usage.quantity, sparks: usage.sparks, strict: true }
   if (counter && coverage.refusedBy !== 'suspended') countRefusal(draft, account, counter)
   const quota =
     counter && quotaOf(draft.rules.catalog, account, counterAt(draft, account, counter.meter, counter.startsAt))
+  const retryAt = passesAt(request)
   const details = {
     accountId: account.id,
     reason: coverage.refusedBy,
     balance: balanceOf(account),
     quota,
     requestedSparks: usage.sparks,
-    missingSparks: coverage.shortfall,
-    remedies: remediesFor(
-      { ...coverageRequest(draft, account, counter), ...usage },
-      affordable(draft, account, counter, usage),
-    ),
+    missingSparks: missingSparks(request, coverage),
+    ...(retryAt === null ? {} : { retryAt: new Date(retryAt).toISOString() }),
+    remedies: remediesFor(request, affordable(draft, seen.account, seen.counter, usage)),
   }
   switch (coverage.refusedBy) {
     case 'suspended':

@@ -1,38 +1,55 @@
-import type { MicroSparks } from '../sparks.js'
-import type { UsageCommand } from './command.js'
+import { formatSparks, type MicroSparks } from '../sparks.js'
+import type { RatedUsage, UsageCommand } from './command.js'
 import type { Draft } from './draft.js'
 import type { Coverage } from './entitlement.js'
 import type { Refusal, SettledBy } from './outcome.js'
 import { refused } from './posting.js'
 import type { Hold } from './state.js'
 
+/** The part of usage that somebody here pays for; the rest is borne by the house. */
+export interface Payable extends Pick<RatedUsage, 'quantity' | 'sparks'> {
+  readonly writtenOff: MicroSparks
+}
+
+/**
+ * What of a capture is to be paid, by whoever pays. It is compared with what the hold was taken for, and not with the credits the hold
+ * reserved: allowance and overage bear no excess that was to be refused or written off.
+ */
+export function payable({ usage, onExcess }: UsageCommand, hold: Hold | undefined): Payable | Refusal {
+  const { quantity, sparks } = usage
+  const whole = { quantity, sparks, writtenOff: 0n }
+  if (!hold) return whole
+  const hasMoreUnits = hold.quantity > 0n && quantity > hold.quantity
+  if (onExcess === 'refuse' && (hasMoreUnits || sparks > hold.rated)) {
+    const held = formatSparks(hold.rated)
+    return refused('amount_out_of_range', `This capture is more than hold ${hold.id} was taken for (${held} Sparks).`, {
+      holdId: hold.id,
+      heldSparks: hold.rated,
+      requestedSparks: sparks,
+    })
+  }
+  if (onExcess !== 'write_off' || sparks <= hold.rated) return whole
+  return {
+    quantity: hasMoreUnits ? hold.quantity : quantity,
+    sparks: hold.rated,
+    writtenOff: sparks - hold.rated,
+  }
+}
+
 /** Splits what usage costs over those who pay, and says how much of it leaves the balance. */
 export function settle(
   draft: Draft,
   coverage: Coverage,
-  hold: Hold | undefined,
-  command: UsageCommand,
-): { readonly settledBy: SettledBy; readonly fromBalance: MicroSparks } | Refusal {
-  const wanted = coverage.credits + coverage.shortfall
-  const excess = hold && wanted > hold.sparks ? wanted - hold.sparks : 0n
-  if (excess > 0n && command.onExcess === 'refuse') {
-    return refused('amount_out_of_range', `This capture is more than hold ${hold?.id} reserved: take a larger hold.`, {
-      holdId: hold?.id,
-      heldSparks: hold?.sparks,
-      requestedSparks: wanted,
-    })
-  }
-  const writtenOff = command.onExcess === 'write_off' ? excess : 0n
-  const fromBalance = wanted - writtenOff
-  const credits = coverage.credits < fromBalance ? coverage.credits : fromBalance
+  writtenOff: MicroSparks,
+): { readonly settledBy: SettledBy; readonly fromBalance: MicroSparks } {
   return {
-    fromBalance,
+    fromBalance: coverage.credits + coverage.shortfall,
     settledBy: withoutZeros({
       allowance: coverage.allowance,
       byo: coverage.byo,
-      credits,
+      credits: coverage.credits,
       [`meter:${draft.rules.collecting}`]: coverage.overage,
-      debt: fromBalance - credits,
+      debt: coverage.shortfall,
       written_off: writtenOff,
     }),
   }

@@ -29,6 +29,10 @@ export interface Counter {
   readonly used: MicroUnits
   /** Reserved by open holds. */
   readonly held: MicroUnits
+  /** How many of the used units the plan gave. */
+  readonly allowance: MicroUnits
+  /** How many of the held units are reserved out of what the plan gives. */
+  readonly heldAllowance: MicroUnits
   readonly status: QuotaStatus
   readonly throttledAttempts: number
   /** How many billing events this counter has caused; numbers them. */
@@ -52,6 +56,10 @@ export interface Hold {
   readonly quantity: MicroUnits
   /** The Sparks it reserves: what the allowance would not cover when it was taken. */
   readonly sparks: MicroSparks
+  /** How many of its units are reserved out of what the plan gives; nobody else gets those while it is open. */
+  readonly allowance: MicroUnits
+  /** What the usage it was taken for costs, whoever pays. */
+  readonly rated: MicroSparks
   readonly status: HoldStatus
   readonly captured: MicroSparks
   /** The period its units are counted in; `null` without a meter. */

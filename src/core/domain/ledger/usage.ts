@@ -1,14 +1,14 @@
 import type { AuthorizeCommand, UsageCommand } from './command.js'
 import { balanceOf, counterAt, type Draft, findHold } from './draft.js'
-import { coverUsage, quotaOf } from './entitlement.js'
+import { accountWithout, counterWithout, coverUsage, quotaOf } from './entitlement.js'
 import { freeHold, holdIsOver } from './holds.js'
 import type { LedgerOutcome, Refusal } from './outcome.js'
 import { accountOf, post, refused, storable } from './posting.js'
-import { countUsage } from './quotas.js'
+import { countPass, countUsage, recheckQuotas } from './quotas.js'
 import { cover, refuseUsage } from './refusal.js'
 import { addRollup } from './rollup.js'
-import { settle } from './settlement.js'
-import type { Counter, Hold, LoadKey } from './state.js'
+import { payable, settle } from './settlement.js'
+import type { Hold, LoadKey } from './state.js'
 
 export function usageNeeds(command: UsageCommand): readonly LoadKey[] {
   const { accountId, usage, occurredAt, dedupe, holdId } = command
@@ -18,6 +18,7 @@ export function usageNeeds(command: UsageCommand): readonly LoadKey[] {
       : [
           { kind: 'hold', accountId, holdId },
           { kind: 'hold_counter', accountId, holdId },
+          { kind: 'counters', accountId },
         ]
   return [
     { kind: 'account', accountId },
@@ -37,32 +38,32 @@ export function decideUsage(draft: Draft, command: UsageCommand): LedgerOutcome 
     if (problem) return problem
   }
 
+  const paid = payable(command, hold)
+  if ('status' in paid) return paid
+
   const account = accountOf(draft, accountId)
   const counter = counterAt(draft, account, usage.meter, occurredAt)
+  const strict = command.onInsufficient === 'refuse'
   const coverage = coverUsage({
     catalog: draft.rules.catalog,
     collecting: draft.rules.collecting,
-    account: { ...account, held: account.held - (hold?.sparks ?? 0n) },
-    counter: { ...counter, held: counter.held - unitsHeldIn(counter, hold) },
-    quantity: usage.quantity,
-    sparks: usage.sparks,
-    strict: command.onInsufficient === 'refuse',
+    account: accountWithout(account, hold),
+    counter: counterWithout(counter, hold),
+    quantity: paid.quantity,
+    sparks: paid.sparks,
+    strict,
   })
-  if (command.onInsufficient === 'refuse' && coverage.refusedBy)
-    return refuseUsage(draft, account, counter, usage, coverage)
+  if (strict && coverage.refusedBy) return refuseUsage(draft, account, counter, usage, coverage, hold)
 
-  const settlement = settle(draft, coverage, hold, command)
-  if ('status' in settlement) return settlement
-  const taken = settlement.fromBalance
+  const { fromBalance: taken, settledBy } = settle(draft, coverage, paid.writtenOff)
   storable(usage.sparks, 'The Sparks of this usage')
   storable(account.balance - taken, 'The balance')
   storable(counter.used + usage.quantity, 'The usage of the period')
   addRollup(draft, accountId, usage.meter, usage, occurredAt)
   if (hold) freeHold(draft, hold, { status: 'captured', captured: taken })
   const free = counterAt(draft, account, usage.meter, occurredAt)
-  const counted = countUsage(draft, account, { ...free, used: free.used + usage.quantity })
+  countUsage(draft, account, free, { quantity: usage.quantity, allowance: coverage.units, isRequest: strict })
 
-  const settledBy = settlement.settledBy
   const result = post(
     draft,
     {
@@ -73,15 +74,19 @@ export function decideUsage(draft: Draft, command: UsageCommand): LedgerOutcome 
       reason: '',
       usage: { ...usage, occurredAt, settledBy, holdId: command.holdId },
     },
-    (after) => ({
-      kind: 'usage',
-      id: command.id,
-      sparks: usage.sparks,
-      costUsd: usage.costUsd,
-      settledBy,
-      balance: balanceOf(after),
-      quota: quotaOf(draft.rules.catalog, after, counted),
-    }),
+    (after) => {
+      // What the hold gave back may cover again what was throttled.
+      if (hold) recheckQuotas(draft, accountId)
+      return {
+        kind: 'usage',
+        id: command.id,
+        sparks: usage.sparks,
+        costUsd: usage.costUsd,
+        settledBy,
+        balance: balanceOf(after),
+        quota: quotaOf(draft.rules.catalog, after, counterAt(draft, after, usage.meter, occurredAt)),
+      }
+    },
   )
   return { status: 'applied', result }
 }
@@ -93,13 +98,13 @@ export function authorizeNeeds({ accountId, usage }: AuthorizeCommand): readonly
   ]
 }
 
-/** Answers whether usage would be let through; only a refusal leaves a mark, on the quota. */
+/** Answers whether usage would be let through. A refusal leaves a mark on the quota, and what passes after one lifts it. */
 export function decideAuthorize(draft: Draft, { accountId, usage }: AuthorizeCommand): LedgerOutcome {
   const account = accountOf(draft, accountId)
   const counter = counterAt(draft, account, usage.meter, draft.now)
   const coverage = cover(draft, account, counter, usage)
   if (coverage.refusedBy) return refuseUsage(draft, account, counter, usage, coverage)
-  const quota = quotaOf(draft.rules.catalog, account, counter)
+  const quota = quotaOf(draft.rules.catalog, account, countPass(draft, account, counter))
   return {
     status: 'applied',
     result: { kind: 'authorize', source: coverage.source, balance: balanceOf(account), quota },
@@ -115,8 +120,4 @@ function holdProblem(hold: Hold | undefined, command: UsageCommand): Refusal | n
   if (hold.meter === command.usage.meter) return null
   const message = `Hold ${hold.id} is ${hold.meter === null ? 'not for a meter' : `for ${hold.meter}`}, not for ${command.usage.meter}.`
   return refused('invalid_request', message, { holdId: hold.id })
-}
-
-function unitsHeldIn(counter: Counter, hold: Hold | undefined): bigint {
-  return hold && hold.meter === counter.meter && hold.periodStartsAt === counter.startsAt ? hold.quantity : 0n
 }

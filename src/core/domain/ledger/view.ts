@@ -1,5 +1,6 @@
 import { burnOrder, type CreditGrant } from '../credit-grant.js'
 import type { Instant } from '../period.js'
+import { counterWithout } from './entitlement.js'
 import type { AccountState, Counter, Hold } from './state.js'
 
 /** An account at one moment, with its open grants in burn order and the counters of the periods that contain the moment. */
@@ -24,12 +25,6 @@ export function viewAccount({ now, account, grants, dueHolds, counters }: Stored
     now,
     account: { ...account, balance: account.balance > 0n ? funded : account.balance, held: account.held - over },
     grants: left,
-    counters: counters.map((counter) => ({ ...counter, held: counter.held - unitsOf(dueHolds, counter) })),
+    counters: counters.map((counter) => dueHolds.reduce(counterWithout, counter)),
   }
-}
-
-function unitsOf(holds: readonly Hold[], { meter, startsAt }: Counter): bigint {
-  return holds
-    .filter((hold) => hold.meter === meter && hold.periodStartsAt === startsAt)
-    .reduce((sum, { quantity }) => sum + quantity, 0n)
 }
