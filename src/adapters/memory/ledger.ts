@@ -1,7 +1,9 @@
 import { burnOrder } from '../../core/domain/credit-grant.js'
 import { carryKey, pair } from '../../core/domain/ledger/draft.js'
+import { overdue } from '../../core/domain/ledger/expiry.js'
 import { apply, needs } from '../../core/domain/ledger/kernel.js'
 import {
+  type AccountState,
   type Counter,
   type Hold,
   type LedgerRows,
@@ -56,10 +58,12 @@ export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
     },
     async due(limit) {
       const at = now()
-      const isDue = (accountId: string) =>
-        openGrants(tables, accountId).some((grant) => grant.expiresAt !== null && grant.expiresAt <= at) ||
-        dueHolds(tables, accountId, at).length > 0
-      return [...tables.states.keys()].filter(isDue).slice(0, limit)
+      const isDue = ({ id, held }: AccountState) =>
+        overdue(openGrants(tables, id), held, at).length > 0 || dueHolds(tables, id, at).length > 0
+      return [...tables.states.values()]
+        .filter(isDue)
+        .map(({ id }) => id)
+        .slice(0, limit)
     },
   }
 }

@@ -75,7 +75,8 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
     due(limit) {
       const now = clock()
       const query = `SELECT account_id FROM ${tables.schema}.holds WHERE status = 'open' AND expires_at <= ${now}
-        UNION SELECT account_id FROM ${tables.schema}.credit_grants WHERE remaining > 0 AND expires_at <= ${now}
+        UNION SELECT g.account_id FROM ${tables.schema}.credit_grants g JOIN ${tables.schema}.accounts a ON a.id = g.account_id
+          WHERE g.remaining > 0 AND g.expires_at <= ${now} AND a.balance > a.held
         LIMIT $1::bigint`
       return connection.read(async (sql) =>
         (await sql.query(query, [String(limit)])).map(([accountId]) => accountId ?? ''),

@@ -58,7 +58,8 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
       return connection.read((sql) => {
         const rows = sql.all(
           `SELECT account_id FROM billfold_holds WHERE status = 'open' AND expires_at <= ?1
-           UNION SELECT account_id FROM billfold_credit_grants WHERE remaining > 0 AND expires_at <= ?1 LIMIT ?2`,
+           UNION SELECT g.account_id FROM billfold_credit_grants g JOIN billfold_accounts a ON a.id = g.account_id
+             WHERE g.remaining > 0 AND g.expires_at <= ?1 AND a.balance > a.held LIMIT ?2`,
           BigInt(now()),
           BigInt(limit),
         )

@@ -1,5 +1,17 @@
 import { expectEqual } from '../conformance.js'
-import { applied, expectApplied, expectRefused, expire, grant, hold, million, strict, usage } from './commands.js'
+import {
+  applied,
+  capture,
+  expectApplied,
+  expectRefused,
+  expire,
+  grant,
+  hold,
+  million,
+  release,
+  strict,
+  usage,
+} from './commands.js'
 import type { StoreCase, World } from './world.js'
 
 /** Long enough to be given before it is over on a store whose clock cannot be moved, and short enough to wait for. */
@@ -139,6 +151,37 @@ export const grantCases: readonly StoreCase[] = [
       const { account, grants, counters } = await world.snapshot('a')
       expectEqual([account, grants], [unswept.account, unswept.grants], 'what the sweep changed')
       expectEqual(counters[0]?.held, 0n, 'the units that are held after the sweep')
+    },
+  },
+  {
+    name: 'S2.3 grants: what a hold reserved of a grant whose time is over stays until the hold ends, swept or not',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      await world.commit([
+        grant('a', 'ends', 5n * million, { expiresAt: world.now() + soonMs }),
+        hold('a', 'h', 2n * million),
+        hold('a', 'i', million),
+      ])
+      await world.pass(soonMs + 100)
+      const unswept = await world.snapshot('a')
+      expectEqual([unswept.account.balance, unswept.account.held], [3n * million, 3n * million], 'balance and held')
+      applied(await world.one(expire('a')))
+      const { account, grants } = await world.snapshot('a')
+      expectEqual([account, grants], [unswept.account, unswept.grants], 'what the sweep changed')
+      applied(await world.one(capture('a', 'c', 'hold_h', million, { onExcess: 'refuse' })))
+      expectEqual((await world.state('a')).balance, million, 'the balance after a capture of half of the first')
+      applied(await world.one(release('a', 'r', 'hold_i')))
+      expectEqual((await world.state('a')).balance, 0n, 'the balance when no hold is left')
+      expectEqual(
+        (await world.rows('a')).slice(1).map(({ operation, amount }) => [operation, amount]),
+        [
+          ['expire', -2n * million],
+          ['expire', -million],
+          ['capture', -million],
+          ['expire', -million],
+        ],
+        'the rows',
+      )
     },
   },
 ]

@@ -90,15 +90,11 @@ const badCaptures: readonly BadInput[] = [
       ([, amount]) =>
         !/^0/.test(String(amount)) || typeof amount === 'object' || String(amount) === '0x10' || Object.is(amount, -0),
     )
-    .map(([what, amount]): BadInput => [`amount: ${what} (B093)`, { amount }, 'invalid_amount']),
+    .map(([what, amount]): BadInput => [`amount: ${what}`, { amount }, 'invalid_amount']),
   ...hugeAmounts.map(
     ([what, amount]): BadInput => [`amount: ${what}`, { amount, onExcess: 'refuse' }, 'amount_out_of_range'],
   ),
-  [
-    'amount: above the hold where excess is refused (B092)',
-    { amount: '101', onExcess: 'refuse' },
-    'amount_out_of_range',
-  ],
+  ['amount: above the hold where excess is refused', { amount: '101', onExcess: 'refuse' }, 'amount_out_of_range'],
   ['quantity: on a hold without a meter', { quantity: 5 }, 'invalid_request'],
   ['model: on a hold without a meter', { model: 'gpt-5' }, 'invalid_request'],
   ['onExcess: another word', { onExcess: 'ignore' }, 'invalid_request'],
@@ -194,7 +190,7 @@ for (const tested of stores) {
       expect(await billing.capture({ ...input, quantity: 10 })).toMatchObject({ captured: parseSparks('1') })
     })
 
-    it('S2.3 takes nothing when nothing was used, and gives all of it back (B003)', async () => {
+    it('S2.3 takes nothing when nothing was used, and gives all of it back', async () => {
       const setting = await openFunded(tested)
       const { billing } = setting
       for (const [index, amount] of (['0', 0, 0n] as const).entries()) {
@@ -214,7 +210,7 @@ for (const tested of stores) {
       })
     })
 
-    it('S2.3 resolves a hold once: a second capture or release is refused (B095), a repeat is not (B096)', async () => {
+    it('S2.3 resolves a hold once: a second capture or release is refused, a repeat is not', async () => {
       const setting = await openFunded(tested)
       const { billing } = setting
       const { holdId } = await opened(setting)
@@ -262,7 +258,7 @@ for (const tested of stores) {
       expect(await settle(second.id, 'c-3')).toMatchObject({ captured: parseSparks('500') })
     })
 
-    it('S2.3 refuses a hold that has expired, which stays expired (B098)', async () => {
+    it('S2.3 refuses a hold that has expired, which stays expired', async () => {
       const setting = await openFunded(tested)
       const { billing } = setting
       const held = await billing.hold(good)
@@ -275,7 +271,7 @@ for (const tested of stores) {
       expect(await billing.credits.balance({ accountId })).toMatchObject({ balance: parseSparks('1000'), held: 0n })
     })
 
-    it('S3.10 shows a hold of another account as one that does not exist (B099)', async () => {
+    it('S3.10 shows a hold of another account as one that does not exist', async () => {
       const setting = await openFunded(tested)
       const { billing } = setting
       const foreign = await billing.hold({ ...good, accountId: otherAccountId })

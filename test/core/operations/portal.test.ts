@@ -16,14 +16,14 @@ for (const tested of stores) {
     const openCase = sharedWith((afterwards) => openSandboxed(tested, afterwards))
 
     for (const [what, returnUrl, code] of badRedirects) {
-      it(`S1.5 refuses to come back to ${what} (B196)`, async () => {
+      it(`S1.5 refuses to come back to ${what}`, async () => {
         const setting = await openCase()
         const input = { accountId: setting.accountId, returnUrl: returnUrl as never }
         await expectRefused(setting, code, () => setting.billing.createPortal(input))
       })
     }
 
-    it('S1.5 refuses accounts that are none, and a customer of the caller’s choice (B198)', async () => {
+    it('S1.5 refuses accounts that are none, and a customer of the caller’s choice', async () => {
       const setting = await openCase()
       const { createPortal } = setting.billing
       const returnUrl = '/back'
@@ -38,7 +38,7 @@ for (const tested of stores) {
       await expectRefused(setting, 'unknown_field', () => createPortal(named))
     })
 
-    it('S1.5 needs a customer, which a checkout makes (B199)', async () => {
+    it('S1.5 needs a customer, which a checkout makes', async () => {
       const setting = await openSandboxed(tested, closing)
       const portal = () => setting.billing.createPortal({ accountId, returnUrl: '/back' })
       await expectRefused(setting, 'invalid_state', portal)

@@ -10,7 +10,7 @@ afterEach(async () => {
 
 for (const tested of stores) {
   describe(`getQuota on ${tested.name}`, () => {
-    it('S0.6 refuses accounts and meters that are none (B116, B117)', async () => {
+    it('S0.6 refuses accounts and meters that are none', async () => {
       const setting = await open(tested, closing)
       const { getQuota } = setting.billing
       for (const [, id] of badIds) {

@@ -14,7 +14,7 @@ const events = (count: number) => Array.from({ length: count }, (_, index) => ev
 
 for (const tested of stores) {
   describe(`recordUsageBatch on ${tested.name}`, () => {
-    it('C6 refuses a batch of nothing (B067), and one that is no list', async () => {
+    it('C6 refuses a batch of nothing, and one that is no list', async () => {
       const setting = await open(tested, closing)
       const { billing } = setting
       for (const given of [[], undefined, null, 'events', { length: 1, 0: event('b1') }, new Set([event('b1')])]) {
@@ -27,7 +27,7 @@ for (const tested of stores) {
       await expectRefused(setting, 'unknown_field', () => billing.recordUsageBatch(extra))
     })
 
-    it('C6 takes a thousand events, and refuses one more (B068)', async () => {
+    it('C6 takes a thousand events, and refuses one more', async () => {
       const setting = await open(tested, closing)
       const { billing } = setting
       await expectRefused(setting, 'batch_too_large', () => billing.recordUsageBatch({ events: events(1_001) }))
@@ -36,7 +36,7 @@ for (const tested of stores) {
       expect(await billing.getQuota({ accountId, meter: 'ai_tokens' })).toMatchObject({ used: '10000' })
     })
 
-    it('C6 refuses all of a batch for one malformed event, and says which (B069)', async () => {
+    it('C6 refuses all of a batch for one malformed event, and says which', async () => {
       const setting = await open(tested, closing)
       const { billing } = setting
       const spoiled = [
@@ -65,7 +65,7 @@ for (const tested of stores) {
       expect(results.map(({ status }) => status)).toEqual(['recorded', 'recorded', 'recorded'])
     })
 
-    it('C6 refuses one key with two bodies (B071), and takes it twice with one', async () => {
+    it('C6 refuses one key with two bodies, and takes it twice with one', async () => {
       const setting = await open(tested, closing)
       const { billing } = setting
       const twoBodies = [event('b1'), event('b2'), event('b1', { quantity: '11' })]

@@ -45,7 +45,7 @@ for (const tested of stores) {
       }
     })
 
-    it('S3.8 refuses a span that is reversed, empty or without bound (B218, B219)', async () => {
+    it('S3.8 refuses a span that is reversed, empty or without bound', async () => {
       const setting = await open(tested, closing)
       const { summary } = setting.billing.usage
       const spans = [

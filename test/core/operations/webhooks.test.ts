@@ -17,35 +17,27 @@ const at = Date.parse('2026-11-21T12:00:00Z') / 1_000
 type Sign = (payload: string, secret?: string, at?: number) => string
 /** Headers that prove nothing, made with or without the true secret. */
 const badHeaders: readonly (readonly [what: string, header: (sign: Sign) => unknown, code: ErrorCode])[] = [
-  ['no header (B235)', () => undefined, 'webhook_signature_invalid'],
-  ['an empty header (B236)', () => '', 'webhook_signature_invalid'],
-  ['a timestamp alone (B237)', () => `t=${at}`, 'webhook_signature_invalid'],
-  ['a signature alone (B238)', () => 'v1=deadbeef', 'webhook_signature_invalid'],
-  ['the test scheme (B239)', (sign) => sign(payload).replace('v1=', 'v0='), 'webhook_signature_invalid'],
-  ['the signature of another body (B240)', (sign) => sign('{}'), 'webhook_signature_invalid'],
-  ['something after the signature (B241)', (sign) => `${sign(payload)}00`, 'webhook_signature_invalid'],
-  ['two timestamps (B245)', (sign) => `t=${at + 4_799},${sign(payload)}`, 'webhook_signature_invalid'],
+  ['no header', () => undefined, 'webhook_signature_invalid'],
+  ['an empty header', () => '', 'webhook_signature_invalid'],
+  ['a timestamp alone', () => `t=${at}`, 'webhook_signature_invalid'],
+  ['a signature alone', () => 'v1=deadbeef', 'webhook_signature_invalid'],
+  ['the test scheme', (sign) => sign(payload).replace('v1=', 'v0='), 'webhook_signature_invalid'],
+  ['the signature of another body', (sign) => sign('{}'), 'webhook_signature_invalid'],
+  ['something after the signature', (sign) => `${sign(payload)}00`, 'webhook_signature_invalid'],
+  ['two timestamps', (sign) => `t=${at + 4_799},${sign(payload)}`, 'webhook_signature_invalid'],
   ['another secret', (sign) => sign(payload, 'whsec_other'), 'webhook_signature_invalid'],
-  ['a signature made with no key (B272)', () => `t=${at},v1=${hmac(payload, '')}`, 'webhook_signature_invalid'],
+  ['a signature made with no key', () => `t=${at},v1=${hmac(payload, '')}`, 'webhook_signature_invalid'],
   ['the header given twice', (sign) => [sign(payload), sign(payload)], 'webhook_signature_invalid'],
   ['a header that is a number', () => 5, 'webhook_signature_invalid'],
   ['a header that is no text', () => Object.create(null), 'webhook_signature_invalid'],
-  [
-    '301 seconds ago (B246)',
-    (sign) => sign(payload, undefined, (at - 301) * 1_000),
-    'webhook_timestamp_out_of_tolerance',
-  ],
-  [
-    '301 seconds ahead (B247)',
-    (sign) => sign(payload, undefined, (at + 301) * 1_000),
-    'webhook_timestamp_out_of_tolerance',
-  ],
-  ['a list of signatures without end (B250)', () => 'v1=aa,'.repeat(20_000), 'header_too_large'],
+  ['301 seconds ago', (sign) => sign(payload, undefined, (at - 301) * 1_000), 'webhook_timestamp_out_of_tolerance'],
+  ['301 seconds ahead', (sign) => sign(payload, undefined, (at + 301) * 1_000), 'webhook_timestamp_out_of_tolerance'],
+  ['a list of signatures without end', () => 'v1=aa,'.repeat(20_000), 'header_too_large'],
 ]
 
 const badBodies: readonly (readonly [what: string, body: string])[] = [
-  ['text that is cut off (B253)', '{"id":"evt_1"'],
-  ['an array (B254)', '[]'],
+  ['text that is cut off', '{"id":"evt_1"'],
+  ['an array', '[]'],
   ['nothing', ''],
   ['null', 'null'],
   ['no id', '{"type":"x"}'],
@@ -77,7 +69,7 @@ for (const tested of stores) {
       })
     }
 
-    it('S1.4 refuses a body that is too large before it looks at it (B252)', async () => {
+    it('S1.4 refuses a body that is too large before it looks at it', async () => {
       const setting = await openCase()
       const headers = { 'stripe-signature': 'none' }
       const rawBody = new Uint8Array(6 * 1024 * 1024)
@@ -153,7 +145,7 @@ for (const tested of stores) {
       })
     })
 
-    it('S1.4 acknowledges types it does not know, and does nothing (B255, B256)', async () => {
+    it('S1.4 acknowledges types it does not know, and does nothing', async () => {
       const setting = await openSandboxed(tested, closing)
       const before = await setting.everything()
       for (const [index, type] of ['some.future.event', '__proto__', 'constructor', 'toString'].entries()) {
@@ -163,7 +155,7 @@ for (const tested of stores) {
       expect(await setting.everything()).toEqual(before)
     })
 
-    it('S1.4 gives up at once on an event that can never be understood, and the others go on (B270)', async () => {
+    it('S1.4 gives up at once on an event that can never be understood, and the others go on', async () => {
       const setting = await openSandboxed(tested, closing)
       const { billing, store } = setting
       await setting.send('{"id":"evt_bad","type":"checkout.session.completed","data":{}}')
@@ -173,7 +165,7 @@ for (const tested of stores) {
       expect(await billing.sync.status()).toMatchObject({ webhooks: [{ status: 'dead', count: 1 }] })
     })
 
-    it('S1.5 stays with what the subscription is, in whatever order its events come (B261)', async () => {
+    it('S1.5 stays with what the subscription is, in whatever order its events come', async () => {
       const setting = await openSandboxed(tested, closing)
       const { billing, client, box } = setting
       const sale = { accountId, kind: 'subscription', plan: 'pro', successUrl: '/ok', cancelUrl: '/no' } as const
@@ -204,7 +196,7 @@ for (const tested of stores) {
       expect((await billing.sync.flush()).webhooks).toBe(1)
     })
 
-    it('S1.4 refuses everything while there is no secret (B272)', async () => {
+    it('S1.4 refuses everything while there is no secret', async () => {
       const { client } = await openSandboxed(tested, closing)
       const setting = await openWith(tested, closing, { default: stripeProvider({ client }) })
       const headers = { 'stripe-signature': `t=${at},v1=${hmac(payload, '')}` }

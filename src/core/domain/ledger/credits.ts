@@ -2,8 +2,8 @@ import { burnOrder, type CreditGrant } from '../credit-grant.js'
 import { formatSparks } from '../sparks.js'
 import type { ExpireCommand, GrantCommand } from './command.js'
 import { type Draft, grantsOf, setGrants } from './draft.js'
+import { expireGrants } from './expiry.js'
 import { expireHolds } from './holds.js'
-import { dedupeOf } from './key.js'
 import type { LedgerOutcome } from './outcome.js'
 import { accountOf, emit, entryResult, post, refused, storable } from './posting.js'
 import { recheckQuotas } from './quotas.js'
@@ -79,40 +79,8 @@ export function decideExpire(draft: Draft, command: ExpireCommand): LedgerOutcom
 /** Ends the holds and grants whose time is over, by the store's clock; what is left of a grant leaves the balance. */
 export function expireDue(draft: Draft, accountId: string): number {
   const holds = expireHolds(draft, accountId)
-  const due = grantsOf(draft, accountId).filter((grant) => grant.expiresAt !== null && grant.expiresAt <= draft.now)
-  for (const grant of due) expireGrant(draft, grant)
+  const grants = expireGrants(draft, accountId)
   // A command that is not the sweeper's may see some of the counters only; a throttle on another is lifted by what passes next.
   if (holds > 0) recheckQuotas(draft, accountId)
-  return holds + due.length
-}
-
-function expireGrant(draft: Draft, grant: CreditGrant): void {
-  const { accountId, id, remaining } = grant
-  // Only this grant may pay for its own expiry, so it is emptied before and after stands aside while the row is posted.
-  const others = grantsOf(draft, accountId).filter((other) => other.id !== id)
-  draft.grants.set(accountId, [grant])
-  const key = `expire:${id}`
-  const command = {
-    accountId,
-    id: `ent_${id}`,
-    key,
-    dedupe: dedupeOf('expire', key),
-    fingerprint: dedupeOf('expire', key),
-  }
-  const posting = {
-    command,
-    operation: 'expire',
-    counterAccount: 'expired',
-    amount: -remaining,
-    reason: 'expired',
-    usage: null,
-  } as const
-  post(draft, posting, entryResult(command.id, -remaining))
-  draft.grants.set(accountId, others)
-  emit(draft, {
-    id: `evt_expire_${id}`,
-    type: 'credit.expired',
-    accountId,
-    data: { grantId: id, sparks: formatSparks(remaining) },
-  })
+  return holds + grants
 }

@@ -2,6 +2,7 @@ import { formatSparks } from '../sparks.js'
 import type { CaptureCommand, HoldCommand, ReleaseCommand } from './command.js'
 import { balanceOf, counterAt, type Draft, findHold, pair, setAccount, setCounter, setHold } from './draft.js'
 import { accountWithout, counterWithout } from './entitlement.js'
+import { expireGrants } from './expiry.js'
 import type { HoldResult, LedgerOutcome, Refusal } from './outcome.js'
 import { accountOf, emit, entryResult, post, refused, storable } from './posting.js'
 import { countHold, recheckQuotas } from './quotas.js'
@@ -122,6 +123,7 @@ export function decideCapture(draft: Draft, command: CaptureCommand): LedgerOutc
   }
   addRollup(draft, command.accountId, '', usage, draft.now)
   freeHold(draft, hold, { status: 'captured', captured: taken })
+  expireGrants(draft, command.accountId, taken)
   const posting = {
     command,
     operation: 'capture',
@@ -140,6 +142,7 @@ export function decideRelease(draft: Draft, command: ReleaseCommand): LedgerOutc
   const hold = openHold(draft, command)
   if ('code' in hold) return hold
   const freed = freeHold(draft, hold, { status: 'released', captured: 0n })
+  expireGrants(draft, command.accountId)
   const result = holdResult(draft, freed)
   setHold(draft, { ...freed, release: { dedupe: command.dedupe, fingerprint: command.fingerprint, result } })
   remember(draft, command, result)

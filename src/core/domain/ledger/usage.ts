@@ -1,6 +1,7 @@
 import type { AuthorizeCommand, UsageCommand } from './command.js'
 import { balanceOf, counterAt, type Draft, findHold } from './draft.js'
 import { accountWithout, counterWithout, coverUsage, quotaOf } from './entitlement.js'
+import { expireGrants } from './expiry.js'
 import { freeHold, holdIsOver } from './holds.js'
 import type { LedgerOutcome, Refusal } from './outcome.js'
 import { accountOf, post, refused, storable } from './posting.js'
@@ -60,7 +61,10 @@ export function decideUsage(draft: Draft, command: UsageCommand): LedgerOutcome 
   storable(account.balance - taken, 'The balance')
   storable(counter.used + usage.quantity, 'The usage of the period')
   addRollup(draft, accountId, usage.meter, usage, occurredAt)
-  if (hold) freeHold(draft, hold, { status: 'captured', captured: taken })
+  if (hold) {
+    freeHold(draft, hold, { status: 'captured', captured: taken })
+    expireGrants(draft, accountId, taken)
+  }
   const free = counterAt(draft, account, usage.meter, occurredAt)
   countUsage(draft, account, free, { quantity: usage.quantity, allowance: coverage.units, isRequest: strict })
 

@@ -1,6 +1,7 @@
 import { burnOrder, type CreditGrant } from '../credit-grant.js'
 import type { Instant } from '../period.js'
 import { counterWithout } from './entitlement.js'
+import { overdue } from './expiry.js'
 import type { AccountState, Counter, Hold } from './state.js'
 
 /** An account at one moment, with its open grants in burn order and the counters of the periods that contain the moment. */
@@ -16,14 +17,19 @@ export interface StoredAccount extends LedgerSnapshot {
   readonly dueHolds: readonly Hold[]
 }
 
-/** What an account has now: grants and holds whose time is over count no more, whether or not they have been swept yet. */
+/** What an account has now: what of its grants and holds is over counts no more, whether or not it has been swept yet. */
 export function viewAccount({ now, account, grants, dueHolds, counters }: StoredAccount): LedgerSnapshot {
-  const left = grants.filter(({ expiresAt }) => expiresAt === null || expiresAt > now).sort(burnOrder)
+  const held = account.held - dueHolds.reduce((sum, { sparks }) => sum + sparks, 0n)
+  const sorted = [...grants].sort(burnOrder)
+  const over = new Map(overdue(sorted, held, now).map(({ grant, amount }) => [grant, amount]))
+  const left = sorted.flatMap((grant) => {
+    const remaining = grant.remaining - (over.get(grant) ?? 0n)
+    return remaining > 0n ? [{ ...grant, remaining }] : []
+  })
   const funded = left.reduce((sum, { remaining }) => sum + remaining, 0n)
-  const over = dueHolds.reduce((sum, { sparks }) => sum + sparks, 0n)
   return {
     now,
-    account: { ...account, balance: account.balance > 0n ? funded : account.balance, held: account.held - over },
+    account: { ...account, balance: account.balance > 0n ? funded : account.balance, held },
     grants: left,
     counters: counters.map((counter) => dueHolds.reduce(counterWithout, counter)),
   }

@@ -1,0 +1,72 @@
+import { burnOrder, type CreditGrant } from '../credit-grant.js'
+import type { Instant } from '../period.js'
+import { formatSparks, type MicroSparks } from '../sparks.js'
+import { type Draft, grantsOf } from './draft.js'
+import { dedupeOf } from './key.js'
+import { accountOf, emit, entryResult, post } from './posting.js'
+
+/**
+ * What of each grant is over. A grant whose time is over loses what is left of it, except for credits that open holds have reserved and
+ * that nothing else covers: those stay until the holds end, since a hold that was covered must not become debt.
+ *
+ * @param grants those with something left, in burn order
+ */
+export function overdue(
+  grants: readonly CreditGrant[],
+  held: MicroSparks,
+  now: Instant,
+): readonly { readonly grant: CreditGrant; readonly amount: MicroSparks }[] {
+  const due = grants.filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now)
+  const free = sumOf(grants) - held
+  let left = free < sumOf(due) ? free : sumOf(due)
+  return due.flatMap((grant) => {
+    const amount = grant.remaining < left ? grant.remaining : left
+    if (amount <= 0n) return []
+    left -= amount
+    return [{ grant, amount }]
+  })
+}
+
+/** Lets go what is over; `wanted` is what the command itself is about to take. Answers how many grants it ended or cut. */
+export function expireGrants(draft: Draft, accountId: string, wanted: MicroSparks = 0n): number {
+  const over = overdue(grantsOf(draft, accountId), accountOf(draft, accountId).held + wanted, draft.now)
+  for (const { grant, amount } of over) expireGrant(draft, grant, amount)
+  return over.length
+}
+
+function expireGrant(draft: Draft, grant: CreditGrant, amount: MicroSparks): void {
+  const { accountId, id, remaining } = grant
+  // Only this grant may pay for its own expiry: the others stand aside while the row is posted.
+  const others = grantsOf(draft, accountId).filter((other) => other.id !== id)
+  draft.grants.set(accountId, [grant])
+  // What is left of it only becomes less, so each part that goes has a name of its own.
+  const name = amount === remaining ? id : `${id}.${remaining - amount}`
+  const key = `expire:${name}`
+  const command = {
+    accountId,
+    id: `ent_${name}`,
+    key,
+    dedupe: dedupeOf('expire', key),
+    fingerprint: dedupeOf('expire', key),
+  }
+  const posting = {
+    command,
+    operation: 'expire',
+    counterAccount: 'expired',
+    amount: -amount,
+    reason: 'expired',
+    usage: null,
+  } as const
+  post(draft, posting, entryResult(command.id, -amount))
+  draft.grants.set(accountId, [...others, ...grantsOf(draft, accountId)].sort(burnOrder))
+  emit(draft, {
+    id: `evt_expire_${name}`,
+    type: 'credit.expired',
+    accountId,
+    data: { grantId: id, sparks: formatSparks(amount) },
+  })
+}
+
+function sumOf(grants: readonly CreditGrant[]): MicroSparks {
+  return grants.reduce((sum, { remaining }) => sum + remaining, 0n)
+}
