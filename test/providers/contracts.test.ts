@@ -35,6 +35,7 @@ describe.skipIf(missing)(
       }
       const range = { from: 60_000, to: 120_000 }
       await stripe.customers.create({ accountId: 'acc_1', email: 'ada@example.com', name: 'Ada' }, options)
+      await stripe.customers.update?.('cus_1', { email: 'ada@example.com', name: 'Ada' }, {})
       await stripe.checkout.create(order, options)
       await stripe.checkout.create({ ...order, mode: 'subscription', interval: 'year', plan: 'pro' }, options)
       await stripe.checkout.get('cs_1', {})

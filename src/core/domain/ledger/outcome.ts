@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../errors.js'
+import { BillingError, type ErrorCode } from '../../errors.js'
 import type { Instant } from '../period.js'
 import type { QuotaStatus } from '../quota.js'
 import type { MicroSparks, MicroUnits } from '../sparks.js'
@@ -105,10 +105,14 @@ export function encodeResult(result: StoredResult): string {
   )
 }
 
-/** A stored result out of the text that `encodeResult` made. */
+/** A stored result out of the text that `encodeResult` made. @throws BillingError `invariant_violated` for another text */
 export function decodeResult(text: string): StoredResult {
-  return JSON.parse(text, (_, value: unknown) => {
-    if (typeof value === 'object' && value !== null && '$bigint' in value) return BigInt(value.$bigint as string)
-    return value
-  }) as StoredResult
+  try {
+    return JSON.parse(text, (_, value: unknown) => {
+      if (typeof value === 'object' && value !== null && '$bigint' in value) return BigInt(value.$bigint as string)
+      return value
+    }) as StoredResult
+  } catch (error) {
+    throw new BillingError('invariant_violated', 'A stored result cannot be read.', { cause: error })
+  }
 }
