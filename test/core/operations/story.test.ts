@@ -133,6 +133,20 @@ describe.each(stores)('the flow on $name', (tested) => {
     expect(seen).toEqual(['quota.near', 'quota.reached', 'quota.throttled', 'quota.restored'])
   })
 
+  it('S1.4 gives what was paid once when the redirect comes first and the webhook three times after it', async () => {
+    const { billing, deliver } = await start(tested)
+    const sale = { accountId, kind: 'credits', package: 'starter', successUrl: '/ok', cancelUrl: '/no' } as const
+    const { id, url } = await billing.createCheckout(sale)
+    await pay(url)
+    const verify = () => billing.verifyCheckout({ accountId, checkoutId: id })
+    const [first, second] = await Promise.all([verify(), verify()])
+    expect([first.status, second.status]).toEqual(['paid', 'paid'])
+    await deliver('checkout.session.completed', 3)
+    await verify()
+    expect(formatSparks((await billing.credits.balance({ accountId })).balance)).toBe('500000')
+    expect((await billing.credits.transactions({ accountId })).items).toHaveLength(1)
+  })
+
   it('S1.5 a subscription bought on the hosted page puts the account on its plan, and the portal needs a customer', async () => {
     const { billing, deliver } = await start(tested)
     await expect(billing.createPortal({ accountId, returnUrl: '/back' })).rejects.toMatchObject({
