@@ -23,8 +23,8 @@ export type PostgresStoreOptions = ({ readonly connectionString: string } | { re
 }
 
 /**
- * Keeps everything in PostgreSQL 13 or newer: for many processes and machines on one database. Uses the package `pg`; works through
- * PgBouncer in transaction mode. A pool given instead of a connection string stays the app's to close.
+ * Keeps everything in PostgreSQL: for many processes and machines on one database. Uses the package `pg`, and keeps no state in a
+ * connection between transactions. A pool given instead of a connection string stays the app's to close.
  *
  * @throws BillingError `config_invalid` (no driver, a bad schema name), and at the first use `config_invalid` (a replica, a server
  *   that may lose commits), `schema_version_mismatch`

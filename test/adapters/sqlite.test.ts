@@ -18,10 +18,18 @@ function newPath(): string {
   return join(folder, 'billing.db')
 }
 
+interface RawDatabase extends SqliteDatabase {
+  prepare(sql: string): { get(): unknown }
+}
+
+/** The library that the store takes: two libraries in one process do not see each other's locks. */
+const Library = (process.getBuiltinModule('node:sqlite' as 'node:fs') as { DatabaseSync?: unknown } | undefined)
+  ?.DatabaseSync as (new (path: string) => RawDatabase) | undefined
+
 /** A second connection, to look at the file or to get in the way. */
-function raw(path: string): InstanceType<typeof Database> {
-  const database = new Database(path)
-  cleanUp.push(() => database.open && database.close())
+function raw(path: string): RawDatabase {
+  const database = Library ? new Library(path) : (new Database(path) as RawDatabase)
+  cleanUp.push(() => database.close())
   return database
 }
 
