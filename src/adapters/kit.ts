@@ -9,6 +9,7 @@ export type { Carry, LedgerRows, LedgerState, LoadKey, NewDelivery, StoredKey } 
 export { loadKeyId } from '../core/domain/ledger/state.js'
 export type { StoredAccount } from '../core/domain/ledger/view.js'
 export { viewAccount } from '../core/domain/ledger/view.js'
+export { eventDeliveryFields, typesByConsumer } from './kit/event.js'
 export { changedIntent, openedIntent } from './kit/intent.js'
 export type { Waiting } from './kit/waiting.js'
 export { firstAttemptOf, newlyWaiting } from './kit/waiting.js'

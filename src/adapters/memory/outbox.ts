@@ -1,6 +1,7 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { Delivery, OutboxStore } from '../../core/ports/store.js'
+import { eventDeliveryFields } from '../kit/event.js'
 import { firstAttemptOf, newlyWaiting } from '../kit/waiting.js'
 import type { StoredDelivery, Tables } from './tables.js'
 import { under } from './tables.js'
@@ -77,21 +78,8 @@ export function addDeliveries(tables: Tables, deliveries: readonly NewDelivery[]
 export function addEvents(tables: Tables, events: readonly BillingEvent[], now: number): void {
   const added = events.filter((event) => !tables.events.has(event.id))
   for (const event of added) tables.events.set(event.id, event)
-  for (const { id, destination, event } of eventDeliveries(added, tables.subscriptions)) {
-    add(tables, {
-      id,
-      accountId: event.accountId,
-      destination,
-      kind: 'event',
-      meter: null,
-      periodStartsAt: null,
-      sparks: 0n,
-      occurredAt: event.occurredAt,
-      entryIds: [],
-      event,
-      ...newlyWaiting(now),
-    })
-  }
+  for (const delivery of eventDeliveries(added, tables.subscriptions))
+    add(tables, { ...eventDeliveryFields(delivery), event: delivery.event, ...newlyWaiting(now) })
 }
 
 function add(tables: Tables, row: StoredDelivery): void {

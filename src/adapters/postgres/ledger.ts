@@ -1,8 +1,8 @@
 import { apply, needs } from '../../core/domain/ledger/kernel.js'
 import type { LedgerRows } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
-import { BillingError } from '../../core/errors.js'
 import type { LedgerStore } from '../../core/ports/store.js'
+import { checkCursor } from '../sql/cursor.js'
 import { flattenEntry, flattenHold, unflattenEntry, unflattenHold } from '../sql/ledger-rows.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
@@ -54,8 +54,7 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
       })
     },
     entries(accountId, { limit, before, movedOnly }) {
-      if (before !== undefined && !/^\d{1,18}$/.test(before))
-        throw new BillingError('invalid_cursor', 'The cursor must be that of a row of the page before.')
+      if (before !== undefined) checkCursor(before)
       const older = before === undefined ? '' : 'AND t.seq < $3::bigint'
       const moved = movedOnly ? 'AND t.amount <> 0' : ''
       const query = `SELECT ${tables.entries.columns}, t.seq FROM ${tables.schema}.ledger_entries t

@@ -1,4 +1,4 @@
-import { BillingError } from '../../core/errors.js'
+import { refuseNewer } from '../sql/schema-version.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
@@ -8,13 +8,13 @@ import { migrations } from './schema.js'
 export async function migrate(connection: Connection, schema: string, clock: Clock): Promise<void> {
   const current = await connection.read((sql) => schemaVersion(sql, schema))
   if (current === migrations.length) return
-  refuseNewer(current)
+  refuseNewer(current, migrations.length)
   await connection.write(async (sql) => {
     await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`${schema}.migrations`])
     await sql.query(`CREATE SCHEMA IF NOT EXISTS ${schema};
       CREATE TABLE IF NOT EXISTS ${schema}.schema_version (version bigint PRIMARY KEY, applied_at bigint NOT NULL)`)
     const version = await schemaVersion(sql, schema)
-    refuseNewer(version)
+    refuseNewer(version, migrations.length)
     for (const [index, step] of migrations.entries()) {
       if (index < version) continue
       await sql.query(step(schema))
@@ -29,12 +29,4 @@ export async function schemaVersion(sql: Sql, schema: string): Promise<number> {
   if (exists?.[0] !== 't') return 0
   const [row] = await sql.query(`SELECT coalesce(max(version), 0) FROM ${schema}.schema_version`)
   return Number(row?.[0])
-}
-
-function refuseNewer(version: number): void {
-  if (version <= migrations.length) return
-  throw new BillingError(
-    'schema_version_mismatch',
-    `The database has schema version ${version}, this version of billfold knows ${migrations.length}: update billfold.`,
-  )
 }

@@ -1,6 +1,7 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { Delivery, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
+import { typesByConsumer } from '../kit/event.js'
 import { deliveryRow, eventDeliveryRow } from '../sql/delivery-rows.js'
 import { unflattenEntry } from '../sql/ledger-rows.js'
 import type { Sql } from './client.js'
@@ -121,9 +122,8 @@ export async function addEvents(
   const ids = new Set(inserted.map(([id]) => id))
   const added = published.filter(({ id }) => ids.has(id))
   if (added.length === 0) return
-  const types = new Map<string, Set<string>>()
-  for (const [consumer, type] of await sql.query(`SELECT consumer, type FROM ${schema}.subscriptions`))
-    types.set(consumer ?? '', (types.get(consumer ?? '') ?? new Set()).add(type ?? ''))
+  const listening = await sql.query(`SELECT consumer, type FROM ${schema}.subscriptions`)
+  const types = typesByConsumer(listening as unknown as [string, string][])
   await tables.deliveries.insert(
     sql,
     eventDeliveries(added, types).map((delivery) => eventDeliveryRow(delivery, now)),

@@ -1,5 +1,4 @@
-import { BillingError } from '../../core/errors.js'
-import { type Column, columnName, type Rows, type Value } from '../sql/column.js'
+import { type Column, columnName, type Rows, storable, type Value } from '../sql/column.js'
 import type { RawRow, Sql } from './client.js'
 
 /** A table of the store's schema. Writes take many rows in one statement. */
@@ -53,23 +52,16 @@ export function table<Row extends object>(schema: string, { name, key, columns }
   }
 }
 
-const largest = 2n ** 63n - 1n
-
 /** An array literal. @throws BillingError `invalid_request`, `amount_out_of_range` for what would not come back as it was given */
 export function arrayOf(values: readonly Value[]): string {
-  return `{${values.map(element).join(',')}}`
+  return `{${values.map((value) => element(storable(value))).join(',')}}`
 }
 
 function element(value: Value): string {
   if (value === null) return 'NULL'
-  if (typeof value === 'bigint') {
-    if (value <= largest && value >= -largest) return value.toString()
-    throw new BillingError('amount_out_of_range', 'An amount is more than can be stored (2^63 - 1 millionths).')
-  }
-  if (typeof value !== 'string') return `"\\\\x${Buffer.from(value).toString('hex')}"`
-  if (value.includes('\0') || /\p{Surrogate}/u.test(value))
-    throw new BillingError('invalid_request', 'Text must not hold NUL characters or lone surrogates.')
-  return `"${value.replace(/[\\"]/g, '\\$&')}"`
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value === 'string') return `"${value.replace(/[\\"]/g, '\\$&')}"`
+  return `"\\\\x${Buffer.from(value).toString('hex')}"`
 }
 
 /** A value as the server wrote it, with `bytea_output` at its default `hex`. */

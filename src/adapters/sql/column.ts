@@ -1,8 +1,24 @@
 import { decodeResult, encodeResult, type StoredResult } from '../../core/domain/ledger/outcome.js'
-import { invariant } from '../../core/errors.js'
+import { BillingError, invariant } from '../../core/errors.js'
 
 /** What a column holds: a 64-bit integer, text, bytes or nothing. */
 export type Value = bigint | string | Uint8Array | null
+
+const largest = 2n ** 63n - 1n
+
+/**
+ * Refuses what would not come back as it was given: some drivers read text up to NUL and fail on wider integers without a code, and a
+ * lone surrogate has no UTF-8.
+ *
+ * @throws BillingError `invalid_request`, `amount_out_of_range`
+ */
+export function storable<V extends Value>(value: V): V {
+  if (typeof value === 'string' && (value.includes('\0') || /\p{Surrogate}/u.test(value)))
+    throw new BillingError('invalid_request', 'Text must not hold NUL characters or lone surrogates.')
+  if (typeof value === 'bigint' && (value > largest || value < -largest))
+    throw new BillingError('amount_out_of_range', 'An amount is more than can be stored (2^63 - 1 millionths).')
+  return value
+}
 
 /** How a field is kept in a column. */
 export interface Column<T> {

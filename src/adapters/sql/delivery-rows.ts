@@ -1,6 +1,7 @@
 import type { BillingEvent, EventDelivery } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { CheckoutIntent, InboxEvent } from '../../core/ports/store.js'
+import { eventDeliveryFields } from '../kit/event.js'
 import { newlyWaiting, type Waiting } from '../kit/waiting.js'
 import { integer, json, nullable, number, rows, text } from './column.js'
 
@@ -50,21 +51,9 @@ export function deliveryRow(delivery: NewDelivery, now: number): DeliveryRow {
 }
 
 /** A delivery of an event to a consumer as it is first stored. */
-export function eventDeliveryRow({ id, destination, event }: EventDelivery, now: number): DeliveryRow {
-  return {
-    id,
-    accountId: event.accountId,
-    destination,
-    kind: 'event',
-    meter: null,
-    periodStartsAt: null,
-    sparks: 0n,
-    occurredAt: event.occurredAt,
-    entryIds: [],
-    eventId: event.id,
-    eventType: event.type,
-    ...newlyWaiting(now),
-  }
+export function eventDeliveryRow(delivery: EventDelivery, now: number): DeliveryRow {
+  const { id, type } = delivery.event
+  return { ...eventDeliveryFields(delivery), eventId: id, eventType: type, ...newlyWaiting(now) }
 }
 
 export const eventRows = rows<BillingEvent>('events', ['id'], {

@@ -1,5 +1,5 @@
 import { BillingError } from '../../core/errors.js'
-import type { Value } from '../sql/column.js'
+import { storable, type Value } from '../sql/column.js'
 import type { Driver, Statement } from './driver.js'
 import { isBusy, storageError } from './errors.js'
 
@@ -50,9 +50,9 @@ export function createConnection({ driver, file, busyTimeoutMs, isOwn }: Connect
     return statement
   }
   const sql: Sql = {
-    run: (text, ...values) => prepared(text).run(values.map(bindable)),
-    all: (text, ...values) => prepared(text).all(values.map(bindable)),
-    first: (text, ...values) => prepared(text).all(values.map(bindable))[0],
+    run: (text, ...values) => prepared(text).run(values.map(storable)),
+    all: (text, ...values) => prepared(text).all(values.map(storable)),
+    first: (text, ...values) => prepared(text).all(values.map(storable))[0],
     exec: (text) => driver.exec(text),
   }
 
@@ -103,18 +103,4 @@ export function createConnection({ driver, file, busyTimeoutMs, isOwn }: Connect
       if (isOwn) driver.close()
     },
   }
-}
-
-const largest = 2n ** 63n - 1n
-
-/**
- * Refuses what would not come back as it was given: libsql reads text up to NUL and fails on wider integers without a code, and a
- * lone surrogate has no UTF-8.
- */
-function bindable(value: Value): Value {
-  if (typeof value === 'string' && (value.includes('\0') || /\p{Surrogate}/u.test(value)))
-    throw new BillingError('invalid_request', 'Text must not hold NUL characters or lone surrogates.')
-  if (typeof value === 'bigint' && (value > largest || value < -largest))
-    throw new BillingError('amount_out_of_range', 'An amount is more than can be stored (2^63 - 1 millionths).')
-  return value
 }

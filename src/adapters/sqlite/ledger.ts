@@ -1,9 +1,9 @@
 import { apply, needs } from '../../core/domain/ledger/kernel.js'
 import type { LedgerRows } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
-import { BillingError } from '../../core/errors.js'
 import type { LedgerStore } from '../../core/ports/store.js'
 import type { Value } from '../sql/column.js'
+import { checkCursor } from '../sql/cursor.js'
 import { flattenEntry, flattenHold, unflattenEntry } from '../sql/ledger-rows.js'
 import type { Connection, Sql } from './connection.js'
 import { currentCounters, dueHolds, findHold, loadState, openGrants } from './ledger-load.js'
@@ -44,11 +44,13 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
     },
     entries(accountId, { limit, before, movedOnly }) {
       const [clause, values] = pageClause(accountId, { limit, before, movedOnly: movedOnly ?? false })
-      return connection.read((sql) => {
-        const cursors = sql.all(`SELECT seq FROM billfold_ledger_entries ${clause}`, ...values)
-        const rows = tables.entries.select(sql, clause, ...values)
-        return rows.map((row, index) => ({ ...unflattenEntry(row), cursor: String(cursors[index]?.[0]) }))
-      })
+      const query = `SELECT ${tables.entries.columns}, seq FROM billfold_ledger_entries ${clause}`
+      return connection.read((sql) =>
+        sql.all(query, ...values).map((row) => ({
+          ...unflattenEntry(tables.entries.read(row)),
+          cursor: String(row.at(-1)),
+        })),
+      )
     },
     rollups(accountId, from, to) {
       const clause = 'WHERE account_id = ? AND day >= ? AND day < ?'
@@ -73,8 +75,7 @@ function pageClause(
   accountId: string,
   { limit, before, movedOnly }: { limit: number; before: string | undefined; movedOnly: boolean },
 ): [string, Value[]] {
-  if (before !== undefined && !/^\d{1,18}$/.test(before))
-    throw new BillingError('invalid_cursor', 'The cursor must be that of a row of the page before.')
+  if (before !== undefined) checkCursor(before)
   const older = before === undefined ? '' : 'AND seq < ?'
   const moved = movedOnly ? 'AND amount <> 0' : ''
   const position = before === undefined ? [] : [BigInt(before)]

@@ -1,4 +1,4 @@
-import { BillingError } from '../../core/errors.js'
+import { refuseNewer } from '../sql/schema-version.js'
 import type { Connection, Sql } from './connection.js'
 import { migrations } from './schema.js'
 
@@ -6,13 +6,13 @@ import { migrations } from './schema.js'
 export async function migrate(connection: Connection, now: () => number): Promise<void> {
   const current = await connection.read(schemaVersion)
   if (current === migrations.length) return
-  refuseNewer(current)
+  refuseNewer(current, migrations.length)
   await connection.write((sql) => {
     sql.exec(
       'CREATE TABLE IF NOT EXISTS billfold_schema (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT',
     )
     const version = schemaVersion(sql)
-    refuseNewer(version)
+    refuseNewer(version, migrations.length)
     for (const [index, step] of migrations.entries()) {
       if (index < version) continue
       sql.exec(step)
@@ -26,12 +26,4 @@ export function schemaVersion(sql: Sql): number {
   const exists = sql.all("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'billfold_schema'").length > 0
   if (!exists) return 0
   return Number(sql.first('SELECT coalesce(max(version), 0) FROM billfold_schema')?.[0])
-}
-
-function refuseNewer(version: number): void {
-  if (version <= migrations.length) return
-  throw new BillingError(
-    'schema_version_mismatch',
-    `The database has schema version ${version}, this version of billfold knows ${migrations.length}: update billfold.`,
-  )
 }

@@ -1,6 +1,7 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { Delivery, DeliveryStatus, OutboxStore, Settlement } from '../../core/ports/store.js'
+import { typesByConsumer } from '../kit/event.js'
 import { firstAttemptOf } from '../kit/waiting.js'
 import { type DeliveryRow, deliveryRow, eventDeliveryRow } from '../sql/delivery-rows.js'
 import { unflattenEntry } from '../sql/ledger-rows.js'
@@ -85,10 +86,7 @@ export function addEvents(sql: Sql, published: readonly BillingEvent[], now: num
 }
 
 function subscriptions(sql: Sql): ReadonlyMap<string, ReadonlySet<string>> {
-  const types = new Map<string, Set<string>>()
-  for (const [consumer, type] of sql.all('SELECT consumer, type FROM billfold_subscriptions') as [string, string][])
-    types.set(consumer, (types.get(consumer) ?? new Set()).add(type))
-  return types
+  return typesByConsumer(sql.all('SELECT consumer, type FROM billfold_subscriptions') as [string, string][])
 }
 
 function settle(sql: Sql, settlement: Settlement, now: number): boolean {

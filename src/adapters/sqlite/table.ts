@@ -9,6 +9,10 @@ export interface Table<Row> {
   /** The rows that what follows `FROM table` picks. */
   select(sql: Sql, clause: string, ...values: readonly Value[]): readonly Row[]
   first(sql: Sql, clause: string, ...values: readonly Value[]): Row | undefined
+  /** The columns, for a query of one's own whose rows begin with them. */
+  readonly columns: string
+  /** Reads a row that begins with the columns. */
+  read(values: readonly Value[]): Row
 }
 
 export function table<Row extends object>({ name, key, columns }: Rows<Row>): Table<Row> {
@@ -25,6 +29,8 @@ export function table<Row extends object>({ name, key, columns }: Rows<Row>): Ta
   const read = (values: readonly Value[]) =>
     Object.fromEntries(fields.map(([field, column], index) => [field, column.read(values[index] ?? null)])) as Row
   return {
+    columns: names.join(', '),
+    read,
     insert: (sql, row) => sql.run(insert, ...write(row)),
     upsert: (sql, row) => sql.run(upsert, ...write(row)),
     select: (sql, clause, ...values) => sql.all(select + clause, ...values).map(read),
