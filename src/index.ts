@@ -12,14 +12,13 @@ export type {
   MeterConfig,
   MeterName,
   PackageName,
-  PlanConfig,
   PlanName,
-  RateConfig,
+  SparksConfig,
 } from './core/catalog.js'
 export { defaultMeters, defineCatalog } from './core/catalog.js'
 export type { BillingConfig, Environment, ProviderRoles } from './core/config.js'
 export type { EventHandler } from './core/consumers.js'
-export type { CatalogData, CreditPackage, Entitlement, Meter, ModelPrice, Plan } from './core/domain/catalog.js'
+export type { CatalogData, CreditPackage, Entitlement, Meter, Plan } from './core/domain/catalog.js'
 export type { Burn, CreditGrant, GrantKind } from './core/domain/credit-grant.js'
 export type { Decimal } from './core/domain/decimal.js'
 export { type BillingEvent, type BillingEventType, billingEventTypes } from './core/domain/event.js'
@@ -65,11 +64,23 @@ export type { LedgerSnapshot } from './core/domain/ledger/view.js'
 export type { Money } from './core/domain/money.js'
 export type { Instant, Interval } from './core/domain/period.js'
 export type { QuotaStatus } from './core/domain/quota.js'
+export type {
+  ContextPrice,
+  ModelOverride,
+  ModelRates,
+  PoolPrices,
+  PriceBook,
+  PriceQuery,
+  ServiceTier,
+} from './core/domain/rating/price-book.js'
+export type { EventRate, PeriodRate, Rate, RateTier } from './core/domain/rating/rate.js'
+export type { CostDiscount, SparkPrice } from './core/domain/rating/spark-price.js'
 export type { Remedy } from './core/domain/remedy.js'
-export type { MicroSparks, MicroUnits, Rate, SparkPrice } from './core/domain/sparks.js'
+export type { MicroSparks, MicroUnits } from './core/domain/sparks.js'
 export { formatSparks, parseSparks } from './core/domain/sparks.js'
 export type { BillingErrorOptions, ErrorCode, ErrorOutcome } from './core/errors.js'
 export { BillingError, errorStatus } from './core/errors.js'
+export type { ModelConfig, ModelPriceConfig, PoolPriceConfig, PoolPricesConfig } from './core/model-config.js'
 export type { Account, EnsureAccountInput } from './core/operations/accounts.js'
 export type { Authorization, AuthorizeInput } from './core/operations/authorize.js'
 export type {
@@ -87,12 +98,14 @@ export type {
 } from './core/operations/credits.js'
 export type { QuantityInput, SparksInput, TimeInput } from './core/operations/fields.js'
 export type { Captured, CaptureInput, HoldInput, HoldView } from './core/operations/holds.js'
+export type { MeasureInput } from './core/operations/measure.js'
 export type { QuotaView } from './core/operations/quota-view.js'
 export type { RemedyView } from './core/operations/refusal.js'
 export type { SyncReport, SyncStatus } from './core/operations/sync.js'
 export type { BatchItem, RecordedUsage, RecordUsageInput, UsageDelivery } from './core/operations/usage.js'
 export type { UsageSum, UsageSummary } from './core/operations/usage-summary.js'
 export type { HandledWebhook, WebhookInput } from './core/operations/webhooks.js'
+export type { PlanConfig } from './core/plan-config.js'
 export type { CallOptions } from './core/ports/call-options.js'
 export type {
   CheckoutCapability,
@@ -136,3 +149,4 @@ export type {
   Store,
   StoreHealth,
 } from './core/ports/store.js'
+export type { RateConfig, RateTierConfig } from './core/rate-config.js'

@@ -1,19 +1,17 @@
 import * as z from 'zod'
-import type { CatalogData, CreditPackage, Entitlement, Meter, ModelPrice, Plan } from './domain/catalog.js'
-import { type Decimal, divide, parseDecimal, toScaledExactly } from './domain/decimal.js'
+import { inPlace, invalid, mapNames, named, nonNegative, positive, readPrice, readSparks } from './catalog-field.js'
+import { defaultBudgetDimensions } from './domain/budget.js'
+import type { CatalogData, CreditPackage, Meter } from './domain/catalog.js'
+import { compareDecimal, decimal, divide } from './domain/decimal.js'
 import { fingerprintOf } from './domain/ledger/key.js'
-import { type Money, nanosPerUnit, parseCurrency, parseMoney } from './domain/money.js'
-import { maximumStored, microPerUnit, parseSparks, type Rate } from './domain/sparks.js'
+import { nanosPerUnit, parseCurrency } from './domain/money.js'
+import type { PriceBook } from './domain/rating/price-book.js'
+import type { SparkPrice } from './domain/rating/spark-price.js'
+import { microPerUnit } from './domain/sparks.js'
 import { BillingError } from './errors.js'
-
-/** How a meter's usage becomes Sparks. Amounts are decimal text. */
-export type RateConfig =
-  /** `sparks` for every `per` units. */
-  | { readonly mode: 'per_unit'; readonly sparks: string; readonly per: string }
-  /** Cost × margin ÷ price of a Spark. */
-  | { readonly mode: 'by_cost' }
-  /** The larger of the two. */
-  | { readonly mode: 'larger'; readonly sparks: string; readonly per: string }
+import { type ModelConfig, modelSchema, parseModel } from './model-config.js'
+import { type PlanConfig, parsePlan, planSchema } from './plan-config.js'
+import { parseRate, type RateConfig, rateSchema } from './rate-config.js'
 
 /** How usage of one thing is counted and rated. */
 export interface MeterConfig {
@@ -26,32 +24,31 @@ export interface MeterConfig {
   readonly nearPercent?: number
 }
 
-/** What a plan costs and grants. */
-export interface PlanConfig {
-  /** Default: the plan's name. */
-  readonly title?: string
-  /** Absent for a plan nobody pays for. */
-  readonly price?: { readonly amount: string; readonly interval?: 'month' | 'year' }
-  /** Per meter: units that cost no credits, and the units after which requests are refused. Decimal text; `null` is no limit. */
-  readonly meters?: Readonly<
-    Record<string, { readonly included?: string | 'unlimited'; readonly limit?: string | null }>
-  >
-  /** Usage beyond allowance and credits is allowed and collected afterwards by the first metering provider. Default false. */
-  readonly overage?: boolean
-  /** The account brings its own model keys: usage is counted and costs no credits. Default false. */
-  readonly byo?: boolean
+/** What a Spark costs, and how a provider's cost becomes Sparks: price → cost → discount → margin → Sparks. */
+export interface SparksConfig {
+  /** Price of one Spark, decimal text. Default 0.00004. */
+  readonly price?: string
+  /** Multiplier on model cost, decimal text. Default 1.2. */
+  readonly margin?: string
+  /** `percent` off the cost of an event of more than `above` Sparks; `order` says of what exactly: see docs/rating.md. Default before the margin. */
+  readonly discount?: {
+    readonly above: string
+    readonly percent: string
+    readonly order?: 'before_margin' | 'after_margin'
+  }
 }
 
 /** Prices, rates, plans and packages, as they are written down. */
 export interface CatalogConfig {
   /** ISO 4217; default USD. */
   readonly currency?: string
-  /** Price of one Spark and margin on model cost, decimal text. Default 0.00004 and 1.2. */
-  readonly sparks?: { readonly price?: string; readonly margin?: string }
+  readonly sparks?: SparksConfig
   /** Default: `defaultMeters`. */
   readonly meters?: Readonly<Record<string, MeterConfig>>
-  /** Price per million tokens of each pool, decimal text: `{ 'gpt-5': { input: '1.25', output: '10' } }`. */
-  readonly models?: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** Price per million tokens of each pool, decimal text: `{ 'gpt-5': { input: '1.25', output: '10' } }`. These win over `prices`. */
+  readonly models?: Readonly<Record<string, ModelConfig>>
+  /** Prices of the models that `models` does not name: `genaiPrices()` of `billfold/prices`, or a list of your own. */
+  readonly prices?: PriceBook
   /** Default: one plan, `free`, that includes nothing. */
   readonly plans?: Readonly<Record<string, PlanConfig>>
   /** Credits on sale. */
@@ -60,6 +57,8 @@ export interface CatalogConfig {
   >
   /** The plan of new accounts; default the first one. */
   readonly defaultPlan?: string
+  /** Dimensions whose values may have budgets, beside the account as a whole. Default `api_key` and `user`. */
+  readonly budgetDimensions?: readonly string[]
 }
 
 /** A parsed catalog that remembers the names in its configuration, so that an unknown meter, plan or package does not compile. */
@@ -100,42 +99,30 @@ export function defineCatalog<const C extends CatalogConfig>(config: C): Catalog
     return {
       name,
       title: offer.title ?? name,
-      price: price(offer.price, currency, `${path}.price`),
-      sparks: sparks(offer.sparks, `${path}.sparks`),
+      price: readPrice(offer.price, currency, `${path}.price`),
+      sparks: readSparks(offer.sparks, `${path}.sparks`),
     }
   })
-  const models = mapNames(
-    'models',
-    data.models,
-    (_, pools, path): ModelPrice => mapNames(path, pools, (_pool, amount, pool) => nonNegative(amount, pool)),
-  )
+  const models = mapNames('models', data.models, (_, prices, path) => parseModel(prices, path), modelNames)
+  if (data.prices && data.prices.currency !== currency)
+    throw invalid('prices', `are in ${data.prices.currency}, the catalog in ${currency}`)
   const defaultPlan = data.defaultPlan ?? [...plans.keys()][0]
   if (defaultPlan === undefined || !plans.has(defaultPlan)) throw invalid('defaultPlan', 'is not one of the plans')
-  const spark = {
-    price: positive(data.sparks.price, 'sparks.price'),
-    margin: positive(data.sparks.margin, 'sparks.margin'),
-  }
-  const version = fingerprintOf({ currency, sparks: data.sparks, meters: data.meters, models: data.models }).slice(
-    0,
-    12,
-  )
-  return { config, currency, spark, meters, models, plans, packages, defaultPlan, version }
+  const version = fingerprintOf({
+    currency,
+    sparks: data.sparks,
+    meters: data.meters,
+    models: data.models,
+    prices: data.prices?.version,
+  }).slice(0, 12)
+  const spark = parseSpark(data.sparks)
+  const book = data.prices && { prices: data.prices }
+  const { budgetDimensions } = data
+  return { config, currency, spark, meters, models, ...book, plans, packages, budgetDimensions, defaultPlan, version }
 }
 
-/** A record by name. Zod leaves a name `__proto__` out without a word, so that one is refused before. */
-function named<T extends z.ZodType>(value: T) {
-  const hasProto = (given: unknown) => typeof given === 'object' && given !== null && Object.hasOwn(given, '__proto__')
-  return z
-    .unknown()
-    .refine((given) => !hasProto(given), 'must not have the name __proto__')
-    .pipe(z.record(z.string(), value))
-}
-
-const rateSchema = z.discriminatedUnion('mode', [
-  z.strictObject({ mode: z.literal('per_unit'), sparks: z.string(), per: z.string() }),
-  z.strictObject({ mode: z.literal('by_cost') }),
-  z.strictObject({ mode: z.literal('larger'), sparks: z.string(), per: z.string() }),
-])
+/** Vendors' names of models: `@cf/meta/llama-3`, `openai/gpt-5`, `us.anthropic.claude:0`. */
+const modelNames = { pattern: /^[a-z0-9@][\w@./:+-]{0,199}$/i, grammar: '1 to 200 of A-Z a-z 0-9 _ @ . / : + -' }
 
 const meterSchema = z.strictObject({
   unit: z.string().min(1).max(40).default('unit'),
@@ -144,26 +131,33 @@ const meterSchema = z.strictObject({
   nearPercent: z.int().min(1).max(99).default(80),
 })
 
-const planSchema = z.strictObject({
-  title: z.string().min(1).max(100).optional(),
-  price: z.strictObject({ amount: z.string(), interval: z.enum(['month', 'year']).default('month') }).optional(),
-  meters: named(
-    z.strictObject({ included: z.string().default('0'), limit: z.string().nullable().default(null) }),
-  ).default({}),
-  overage: z.boolean().default(false),
-  byo: z.boolean().default(false),
+const sparksSchema = z.strictObject({
+  price: z.string().default('0.00004'),
+  margin: z.string().default('1.2'),
+  discount: z
+    .strictObject({
+      above: z.string(),
+      percent: z.string(),
+      order: z.enum(['before_margin', 'after_margin']).default('before_margin'),
+    })
+    .optional(),
 })
 
 const catalogSchema = z.strictObject({
   currency: z.string().default('USD'),
-  sparks: z.strictObject({ price: z.string().default('0.00004'), margin: z.string().default('1.2') }).prefault({}),
+  sparks: sparksSchema.prefault({}),
   meters: named(meterSchema).prefault(defaultMeters),
-  models: named(named(z.string())).default({}),
+  models: named(modelSchema).default({}),
+  prices: z.custom<PriceBook>(isPriceBook, 'must be a price book, such as genaiPrices() makes').optional(),
   plans: named(planSchema).prefault({ free: {} }),
   packages: named(
     z.strictObject({ title: z.string().min(1).max(100).optional(), price: z.string(), sparks: z.string() }),
   ).default({}),
   defaultPlan: z.string().optional(),
+  budgetDimensions: z
+    .array(z.string().min(1).max(40))
+    .max(10)
+    .default([...defaultBudgetDimensions]),
 })
 
 function parseConfig(config: unknown): z.output<typeof catalogSchema> {
@@ -183,98 +177,27 @@ function safeParse(config: unknown): z.ZodSafeParseResult<z.output<typeof catalo
 }
 
 function parseMeter(name: string, meter: z.output<typeof meterSchema>, path: string): Meter {
-  const { rate, ...rest } = meter
-  const parsed: Rate =
-    rate.mode === 'by_cost'
-      ? rate
-      : {
-          mode: rate.mode,
-          sparks: positive(rate.sparks, `${path}.rate.sparks`),
-          per: positive(rate.per, `${path}.rate.per`),
-        }
-  return { name, ...rest, rate: parsed }
+  return { ...meter, name, rate: parseRate(meter.rate, `${path}.rate`) }
 }
 
-function parsePlan(
-  name: string,
-  plan: z.output<typeof planSchema>,
-  path: string,
-  currency: string,
-  meters: ReadonlyMap<string, Meter>,
-): Plan {
-  const entitlements = mapNames(`${path}.meters`, plan.meters, (meter, terms, place): Entitlement => {
-    if (!meters.has(meter)) throw invalid(place, 'is not one of the meters')
-    const included = terms.included === 'unlimited' ? 'unlimited' : quantity(terms.included, `${place}.included`)
-    return { included, limit: terms.limit === null ? null : quantity(terms.limit, `${place}.limit`) }
-  })
-  const paid = plan.price && {
-    amount: price(plan.price.amount, currency, `${path}.price.amount`),
-    interval: plan.price.interval,
-  }
-  return { name, title: plan.title ?? name, price: paid ?? null, entitlements, overage: plan.overage, byo: plan.byo }
-}
-
-const namePattern = /^[a-z][a-z0-9_.:-]{0,59}$/i
-const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
-
-function mapNames<T, U>(
-  path: string,
-  record: Readonly<Record<string, T>>,
-  parse: (name: string, value: T, path: string) => U,
-): Map<string, U> {
-  const entries = Object.entries(record).map(([name, value]): [string, U] => {
-    if (!namePattern.test(name) || reserved.has(name)) {
-      throw invalid(`${path}.${name}`, 'is not a name: use 1 to 60 of A-Z a-z 0-9 _ . : - beginning with a letter')
-    }
-    return [name, parse(name, value, `${path}.${name}`)]
-  })
-  return new Map(entries)
-}
-
-function positive(text: string, path: string): Decimal {
-  const value = parseDecimal(text)
-  if (value && value.coefficient > 0n) return value
-  throw invalid(path, `must be a decimal above zero, not ${JSON.stringify(text)}`)
-}
-
-function nonNegative(text: string, path: string): Decimal {
-  const value = parseDecimal(text)
-  if (value && !text.startsWith('-')) return value
-  throw invalid(path, `must be a decimal of at least zero, not ${JSON.stringify(text)}`)
-}
-
-function quantity(text: string, path: string): bigint {
-  const micro = toScaledExactly(nonNegative(text, path), 6)
-  if (micro !== undefined && micro <= maximumStored) return micro
-  throw invalid(path, 'must have at most 6 decimals and be below 9.2 × 10¹²')
-}
-
-function price(amount: string, currency: string, path: string): Money {
-  positive(amount, path)
-  const money = inPlace(path, () => parseMoney(amount, currency))
-  if (money.nanos <= maximumStored) return money
-  throw invalid(path, 'must be below 9.2 × 10⁹')
-}
-
-function sparks(text: string, path: string): bigint {
-  positive(text, path)
-  const micro = inPlace(path, () => parseSparks(text))
-  if (micro <= maximumStored) return micro
-  throw invalid(path, 'must be below 9.2 × 10¹²')
-}
-
-/** What a value's own parser refuses is a mistake in the catalog, at this place. */
-function inPlace<T>(path: string, parse: () => T): T {
-  try {
-    return parse()
-  } catch (cause) {
-    if (!BillingError.is(cause)) throw cause
-    throw new BillingError('config_invalid', `Catalog: ${path}: ${cause.message}`, { details: { path }, cause })
+function parseSpark(sparks: z.output<typeof sparksSchema>): SparkPrice {
+  const { discount } = sparks
+  const percent = discount && positive(discount.percent, 'sparks.discount.percent')
+  if (percent && compareDecimal(percent, decimal('100')) > 0) throw invalid('sparks.discount.percent', 'is above 100')
+  return {
+    price: positive(sparks.price, 'sparks.price'),
+    margin: positive(sparks.margin, 'sparks.margin'),
+    ...(discount &&
+      percent && {
+        discount: { above: nonNegative(discount.above, 'sparks.discount.above'), percent, order: discount.order },
+      }),
   }
 }
 
-function invalid(path: string, problem: string): BillingError {
-  return new BillingError('config_invalid', `Catalog: ${path} ${problem}.`, { details: { path } })
+function isPriceBook(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const book = value as Partial<Record<keyof PriceBook, unknown>>
+  return typeof book.find === 'function' && typeof book.currency === 'string' && typeof book.version === 'string'
 }
 
 /** What an amount of the catalog's currency buys in Sparks when no package is named, rounded down to whole micro-sparks. */

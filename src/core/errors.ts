@@ -41,6 +41,7 @@ export const errorStatus = {
   quota_exceeded: 429,
   rate_limited: 429,
   redirect_not_allowed: 400,
+  refund_exceeds_original: 409,
   schema_version_mismatch: null,
   storage_full: 503,
   storage_unavailable: 503,

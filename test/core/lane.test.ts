@@ -39,6 +39,7 @@ function grant(key: string, change: Partial<Extract<LedgerCommand, { kind: 'gran
     priority: 0,
     expiresAt: null,
     reason: 'welcome',
+    payment: null,
     ...change,
   }
 }
@@ -119,7 +120,9 @@ describe('a lane', () => {
       occurredAt: null,
       onInsufficient: 'record',
       holdId: null,
+      keepsHold: false,
       onExcess: 'debt',
+      budgets: [],
     })
     const large = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`k${index}`, 'v'.repeat(500)]))
     const { lane, batches, sizes } = await start()

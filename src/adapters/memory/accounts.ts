@@ -1,16 +1,17 @@
+import { newAccountState } from '../../core/domain/ledger/state.js'
 import { BillingError } from '../../core/errors.js'
 import type { AccountStore } from '../../core/ports/store.js'
 import type { Tables } from './tables.js'
 
 export function memoryAccounts(tables: Tables, now: () => number): AccountStore {
   return {
-    async ensure({ id, email, name, plan }) {
+    async ensure({ id, email, name, plan, zone }) {
       const existing = tables.accounts.get(id)
       const account = existing
         ? { ...existing, email: email ?? existing.email, name: name ?? existing.name }
         : { id, email, name, plan, createdAt: now() }
       tables.accounts.set(id, account)
-      if (!existing) tables.states.set(id, { id, balance: 0n, held: 0n, plan, anchor: null, suspendedFor: null })
+      if (!existing) tables.states.set(id, newAccountState(id, plan, zone))
       return { account: withPlan(account), created: !existing }
     },
     async get(accountId) {

@@ -1,4 +1,5 @@
-import { burnOrder } from '../../core/domain/credit-grant.js'
+import type { Budget } from '../../core/domain/budget.js'
+import { burnOrder, type CreditGrant } from '../../core/domain/credit-grant.js'
 import { carryKey, pair } from '../../core/domain/ledger/draft.js'
 import { overdue } from '../../core/domain/ledger/expiry.js'
 import { apply, needs } from '../../core/domain/ledger/kernel.js'
@@ -6,6 +7,7 @@ import {
   type AccountState,
   type Counter,
   type Hold,
+  type LedgerEntry,
   type LedgerRows,
   type LedgerState,
   type LoadKey,
@@ -13,6 +15,7 @@ import {
   type StoredKey,
 } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
+import type { Payment } from '../../core/domain/payment.js'
 import type { LedgerStore } from '../../core/ports/store.js'
 import { addDeliveries, addEvents } from './outbox.js'
 import { type Tables, under } from './tables.js'
@@ -58,8 +61,10 @@ export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
     },
     async due(limit) {
       const at = now()
-      const isDue = ({ id, held }: AccountState) =>
-        overdue(openGrants(tables, id), held, at).length > 0 || dueHolds(tables, id, at).length > 0
+      const isDue = ({ id, held, renewsAt }: AccountState) =>
+        (renewsAt !== null && renewsAt <= at) ||
+        overdue(openGrants(tables, id), held, at).length > 0 ||
+        dueHolds(tables, id, at).length > 0
       return [...tables.states.values()]
         .filter(isDue)
         .map(({ id }) => id)
@@ -72,11 +77,18 @@ function load(tables: Tables, keys: readonly LoadKey[], now: number): LedgerStat
   const accounts = new Set<string>()
   const holds = new Map<string, Hold>()
   const counters: Counter[] = []
+  const grants: CreditGrant[] = []
+  const budgets = new Map<string, Budget>()
+  const payments: Payment[] = []
+  const entries: LedgerEntry[] = []
   const stored = new Map<string, StoredKey>()
   for (const key of keys) {
     switch (key.kind) {
       case 'account':
         accounts.add(key.accountId)
+        for (const budget of budgetsOf(tables, key.accountId)) {
+          if (budget.held > 0n) budgets.set(pair(key.accountId, budget.scope), budget)
+        }
         for (const hold of dueHolds(tables, key.accountId, now)) {
           holds.set(pair(hold.accountId, hold.id), hold)
           counters.push(...countersOfHold(tables, hold))
@@ -87,6 +99,30 @@ function load(tables: Tables, keys: readonly LoadKey[], now: number): LedgerStat
         if (found) stored.set(`${key.accountId}|${key.dedupe}`, found)
         break
       }
+      case 'budget': {
+        const budget = tables.budgets.get(key.accountId)?.get(key.scope)
+        if (budget) budgets.set(pair(key.accountId, key.scope), budget)
+        break
+      }
+      case 'grant':
+        grants.push(...grantsNamed(tables, key.accountId, [key.grantId]))
+        break
+      case 'payment': {
+        const payment = tables.payments.get(pair(key.accountId, key.paymentId))
+        if (!payment) break
+        payments.push(payment)
+        if (payment.grantId !== null) grants.push(...grantsNamed(tables, key.accountId, [payment.grantId]))
+        break
+      }
+      case 'entry':
+        for (const entry of entryWithCorrections(tables, key.accountId, key.entryId)) {
+          entries.push(entry)
+          const burned = entry.burns.map(({ grantId }) => grantId)
+          grants.push(...grantsNamed(tables, key.accountId, burned))
+          if (entry.usage)
+            counters.push(...countersAround(tables, key.accountId, entry.usage.meter, entry.usage.occurredAt))
+        }
+        break
       case 'hold': {
         const hold = tables.holds.get(key.accountId)?.get(key.holdId)
         if (hold) holds.set(pair(hold.accountId, hold.id), hold)
@@ -109,10 +145,13 @@ function load(tables: Tables, keys: readonly LoadKey[], now: number): LedgerStat
     now,
     loaded: new Set(keys.map(loadKeyId)),
     accounts: [...accounts].flatMap((id) => tables.states.get(id) ?? []),
-    grants: [...accounts].flatMap((id) => openGrants(tables, id)),
+    grants: [...[...accounts].flatMap((id) => openGrants(tables, id)), ...grants],
     counters,
     carries: [...accounts].flatMap((id) => [...(tables.carries.get(id)?.values() ?? [])]),
     holds: [...holds.values()],
+    budgets: [...budgets.values()],
+    payments,
+    entries,
     keys: [...stored.values()],
   }
 }
@@ -133,9 +172,12 @@ function write(tables: Tables, rows: LedgerRows, now: number): void {
     remember(tables, { accountId, dedupe: hold.dedupe, fingerprint: hold.fingerprint, result: hold.result })
     if (hold.release) remember(tables, { accountId, ...hold.release })
   }
+  for (const budget of rows.budgets) under(tables.budgets, budget.accountId, () => new Map()).set(budget.scope, budget)
+  for (const payment of rows.payments) tables.payments.set(pair(payment.accountId, payment.id), payment)
   for (const entry of rows.entries) {
     under(tables.entries, entry.accountId, () => []).push(entry)
     tables.entriesById.set(`${entry.accountId}|${entry.id}`, entry)
+    if (entry.corrects !== null) under(tables.corrections, pair(entry.accountId, entry.corrects), () => []).push(entry)
     remember(tables, entry)
   }
   for (const row of rows.rollups) {
@@ -162,6 +204,21 @@ function openGrants(tables: Tables, accountId: string) {
   return [...(tables.grants.get(accountId)?.values() ?? [])].filter((grant) => grant.remaining > 0n).sort(burnOrder)
 }
 
+function grantsNamed(tables: Tables, accountId: string, ids: readonly string[]): readonly CreditGrant[] {
+  return ids.flatMap((id) => tables.grants.get(accountId)?.get(id) ?? [])
+}
+
+function budgetsOf(tables: Tables, accountId: string): readonly Budget[] {
+  return [...(tables.budgets.get(accountId)?.values() ?? [])]
+}
+
+/** The row and those that correct it, oldest first. */
+function entryWithCorrections(tables: Tables, accountId: string, entryId: string): readonly LedgerEntry[] {
+  const id = pair(accountId, entryId)
+  const entry = tables.entriesById.get(id)
+  return entry ? [entry, ...(tables.corrections.get(id) ?? [])] : []
+}
+
 function dueHolds(tables: Tables, accountId: string, now: number): readonly Hold[] {
   return [...(tables.holds.get(accountId)?.values() ?? [])].filter(
     (hold) => hold.status === 'open' && hold.expiresAt <= now,
@@ -172,13 +229,17 @@ function allCounters(tables: Tables, accountId: string): readonly Counter[] {
   return tables.counters.get(accountId) ?? []
 }
 
-/** The latest counter that contains `at`, or else the latest one before it. */
+/** The latest counter that contains `at`, or else the last one before it and the first one after it. */
 function countersAround(tables: Tables, accountId: string, meter: string, at: number): readonly Counter[] {
   const all = allCounters(tables, accountId).filter((counter) => counter.meter === meter)
-  const newestFirst = all.sort((a, b) => b.startsAt - a.startsAt)
-  const found =
-    newestFirst.find((counter) => contains(counter, at)) ?? newestFirst.find((counter) => counter.endsAt <= at)
-  return found ? [found] : []
+  const newestFirst = [...all].sort((a, b) => b.startsAt - a.startsAt)
+  const found = newestFirst.find((counter) => contains(counter, at))
+  if (found) return [found]
+  const [before, after] = [
+    newestFirst.find((counter) => counter.endsAt <= at),
+    newestFirst.findLast((counter) => counter.startsAt > at),
+  ]
+  return [before, after].filter((counter) => counter !== undefined)
 }
 
 function countersOfHold(tables: Tables, hold: Hold): readonly Counter[] {

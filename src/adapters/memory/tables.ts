@@ -1,3 +1,4 @@
+import type { Budget } from '../../core/domain/budget.js'
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import type { BillingEvent } from '../../core/domain/event.js'
 import type {
@@ -10,6 +11,7 @@ import type {
   Rollup,
   StoredKey,
 } from '../../core/domain/ledger/state.js'
+import type { Payment } from '../../core/domain/payment.js'
 import type { AccountRecord, CheckoutIntent, InboxEvent } from '../../core/ports/store.js'
 import type { Waiting } from '../kit/waiting.js'
 
@@ -41,12 +43,18 @@ export interface Tables {
   readonly carries: Map<string, Map<string, Carry>>
   /** By account, then hold id. */
   readonly holds: Map<string, Map<string, Hold>>
+  /** By account, then scope. */
+  readonly budgets: Map<string, Map<string, Budget>>
+  /** By account and payment id. */
+  readonly payments: Map<string, Payment>
   /** By account and dedupe. */
   readonly keys: Map<string, StoredKey>
   /** By account, oldest first. */
   readonly entries: Map<string, LedgerEntry[]>
   /** By account and entry id. */
   readonly entriesById: Map<string, LedgerEntry>
+  /** Rows that correct a row, by its account and id, oldest first. */
+  readonly corrections: Map<string, LedgerEntry[]>
   readonly rollups: Map<string, Rollup>
   readonly deliveries: Map<string, StoredDelivery>
   /** Ids of deliveries that are to be sent, by destination, oldest first. */
@@ -69,9 +77,12 @@ export function createTables(): Tables {
     counters: new Map(),
     carries: new Map(),
     holds: new Map(),
+    budgets: new Map(),
+    payments: new Map(),
     keys: new Map(),
     entries: new Map(),
     entriesById: new Map(),
+    corrections: new Map(),
     rollups: new Map(),
     deliveries: new Map(),
     pending: new Map(),

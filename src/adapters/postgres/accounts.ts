@@ -7,13 +7,13 @@ import type { Tables } from './tables.js'
 
 export function postgresAccounts(connection: Connection, { schema, accounts }: Tables, clock: Clock): AccountStore {
   return {
-    async ensure({ id, email, name, plan }) {
+    async ensure({ id, email, name, plan, zone = 'UTC' }) {
       // `xmax` is 0 on a row that was inserted by this statement.
-      const upsert = `INSERT INTO ${schema}.accounts AS t (id, email, name, plan, created_at, balance, held)
-        VALUES ($1, $2, $3, $4, ${clock()}, 0, 0)
+      const upsert = `INSERT INTO ${schema}.accounts AS t (id, email, name, plan, zone, created_at, balance, held)
+        VALUES ($1, $2, $3, $4, $5, ${clock()}, 0, 0)
         ON CONFLICT (id) DO UPDATE SET email = coalesce(excluded.email, t.email), name = coalesce(excluded.name, t.name)
         RETURNING ${accounts.columns}, t.xmax = 0`
-      const [row = []] = await connection.write((sql) => sql.query(upsert, [id, email, name, plan]))
+      const [row = []] = await connection.write((sql) => sql.query(upsert, [id, email, name, plan, zone]))
       return { account: accounts.read(row), created: row.at(-1) === 't' }
     },
     async get(accountId) {

@@ -1,14 +1,18 @@
+import type { Budget } from '../../core/domain/budget.js'
+import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import {
   type Carry,
   type Counter,
   type Hold,
+  type LedgerEntry,
   type LedgerState,
   type LoadKey,
   loadKeyId,
   type StoredKey,
 } from '../../core/domain/ledger/state.js'
+import type { Payment } from '../../core/domain/payment.js'
 import { bytes, result } from '../sql/column.js'
-import { unflattenHold } from '../sql/ledger-rows.js'
+import { unflattenEntry, unflattenHold } from '../sql/ledger-rows.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import { arrayOf } from './table.js'
@@ -33,25 +37,33 @@ export async function loadState(
     'WHERE t.id = ANY($1) ORDER BY t.id FOR UPDATE',
     arrayOf(accountIds),
   )
-  const [locked, grants, named, due, around, current, byHold, stored, time] = await Promise.all([
-    accounts,
-    tables.grants.select(sql, 'WHERE t.account_id = ANY($1) AND t.remaining > 0', arrayOf(accountIds)),
-    namedHolds(sql, tables, [...of('hold'), ...of('hold_counter')]),
-    dueHolds(sql, tables, accountIds, clock),
-    countersAround(sql, tables, of('counter'), clock),
-    currentCounters(
-      sql,
-      tables,
-      of('counters').map(({ accountId }) => accountId),
-      clock,
-    ),
-    countersOfHolds(sql, tables, of('hold_counter'), accountIds, clock),
-    storedKeys(sql, tables, of('key')),
-    sql.query(`SELECT ${clock()}`),
-  ])
+  const [locked, open, named, due, around, current, byHold, budgets, payments, entries, stored, time] =
+    await Promise.all([
+      accounts,
+      tables.grants.select(sql, 'WHERE t.account_id = ANY($1) AND t.remaining > 0', arrayOf(accountIds)),
+      namedHolds(sql, tables, [...of('hold'), ...of('hold_counter')]),
+      dueHolds(sql, tables, accountIds, clock),
+      countersAround(sql, tables, of('counter'), clock),
+      currentCounters(
+        sql,
+        tables,
+        of('counters').map(({ accountId }) => accountId),
+        clock,
+      ),
+      countersOfHolds(sql, tables, of('hold_counter'), accountIds, clock),
+      heldOrNamedBudgets(sql, tables, of('budget'), accountIds),
+      namedPayments(sql, tables, of('payment')),
+      entriesWithCorrections(sql, tables, of('entry')),
+      storedKeys(sql, tables, of('key')),
+      sql.query(`SELECT ${clock()}`),
+    ])
   const holds = new Map([...named, ...due].map((hold) => [`${hold.accountId}|${hold.id}`, hold]))
+  const [grants, counted] = await Promise.all([
+    namedGrants(sql, tables, of('grant'), payments, entries),
+    countersOfEntries(sql, tables, entries, clock),
+  ])
   const counters = new Map(
-    [...around, ...current, ...byHold].map((found) => [
+    [...around, ...current, ...byHold, ...counted].map((found) => [
       `${found.counter.accountId}|${found.counter.meter}|${found.counter.startsAt}`,
       found,
     ]),
@@ -60,10 +72,13 @@ export async function loadState(
     now: Number(time[0]?.[0]),
     loaded: new Set(needed.keys()),
     accounts: locked,
-    grants,
+    grants: [...open, ...grants],
     counters: [...counters.values()].map(({ counter }) => counter),
     carries: [...counters.values()].flatMap(({ carries }) => carries),
     holds: [...holds.values()],
+    budgets,
+    payments,
+    entries,
     keys: stored,
   }
 }
@@ -89,13 +104,81 @@ async function namedHolds(
   return rows.map(unflattenHold)
 }
 
+/** The budgets that were named, and those of the accounts that holds reserve something of. */
+async function heldOrNamedBudgets(
+  sql: Sql,
+  tables: Tables,
+  keys: readonly Extract<LoadKey, { kind: 'budget' }>[],
+  accountIds: readonly string[],
+): Promise<readonly Budget[]> {
+  const clause = 'WHERE t.account_id = ANY($1) AND (t.scope = ANY($2) OR t.held > 0)'
+  const scopes = new Set(keys.map(({ scope }) => scope))
+  return tables.budgets.select(sql, clause, arrayOf(accountIds), arrayOf([...scopes]))
+}
+
+async function namedPayments(
+  sql: Sql,
+  tables: Tables,
+  keys: readonly Extract<LoadKey, { kind: 'payment' }>[],
+): Promise<readonly Payment[]> {
+  if (keys.length === 0) return []
+  const clause = 'JOIN unnest($1::text[], $2::text[]) k (account_id, id) ON t.account_id = k.account_id AND t.id = k.id'
+  return tables.payments.select(sql, clause, ...columnsOf(keys, 'accountId', 'paymentId'))
+}
+
+/** Rows that were named, and those that correct them, oldest first. */
+async function entriesWithCorrections(
+  sql: Sql,
+  tables: Tables,
+  keys: readonly Extract<LoadKey, { kind: 'entry' }>[],
+): Promise<readonly LedgerEntry[]> {
+  if (keys.length === 0) return []
+  const named = arrayOf(keys.map(({ entryId }) => entryId))
+  const rows = await tables.entries.select(sql, 'WHERE t.id = ANY($1) OR t.corrects = ANY($1) ORDER BY t.seq', named)
+  const asked = new Set(keys.map(({ accountId, entryId }) => `${accountId}|${entryId}`))
+  return rows
+    .filter((row) => asked.has(`${row.accountId}|${row.id}`) || asked.has(`${row.accountId}|${row.corrects}`))
+    .map(unflattenEntry)
+}
+
+/** Grants that were named, those that payments bought, and those that rows burned. */
+async function namedGrants(
+  sql: Sql,
+  tables: Tables,
+  keys: readonly Extract<LoadKey, { kind: 'grant' }>[],
+  payments: readonly Payment[],
+  entries: readonly LedgerEntry[],
+): Promise<readonly CreditGrant[]> {
+  const named = [
+    ...keys,
+    ...payments.flatMap(({ accountId, grantId }) => (grantId === null ? [] : [{ accountId, grantId }])),
+    ...entries.flatMap(({ accountId, burns }) => burns.map(({ grantId }) => ({ accountId, grantId }))),
+  ]
+  if (named.length === 0) return []
+  const clause =
+    'JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::text[])) k (account_id, id) ON t.account_id = k.account_id AND t.id = k.id'
+  return tables.grants.select(sql, clause, ...columnsOf(named, 'accountId', 'grantId'))
+}
+
+async function countersOfEntries(
+  sql: Sql,
+  tables: Tables,
+  entries: readonly LedgerEntry[],
+  clock: Clock,
+): Promise<readonly Found[]> {
+  const keys = entries.flatMap(({ accountId, usage }) =>
+    usage ? [{ kind: 'counter' as const, accountId, meter: usage.meter, at: usage.occurredAt }] : [],
+  )
+  return countersAround(sql, tables, keys, clock)
+}
+
 /** A counter with the carries of its period. */
 interface Found {
   readonly counter: Counter
   readonly carries: readonly Carry[]
 }
 
-/** For each key the latest counter that contains its moment, or else the latest one before it. */
+/** For each key the latest counter that contains its moment or is the last before it, and the first one after it. */
 async function countersAround(
   sql: Sql,
   tables: Tables,
@@ -105,9 +188,11 @@ async function countersAround(
   if (keys.length === 0) return []
   const now = clock()
   const from = `unnest($1::text[], $2::text[], $3::bigint[]) k (account_id, meter, at) CROSS JOIN LATERAL (
-      SELECT c.* FROM ${tables.schema}.counters c
-      WHERE c.account_id = k.account_id AND c.meter = k.meter AND c.starts_at <= coalesce(k.at, ${now})
-      ORDER BY c.ends_at > coalesce(k.at, ${now}) DESC, c.starts_at DESC LIMIT 1) t`
+      (SELECT c.* FROM ${tables.schema}.counters c
+        WHERE c.account_id = k.account_id AND c.meter = k.meter AND c.starts_at <= coalesce(k.at, ${now})
+        ORDER BY c.ends_at > coalesce(k.at, ${now}) DESC, c.starts_at DESC LIMIT 1)
+      UNION ALL (SELECT c.* FROM ${tables.schema}.counters c
+        WHERE c.account_id = k.account_id AND c.meter = k.meter AND c.starts_at > k.at ORDER BY c.starts_at LIMIT 1)) t`
   const at = arrayOf(keys.map((key) => (key.at === null ? null : BigInt(key.at))))
   return findCounters(sql, tables, from, ...columnsOf(keys, 'accountId', 'meter'), at)
 }

@@ -76,6 +76,7 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
       const query = `SELECT account_id FROM ${tables.schema}.holds WHERE status = 'open' AND expires_at <= ${now}
         UNION SELECT g.account_id FROM ${tables.schema}.credit_grants g JOIN ${tables.schema}.accounts a ON a.id = g.account_id
           WHERE g.remaining > 0 AND g.expires_at <= ${now} AND a.balance > a.held
+        UNION SELECT id FROM ${tables.schema}.accounts WHERE renews_at <= ${now}
         LIMIT $1::bigint`
       return connection.read(async (sql) =>
         (await sql.query(query, [String(limit)])).map(([accountId]) => accountId ?? ''),
@@ -86,28 +87,14 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
 
 /** Sends every write without waiting in between. */
 async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, now: number): Promise<void> {
-  const { accounts } = rows
   await Promise.all([
-    accounts.length > 0 &&
-      sql.query(
-        `UPDATE ${tables.schema}.accounts t
-         SET balance = n.balance, held = n.held, plan = n.plan, anchor = n.anchor, suspended_for = n.suspended_for
-         FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::text[])
-           n (id, balance, held, plan, anchor, suspended_for)
-         WHERE t.id = n.id`,
-        [
-          arrayOf(accounts.map(({ id }) => id)),
-          arrayOf(accounts.map(({ balance }) => balance)),
-          arrayOf(accounts.map(({ held }) => held)),
-          arrayOf(accounts.map(({ plan }) => plan)),
-          arrayOf(accounts.map(({ anchor }) => (anchor === null ? null : BigInt(anchor)))),
-          arrayOf(accounts.map(({ suspendedFor }) => suspendedFor)),
-        ],
-      ),
+    tables.accountStates.update(sql, rows.accounts),
     tables.grants.upsert(sql, rows.grants),
     tables.counters.upsert(sql, rows.counters),
     tables.carries.upsert(sql, rows.carries),
     tables.holds.upsert(sql, rows.holds.map(flattenHold)),
+    tables.budgets.upsert(sql, rows.budgets),
+    tables.payments.upsert(sql, rows.payments),
     tables.entries.insert(sql, rows.entries.map(flattenEntry)),
     addRollups(sql, tables, rows.rollups),
     addDeliveries(sql, tables, rows.deliveries, now),

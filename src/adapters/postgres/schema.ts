@@ -11,10 +11,17 @@ export const migrations: readonly ((schema: string) => string)[] = [
     created_at bigint NOT NULL,
     plan text NOT NULL,
     anchor bigint,
+    zone text NOT NULL DEFAULT 'UTC',
     suspended_for text,
+    renews_at bigint,
+    renewed bigint NOT NULL DEFAULT 0,
+    currency text,
+    terms text,
+    auto_top_up text,
     balance bigint NOT NULL,
     held bigint NOT NULL CHECK (held >= 0)
   ) WITH (fillfactor = 50);
+  CREATE INDEX accounts_renewing ON ${schema}.accounts (renews_at) WHERE renews_at IS NOT NULL;
 
   CREATE TABLE ${schema}.account_links (
     account_id text NOT NULL,
@@ -37,6 +44,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
     balance_after bigint NOT NULL,
     recorded_at bigint NOT NULL,
     reason text NOT NULL,
+    corrects text,
     meter text,
     quantity bigint,
     sparks bigint,
@@ -47,12 +55,14 @@ export const migrations: readonly ((schema: string) => string)[] = [
     price_version text,
     occurred_at bigint,
     settled_by text,
+    included bigint,
     hold_id text,
     burns text NOT NULL,
     deliveries text NOT NULL,
     result text NOT NULL,
     PRIMARY KEY (dedupe, account_id)
   );
+  CREATE INDEX ledger_entries_by_cause ON ${schema}.ledger_entries (corrects, account_id) WHERE corrects IS NOT NULL;
   CREATE UNIQUE INDEX ledger_entries_by_id ON ${schema}.ledger_entries (id, account_id);
   -- On an expression: a plain "account_id =" beside a key must never be answered by walking an account's rows.
   CREATE INDEX ledger_entries_by_account ON ${schema}.ledger_entries ((account_id || ''), seq);
@@ -65,6 +75,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
     account_id text NOT NULL,
     id text NOT NULL,
     kind text NOT NULL,
+    origin text NOT NULL,
     amount bigint NOT NULL,
     remaining bigint NOT NULL CHECK (remaining BETWEEN 0 AND amount),
     priority bigint NOT NULL,
@@ -84,6 +95,9 @@ export const migrations: readonly ((schema: string) => string)[] = [
     sparks bigint NOT NULL,
     allowance bigint NOT NULL,
     rated bigint NOT NULL,
+    dimensions text NOT NULL,
+    budgets text NOT NULL,
+    budgeted bigint NOT NULL,
     status text NOT NULL,
     captured bigint NOT NULL,
     period_starts_at bigint,
@@ -113,10 +127,37 @@ export const migrations: readonly ((schema: string) => string)[] = [
     held bigint NOT NULL CHECK (held >= 0),
     allowance bigint NOT NULL,
     held_allowance bigint NOT NULL CHECK (held_allowance >= 0),
+    rated bigint NOT NULL,
+    overage bigint NOT NULL,
     status text NOT NULL,
     throttled_attempts bigint NOT NULL,
     transitions bigint NOT NULL,
     PRIMARY KEY (account_id, meter, starts_at)
+  ) WITH (fillfactor = 50);
+
+  CREATE TABLE ${schema}.budgets (
+    account_id text NOT NULL,
+    scope text NOT NULL,
+    limit_sparks bigint,
+    interval text NOT NULL,
+    starts_at bigint NOT NULL,
+    ends_at bigint,
+    used bigint NOT NULL,
+    held bigint NOT NULL CHECK (held >= 0),
+    status text NOT NULL,
+    transitions bigint NOT NULL,
+    PRIMARY KEY (account_id, scope)
+  ) WITH (fillfactor = 50);
+
+  CREATE TABLE ${schema}.payments (
+    account_id text NOT NULL,
+    id text NOT NULL,
+    grant_id text,
+    sparks bigint NOT NULL,
+    paid_nanos bigint NOT NULL,
+    facts text NOT NULL,
+    reversed bigint NOT NULL,
+    PRIMARY KEY (account_id, id)
   ) WITH (fillfactor = 50);
 
   CREATE TABLE ${schema}.carries (

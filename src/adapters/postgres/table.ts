@@ -6,6 +6,8 @@ export interface Table<Row> {
   insert(sql: Sql, rows: readonly Row[]): Promise<void>
   /** Adds the rows, or replaces those with their keys. */
   upsert(sql: Sql, rows: readonly Row[]): Promise<void>
+  /** Replaces what the columns hold of the rows with their keys. */
+  update(sql: Sql, rows: readonly Row[]): Promise<void>
   /** The rows that what follows `FROM table t` picks. */
   select(sql: Sql, clause: string, ...values: readonly (string | null)[]): Promise<readonly Row[]>
   first(sql: Sql, clause: string, ...values: readonly (string | null)[]): Promise<Row | undefined>
@@ -26,6 +28,10 @@ export function table<Row extends object>(schema: string, { name, key, columns }
   const upsert = `${insert} ON CONFLICT (${key.map(columnName).join(', ')}) DO UPDATE SET ${changing
     .map((column) => `${column} = excluded.${column}`)
     .join(', ')}`
+  const update = `UPDATE ${schema}.${name} t SET ${changing.map((column) => `${column} = n.${column}`).join(', ')}
+    FROM unnest(${places}) n (${names.join(', ')}) WHERE ${key
+      .map((field) => `t.${columnName(field)} = n.${columnName(field)}`)
+      .join(' AND ')}`
   const listed = names.map((column) => `t.${column}`).join(', ')
   const select = `SELECT ${listed} FROM ${schema}.${name} t `
 
@@ -43,6 +49,9 @@ export function table<Row extends object>(schema: string, { name, key, columns }
     },
     async upsert(sql, rows) {
       if (rows.length > 0) await sql.query(upsert, literals(rows))
+    },
+    async update(sql, rows) {
+      if (rows.length > 0) await sql.query(update, literals(rows))
     },
     select: async (sql, clause, ...values) => (await sql.query(select + clause, values)).map(read),
     async first(sql, clause, ...values) {

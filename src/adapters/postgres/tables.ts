@@ -2,11 +2,13 @@ import { accountRows } from '../sql/account-rows.js'
 import { deliveryRows, eventRows, inboxRows, intentRows } from '../sql/delivery-rows.js'
 import {
   accountStateRows,
+  budgetRows,
   carryRows,
   counterRows,
   entryRows,
   grantRows,
   holdRows,
+  paymentRows,
   rollupRows,
 } from '../sql/ledger-rows.js'
 import { table } from './table.js'
@@ -21,6 +23,8 @@ export function createTables(schema: string) {
     accountStates: table(schema, accountStateRows),
     grants: table(schema, grantRows),
     counters: table(schema, counterRows),
+    budgets: table(schema, budgetRows),
+    payments: table(schema, paymentRows),
     carries: table(schema, carryRows),
     rollups: table(schema, rollupRows),
     holds: table(schema, holdRows),

@@ -1,4 +1,5 @@
-import { decodeResult, encodeResult, type StoredResult } from '../../core/domain/ledger/outcome.js'
+import { decodeExact, encodeExact } from '../../core/domain/exact-json.js'
+import type { StoredResult } from '../../core/domain/ledger/outcome.js'
 import { BillingError, invariant } from '../../core/errors.js'
 
 /** What a column holds: a 64-bit integer, text, bytes or nothing. */
@@ -82,12 +83,15 @@ export const amounts: Column<Readonly<Record<string, bigint>>> = {
   read: (value) => mapValues(JSON.parse(value as string) as Record<string, string>, BigInt),
 }
 
-/** A stored result of a command. */
-export const result = <T extends StoredResult = StoredResult>(): Column<T> => ({
+/** JSON in which `bigint` stays `bigint`. */
+export const exact = <T>(): Column<T> => ({
   type: 'text',
-  write: encodeResult,
-  read: (value) => decodeResult(value as string) as T,
+  write: encodeExact,
+  read: (value) => decodeExact(value as string) as T,
 })
+
+/** A stored result of a command. */
+export const result = <T extends StoredResult = StoredResult>(): Column<T> => exact<T>()
 
 export function nullable<T>(column: Column<T>): Column<T | null> {
   return {

@@ -1,7 +1,9 @@
+import type { Budget } from '../../core/domain/budget.js'
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import type { HoldResult, StoredResult } from '../../core/domain/ledger/outcome.js'
 import type { AccountState, Carry, Counter, Hold, LedgerEntry, Rollup } from '../../core/domain/ledger/state.js'
-import { amounts, bytes, integer, json, nullable, number, result, rows, text } from './column.js'
+import type { Payment } from '../../core/domain/payment.js'
+import { amounts, bytes, exact, integer, json, nullable, number, result, rows, text } from './column.js'
 
 /** The part of an account that the ledger keeps. */
 export const accountStateRows = rows<AccountState>('accounts', ['id'], {
@@ -10,13 +12,20 @@ export const accountStateRows = rows<AccountState>('accounts', ['id'], {
   held: integer,
   plan: text(),
   anchor: nullable(number),
+  zone: text(),
   suspendedFor: nullable(text()),
+  renewsAt: nullable(number),
+  renewed: integer,
+  currency: nullable(text()),
+  terms: nullable(exact<NonNullable<AccountState['terms']>>()),
+  autoTopUp: nullable(exact<NonNullable<AccountState['autoTopUp']>>()),
 })
 
 export const grantRows = rows<CreditGrant>('credit_grants', ['accountId', 'id'], {
   accountId: text(),
   id: text(),
   kind: text(),
+  origin: text(),
   amount: integer,
   remaining: integer,
   priority: number,
@@ -34,9 +43,34 @@ export const counterRows = rows<Counter>('counters', ['accountId', 'meter', 'sta
   held: integer,
   allowance: integer,
   heldAllowance: integer,
+  rated: integer,
+  overage: integer,
   status: text(),
   throttledAttempts: number,
   transitions: number,
+})
+
+export const budgetRows = rows<Budget>('budgets', ['accountId', 'scope'], {
+  accountId: text(),
+  scope: text(),
+  limitSparks: nullable(integer),
+  interval: text(),
+  startsAt: number,
+  endsAt: nullable(number),
+  used: integer,
+  held: integer,
+  status: text(),
+  transitions: number,
+})
+
+export const paymentRows = rows<Payment>('payments', ['accountId', 'id'], {
+  accountId: text(),
+  id: text(),
+  grantId: nullable(text()),
+  sparks: integer,
+  paidNanos: integer,
+  facts: exact(),
+  reversed: integer,
 })
 
 export const carryRows = rows<Carry>('carries', ['accountId', 'meter', 'startsAt', 'destination'], {
@@ -71,6 +105,9 @@ export const holdRows = rows<FlatHold>('holds', ['accountId', 'id'], {
   sparks: integer,
   allowance: integer,
   rated: integer,
+  dimensions: json(),
+  budgets: json<readonly string[]>(),
+  budgeted: integer,
   status: text(),
   captured: integer,
   periodStartsAt: nullable(number),
@@ -118,6 +155,7 @@ export const entryRows = rows<FlatEntry>('ledger_entries', ['id', 'accountId'], 
   balanceAfter: integer,
   recordedAt: number,
   reason: text(),
+  corrects: nullable(text()),
   meter: nullable(text()),
   quantity: nullable(integer),
   sparks: nullable(integer),
@@ -128,6 +166,7 @@ export const entryRows = rows<FlatEntry>('ledger_entries', ['id', 'accountId'], 
   priceVersion: nullable(text()),
   occurredAt: nullable(number),
   settledBy: nullable(amounts),
+  included: nullable(integer),
   holdId: nullable(text()),
   burns: {
     type: 'text',
@@ -153,6 +192,7 @@ const noUsage: { readonly [Field in keyof Usage]: null } = {
   priceVersion: null,
   occurredAt: null,
   settledBy: null,
+  included: null,
   holdId: null,
 }
 
@@ -172,6 +212,7 @@ export function unflattenEntry(row: FlatEntry): LedgerEntry {
     priceVersion,
     occurredAt,
     settledBy,
+    included,
     holdId,
     ...entry
   } = row
@@ -186,6 +227,7 @@ export function unflattenEntry(row: FlatEntry): LedgerEntry {
     priceVersion,
     occurredAt,
     settledBy,
+    included,
     holdId,
   }
   return { ...entry, usage: meter === null ? null : (usage as Usage) }

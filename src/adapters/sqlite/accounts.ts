@@ -5,7 +5,7 @@ import { accounts, intents } from './tables.js'
 
 export function sqliteAccounts(connection: Connection, now: () => number): AccountStore {
   return {
-    ensure({ id, email, name, plan }) {
+    ensure({ id, email, name, plan, zone = 'UTC' }) {
       return connection.write((sql) => {
         const existing = accounts.first(sql, 'WHERE id = ?', id)
         if (existing) {
@@ -15,11 +15,12 @@ export function sqliteAccounts(connection: Connection, now: () => number): Accou
         }
         const account = { id, email, name, plan, createdAt: now() }
         sql.run(
-          `INSERT INTO billfold_accounts (id, email, name, plan, created_at, balance, held) VALUES (?, ?, ?, ?, ?, 0, 0)`,
+          `INSERT INTO billfold_accounts (id, email, name, plan, zone, created_at, balance, held) VALUES (?, ?, ?, ?, ?, ?, 0, 0)`,
           id,
           email,
           name,
           plan,
+          zone,
           BigInt(account.createdAt),
         )
         return { account, created: true }

@@ -1,16 +1,19 @@
+import type { Budget } from '../../core/domain/budget.js'
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import {
   type AccountState,
   type Carry,
   type Counter,
   type Hold,
+  type LedgerEntry,
   type LedgerState,
   type LoadKey,
   loadKeyId,
   type StoredKey,
 } from '../../core/domain/ledger/state.js'
+import type { Payment } from '../../core/domain/payment.js'
 import { bytes, result } from '../sql/column.js'
-import { unflattenHold } from '../sql/ledger-rows.js'
+import { unflattenEntry, unflattenHold } from '../sql/ledger-rows.js'
 import type { Sql } from './connection.js'
 import * as tables from './tables.js'
 
@@ -18,10 +21,13 @@ import * as tables from './tables.js'
 export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): LedgerState {
   const loaded = new Set<string>()
   const accounts: AccountState[] = []
-  const grants: CreditGrant[] = []
+  const grants = new Map<string, CreditGrant>()
   const counters = new Map<string, Counter>()
   const carries: Carry[] = []
   const holds = new Map<string, Hold>()
+  const budgets = new Map<string, Budget>()
+  const payments: Payment[] = []
+  const entries = new Map<string, LedgerEntry>()
   const stored: StoredKey[] = []
 
   const addCounter = (counter: Counter | undefined): void => {
@@ -35,6 +41,13 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
     if (hold) holds.set(`${hold.accountId}|${hold.id}`, hold)
   }
 
+  const addGrant = (grant: CreditGrant | undefined): void => {
+    if (grant) grants.set(`${grant.accountId}|${grant.id}`, grant)
+  }
+  const addBudget = (budget: Budget | undefined): void => {
+    if (budget) budgets.set(`${budget.accountId}|${budget.scope}`, budget)
+  }
+
   for (const key of keys) {
     const id = loadKeyId(key)
     if (loaded.has(id)) continue
@@ -43,7 +56,8 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
       case 'account': {
         const account = tables.accountStates.first(sql, 'WHERE id = ?', key.accountId)
         if (account) accounts.push(account)
-        grants.push(...openGrants(sql, key.accountId))
+        for (const grant of openGrants(sql, key.accountId)) addGrant(grant)
+        for (const budget of heldBudgets(sql, key.accountId)) addBudget(budget)
         for (const hold of dueHolds(sql, key.accountId, now)) {
           addHold(hold)
           addCounter(counterOfHold(sql, hold))
@@ -55,6 +69,28 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
         if (found) stored.push(found)
         break
       }
+      case 'budget':
+        addBudget(tables.budgets.first(sql, 'WHERE account_id = ? AND scope = ?', key.accountId, key.scope))
+        break
+      case 'grant':
+        addGrant(findGrant(sql, key.accountId, key.grantId))
+        break
+      case 'payment': {
+        const payment = tables.payments.first(sql, 'WHERE account_id = ? AND id = ?', key.accountId, key.paymentId)
+        if (!payment) break
+        payments.push(payment)
+        if (payment.grantId !== null) addGrant(findGrant(sql, key.accountId, payment.grantId))
+        break
+      }
+      case 'entry':
+        for (const entry of entryWithCorrections(sql, key.accountId, key.entryId)) {
+          entries.set(`${entry.accountId}|${entry.id}`, entry)
+          for (const { grantId } of entry.burns) addGrant(findGrant(sql, key.accountId, grantId))
+          const { usage } = entry
+          if (!usage) continue
+          for (const counter of countersAround(sql, key.accountId, usage.meter, usage.occurredAt)) addCounter(counter)
+        }
+        break
       case 'hold':
         addHold(findHold(sql, key.accountId, key.holdId))
         break
@@ -64,7 +100,7 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
         break
       }
       case 'counter':
-        addCounter(counterAround(sql, key.accountId, key.meter, key.at ?? now))
+        for (const counter of countersAround(sql, key.accountId, key.meter, key.at ?? now)) addCounter(counter)
         break
       case 'counters':
         for (const counter of currentCounters(sql, key.accountId, now)) addCounter(counter)
@@ -75,16 +111,40 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
     now,
     loaded,
     accounts,
-    grants,
+    grants: [...grants.values()],
     counters: [...counters.values()],
     carries,
     holds: [...holds.values()],
+    budgets: [...budgets.values()],
+    payments,
+    entries: [...entries.values()],
     keys: stored,
   }
 }
 
 export function openGrants(sql: Sql, accountId: string): readonly CreditGrant[] {
   return tables.grants.select(sql, 'WHERE account_id = ? AND remaining > 0', accountId)
+}
+
+function findGrant(sql: Sql, accountId: string, grantId: string): CreditGrant | undefined {
+  return tables.grants.first(sql, 'WHERE account_id = ? AND id = ?', accountId, grantId)
+}
+
+function heldBudgets(sql: Sql, accountId: string): readonly Budget[] {
+  return tables.budgets.select(sql, 'WHERE account_id = ? AND held > 0', accountId)
+}
+
+/** The row and those that correct it, oldest first. */
+export function entryWithCorrections(sql: Sql, accountId: string, entryId: string): readonly LedgerEntry[] {
+  const row = tables.entries.first(sql, 'WHERE id = ? AND account_id = ?', entryId, accountId)
+  if (!row) return []
+  const corrections = tables.entries.select(
+    sql,
+    'WHERE corrects = ? AND account_id = ? ORDER BY seq',
+    entryId,
+    accountId,
+  )
+  return [row, ...corrections].map(unflattenEntry)
 }
 
 export function findHold(sql: Sql, accountId: string, holdId: string): Hold | undefined {
@@ -109,10 +169,15 @@ export function dueHolds(sql: Sql, accountId: string, now: number): readonly Hol
   return tables.holds.select(sql, clause, accountId, BigInt(now)).map(unflattenHold)
 }
 
-/** The latest counter that contains `at`, or else the latest one before it. */
-function counterAround(sql: Sql, accountId: string, meter: string, at: number): Counter | undefined {
-  const clause = `WHERE account_id = ? AND meter = ? AND starts_at <= ? ORDER BY ends_at > ? DESC, starts_at DESC LIMIT 1`
-  return tables.counters.first(sql, clause, accountId, meter, BigInt(at), BigInt(at))
+/** The latest counter that contains `at`, or else the last one before it and the first one after it. */
+function countersAround(sql: Sql, accountId: string, meter: string, at: number): readonly Counter[] {
+  const moment = BigInt(at)
+  const before =
+    'WHERE account_id = ? AND meter = ? AND starts_at <= ? ORDER BY ends_at > ? DESC, starts_at DESC LIMIT 1'
+  const found = tables.counters.select(sql, before, accountId, meter, moment, moment)
+  if (found.some(({ endsAt }) => endsAt > at)) return found
+  const after = 'WHERE account_id = ? AND meter = ? AND starts_at > ? ORDER BY starts_at LIMIT 1'
+  return [...found, ...tables.counters.select(sql, after, accountId, meter, moment)]
 }
 
 function counterOfHold(sql: Sql, hold: Hold): Counter | undefined {

@@ -61,7 +61,8 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
         const rows = sql.all(
           `SELECT account_id FROM billfold_holds WHERE status = 'open' AND expires_at <= ?1
            UNION SELECT g.account_id FROM billfold_credit_grants g JOIN billfold_accounts a ON a.id = g.account_id
-             WHERE g.remaining > 0 AND g.expires_at <= ?1 AND a.balance > a.held LIMIT ?2`,
+             WHERE g.remaining > 0 AND g.expires_at <= ?1 AND a.balance > a.held
+           UNION SELECT id FROM billfold_accounts WHERE renews_at <= ?1 LIMIT ?2`,
           BigInt(now()),
           BigInt(limit),
         )
@@ -83,21 +84,13 @@ function pageClause(
 }
 
 function writeRows(sql: Sql, rows: LedgerRows, now: number): void {
-  for (const { id, balance, held, plan, anchor, suspendedFor } of rows.accounts) {
-    sql.run(
-      'UPDATE billfold_accounts SET balance = ?, held = ?, plan = ?, anchor = ?, suspended_for = ? WHERE id = ?',
-      balance,
-      held,
-      plan,
-      anchor === null ? null : BigInt(anchor),
-      suspendedFor,
-      id,
-    )
-  }
+  for (const account of rows.accounts) tables.accountStates.update(sql, account)
   for (const grant of rows.grants) tables.grants.upsert(sql, grant)
   for (const counter of rows.counters) tables.counters.upsert(sql, counter)
   for (const carry of rows.carries) tables.carries.upsert(sql, carry)
   for (const hold of rows.holds) tables.holds.upsert(sql, flattenHold(hold))
+  for (const budget of rows.budgets) tables.budgets.upsert(sql, budget)
+  for (const payment of rows.payments) tables.payments.upsert(sql, payment)
   for (const entry of rows.entries) tables.entries.insert(sql, flattenEntry(entry))
   for (const { accountId, day, meter, model, events, quantity, sparks } of rows.rollups) {
     sql.run(

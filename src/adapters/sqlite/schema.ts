@@ -11,10 +11,17 @@ export const migrations: readonly string[] = [
     created_at INTEGER NOT NULL,
     plan TEXT NOT NULL,
     anchor INTEGER,
+    zone TEXT NOT NULL DEFAULT 'UTC',
     suspended_for TEXT,
+    renews_at INTEGER,
+    renewed INTEGER NOT NULL DEFAULT 0,
+    currency TEXT,
+    terms TEXT,
+    auto_top_up TEXT,
     balance INTEGER NOT NULL,
     held INTEGER NOT NULL CHECK (held >= 0)
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX billfold_accounts_renewing ON billfold_accounts (renews_at) WHERE renews_at IS NOT NULL;
 
   CREATE TABLE billfold_account_links (
     account_id TEXT NOT NULL,
@@ -37,6 +44,7 @@ export const migrations: readonly string[] = [
     balance_after INTEGER NOT NULL,
     recorded_at INTEGER NOT NULL,
     reason TEXT NOT NULL,
+    corrects TEXT,
     meter TEXT,
     quantity INTEGER,
     sparks INTEGER,
@@ -47,6 +55,7 @@ export const migrations: readonly string[] = [
     price_version TEXT,
     occurred_at INTEGER,
     settled_by TEXT,
+    included INTEGER,
     hold_id TEXT,
     burns TEXT NOT NULL,
     deliveries TEXT NOT NULL,
@@ -54,6 +63,7 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE UNIQUE INDEX billfold_ledger_entries_by_key ON billfold_ledger_entries (dedupe, account_id);
   CREATE UNIQUE INDEX billfold_ledger_entries_by_id ON billfold_ledger_entries (id, account_id);
+  CREATE INDEX billfold_ledger_entries_by_cause ON billfold_ledger_entries (corrects, account_id) WHERE corrects IS NOT NULL;
   CREATE INDEX billfold_ledger_entries_by_account ON billfold_ledger_entries (account_id, seq);
   CREATE TRIGGER billfold_ledger_entries_no_update BEFORE UPDATE ON billfold_ledger_entries
     BEGIN SELECT RAISE(ABORT, 'ledger entries are never changed'); END;
@@ -64,6 +74,7 @@ export const migrations: readonly string[] = [
     account_id TEXT NOT NULL,
     id TEXT NOT NULL,
     kind TEXT NOT NULL,
+    origin TEXT NOT NULL,
     amount INTEGER NOT NULL,
     remaining INTEGER NOT NULL CHECK (remaining BETWEEN 0 AND amount),
     priority INTEGER NOT NULL,
@@ -83,6 +94,9 @@ export const migrations: readonly string[] = [
     sparks INTEGER NOT NULL,
     allowance INTEGER NOT NULL,
     rated INTEGER NOT NULL,
+    dimensions TEXT NOT NULL,
+    budgets TEXT NOT NULL,
+    budgeted INTEGER NOT NULL,
     status TEXT NOT NULL,
     captured INTEGER NOT NULL,
     period_starts_at INTEGER,
@@ -112,10 +126,37 @@ export const migrations: readonly string[] = [
     held INTEGER NOT NULL CHECK (held >= 0),
     allowance INTEGER NOT NULL,
     held_allowance INTEGER NOT NULL CHECK (held_allowance >= 0),
+    rated INTEGER NOT NULL,
+    overage INTEGER NOT NULL,
     status TEXT NOT NULL,
     throttled_attempts INTEGER NOT NULL,
     transitions INTEGER NOT NULL,
     PRIMARY KEY (account_id, meter, starts_at)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE billfold_budgets (
+    account_id TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    limit_sparks INTEGER,
+    interval TEXT NOT NULL,
+    starts_at INTEGER NOT NULL,
+    ends_at INTEGER,
+    used INTEGER NOT NULL,
+    held INTEGER NOT NULL CHECK (held >= 0),
+    status TEXT NOT NULL,
+    transitions INTEGER NOT NULL,
+    PRIMARY KEY (account_id, scope)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE billfold_payments (
+    account_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    grant_id TEXT,
+    sparks INTEGER NOT NULL,
+    paid_nanos INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    reversed INTEGER NOT NULL,
+    PRIMARY KEY (account_id, id)
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE billfold_carries (

@@ -6,6 +6,8 @@ export interface Table<Row> {
   insert(sql: Sql, row: Row): void
   /** Adds the row, or replaces the one with its key. */
   upsert(sql: Sql, row: Row): void
+  /** Replaces what the columns hold of the row with its key. */
+  update(sql: Sql, row: Row): void
   /** The rows that what follows `FROM table` picks. */
   select(sql: Sql, clause: string, ...values: readonly Value[]): readonly Row[]
   first(sql: Sql, clause: string, ...values: readonly Value[]): Row | undefined
@@ -23,6 +25,10 @@ export function table<Row extends object>({ name, key, columns }: Rows<Row>): Ta
   const upsert = `${insert} ON CONFLICT (${key.map(columnName).join(', ')}) DO UPDATE SET ${changing
     .map((column) => `${column} = excluded.${column}`)
     .join(', ')}`
+  const update = `UPDATE billfold_${name} SET ${changing.map((column) => `${column} = ?`).join(', ')} WHERE ${key
+    .map((field) => `${columnName(field)} = ?`)
+    .join(' AND ')}`
+  const others = fields.filter(([field]) => !key.includes(field))
   const select = `SELECT ${names.join(', ')} FROM billfold_${name} `
 
   const write = (row: Row) => fields.map(([field, column]) => column.write(row[field]))
@@ -33,6 +39,12 @@ export function table<Row extends object>({ name, key, columns }: Rows<Row>): Ta
     read,
     insert: (sql, row) => sql.run(insert, ...write(row)),
     upsert: (sql, row) => sql.run(upsert, ...write(row)),
+    update: (sql, row) =>
+      sql.run(
+        update,
+        ...others.map(([field, column]) => column.write(row[field])),
+        ...key.map((field) => columns[field].write(row[field])),
+      ),
     select: (sql, clause, ...values) => sql.all(select + clause, ...values).map(read),
     first(sql, clause, ...values) {
       const row = sql.first(select + clause, ...values)

@@ -2,11 +2,13 @@ import { accountRows } from '../sql/account-rows.js'
 import { deliveryRows, eventRows, inboxRows, intentRows } from '../sql/delivery-rows.js'
 import {
   accountStateRows,
+  budgetRows,
   carryRows,
   counterRows,
   entryRows,
   grantRows,
   holdRows,
+  paymentRows,
   rollupRows,
 } from '../sql/ledger-rows.js'
 import { table } from './table.js'
@@ -15,6 +17,8 @@ export const accounts = table(accountRows)
 export const accountStates = table(accountStateRows)
 export const grants = table(grantRows)
 export const counters = table(counterRows)
+export const budgets = table(budgetRows)
+export const payments = table(paymentRows)
 export const carries = table(carryRows)
 export const rollups = table(rollupRows)
 export const holds = table(holdRows)

@@ -1,7 +1,8 @@
-import type { Decimal } from './decimal.js'
 import type { Money } from './money.js'
-import type { Interval } from './period.js'
-import type { MicroSparks, MicroUnits, Rate, SparkPrice } from './sparks.js'
+import type { ModelOverride, PriceBook } from './rating/price-book.js'
+import type { Rate } from './rating/rate.js'
+import type { SparkPrice } from './rating/spark-price.js'
+import type { MicroSparks, MicroUnits } from './sparks.js'
 
 /** How usage of one thing is counted and rated. Its name is a key of the catalog's `meters`. */
 export interface Meter {
@@ -23,17 +24,31 @@ export interface Entitlement {
   readonly limit: MicroUnits | null
 }
 
+/** How often a plan is paid for. */
+export type PlanInterval = 'month' | 'year'
+
 /** What is sold to an account as its terms of use. */
 export interface Plan {
   readonly name: string
   readonly title: string
   /** `null` for a plan nobody pays for. */
-  readonly price: { readonly amount: Money; readonly interval: Interval } | null
+  readonly price: { readonly amount: Money; readonly interval: PlanInterval } | null
   readonly entitlements: ReadonlyMap<string, Entitlement>
   /** Whether usage beyond allowance and credits is allowed and collected afterwards by the provider in charge. */
   readonly overage: boolean
   /** Whether the account brings its own model keys: usage is counted and costs no credits. */
   readonly byo: boolean
+  /** Credits that are given anew in each period; `null` for none. */
+  readonly credits: RecurringCredits | null
+  /** What the plan switches on, or sets, by name. */
+  readonly features: ReadonlyMap<string, boolean | string>
+}
+
+/** Credits that a plan gives at the start of each period, and that expire at its end. */
+export interface RecurringCredits {
+  readonly sparks: MicroSparks
+  /** How many of them at most are carried into the next period when they are left over. */
+  readonly rollover: MicroSparks
 }
 
 /** A number of Sparks sold for a price. */
@@ -44,17 +59,19 @@ export interface CreditPackage {
   readonly sparks: MicroSparks
 }
 
-/** What a model costs, in the catalog's currency per million tokens of each pool. */
-export type ModelPrice = ReadonlyMap<string, Decimal>
-
 /** Everything that is configuration of prices and plans, parsed. Made by `defineCatalog`. */
 export interface CatalogData {
   readonly currency: string
   readonly spark: SparkPrice
   readonly meters: ReadonlyMap<string, Meter>
-  readonly models: ReadonlyMap<string, ModelPrice>
+  /** Prices of models that the catalog names itself, by model; they win over `prices`. */
+  readonly models: ReadonlyMap<string, readonly ModelOverride[]>
+  /** Prices of all other models. */
+  readonly prices?: PriceBook
   readonly plans: ReadonlyMap<string, Plan>
   readonly packages: ReadonlyMap<string, CreditPackage>
+  /** Dimensions whose values may have budgets, beside the account as a whole. */
+  readonly budgetDimensions: readonly string[]
   /** The plan of an account that has chosen none. */
   readonly defaultPlan: string
   /** Changes whenever a price or rate does; kept on every usage event. */

@@ -4,11 +4,15 @@ import type { MicroSparks } from './sparks.js'
 /** Whether credits were given or bought; given ones are burned first. */
 export type GrantKind = 'promotional' | 'paid'
 
+/** How credits came to be: given or bought once, recurring with a plan, or what was left of those and carried over. */
+export type GrantOrigin = 'once' | 'plan' | 'rollover'
+
 /** Credits given to an account. `remaining` is what is left of `amount`. */
 export interface CreditGrant {
   readonly id: string
   readonly accountId: string
   readonly kind: GrantKind
+  readonly origin: GrantOrigin
   readonly amount: MicroSparks
   readonly remaining: MicroSparks
   /** Lower burns earlier among grants of one kind that expire together. */
@@ -18,7 +22,7 @@ export interface CreditGrant {
   readonly reason: string
 }
 
-/** What one debit took from one grant. */
+/** What one ledger row took from one grant; negative for what it put there. A grant holds what its burns leave. */
 export interface Burn {
   readonly grantId: string
   readonly amount: MicroSparks
@@ -33,21 +37,4 @@ export function burnOrder(left: CreditGrant, right: CreditGrant): number {
   if (left.priority !== right.priority) return left.priority - right.priority
   if (left.grantedAt !== right.grantedAt) return left.grantedAt - right.grantedAt
   return left.id < right.id ? -1 : left.id > right.id ? 1 : 0
-}
-
-/** Takes up to `amount` from grants that are already in burn order. */
-export function burn(
-  grants: readonly CreditGrant[],
-  amount: MicroSparks,
-): { readonly grants: readonly CreditGrant[]; readonly burns: readonly Burn[] } {
-  const burns: Burn[] = []
-  let left = amount
-  const after: CreditGrant[] = []
-  for (const grant of grants) {
-    const taken = grant.remaining < left ? grant.remaining : left
-    if (taken > 0n) burns.push({ grantId: grant.id, amount: taken })
-    left -= taken
-    after.push(taken === 0n ? grant : { ...grant, remaining: grant.remaining - taken })
-  }
-  return { grants: after, burns }
 }

@@ -5,10 +5,13 @@ import type { Instant } from './period.js'
 export const billingEventTypes = [
   'account.resumed',
   'account.suspended',
+  'budget.near',
+  'budget.reached',
   'checkout.completed',
   'checkout.mismatched',
   'credit.expired',
   'credit.granted',
+  'credit.refunded',
   'delivery.parked',
   'hold.expired',
   'plan.changed',
@@ -17,6 +20,8 @@ export const billingEventTypes = [
   'quota.reset',
   'quota.restored',
   'quota.throttled',
+  'top_up.due',
+  'usage.amended',
 ] as const
 
 export type BillingEventType = (typeof billingEventTypes)[number]

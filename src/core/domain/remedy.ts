@@ -30,7 +30,8 @@ export function remediesFor(request: CoverageRequest, affordable: MicroUnits): r
   const plan = cheapestPlan(request)
   if (plan) remedies.push({ kind: 'upgrade', plan: plan.name })
   if (affordable > 0n) remedies.push({ kind: 'smaller_request', quantity: affordable })
-  const until = coverage.refusedBy === 'quota_exceeded' ? passesAt(request) : null
+  const isCount = coverage.refusedBy === 'quota_exceeded' || coverage.refusedBy === 'budget_exceeded'
+  const until = isCount ? passesAt(request) : null
   if (until !== null) remedies.push({ kind: 'wait', until })
   return remedies
 }
@@ -41,11 +42,17 @@ export function missingSparks({ account }: CoverageRequest, { shortfall }: Cover
   return shortfall + account.held - account.balance
 }
 
-/** When the same request would be let through with nothing changed but the count, which begins again then; `null` for never. */
+/** When the same request would be let through with nothing changed but the counts, which begin again then; `null` for never. */
 export function passesAt(request: CoverageRequest): Instant | null {
-  if (request.counter === null) return null
-  const counter = { ...request.counter, used: 0n, held: 0n, allowance: 0n, heldAllowance: 0n }
-  return coverUsage({ ...request, counter }).refusedBy === null ? counter.endsAt : null
+  const passes = (change: Partial<CoverageRequest>) => coverUsage({ ...request, ...change }).refusedBy === null
+  const counter = request.counter && { ...request.counter, used: 0n, held: 0n, allowance: 0n, heldAllowance: 0n }
+  const budgets = request.budgets.map((budget) => (budget.endsAt === null ? budget : { ...budget, used: 0n, held: 0n }))
+  if (!passes({ counter, budgets })) return null
+  const resets = [
+    ...(counter === null || passes({ budgets }) ? [] : [counter.endsAt]),
+    ...(passes({ counter }) ? [] : budgets.flatMap(({ endsAt }) => endsAt ?? [])),
+  ]
+  return resets.length === 0 ? null : Math.max(...resets)
 }
 
 function smallestPackage(catalog: CatalogData, missing: MicroSparks): CreditPackage | undefined {

@@ -1,8 +1,11 @@
 import * as z from 'zod'
 import type { Catalog, MeterName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
+import { scopesOf } from '../domain/budget.js'
+import type { Gate } from '../domain/ledger/entitlement.js'
 import type { Balance, UsageSource } from '../domain/ledger/outcome.js'
 import { type ErrorCode, errorStatus, invariant } from '../errors.js'
+import { type AttributionInput, attributionFields, dimensionsOf } from './attribution.js'
 import { accountId, meterName, parse } from './fields.js'
 import { type MeasureInput, measureFields } from './measure.js'
 import { type QuotaView, quotaView } from './quota-view.js'
@@ -10,7 +13,7 @@ import { rate } from './rate.js'
 import { errorOf, type GateDetails, type RemedyView, remedyView } from './refusal.js'
 
 /** Usage to ask about. */
-export interface AuthorizeInput<C extends Catalog = Catalog> extends MeasureInput {
+export interface AuthorizeInput<C extends Catalog = Catalog> extends MeasureInput, AttributionInput {
   readonly accountId: string
   readonly meter: MeterName<C>
 }
@@ -20,7 +23,7 @@ export type Authorization =
   | { readonly allowed: true; readonly source: UsageSource; readonly balance: Balance; readonly quota: QuotaView }
   | {
       readonly allowed: false
-      readonly reason: 'suspended' | 'quota_exceeded' | 'insufficient_credits'
+      readonly reason: Gate
       readonly message: string
       /** The status an HTTP API would answer. */
       readonly httpStatus: number
@@ -40,13 +43,14 @@ export async function authorize<C extends Catalog>(
   ctx: BillingContext,
   input: AuthorizeInput<C>,
 ): Promise<Authorization> {
-  const request = parse(z.strictObject({ accountId, meter: meterName, ...measureFields }), input)
-  const usage = rate(ctx.catalog, request.meter, request)
+  const request = parse(z.strictObject({ accountId, meter: meterName, ...measureFields, ...attributionFields }), input)
+  const usage = rate(ctx.catalog, request.meter, request, ctx.environment.now())
   const outcome = await ctx.ledger.submit({
     kind: 'authorize',
     accountId: request.accountId,
     id: ctx.newId('clm'),
     usage,
+    budgets: scopesOf(dimensionsOf(request), ctx.catalog.budgetDimensions),
   })
   if (outcome.status !== 'refused') {
     invariant(outcome.result.kind === 'authorize', 'authorize answered another result')

@@ -79,6 +79,7 @@ export async function grantCredits(ctx: BillingContext, input: GrantCreditsInput
     priority,
     expiresAt,
     reason,
+    payment: null,
   } as const
   const { status, result } = await submit(ctx, command)
   invariant(result.kind === 'entry', 'a grant answered another result')

@@ -75,6 +75,7 @@ async function grantPurchase(ctx: BillingContext, intent: CheckoutIntent): Promi
     priority: 0,
     expiresAt: null,
     reason: intent.package === null ? 'purchase' : `purchase of ${intent.package}`,
+    payment: { id: intent.id, nanos: intent.amountNanos, currency: intent.currency },
   })
 }
 

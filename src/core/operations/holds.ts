@@ -1,9 +1,11 @@
 import * as z from 'zod'
 import type { Catalog, MeterName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
+import { scopesOf } from '../domain/budget.js'
 import type { HoldResult, HoldStatus } from '../domain/ledger/outcome.js'
 import { formatQuantity, type MicroSparks } from '../domain/sparks.js'
 import { BillingError, invariant } from '../errors.js'
+import { type AttributionInput, attributionFields, dimensionsOf } from './attribution.js'
 import {
   accountId,
   idempotencyKey,
@@ -20,7 +22,7 @@ import { keyed, submit } from './steps.js'
 import { type RecordedUsage, recorded } from './usage.js'
 
 /** Either credits (`amount`), or usage of a meter at its most. */
-export interface HoldInput<C extends Catalog = Catalog> extends MeasureInput {
+export interface HoldInput<C extends Catalog = Catalog> extends MeasureInput, AttributionInput {
   readonly accountId: string
   /** Sparks to reserve, for a hold that names no meter. */
   readonly amount?: SparksInput
@@ -58,6 +60,7 @@ const holdSchema = z.strictObject({
     .max(30 * 86_400_000)
     .default(15 * 60_000),
   reason: optionalText(500).default(''),
+  ...attributionFields,
   idempotencyKey,
 })
 
@@ -69,7 +72,8 @@ const holdSchema = z.strictObject({
 export async function hold<C extends Catalog>(ctx: BillingContext, input: HoldInput<C>): Promise<HoldView> {
   const request = parse(holdSchema, input)
   const { idempotencyKey: _, ...body } = request
-  const isMeasured = (request.quantity ?? request.tokens ?? request.costUsd ?? request.model) !== undefined
+  const { quantity, tokens, costUsd, model, provider, serviceTier } = request
+  const isMeasured = (quantity ?? tokens ?? costUsd ?? model ?? provider ?? serviceTier) !== undefined
   const isForMeter = request.meter !== undefined
   if ((request.amount === undefined) !== isForMeter || (isMeasured && !isForMeter)) {
     throw new BillingError(
@@ -80,14 +84,17 @@ export async function hold<C extends Catalog>(ctx: BillingContext, input: HoldIn
   const usage =
     request.meter === undefined
       ? { meter: null, quantity: 0n, sparks: request.amount ?? 0n }
-      : rate(ctx.catalog, request.meter, request)
+      : rate(ctx.catalog, request.meter, request, ctx.environment.now())
   const { ttlMs, reason } = request
+  const dimensions = dimensionsOf(request)
   const { result } = await submit(ctx, {
     kind: 'hold',
     ...keyed(ctx, 'hold', 'hld', request, body),
     usage,
     ttlMs,
     reason,
+    dimensions,
+    budgets: scopesOf(dimensions, ctx.catalog.budgetDimensions),
   })
   invariant(result.kind === 'hold', 'a hold answered another result')
   return holdView(result)
@@ -140,7 +147,7 @@ export async function capture(ctx: BillingContext, input: CaptureInput): Promise
     throw new BillingError('not_found', `No hold ${holdId} on account ${request.accountId}.`, { details: { holdId } })
   const measured = request.quantity ?? request.tokens ?? request.costUsd
   if (open.meter === null) {
-    if ((measured ?? request.model) !== undefined)
+    if ((measured ?? request.model ?? request.provider ?? request.serviceTier) !== undefined)
       throw new BillingError('invalid_request', `Hold ${holdId} names no meter: capture an amount of Sparks.`)
     const command = {
       kind: 'capture',
@@ -163,11 +170,13 @@ export async function capture(ctx: BillingContext, input: CaptureInput): Promise
   const usage = await recorded(ctx, {
     kind: 'usage',
     ...keyed(ctx, 'capture', 'use', request, body),
-    usage: rate(ctx.catalog, open.meter, measure),
+    usage: rate(ctx.catalog, open.meter, measure, ctx.environment.now(), open.dimensions),
     occurredAt: null,
     onInsufficient: 'record',
     holdId,
+    keepsHold: false,
     onExcess,
+    budgets: open.budgets,
   })
   const captured = (usage.settledBy.credits ?? 0n) + (usage.settledBy.debt ?? 0n)
   return { holdId, status: usage.status, captured, usage }

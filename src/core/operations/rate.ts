@@ -1,7 +1,13 @@
 import type { CatalogData, Meter } from '../domain/catalog.js'
-import { addDecimal, type Decimal, decimal, formatDecimal, multiplyDecimal, normalize } from '../domain/decimal.js'
+import { type Decimal, decimal, formatDecimal, normalize } from '../domain/decimal.js'
 import type { RatedUsage } from '../domain/ledger/command.js'
-import { formatQuantity, maximumStored, microPerUnit, rateUsage } from '../domain/sparks.js'
+import type { Instant } from '../domain/period.js'
+import { modelCost } from '../domain/rating/model-cost.js'
+import { findOverride, type ServiceTier } from '../domain/rating/price-book.js'
+import { isPeriodRated, type Rate } from '../domain/rating/rate.js'
+import { rateUsage } from '../domain/rating/rate-usage.js'
+import { isTokenPool } from '../domain/rating/token-pool.js'
+import { formatQuantity, maximumStored, microPerUnit } from '../domain/sparks.js'
 import { BillingError } from '../errors.js'
 import { quoted } from './fields.js'
 
@@ -10,12 +16,18 @@ export interface Measure {
   readonly quantity?: bigint | undefined
   readonly tokens?: Readonly<Record<string, number>> | undefined
   readonly model?: string | undefined
+  readonly provider?: string | undefined
+  /** Default `standard`. */
+  readonly serviceTier?: ServiceTier | undefined
   /** Decimal text of at least zero, checked. */
   readonly costUsd?: string | undefined
 }
 
 /**
- * Turns a measure into rated usage by the meter's rate and the catalog's prices.
+ * Turns a measure into rated usage by the meter's rate and the prices that hold at `at`: when it was used.
+ *
+ * Where the rate looks at the period's total (`isPeriodRated`), `sparks` is 0 here: only the ledger knows the total, and posts what
+ * `priceOfTotal` says under its lock.
  *
  * @throws BillingError `invalid_request` for an unknown meter or a measure the meter cannot be rated by, `invalid_quantity`,
  * `amount_out_of_range`, `model_not_priced`
@@ -24,6 +36,7 @@ export function rate(
   catalog: CatalogData,
   meterName: string,
   measure: Measure,
+  at: Instant,
   dimensions: Readonly<Record<string, string>> = {},
 ): RatedUsage {
   const meter = requireMeter(catalog, meterName)
@@ -34,8 +47,8 @@ export function rate(
   if (counted === undefined && measure.costUsd === undefined)
     throw new BillingError('invalid_request', 'quantity is missing.')
   if (counted !== undefined) checkDecimals(meter, counted)
-  const cost = meter.rate.mode === 'per_unit' && measure.costUsd === undefined ? undefined : costOf(catalog, measure)
-  const sparks = rateUsage({ quantity: counted, costUsd: cost }, meter.rate, catalog.spark)
+  const cost = costOf(catalog, meter.rate, measure, at)
+  const sparks = sparksOf(catalog, meter.rate, counted, cost?.amount)
   if (sparks > maximumStored)
     throw new BillingError(
       'amount_out_of_range',
@@ -45,11 +58,11 @@ export function rate(
     meter: meter.name,
     quantity: counted ?? 0n,
     sparks,
-    costUsd: cost === undefined ? null : formatDecimal(cost),
+    costUsd: cost ? formatDecimal(cost.amount) : null,
     model: measure.model ?? null,
     tokens: measure.tokens ?? null,
     dimensions,
-    priceVersion: catalog.version,
+    priceVersion: cost?.book === undefined ? catalog.version : `${catalog.version} ${cost.book}`,
   }
 }
 
@@ -61,8 +74,10 @@ export function requireMeter(catalog: CatalogData, name: string): Meter {
   throw new BillingError('invalid_request', `The catalog has no meter ${quoted(name)}; it has ${known}.`)
 }
 
+/** Calls and pages among the pools have prices, but are no tokens. */
 function countTokens(tokens: Readonly<Record<string, number>>): bigint {
-  return Object.values(tokens).reduce((total, count) => total + BigInt(count), 0n) * microPerUnit
+  const counts = Object.entries(tokens).filter(([pool]) => isTokenPool(pool))
+  return counts.reduce((total, [, count]) => total + BigInt(count), 0n) * microPerUnit
 }
 
 function checkDecimals(meter: Meter, quantity: bigint): void {
@@ -71,24 +86,35 @@ function checkDecimals(meter: Meter, quantity: bigint): void {
   throw new BillingError('invalid_quantity', message)
 }
 
-const perMillion: Decimal = decimal('0.000001')
+function sparksOf(catalog: CatalogData, rate: Rate, quantity: bigint | undefined, cost: Decimal | undefined): bigint {
+  if (!isPeriodRated(rate)) return rateUsage({ quantity, costUsd: cost }, rate, catalog.spark)
+  if (quantity !== undefined) return 0n
+  throw new BillingError(
+    'invalid_request',
+    "This meter is rated by the period's total: give a quantity, or tokens to count.",
+  )
+}
 
-function costOf(catalog: CatalogData, measure: Measure): Decimal | undefined {
-  if (measure.costUsd !== undefined) return decimal(measure.costUsd)
-  if (!measure.tokens || measure.model === undefined) return undefined
-  const prices = catalog.models.get(measure.model)
-  if (!prices)
-    throw new BillingError('model_not_priced', `The catalog has no price for model ${quoted(measure.model)}.`)
-  let total: Decimal = { coefficient: 0n, scale: 0 }
-  for (const [pool, count] of Object.entries(measure.tokens)) {
-    const price = prices.get(pool)
-    if (!price && count > 0)
-      throw new BillingError('model_not_priced', `Model ${quoted(measure.model)} has no price for ${pool} tokens.`)
-    if (price)
-      total = addDecimal(
-        total,
-        multiplyDecimal(multiplyDecimal(price, { coefficient: BigInt(count), scale: 0 }), perMillion),
-      )
-  }
-  return total
+/** A cost before margin, and the version of the price book it comes from, if it does. */
+interface Cost {
+  readonly amount: Decimal
+  readonly book?: string
+}
+
+function costOf(catalog: CatalogData, rate: Rate, measure: Measure, at: Instant): Cost | undefined {
+  if (measure.costUsd !== undefined) return { amount: decimal(measure.costUsd) }
+  const isByCost = rate.mode === 'by_cost' || rate.mode === 'larger'
+  const { tokens, model, provider, serviceTier = 'standard' } = measure
+  if (!isByCost || !tokens || model === undefined) return undefined
+  const query = { model, provider, at }
+  const usage = { model, tokens, serviceTier }
+  const own = findOverride(catalog.models.get(model) ?? [], query)
+  if (own) return { amount: modelCost(own, usage) }
+  const found = catalog.prices?.find(query)
+  if (found && catalog.prices) return { amount: modelCost(found, usage), book: catalog.prices.version }
+  const where = catalog.prices ? `Neither the catalog nor ${catalog.prices.version} has a` : 'The catalog has no'
+  const served = provider === undefined ? '' : ` of provider ${quoted(provider)}`
+  throw new BillingError('model_not_priced', `${where} price for model ${quoted(model)}${served}.`, {
+    details: { model, ...(provider !== undefined && { provider }) },
+  })
 }

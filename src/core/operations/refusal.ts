@@ -1,3 +1,4 @@
+import type { Gate } from '../domain/ledger/entitlement.js'
 import type { Balance, Quota, Refusal } from '../domain/ledger/outcome.js'
 import type { Remedy } from '../domain/remedy.js'
 import { formatQuantity, formatSparks } from '../domain/sparks.js'
@@ -6,7 +7,7 @@ import { quotaView } from './quota-view.js'
 
 /** What the kernel says of a request that a gate did not let through. */
 export interface GateDetails {
-  readonly reason: 'suspended' | 'quota_exceeded' | 'insufficient_credits'
+  readonly reason: Gate
   readonly balance: Balance
   readonly quota: Quota | null
   readonly remedies: readonly Remedy[]

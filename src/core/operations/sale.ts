@@ -1,7 +1,7 @@
 import { sparksFor } from '../catalog.js'
 import type { BillingContext } from '../context.js'
+import type { PlanInterval } from '../domain/catalog.js'
 import { compareMoney, type Money, parseMoney } from '../domain/money.js'
-import type { Interval } from '../domain/period.js'
 import { maximumStored } from '../domain/sparks.js'
 import { BillingError } from '../errors.js'
 import { quoted } from './fields.js'
@@ -13,7 +13,7 @@ export interface Sale {
   readonly sparks: bigint
   readonly package: string | null
   readonly plan: string | null
-  readonly interval: Interval | null
+  readonly interval: PlanInterval | null
 }
 
 /** What a caller wants to sell; quantity and amount are looked at here. */

@@ -2,36 +2,27 @@ import * as z from 'zod'
 import type { Catalog, MeterName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
 import { providerOf } from '../delivery/tracing.js'
+import { scopesOf } from '../domain/budget.js'
 import type { UsageCommand } from '../domain/ledger/command.js'
 import type { Balance, SettledBy, UsageResult } from '../domain/ledger/outcome.js'
 import type { MicroSparks } from '../domain/sparks.js'
 import { BillingError, invariant } from '../errors.js'
 import type { DeliveryStatus } from '../ports/store.js'
-import {
-  accountId,
-  idempotencyKey,
-  idField,
-  meterName,
-  parse,
-  readDimensions,
-  readTime,
-  type TimeInput,
-} from './fields.js'
+import { type AttributionInput, attributionFields, dimensionsOf } from './attribution.js'
+import { accountId, idempotencyKey, idField, meterName, parse, readTime, type TimeInput } from './fields.js'
 import { type MeasureInput, measureFields } from './measure.js'
 import { type QuotaView, quotaView } from './quota-view.js'
 import { rate } from './rate.js'
 import { keyed, submit } from './steps.js'
 
 /** One fact of consumption. */
-export interface RecordUsageInput<C extends Catalog = Catalog> extends MeasureInput {
+export interface RecordUsageInput<C extends Catalog = Catalog> extends MeasureInput, AttributionInput {
   readonly accountId: string
   readonly meter: MeterName<C>
   /** What makes a repeat harmless: the id of the request that was served, say. Kept for ever. */
   readonly idempotencyKey: string
   /** When it was used; default now. At most 5 minutes ahead. */
   readonly occurredAt?: TimeInput
-  /** Facts to group by: at most 50 names of 40 characters, values of 500. */
-  readonly dimensions?: Readonly<Record<string, string>>
   /** The hold this usage settles. */
   readonly holdId?: string
   /** Default `record`: usage that happened is never dropped, what nothing covers is debt. `refuse` throws and writes nothing. */
@@ -65,10 +56,7 @@ const usageSchema = z.strictObject({
     .unknown()
     .transform((value) => readTime(value, 'occurredAt'))
     .optional(),
-  dimensions: z
-    .unknown()
-    .optional()
-    .transform((value) => (value === undefined ? {} : readDimensions(value))),
+  ...attributionFields,
   holdId: idField('holdId').optional(),
   onInsufficient: z.enum(['record', 'refuse']).default('record'),
 })
@@ -143,7 +131,9 @@ export async function getUsage(
 function usageCommand(ctx: BillingContext, input: unknown, operation = 'usage'): UsageCommand {
   const request = parse(usageSchema, input)
   const { idempotencyKey: _, ...body } = request
-  const usage = rate(ctx.catalog, request.meter, request, request.dimensions)
+  const at = request.occurredAt ?? ctx.environment.now()
+  const dimensions = dimensionsOf(request)
+  const usage = rate(ctx.catalog, request.meter, request, at, dimensions)
   if (request.occurredAt !== undefined && request.occurredAt > ctx.environment.now() + 300_000) {
     throw new BillingError('timestamp_out_of_range', 'occurredAt is more than 5 minutes ahead.')
   }
@@ -154,7 +144,9 @@ function usageCommand(ctx: BillingContext, input: unknown, operation = 'usage'):
     occurredAt: request.occurredAt ?? null,
     onInsufficient: request.onInsufficient,
     holdId: request.holdId ?? null,
+    keepsHold: false,
     onExcess: 'debt',
+    budgets: scopesOf(dimensions, ctx.catalog.budgetDimensions),
   }
 }
 

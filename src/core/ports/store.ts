@@ -85,6 +85,8 @@ export interface AccountStore {
     readonly email: string | null
     readonly name: string | null
     readonly plan: string
+    /** The IANA time zone of its periods; `UTC` when it is not given. */
+    readonly zone?: string
   }): Promise<{ readonly account: AccountRecord; readonly created: boolean }>
   /** The account, or `null`. */
   get(accountId: string): Promise<AccountRecord | null>

@@ -1,3 +1,4 @@
+import { newAccountState } from '../../core/domain/ledger/state.js'
 import { expectEqual, expectError } from '../conformance.js'
 import { changePlan, grant, million, suspension } from './commands.js'
 import type { StoreCase } from './world.js'
@@ -14,8 +15,7 @@ export const accountCases: readonly StoreCase[] = [
       expectEqual(isNear, true, 'whether it was made now')
       expectEqual(await store.accounts.get(given.id), account, 'the account')
       const { account: state, grants, counters } = await snapshot(given.id)
-      const nothing = { balance: 0n, held: 0n, anchor: null, suspendedFor: null }
-      expectEqual(state, { id: given.id, plan: 'credits', ...nothing }, 'its state')
+      expectEqual(state, newAccountState(given.id, 'credits'), 'its state')
       expectEqual([grants, counters, await rows(given.id)], [[], [], []], 'its grants, counters and rows')
     },
   },

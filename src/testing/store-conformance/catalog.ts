@@ -24,6 +24,7 @@ const catalog: CatalogData = {
   models: new Map(),
   plans: new Map(plans.map((each) => [each.name, each])),
   packages: new Map(),
+  budgetDimensions: ['api_key', 'user'],
   defaultPlan: 'credits',
   version: 'v1',
 }
@@ -50,5 +51,6 @@ export function failingAt(planName: string, rules: LedgerRules = quiet): LedgerR
 
 function plan(name: string, entitlement?: Entitlement): Plan {
   const entitlements = new Map(entitlement ? [['ai_tokens', entitlement] as const] : [])
-  return { name, title: name, price: null, entitlements, overage: false, byo: false }
+  const more = { credits: null, features: new Map<string, boolean | string>() }
+  return { name, title: name, price: null, entitlements, overage: false, byo: false, ...more }
 }

@@ -43,7 +43,9 @@ export function usage(
     occurredAt: null,
     onInsufficient: 'record',
     holdId: null,
+    keepsHold: false,
     onExcess: 'debt',
+    budgets: [],
     ...changes,
   }
 }
@@ -54,7 +56,8 @@ export function strict(accountId: string, key: string, sparks: bigint): UsageCom
 }
 
 export function authorize(accountId: string, sparks: bigint): AuthorizeCommand {
-  return { kind: 'authorize', accountId, id: 'authorize', usage: { meter: 'ai_tokens', quantity: sparks, sparks } }
+  const usage = { meter: 'ai_tokens', quantity: sparks, sparks }
+  return { kind: 'authorize', accountId, id: nextId('authorize'), usage, budgets: [] }
 }
 
 export function grant(accountId: string, key: string, amount: bigint, more: Partial<GrantCommand> = {}): GrantCommand {
@@ -66,6 +69,7 @@ export function grant(accountId: string, key: string, amount: bigint, more: Part
     priority: 0,
     expiresAt: null,
     reason: 'given by a case',
+    payment: null,
     ...more,
   }
 }
@@ -84,6 +88,8 @@ export function hold(
     usage: { meter, quantity: meter === null ? 0n : sparks, sparks },
     ttlMs: 3_600_000,
     reason: 'work under way',
+    dimensions: {},
+    budgets: [],
     ...changes,
   }
 }
@@ -103,7 +109,7 @@ export function release(accountId: string, key: string, holdId: string): Release
 }
 
 export function expire(accountId: string): ExpireCommand {
-  return { kind: 'expire', accountId, id: 'expire' }
+  return { kind: 'expire', accountId, id: nextId('expire') }
 }
 
 export function changePlan(accountId: string, key: string, plan: string, anchor?: number | null): ChangePlanCommand {
@@ -140,6 +146,14 @@ export function expectRefused(outcome: LedgerOutcome | undefined, code: Refusal[
 /** Fails unless the command was known and answered as it was the first time. */
 export function expectRepeat(outcome: LedgerOutcome | undefined, first: LedgerOutcome | undefined): void {
   expectEqual(outcome, { status: 'duplicate', result: applied(first) }, 'the outcome of a repeated key')
+}
+
+let ids = 0
+
+/** An id for a command that leaves nothing under it. */
+function nextId(kind: string): string {
+  ids += 1
+  return `${kind}_${ids}`
 }
 
 /** The id is the kind and the key, whatever the account. */

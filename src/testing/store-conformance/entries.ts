@@ -36,12 +36,14 @@ export const entryCases: readonly StoreCase[] = [
         balanceAfter: 2_999_999n,
         recordedAt: entry.recordedAt,
         reason: '',
+        corrects: null,
         usage: {
           meter: 'ai_tokens',
           sparks: 3_000_001n,
           ...rated,
           occurredAt,
           settledBy: { credits: 3_000_001n },
+          included: 0n,
           holdId: null,
         },
         burns: [

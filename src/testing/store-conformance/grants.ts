@@ -35,6 +35,7 @@ export const grantCases: readonly StoreCase[] = [
             id: 'grant_g',
             accountId: 'a',
             kind: 'promotional',
+            origin: 'once',
             amount: 5n * million,
             remaining: 5n * million - 1n,
             priority: -7,
@@ -112,8 +113,8 @@ export const grantCases: readonly StoreCase[] = [
       await expectSwept(world)
       const told = await world.store.outbox.claim('consumer:app', { limit: 10, leaseMs: 60_000 })
       expectEqual(
-        told.map(({ event }) => [event?.id, event?.data.sparks]),
-        [['evt_expire_grant_1', '4']],
+        told.map(({ event }) => [event?.data.grantId, event?.data.sparks]),
+        [['grant_1', '4']],
         'the events',
       )
     },

@@ -47,7 +47,9 @@ function usage(key: string, sparks: bigint, more: Partial<UsageCommand> = {}): U
     occurredAt: null,
     onInsufficient: 'record',
     holdId: null,
+    keepsHold: false,
     onExcess: 'debt',
+    budgets: [],
     ...more,
   }
 }
@@ -65,6 +67,7 @@ function grant(
     priority: 0,
     expiresAt: null,
     reason: 'test',
+    payment: null,
     ...more,
   }
 }
@@ -76,6 +79,8 @@ function hold(key: string, sparks: bigint, meter: string | null = null): LedgerC
     usage: { meter, quantity: meter ? sparks : 0n, sparks },
     ttlMs: 5_000,
     reason: '',
+    dimensions: {},
+    budgets: [],
   }
 }
 

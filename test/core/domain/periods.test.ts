@@ -60,7 +60,7 @@ it('S0.6 whatever the day of the anchor, renewals heard late give as many period
         world.advance(minutes * 60_000)
         await world.one(changePlan(accountId, `r${month}`, 'included', startsAt))
         starts.add((await standing(world, `b${month}`))[1])
-        startsAt = periodAt(startsAt, anchor).endsAt
+        startsAt = periodAt(startsAt, { anchor, zone: 'UTC', interval: 'month' }).endsAt
       }
       expect(starts.size).toBe(14)
     }),

@@ -76,7 +76,9 @@ const badMeteredHolds: readonly BadInput[] = [
   ['meter: unknown', { meter: 'nope' }, 'invalid_request'],
   ['meter: __proto__', { meter: '__proto__' }, 'invalid_request'],
   ['meter: null', { meter: null }, 'invalid_request'],
-  ['dimensions, which a hold has not', { dimensions: {} }, 'unknown_field'],
+  ['dimensions: a list', { dimensions: [] }, 'invalid_metadata'],
+  ['apiKeyId: empty', { apiKeyId: '' }, 'invalid_id'],
+  ['userId: with a space', { userId: 'a b' }, 'invalid_id'],
 ]
 
 const badCaptures: readonly BadInput[] = [

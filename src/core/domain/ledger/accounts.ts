@@ -1,12 +1,17 @@
 import { type Instant, periodAt } from '../period.js'
-import type { ChangePlanCommand, SuspendCommand } from './command.js'
+import type { ChangePlanCommand, ChangeTermsCommand, SuspendCommand } from './command.js'
+import { cycleOf } from './current-quota.js'
 import { currentCounters, type Draft, setAccount, setCounter } from './draft.js'
 import type { LedgerOutcome } from './outcome.js'
 import { accountOf, emit, entryResult, post, refused } from './posting.js'
 import { recheckQuotas } from './quotas.js'
-import type { LoadKey } from './state.js'
+import { topUpRenewal } from './renewal.js'
+import type { AccountState, LoadKey } from './state.js'
 
-export function accountNeeds({ accountId, dedupe }: ChangePlanCommand | SuspendCommand): readonly LoadKey[] {
+export function accountNeeds({
+  accountId,
+  dedupe,
+}: ChangePlanCommand | ChangeTermsCommand | SuspendCommand): readonly LoadKey[] {
   return [
     { kind: 'account', accountId },
     { kind: 'key', accountId, dedupe },
@@ -24,15 +29,10 @@ export function decideChangePlan(draft: Draft, command: ChangePlanCommand): Ledg
     return refused('not_found', `The catalog has no plan ${JSON.stringify(plan)}.`, { plan })
   const before = accountOf(draft, accountId)
   const anchor =
-    command.anchor === undefined || hasRhythm(before.anchor, command.anchor, draft.now) ? before.anchor : command.anchor
-  if (anchor !== before.anchor) {
-    const [old, next] = [periodAt(draft.now, before.anchor), periodAt(draft.now, anchor)]
-    const endsAt = old.startsAt === next.startsAt ? next.endsAt : draft.now
-    for (const counter of currentCounters(draft, accountId)) {
-      if (counter.startsAt < draft.now) setCounter(draft, { ...counter, endsAt })
-    }
-  }
-  setAccount(draft, { ...before, plan, anchor })
+    command.anchor === undefined || hasRhythm(before, command.anchor, draft.now) ? before.anchor : command.anchor
+  const after = { ...before, plan, anchor }
+  setAccount(draft, after)
+  if (anchor !== before.anchor) changeRhythm(draft, before, after)
   const posting = {
     command,
     operation: 'change_plan',
@@ -50,6 +50,45 @@ export function decideChangePlan(draft: Draft, command: ChangePlanCommand): Ledg
       data: { from: before.plan, to: plan, reason: command.reason },
     })
   }
+  topUpRenewal(draft, accountId)
+  recheckQuotas(draft, accountId)
+  return { status: 'applied', result }
+}
+
+/** Ends the current periods where the new ones begin, and has recurring credits given anew in those. */
+function changeRhythm(draft: Draft, before: AccountState, after: AccountState): void {
+  const [old, next] = [periodAt(draft.now, cycleOf(before)), periodAt(draft.now, cycleOf(after))]
+  const endsAt = old.startsAt === next.startsAt ? next.endsAt : draft.now
+  for (const counter of currentCounters(draft, before.id)) {
+    if (counter.startsAt < draft.now) setCounter(draft, { ...counter, endsAt })
+  }
+  if (before.renewsAt !== null) setAccount(draft, { ...after, renewsAt: null, renewed: 0n })
+}
+
+/** Changes what was agreed with an account beside its plan. Another time zone begins new periods, as another anchor does. */
+export function decideChangeTerms(draft: Draft, command: ChangeTermsCommand): LedgerOutcome {
+  const { accountId, reason } = command
+  const before = accountOf(draft, accountId)
+  const { askedAt = [], isPending = false } = before.autoTopUp ?? {}
+  const topUp = command.autoTopUp
+  const after = {
+    ...before,
+    zone: command.zone ?? before.zone,
+    terms: command.terms === undefined ? before.terms : command.terms,
+    autoTopUp: topUp === undefined ? before.autoTopUp : topUp && { ...topUp, askedAt, isPending },
+  }
+  setAccount(draft, after)
+  if (after.zone !== before.zone) changeRhythm(draft, before, after)
+  const posting = {
+    command,
+    operation: 'change_terms',
+    counterAccount: 'none',
+    amount: 0n,
+    reason,
+    usage: null,
+  } as const
+  const result = post(draft, posting, entryResult(command.id, 0n))
+  topUpRenewal(draft, accountId)
   recheckQuotas(draft, accountId)
   return { status: 'applied', result }
 }
@@ -58,9 +97,10 @@ export function decideChangePlan(draft: Draft, command: ChangePlanCommand): Ledg
  * Whether an anchor has the rhythm the account is in already: it gives the same period now, or it is where one of the account's
  * periods begins. A renewal names the start of its own period, which in a short month is not the day of the anchor.
  */
-function hasRhythm(present: Instant | null, anchor: Instant | null, at: Instant): boolean {
+function hasRhythm(account: AccountState, anchor: Instant | null, at: Instant): boolean {
+  const [present, next] = [cycleOf(account), cycleOf({ ...account, anchor })]
   if (anchor !== null && periodAt(anchor, present).startsAt === anchor) return true
-  const [a, b] = [periodAt(at, present), periodAt(at, anchor)]
+  const [a, b] = [periodAt(at, present), periodAt(at, next)]
   return a.startsAt === b.startsAt && a.endsAt === b.endsAt
 }
 

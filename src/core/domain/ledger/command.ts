@@ -1,6 +1,9 @@
+import type { BudgetInterval } from '../budget.js'
 import type { GrantKind } from '../credit-grant.js'
+import type { ReversalFact } from '../payment.js'
 import type { Instant } from '../period.js'
 import type { MicroSparks, MicroUnits } from '../sparks.js'
+import type { AccountTerms, AutoTopUp } from './terms.js'
 
 /** What every command that leaves something behind carries: its account and what makes a repeat of it harmless. */
 export interface Keyed {
@@ -42,7 +45,20 @@ export interface UsageCommand extends Keyed {
   readonly onInsufficient: 'record' | 'refuse'
   /** The hold this usage settles. */
   readonly holdId: string | null
+  /** Whether it takes its share of the hold and leaves the rest reserved. */
+  readonly keepsHold: boolean
   readonly onExcess: ExcessPolicy
+  /** The budgets it counts against, as `scopesOf` names them. */
+  readonly budgets: readonly string[]
+}
+
+/** Replaces what a usage event measured by what it should have; `usage: null` voids it. */
+export interface AmendCommand extends Keyed {
+  readonly kind: 'amend'
+  readonly entryId: string
+  readonly usage: Pick<RatedUsage, 'quantity' | 'sparks' | 'costUsd' | 'tokens' | 'priceVersion'> | null
+  readonly budgets: readonly string[]
+  readonly reason: string
 }
 
 /** Asks whether usage would be let through, and leaves nothing but the mark of a refusal. */
@@ -51,6 +67,7 @@ export interface AuthorizeCommand {
   readonly accountId: string
   readonly id: string
   readonly usage: Pick<RatedUsage, 'meter' | 'quantity' | 'sparks'>
+  readonly budgets: readonly string[]
 }
 
 /** Reserves credits, and units of a meter when it names one. */
@@ -59,6 +76,18 @@ export interface HoldCommand extends Keyed {
   readonly usage: Pick<RatedUsage, 'quantity' | 'sparks'> & { readonly meter: string | null }
   readonly ttlMs: number
   readonly reason: string
+  readonly dimensions: Readonly<Record<string, string>>
+  readonly budgets: readonly string[]
+}
+
+/** Gives a hold more time, and reserves more. */
+export interface ExtendCommand extends Keyed {
+  readonly kind: 'extend'
+  readonly holdId: string
+  /** From now; never less than it had. */
+  readonly ttlMs: number
+  /** What is added to what the hold reserves; `null` for nothing. */
+  readonly more: Pick<RatedUsage, 'quantity' | 'sparks'> | null
 }
 
 /** Takes `amount` out of a hold without a meter (all of it by default) and gives back the rest. */
@@ -83,6 +112,35 @@ export interface GrantCommand extends Keyed {
   readonly priority: number
   readonly expiresAt: Instant | null
   readonly reason: string
+  /** The payment that bought them, which a refund or dispute may name. */
+  readonly payment: { readonly id: string; readonly nanos: bigint; readonly currency: string } | null
+}
+
+/** Corrects a balance, by hand. Adding makes promotional credits; with `reverses` it takes back what that row did. */
+export interface AdjustCommand extends Keyed {
+  readonly kind: 'adjust'
+  /** Negative takes; `null` reverses all that is left of the row. */
+  readonly amount: MicroSparks | null
+  readonly reverses: string | null
+  readonly reason: string
+}
+
+/** Ends what is left of a grant before its time. */
+export interface ExpireGrantCommand extends Keyed {
+  readonly kind: 'expire_grant'
+  readonly grantId: string
+  readonly reason: string
+}
+
+/** What a provider says of a refund or dispute of a payment; harmless to repeat, in any order. */
+export interface ReversePaymentCommand {
+  readonly kind: 'reverse_payment'
+  readonly accountId: string
+  readonly id: string
+  readonly paymentId: string
+  /** The refund's or dispute's id at the provider. */
+  readonly source: string
+  readonly fact: ReversalFact
 }
 
 /** Ends the holds and grants of an account whose time is over. */
@@ -100,6 +158,23 @@ export interface ChangePlanCommand extends Keyed {
   readonly reason: string
 }
 
+/** Changes what was agreed with an account; what is `undefined` stays as it is. */
+export interface ChangeTermsCommand extends Keyed {
+  readonly kind: 'change_terms'
+  readonly zone: string | undefined
+  readonly terms: AccountTerms | null | undefined
+  readonly autoTopUp: Omit<AutoTopUp, 'askedAt' | 'isPending'> | null | undefined
+  readonly reason: string
+}
+
+/** Sets what an account, a key, a user or another dimension may be charged in a period; `limit: null` takes the budget away. */
+export interface SetBudgetCommand extends Keyed {
+  readonly kind: 'set_budget'
+  readonly scope: string
+  readonly limit: MicroSparks | null
+  readonly interval: BudgetInterval
+}
+
 /** Stops an account from starting new usage, or lets it go on. */
 export interface SuspendCommand extends Keyed {
   readonly kind: 'suspend' | 'resume'
@@ -109,11 +184,18 @@ export interface SuspendCommand extends Keyed {
 /** Whatever changes a balance, a counter or a hold. */
 export type LedgerCommand =
   | UsageCommand
+  | AmendCommand
   | AuthorizeCommand
   | HoldCommand
+  | ExtendCommand
   | CaptureCommand
   | ReleaseCommand
   | GrantCommand
+  | AdjustCommand
+  | ExpireGrantCommand
+  | ReversePaymentCommand
   | ExpireCommand
   | ChangePlanCommand
+  | ChangeTermsCommand
+  | SetBudgetCommand
   | SuspendCommand

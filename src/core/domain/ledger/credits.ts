@@ -1,25 +1,24 @@
-import { burnOrder, type CreditGrant } from '../credit-grant.js'
-import { formatSparks } from '../sparks.js'
-import type { ExpireCommand, GrantCommand } from './command.js'
-import { type Draft, grantsOf, setGrants } from './draft.js'
+import { formatSparks, type MicroSparks } from '../sparks.js'
+import type { ExpireCommand, ExpireGrantCommand, GrantCommand } from './command.js'
+import { balanceOf, type Draft, findGrant, setAccount } from './draft.js'
 import { expireGrants } from './expiry.js'
 import { expireHolds } from './holds.js'
+import { addCredits } from './new-credits.js'
 import type { LedgerOutcome } from './outcome.js'
+import { keepPayment, takeBack } from './payments.js'
 import { accountOf, emit, entryResult, post, refused, storable } from './posting.js'
 import { recheckQuotas } from './quotas.js'
+import { carriedOver, renewCredits } from './renewal.js'
 import type { LoadKey } from './state.js'
 
-export function grantNeeds({ accountId, dedupe }: GrantCommand): readonly LoadKey[] {
-  return [
-    { kind: 'account', accountId },
-    { kind: 'key', accountId, dedupe },
-    { kind: 'counters', accountId },
-  ]
+export function grantNeeds({ accountId, dedupe, payment }: GrantCommand): readonly LoadKey[] {
+  const paid: LoadKey[] = payment ? [{ kind: 'payment', accountId, paymentId: payment.id }] : []
+  return [{ kind: 'account', accountId }, { kind: 'key', accountId, dedupe }, { kind: 'counters', accountId }, ...paid]
 }
 
 /** Gives credits. What the account owes is paid first: that part of the grant is gone at once. */
 export function decideGrant(draft: Draft, command: GrantCommand): LedgerOutcome {
-  const { accountId, amount } = command
+  const { accountId, amount, payment } = command
   if (command.expiresAt !== null && command.expiresAt <= draft.now) {
     return refused('timestamp_out_of_range', 'expiresAt is in the past: the grant would be expired at birth.', {
       expiresAt: new Date(command.expiresAt).toISOString(),
@@ -27,40 +26,51 @@ export function decideGrant(draft: Draft, command: GrantCommand): LedgerOutcome 
   }
   const account = accountOf(draft, accountId)
   storable(account.balance + amount, 'The balance')
-  const debt = account.balance < 0n ? -account.balance : 0n
-  const grant: CreditGrant = {
-    id: command.id,
-    accountId,
-    kind: command.grantKind,
-    amount,
-    remaining: debt < amount ? amount - debt : 0n,
-    priority: command.priority,
-    expiresAt: command.expiresAt,
-    grantedAt: draft.now,
-    reason: command.reason,
+  if (payment) {
+    if (account.currency !== null && account.currency !== payment.currency) {
+      return refused(
+        'currency_mismatch',
+        `Account ${accountId} pays in ${account.currency}, and this payment is in ${payment.currency}.`,
+        { accountId, currency: account.currency },
+      )
+    }
+    setAccount(draft, { ...account, currency: payment.currency })
   }
-  const open = grantsOf(draft, accountId)
-  setGrants(draft, accountId, [...open, grant])
-  draft.grants.set(accountId, grant.remaining > 0n ? [...open, grant].sort(burnOrder) : open)
-  const result = post(
+  const { grantKind: kind, priority, expiresAt, reason } = command
+  const result = addCredits(
     draft,
-    {
-      command,
-      operation: 'grant',
-      counterAccount: `grants:${command.grantKind}`,
-      amount,
-      reason: command.reason,
-      usage: null,
-    },
-    entryResult(command.id, amount),
+    { id: command.id, kind, origin: 'once', amount, priority, expiresAt, reason },
+    { command, operation: 'grant', counterAccount: `grants:${kind}` },
   )
-  emit(draft, {
-    id: `evt_${command.id}`,
-    type: 'credit.granted',
-    accountId,
-    data: { grantId: command.id, sparks: formatSparks(amount), kind: command.grantKind, reason: command.reason },
-  })
+  if (payment) {
+    keepPayment(draft, command, payment)
+    takeBack(draft, accountId, payment.id)
+  }
   recheckQuotas(draft, accountId)
+  return { status: 'applied', result }
+}
+
+export function expireGrantNeeds({ accountId, dedupe, grantId }: ExpireGrantCommand): readonly LoadKey[] {
+  return [
+    { kind: 'account', accountId },
+    { kind: 'key', accountId, dedupe },
+    { kind: 'grant', accountId, grantId },
+  ]
+}
+
+/** Ends what is left of a grant. What holds have reserved of the balance stays. */
+export function decideExpireGrant(draft: Draft, command: ExpireGrantCommand): LedgerOutcome {
+  const { accountId, grantId, reason } = command
+  const grant = findGrant(draft, accountId, grantId)
+  if (!grant) return refused('not_found', `No grant ${grantId} on account ${accountId}.`, { grantId })
+  const { available } = balanceOf(accountOf(draft, accountId))
+  const amount = least(grant.remaining, available > 0n ? available : 0n)
+  const posting = { command, operation: 'expire', counterAccount: 'expired', amount: -amount, reason } as const
+  const result = post(draft, { ...posting, usage: null, takesFirst: grantId }, entryResult(command.id, -amount))
+  if (amount > 0n) {
+    const data = { grantId, sparks: formatSparks(amount) }
+    emit(draft, { id: `evt_${command.id}`, type: 'credit.expired', accountId, data })
+  }
   return { status: 'applied', result }
 }
 
@@ -73,14 +83,23 @@ export function expireNeeds({ accountId }: ExpireCommand): readonly LoadKey[] {
 
 /** The sweeper's command; every other command does the same for its account before it decides. */
 export function decideExpire(draft: Draft, command: ExpireCommand): LedgerOutcome {
-  return { status: 'applied', result: { kind: 'expire', expired: expireDue(draft, command.accountId) } }
+  return { status: 'applied', result: { kind: 'expire', expired: bringUpToDate(draft, command.accountId) } }
 }
 
-/** Ends the holds and grants whose time is over, by the store's clock; what is left of a grant leaves the balance. */
-export function expireDue(draft: Draft, accountId: string): number {
+/**
+ * Ends the holds and grants whose time is over, by the store's clock, and gives the recurring credits that are due. What is left of a
+ * grant leaves the balance.
+ */
+export function bringUpToDate(draft: Draft, accountId: string): number {
   const holds = expireHolds(draft, accountId)
+  const carried = carriedOver(draft, accountId)
   const grants = expireGrants(draft, accountId)
+  const given = carried === null ? 0 : renewCredits(draft, accountId, carried)
   // A command that is not the sweeper's may see some of the counters only; a throttle on another is lifted by what passes next.
-  if (holds > 0) recheckQuotas(draft, accountId)
-  return holds + grants
+  if (holds + given > 0) recheckQuotas(draft, accountId)
+  return holds + grants + given
+}
+
+function least(left: MicroSparks, right: MicroSparks): MicroSparks {
+  return left < right ? left : right
 }

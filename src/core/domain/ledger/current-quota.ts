@@ -1,20 +1,30 @@
 import type { CatalogData } from '../catalog.js'
-import { type Instant, periodAt } from '../period.js'
+import { type Cycle, type Instant, periodAt } from '../period.js'
 import { statusOfUsage } from '../quota.js'
 import { quotaOf, thresholdsOf } from './entitlement.js'
 import type { Quota } from './outcome.js'
 import type { AccountState, Counter } from './state.js'
+
+/**
+ * How the periods of an account follow each other: by the calendar of its own zone, or from an anchor in UTC, as the provider of its
+ * subscription renews it.
+ */
+export function cycleOf({ anchor, zone }: Pick<AccountState, 'anchor' | 'zone'>): Cycle {
+  return { anchor, zone: anchor === null ? zone : 'UTC', interval: 'month' }
+}
 
 /** The counter of a period in which nothing was used yet. */
 export function emptyCounter(catalog: CatalogData, account: AccountState, meter: string, at: Instant): Counter {
   return {
     accountId: account.id,
     meter,
-    ...periodAt(at, account.anchor),
+    ...periodAt(at, cycleOf(account)),
     used: 0n,
     held: 0n,
     allowance: 0n,
     heldAllowance: 0n,
+    rated: 0n,
+    overage: 0n,
     status: statusOfUsage(0n, thresholdsOf(catalog, account, meter)),
     throttledAttempts: 0,
     transitions: 0,

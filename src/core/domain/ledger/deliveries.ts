@@ -1,3 +1,4 @@
+import { divide } from '../decimal.js'
 import { deliveryId } from '../ids.js'
 import { type MicroSparks, microPerUnit } from '../sparks.js'
 import { carryKey, type Draft, type PostedEntry, pair } from './draft.js'
@@ -15,7 +16,7 @@ export function planDeliveries(draft: Draft): {
   for (const posted of draft.entries) {
     const { entry } = posted
     if (!entry.usage || entry.usage.meter === '') continue
-    for (const destination of draft.rules.tracing)
+    for (const destination of entry.operation === 'amend' ? [] : draft.rules.tracing)
       join(groups, `t|${destination}|${entry.accountId}`, destination, 'tracing', entry, 0n)
     for (const destination of draft.rules.metering) {
       const sparks = sparksFor(draft, destination, posted)
@@ -95,8 +96,9 @@ function freeze(draft: Draft, group: Group): NewDelivery | null {
   const startsAt = periodStart(first)
   const name = { accountId: first.accountId, destination: group.destination, meter, startsAt }
   const total = (draft.carries.get(carryKey(name))?.remainder ?? 0n) + group.sparks
-  const whole = total / microPerUnit
-  draft.carries.set(carryKey(name), { ...name, remainder: total % microPerUnit })
+  // Downwards, also below zero: what an amendment takes back goes out as a negative whole, and the carry stays a part of one Spark.
+  const whole = divide(total, microPerUnit, 'floor')
+  draft.carries.set(carryKey(name), { ...name, remainder: total - whole * microPerUnit })
   draft.changed.carries.add(carryKey(name))
   return whole === 0n ? null : { ...delivery, meter, periodStartsAt: startsAt, sparks: whole }
 }

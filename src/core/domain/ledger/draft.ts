@@ -1,6 +1,8 @@
 import { invariant } from '../../errors.js'
+import type { Budget } from '../budget.js'
 import { burnOrder, type CreditGrant } from '../credit-grant.js'
 import type { BillingEvent } from '../event.js'
+import type { Payment } from '../payment.js'
 import type { Instant } from '../period.js'
 import { emptyCounter } from './current-quota.js'
 import type { Balance } from './outcome.js'
@@ -27,6 +29,8 @@ export interface PostedEntry {
 /** The state while a batch is being decided: later commands see what earlier ones changed. */
 export interface Draft {
   readonly now: Instant
+  /** The id of the command that is being decided; what it causes beside its own effect is named after it. */
+  cause: string
   readonly rules: LedgerRules
   readonly loaded: ReadonlySet<string>
   readonly accounts: Map<string, AccountState>
@@ -36,6 +40,12 @@ export interface Draft {
   readonly counters: Map<string, Counter[]>
   readonly carries: Map<string, Carry>
   readonly holds: Map<string, Hold>
+  readonly budgets: Map<string, Budget>
+  readonly payments: Map<string, Payment>
+  /** Grants that were named, whatever is left of them. */
+  readonly named: Map<string, CreditGrant>
+  /** Rows that were named and those that correct them. */
+  readonly stored: Map<string, LedgerEntry>
   readonly keys: Map<string, StoredKey>
   readonly changed: {
     readonly accounts: Set<string>
@@ -43,6 +53,8 @@ export interface Draft {
     readonly counters: Map<string, Counter>
     readonly carries: Set<string>
     readonly holds: Set<string>
+    readonly budgets: Set<string>
+    readonly payments: Set<string>
   }
   readonly entries: PostedEntry[]
   readonly rollups: Map<string, Rollup>
@@ -51,7 +63,12 @@ export interface Draft {
 
 export function createDraft(state: LedgerState, rules: LedgerRules): Draft {
   const grants = new Map<string, CreditGrant[]>()
-  for (const grant of state.grants) push(grants, grant.accountId, grant)
+  const named = new Map<string, CreditGrant>()
+  for (const grant of state.grants) {
+    if (named.has(pair(grant.accountId, grant.id))) continue
+    named.set(pair(grant.accountId, grant.id), grant)
+    if (grant.remaining > 0n) push(grants, grant.accountId, grant)
+  }
   for (const list of grants.values()) list.sort(burnOrder)
   const counters = new Map<string, Counter[]>()
   for (const counter of state.counters) {
@@ -61,6 +78,7 @@ export function createDraft(state: LedgerState, rules: LedgerRules): Draft {
   }
   return {
     now: state.now,
+    cause: '',
     rules,
     loaded: state.loaded,
     accounts: new Map(state.accounts.map((account) => [account.id, account])),
@@ -68,8 +86,20 @@ export function createDraft(state: LedgerState, rules: LedgerRules): Draft {
     counters,
     carries: new Map(state.carries.map((carry) => [carryKey(carry), carry])),
     holds: new Map(state.holds.map((hold) => [pair(hold.accountId, hold.id), hold])),
+    budgets: new Map(state.budgets.map((budget) => [pair(budget.accountId, budget.scope), budget])),
+    payments: new Map(state.payments.map((payment) => [pair(payment.accountId, payment.id), payment])),
+    named,
+    stored: new Map(state.entries.map((entry) => [pair(entry.accountId, entry.id), entry])),
     keys: new Map(state.keys.map((key) => [pair(key.accountId, key.dedupe), key])),
-    changed: { accounts: new Set(), grants: new Map(), counters: new Map(), carries: new Set(), holds: new Set() },
+    changed: {
+      accounts: new Set(),
+      grants: new Map(),
+      counters: new Map(),
+      carries: new Set(),
+      holds: new Set(),
+      budgets: new Set(),
+      payments: new Set(),
+    },
     entries: [],
     rollups: new Map(),
     events: [],
@@ -85,10 +115,17 @@ export function grantsOf(draft: Draft, accountId: string): readonly CreditGrant[
   return draft.grants.get(accountId) ?? []
 }
 
-export function setGrants(draft: Draft, accountId: string, grants: readonly CreditGrant[]): void {
-  const before = new Set(grantsOf(draft, accountId))
-  for (const grant of grants) if (!before.has(grant)) draft.changed.grants.set(pair(accountId, grant.id), grant)
-  draft.grants.set(accountId, grants)
+/** Stores a grant, and keeps the open ones in burn order. */
+export function setGrant(draft: Draft, grant: CreditGrant): void {
+  const { accountId, id } = grant
+  draft.named.set(pair(accountId, id), grant)
+  draft.changed.grants.set(pair(accountId, id), grant)
+  const others = grantsOf(draft, accountId).filter((other) => other.id !== id)
+  draft.grants.set(accountId, grant.remaining > 0n ? [...others, grant].sort(burnOrder) : others)
+}
+
+export function findGrant(draft: Draft, accountId: string, grantId: string): CreditGrant | undefined {
+  return draft.named.get(pair(accountId, grantId))
 }
 
 export function setAccount(draft: Draft, account: AccountState): void {
@@ -105,6 +142,33 @@ export function setHold(draft: Draft, hold: Hold): void {
   draft.changed.holds.add(pair(hold.accountId, hold.id))
 }
 
+export function findBudgets(draft: Draft, accountId: string, scopes: readonly string[]): readonly Budget[] {
+  return scopes.flatMap((scope) => draft.budgets.get(pair(accountId, scope)) ?? [])
+}
+
+export function setBudget(draft: Draft, budget: Budget): void {
+  draft.budgets.set(pair(budget.accountId, budget.scope), budget)
+  draft.changed.budgets.add(pair(budget.accountId, budget.scope))
+}
+
+export function setPayment(draft: Draft, payment: Payment): void {
+  draft.payments.set(pair(payment.accountId, payment.id), payment)
+  draft.changed.payments.add(pair(payment.accountId, payment.id))
+}
+
+/** A row that was named, or posted earlier in this batch. */
+export function findEntry(draft: Draft, accountId: string, entryId: string): LedgerEntry | undefined {
+  return draft.stored.get(pair(accountId, entryId))
+}
+
+/** The row and all that corrects it, oldest first. */
+export function entryWithCorrections(draft: Draft, entry: LedgerEntry): readonly LedgerEntry[] {
+  const corrections = [...draft.stored.values()].filter(
+    (other) => other.accountId === entry.accountId && other.corrects === entry.id,
+  )
+  return [entry, ...corrections]
+}
+
 export function setCounter(draft: Draft, counter: Counter): void {
   const key = pair(counter.accountId, counter.meter)
   const others = (draft.counters.get(key) ?? []).filter((other) => other.startsAt !== counter.startsAt)
@@ -118,9 +182,15 @@ export function counterAt(draft: Draft, account: AccountState, meter: string, at
   const existing = latest(counters.filter((counter) => counter.startsAt <= at && at < counter.endsAt))
   if (existing) return existing
   const fresh = emptyCounter(draft.rules.catalog, account, meter, at)
-  // A change of anchor cuts the period before it short; the next one begins where that ended.
+  // A change of anchor cuts the period before it short, and late usage may fall before one that began in another rhythm: what is
+  // counted in one period is counted in no other.
   const before = latest(counters.filter((counter) => counter.endsAt <= at))
-  return { ...fresh, startsAt: Math.max(fresh.startsAt, before?.endsAt ?? fresh.startsAt) }
+  const after = counters.filter((counter) => counter.startsAt > at).map((counter) => counter.startsAt)
+  return {
+    ...fresh,
+    startsAt: Math.max(fresh.startsAt, before?.endsAt ?? fresh.startsAt),
+    endsAt: Math.min(fresh.endsAt, ...after),
+  }
 }
 
 /** The last counter of the meter that ended at or before `at`. */

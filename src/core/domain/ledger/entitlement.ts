@@ -1,3 +1,4 @@
+import type { Budget } from '../budget.js'
 import { type CatalogData, type Entitlement, quotaLimit } from '../catalog.js'
 import { divide } from '../decimal.js'
 import type { Thresholds } from '../quota.js'
@@ -5,19 +6,28 @@ import type { MicroSparks, MicroUnits } from '../sparks.js'
 import type { Quota, UsageSource } from './outcome.js'
 import type { AccountState, Counter, Hold } from './state.js'
 
-/** What a plan grants on a meter; nothing when the catalog does not know the plan, since unknown never grants. */
-export function entitlementOf(catalog: CatalogData, plan: string, meter: string): Entitlement | undefined {
-  return catalog.plans.get(plan)?.entitlements.get(meter)
+/**
+ * What an account may use of a meter: what its plan grants, with what was agreed with the account in its place. A plan that the catalog
+ * does not know grants nothing, since unknown never grants.
+ */
+export function entitlementOf(
+  catalog: CatalogData,
+  { plan, terms }: Pick<AccountState, 'plan' | 'terms'>,
+  meter: string,
+): Entitlement | undefined {
+  const granted = catalog.plans.get(plan)?.entitlements.get(meter)
+  const agreed = terms?.entitlements[meter]
+  return agreed ? { ...(granted ?? { included: 0n, limit: null }), ...agreed } : granted
 }
 
 /** What use of a meter is measured against. */
 export function thresholdsOf(catalog: CatalogData, account: AccountState, meter: string): Thresholds {
-  const limit = quotaLimit(entitlementOf(catalog, account.plan, meter))
+  const limit = quotaLimit(entitlementOf(catalog, account, meter))
   return { limit, nearPercent: catalog.meters.get(meter)?.nearPercent ?? 80 }
 }
 
 export function quotaOf(catalog: CatalogData, account: AccountState, counter: Counter): Quota {
-  const limit = quotaLimit(entitlementOf(catalog, account.plan, counter.meter))
+  const limit = quotaLimit(entitlementOf(catalog, account, counter.meter))
   const left = limit === null ? null : limit - counter.used - counter.held
   return {
     meter: counter.meter,
@@ -43,8 +53,13 @@ export interface Coverage {
   /** What nothing covers. */
   readonly shortfall: MicroSparks
   /** Which gate a strict request does not pass; the first one that applies. */
-  readonly refusedBy: 'suspended' | 'quota_exceeded' | 'insufficient_credits' | null
+  readonly refusedBy: Gate | null
+  /** The budget that is too small, when that is the gate. */
+  readonly budget: Budget | null
 }
+
+/** What may be in the way of a request. */
+export type Gate = 'suspended' | 'budget_exceeded' | 'quota_exceeded' | 'insufficient_credits'
 
 /** What `coverUsage` looks at. What `account` and `counter` say is held is without the hold that is being settled. */
 export interface CoverageRequest {
@@ -54,30 +69,41 @@ export interface CoverageRequest {
   readonly counter: Counter | null
   readonly quantity: MicroUnits
   readonly sparks: MicroSparks
+  /** Those it counts against, as they stand now. */
+  readonly budgets: readonly Budget[]
   /** Whether to take no more than what other holds leave; usage that already happened takes all there is. */
   readonly strict: boolean
 }
 
 /**
- * Gates, in order: suspended → hard quota (used and held) → byo or unlimited → allowance → credits (promotional, then paid, by
+ * Gates, in order: suspended → budgets → hard quota (used and held) → byo or unlimited → allowance → credits (promotional, then paid, by
  * burn order) → postpaid overage → nothing.
  */
 export function coverUsage(request: CoverageRequest): Coverage {
   const { account, counter, quantity, sparks } = request
   const plan = request.catalog.plans.get(account.plan)
-  const entitlement = counter ? plan?.entitlements.get(counter.meter) : undefined
-  const gate = closedGate(request, entitlement)
-  const none = { units: 0n, allowance: 0n, byo: 0n, credits: 0n, overage: 0n, shortfall: 0n, refusedBy: gate }
-  if (plan?.byo && counter) return { ...none, source: 'byo', byo: sparks }
+  const entitlement = counter ? entitlementOf(request.catalog, account, counter.meter) : undefined
+  const none = { units: 0n, allowance: 0n, byo: 0n, credits: 0n, overage: 0n, shortfall: 0n, budget: null }
+  const isSuspended = account.suspendedFor !== null
+  const gate: Gate | null = isSuspended ? 'suspended' : isOverLimit(request, entitlement) ? 'quota_exceeded' : null
+  if (plan?.byo && counter) return { ...none, source: 'byo', byo: sparks, refusedBy: gate }
   const units = includedUnits(counter, entitlement, quantity)
-  if (entitlement?.included === 'unlimited') return { ...none, source: 'unlimited', units, allowance: sparks }
+  if (entitlement?.included === 'unlimited')
+    return { ...none, source: 'unlimited', units, allowance: sparks, refusedBy: gate }
 
   // In proportion to the units that are not included; usage without a quantity has none that could be.
   const charged = units === 0n ? sparks : divide(sparks * (quantity - units), quantity, 'half_even')
   const available = positive(account.balance - account.held)
   const credits = smaller(charged, available)
   const uncovered = charged - credits
-  const partial = { ...none, units, allowance: sparks - charged }
+  const budget = charged === 0n ? null : (request.budgets.find((each) => isOverBudget(each, charged)) ?? null)
+  const partial = {
+    ...none,
+    units,
+    allowance: sparks - charged,
+    budget,
+    refusedBy: budget && !isSuspended ? ('budget_exceeded' as Gate) : gate,
+  }
   if (uncovered === 0n) return { ...partial, source: charged === 0n && sparks > 0n ? 'allowance' : 'credits', credits }
   if (plan?.overage && request.collecting !== null && counter)
     return { ...partial, source: 'overage', credits, overage: uncovered }
@@ -87,48 +113,57 @@ export function coverUsage(request: CoverageRequest): Coverage {
     source: 'credits',
     credits: taken,
     shortfall: charged - taken,
-    refusedBy: gate ?? 'insufficient_credits',
+    refusedBy: partial.refusedBy ?? 'insufficient_credits',
   }
 }
 
+/** What usage that is covered so is charged, whoever collects it: what budgets count. */
+export function chargedBy({ credits, overage, shortfall }: Pick<Coverage, 'credits' | 'overage' | 'shortfall'>) {
+  return credits + overage + shortfall
+}
+
+/** What of a hold is settled: all of it, or a share. */
+export type Share = Pick<
+  Hold,
+  'meter' | 'periodStartsAt' | 'quantity' | 'sparks' | 'allowance' | 'rated' | 'budgets' | 'budgeted'
+>
+
 /** The account as usage that settles a hold sees it: the credits that hold reserved are its own. */
-export function accountWithout(account: AccountState, hold: Hold | undefined): AccountState {
+export function accountWithout(account: AccountState, hold: Share | undefined): AccountState {
   return hold ? { ...account, held: account.held - hold.sparks } : account
 }
 
 /** The counter as usage that settles a hold sees it: the units that hold reserved in this period are its own. */
-export function counterWithout(counter: Counter, hold: Hold | undefined): Counter {
+export function counterWithout(counter: Counter, hold: Share | undefined): Counter {
   if (hold?.meter !== counter.meter || hold.periodStartsAt !== counter.startsAt) return counter
   return { ...counter, held: counter.held - hold.quantity, heldAllowance: counter.heldAllowance - hold.allowance }
 }
 
-/** Whether the next unit on this meter would be let through. */
+/** Whether the next unit on this meter would be let through; budgets, which are not the meter's, are left out. */
 export function coversMore(
   catalog: CatalogData,
   collecting: string | null,
   account: AccountState,
   counter: Counter,
 ): boolean {
-  const one = { catalog, collecting, account, counter, quantity: 1n, sparks: 1n, strict: true }
+  const one = { catalog, collecting, account, counter, budgets: [], quantity: 1n, sparks: 1n, strict: true }
   return coverUsage(one).refusedBy === null
 }
 
-function closedGate(
-  request: CoverageRequest,
-  entitlement: Entitlement | undefined,
-): 'suspended' | 'quota_exceeded' | null {
-  const { account, counter, quantity } = request
-  if (account.suspendedFor !== null) return 'suspended'
+function isOverBudget({ limitSparks, used, held }: Budget, charged: MicroSparks): boolean {
+  return limitSparks !== null && used + held + charged > limitSparks
+}
+
+function isOverLimit({ counter, quantity }: CoverageRequest, entitlement: Entitlement | undefined): boolean {
   const limit = entitlement?.limit ?? null
-  if (limit !== null && counter && counter.used + counter.held + quantity > limit) return 'quota_exceeded'
-  return null
+  return limit !== null && counter !== null && counter.used + counter.held + quantity > limit
 }
 
 /**
  * The units the plan gives: what it includes, less what it gave in this period and what open holds have reserved of it. So the plan
  * never gives more than it includes, no unit is charged while one of them is free, and what a hold gives back is free again.
  */
-function includedUnits(
+export function includedUnits(
   counter: Counter | null,
   entitlement: Entitlement | undefined,
   quantity: MicroUnits,

@@ -1,7 +1,7 @@
-import { burnOrder, type CreditGrant } from '../credit-grant.js'
+import type { CreditGrant } from '../credit-grant.js'
 import type { Instant } from '../period.js'
 import { formatSparks, type MicroSparks } from '../sparks.js'
-import { type Draft, grantsOf } from './draft.js'
+import { type Draft, findEntry, grantsOf } from './draft.js'
 import { dedupeOf } from './key.js'
 import { accountOf, emit, entryResult, post } from './posting.js'
 
@@ -17,6 +17,7 @@ export function overdue(
   now: Instant,
 ): readonly { readonly grant: CreditGrant; readonly amount: MicroSparks }[] {
   const due = grants.filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now)
+  if (due.length === 0) return []
   const free = sumOf(grants) - held
   let left = free < sumOf(due) ? free : sumOf(due)
   return due.flatMap((grant) => {
@@ -34,13 +35,10 @@ export function expireGrants(draft: Draft, accountId: string, wanted: MicroSpark
   return over.length
 }
 
-function expireGrant(draft: Draft, grant: CreditGrant, amount: MicroSparks): void {
-  const { accountId, id, remaining } = grant
-  // Only this grant may pay for its own expiry: the others stand aside while the row is posted.
-  const others = grantsOf(draft, accountId).filter((other) => other.id !== id)
-  draft.grants.set(accountId, [grant])
-  // What is left of it only becomes less, so each part that goes has a name of its own.
-  const name = amount === remaining ? id : `${id}.${remaining - amount}`
+/** Takes what is over of a grant out of the balance. */
+export function expireGrant(draft: Draft, grant: CreditGrant, amount: MicroSparks, reason = 'expired'): void {
+  const { accountId, id } = grant
+  const name = freeName(draft, accountId, `${id}.${draft.cause}`)
   const key = `expire:${name}`
   const command = {
     accountId,
@@ -54,17 +52,24 @@ function expireGrant(draft: Draft, grant: CreditGrant, amount: MicroSparks): voi
     operation: 'expire',
     counterAccount: 'expired',
     amount: -amount,
-    reason: 'expired',
+    reason,
     usage: null,
+    takesFirst: id,
   } as const
   post(draft, posting, entryResult(command.id, -amount))
-  draft.grants.set(accountId, [...others, ...grantsOf(draft, accountId)].sort(burnOrder))
   emit(draft, {
     id: `evt_expire_${name}`,
     type: 'credit.expired',
     accountId,
     data: { grantId: id, sparks: formatSparks(amount) },
   })
+}
+
+/** A command may cut the same grant more than once: before it decides, and when it ends a hold. */
+function freeName(draft: Draft, accountId: string, name: string): string {
+  let free = name
+  for (let count = 2; findEntry(draft, accountId, `ent_${free}`); count += 1) free = `${name}.${count}`
+  return free
 }
 
 function sumOf(grants: readonly CreditGrant[]): MicroSparks {

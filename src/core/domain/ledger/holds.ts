@@ -1,7 +1,8 @@
 import { formatSparks } from '../sparks.js'
-import type { CaptureCommand, HoldCommand, ReleaseCommand } from './command.js'
+import { budgetKeys, budgetsOf, countBudgets, holdBudgets } from './budgets.js'
+import type { CaptureCommand, ExtendCommand, HoldCommand, ReleaseCommand } from './command.js'
 import { balanceOf, counterAt, type Draft, findHold, pair, setAccount, setCounter, setHold } from './draft.js'
-import { accountWithout, counterWithout } from './entitlement.js'
+import { accountWithout, chargedBy, counterWithout, type Share } from './entitlement.js'
 import { expireGrants } from './expiry.js'
 import type { HoldResult, LedgerOutcome, Refusal } from './outcome.js'
 import { accountOf, emit, entryResult, post, refused, storable } from './posting.js'
@@ -11,9 +12,14 @@ import { addRollup } from './rollup.js'
 import { withoutZeros } from './settlement.js'
 import type { Hold, LoadKey } from './state.js'
 
-export function holdNeeds({ accountId, dedupe, usage }: HoldCommand): readonly LoadKey[] {
+export function holdNeeds({ accountId, dedupe, usage, budgets }: HoldCommand): readonly LoadKey[] {
   const counter: LoadKey[] = usage.meter === null ? [] : [{ kind: 'counter', accountId, meter: usage.meter, at: null }]
-  return [{ kind: 'account', accountId }, { kind: 'key', accountId, dedupe }, ...counter]
+  return [
+    { kind: 'account', accountId },
+    { kind: 'key', accountId, dedupe },
+    ...counter,
+    ...budgetKeys(accountId, budgets),
+  ]
 }
 
 /** Reserves what the usage would cost beyond the allowance, and its units on the meter, with the allowance that is free for them. */
@@ -21,14 +27,16 @@ export function decideHold(draft: Draft, command: HoldCommand): LedgerOutcome {
   const { accountId, usage } = command
   const account = accountOf(draft, accountId)
   const counter = usage.meter === null ? null : counterAt(draft, account, usage.meter, draft.now)
-  const coverage = cover(draft, account, counter, usage)
-  if (coverage.refusedBy) return refuseUsage(draft, account, counter, usage, coverage)
+  const budgets = budgetsOf(draft, account, command.budgets)
+  const coverage = cover(draft, account, counter, budgets, usage)
+  if (coverage.refusedBy) return refuseUsage(draft, account, counter, budgets, usage, coverage)
 
   storable(usage.sparks, 'The Sparks of this hold')
   if (counter) storable(counter.held + usage.quantity, 'What is held of the quota')
   const after = { ...account, held: account.held + coverage.credits }
   setAccount(draft, after)
   if (counter) countHold(draft, account, counter, { quantity: usage.quantity, allowance: coverage.units })
+  holdBudgets(draft, accountId, command.budgets, chargedBy(coverage))
   const expiresAt = draft.now + command.ttlMs
   const result: HoldResult = {
     kind: 'hold',
@@ -49,6 +57,9 @@ export function decideHold(draft: Draft, command: HoldCommand): LedgerOutcome {
     sparks: coverage.credits,
     allowance: coverage.units,
     rated: usage.sparks,
+    dimensions: command.dimensions,
+    budgets: command.budgets,
+    budgeted: chargedBy(coverage),
     status: 'open',
     captured: 0n,
     periodStartsAt: counter?.startsAt ?? null,
@@ -63,6 +74,52 @@ export function decideHold(draft: Draft, command: HoldCommand): LedgerOutcome {
   })
   remember(draft, command, result)
   return { status: 'applied', result }
+}
+
+export function extendNeeds({ accountId, dedupe, holdId }: ExtendCommand): readonly LoadKey[] {
+  return [
+    { kind: 'account', accountId },
+    { kind: 'key', accountId, dedupe },
+    { kind: 'hold', accountId, holdId },
+    { kind: 'hold_counter', accountId, holdId },
+  ]
+}
+
+/** Gives a hold more time, and reserves more as if it were a hold of its own; refused as one would be, it stays as it was. */
+export function decideExtend(draft: Draft, command: ExtendCommand): LedgerOutcome {
+  const { accountId, more } = command
+  const hold = openHold(draft, command)
+  if ('code' in hold) return hold
+  const account = accountOf(draft, accountId)
+  const longer = { ...hold, expiresAt: Math.max(hold.expiresAt, draft.now + command.ttlMs) }
+  const counter =
+    hold.meter === null || hold.periodStartsAt === null
+      ? null
+      : counterAt(draft, account, hold.meter, hold.periodStartsAt)
+  if (more) {
+    const budgets = budgetsOf(draft, account, hold.budgets)
+    const coverage = cover(draft, account, counter, budgets, more)
+    if (coverage.refusedBy) return refuseUsage(draft, account, counter, budgets, more, coverage)
+    storable(hold.rated + more.sparks, 'The Sparks of this hold')
+    if (counter) {
+      storable(counter.held + more.quantity, 'What is held of the quota')
+      countHold(draft, account, counter, { quantity: more.quantity, allowance: coverage.units })
+    }
+    setAccount(draft, { ...account, held: account.held + coverage.credits })
+    holdBudgets(draft, accountId, hold.budgets, chargedBy(coverage))
+    setHold(draft, {
+      ...longer,
+      quantity: hold.quantity + more.quantity,
+      sparks: hold.sparks + coverage.credits,
+      allowance: hold.allowance + coverage.units,
+      rated: hold.rated + more.sparks,
+      budgeted: hold.budgeted + chargedBy(coverage),
+    })
+  } else setHold(draft, longer)
+  const extended = findHold(draft, accountId, hold.id) ?? longer
+  const reason = hold.reason
+  const posting = { command, operation: 'extend', counterAccount: 'none', amount: 0n, reason, usage: null } as const
+  return { status: 'applied', result: post(draft, posting, () => holdResult(draft, extended)) }
 }
 
 export function settleHoldNeeds({ accountId, dedupe, holdId }: CaptureCommand | ReleaseCommand): readonly LoadKey[] {
@@ -115,14 +172,16 @@ export function decideCapture(draft: Draft, command: CaptureCommand): LedgerOutc
     costUsd: null,
     model: null,
     tokens: null,
-    dimensions: {},
+    dimensions: hold.dimensions,
     priceVersion: draft.rules.catalog.version,
     occurredAt: draft.now,
     settledBy: withoutZeros({ credits, debt: taken - credits, written_off: writtenOff }),
+    included: 0n,
     holdId: hold.id,
   }
   addRollup(draft, command.accountId, '', usage, draft.now)
   freeHold(draft, hold, { status: 'captured', captured: taken })
+  countBudgets(draft, command.accountId, hold.budgets, taken)
   expireGrants(draft, command.accountId, taken)
   const posting = {
     command,
@@ -150,17 +209,36 @@ export function decideRelease(draft: Draft, command: ReleaseCommand): LedgerOutc
   return { status: 'applied', result }
 }
 
-/** Ends a hold: what it reserved, credits and units, is free again. */
+/** Ends a hold: what it reserved, credits, units and budgets, is free again. */
 export function freeHold(draft: Draft, hold: Hold, end: Pick<Hold, 'status' | 'captured'>): Hold {
-  const account = accountOf(draft, hold.accountId)
-  setAccount(draft, accountWithout(account, hold))
-  if (hold.meter !== null && hold.periodStartsAt !== null) {
-    const counter = counterAt(draft, account, hold.meter, hold.periodStartsAt)
-    setCounter(draft, counterWithout(counter, hold))
-  }
+  freeShare(draft, hold.accountId, hold)
   const ended = { ...hold, ...end }
   setHold(draft, ended)
   return ended
+}
+
+/** Frees a share of a hold and leaves the rest reserved. */
+export function shrinkHold(draft: Draft, hold: Hold, share: Share, captured: bigint): void {
+  freeShare(draft, hold.accountId, share)
+  setHold(draft, {
+    ...hold,
+    quantity: hold.quantity - share.quantity,
+    sparks: hold.sparks - share.sparks,
+    allowance: hold.allowance - share.allowance,
+    rated: hold.rated - share.rated,
+    budgeted: hold.budgeted - share.budgeted,
+    captured: hold.captured + captured,
+  })
+}
+
+function freeShare(draft: Draft, accountId: string, share: Share): void {
+  const account = accountOf(draft, accountId)
+  setAccount(draft, accountWithout(account, share))
+  if (share.meter !== null && share.periodStartsAt !== null) {
+    const counter = counterAt(draft, account, share.meter, share.periodStartsAt)
+    setCounter(draft, counterWithout(counter, share))
+  }
+  holdBudgets(draft, accountId, share.budgets, -share.budgeted)
 }
 
 /** Ends the open holds of an account whose time is over, by the store's clock. */
@@ -188,7 +266,10 @@ export function holdIsOver(hold: Hold): Refusal {
   })
 }
 
-function openHold(draft: Draft, { accountId, holdId }: CaptureCommand | ReleaseCommand): Hold | Refusal {
+function openHold(
+  draft: Draft,
+  { accountId, holdId }: CaptureCommand | ReleaseCommand | ExtendCommand,
+): Hold | Refusal {
   const hold = findHold(draft, accountId, holdId)
   if (!hold) return refused('not_found', `No hold ${holdId} on account ${accountId}.`, { holdId })
   return hold.status === 'open' ? hold : holdIsOver(hold)

@@ -1,13 +1,34 @@
 import { BillingError, invariant } from '../../errors.js'
-import { accountNeeds, decideChangePlan, decideSuspend } from './accounts.js'
+import { accountNeeds, decideChangePlan, decideChangeTerms, decideSuspend } from './accounts.js'
+import { adjustNeeds, decideAdjust } from './adjustments.js'
+import { amendNeeds, decideAmend } from './amendments.js'
+import { decideSetBudget, setBudgetNeeds } from './budgets.js'
 import type { LedgerCommand } from './command.js'
-import { decideExpire, decideGrant, expireDue, expireNeeds, grantNeeds } from './credits.js'
+import {
+  bringUpToDate,
+  decideExpire,
+  decideExpireGrant,
+  decideGrant,
+  expireGrantNeeds,
+  expireNeeds,
+  grantNeeds,
+} from './credits.js'
 import { planDeliveries } from './deliveries.js'
 import { createDraft, type Draft, grantsOf, pair, requireLoaded } from './draft.js'
-import { decideCapture, decideHold, decideRelease, holdNeeds, settleHoldNeeds } from './holds.js'
+import {
+  decideCapture,
+  decideExtend,
+  decideHold,
+  decideRelease,
+  extendNeeds,
+  holdNeeds,
+  settleHoldNeeds,
+} from './holds.js'
 import type { LedgerOutcome } from './outcome.js'
+import { decideReversePayment, reversePaymentNeeds } from './payments.js'
 import { refused } from './posting.js'
 import type { LedgerRows, LedgerRules, LedgerState, LoadKey } from './state.js'
+import { askForTopUp } from './top-up.js'
 import { authorizeNeeds, decideAuthorize, decideUsage, usageNeeds } from './usage.js'
 
 /** What a store must load, under its locks, before it calls `apply` with this command. */
@@ -15,17 +36,30 @@ export function needs(command: LedgerCommand): readonly LoadKey[] {
   switch (command.kind) {
     case 'usage':
       return usageNeeds(command)
+    case 'amend':
+      return amendNeeds(command)
     case 'authorize':
       return authorizeNeeds(command)
     case 'hold':
       return holdNeeds(command)
+    case 'extend':
+      return extendNeeds(command)
     case 'capture':
     case 'release':
       return settleHoldNeeds(command)
     case 'grant':
       return grantNeeds(command)
+    case 'adjust':
+      return adjustNeeds(command)
+    case 'expire_grant':
+      return expireGrantNeeds(command)
+    case 'reverse_payment':
+      return reversePaymentNeeds(command)
     case 'expire':
       return expireNeeds(command)
+    case 'set_budget':
+      return setBudgetNeeds(command)
+    case 'change_terms':
     case 'change_plan':
     case 'suspend':
     case 'resume':
@@ -62,6 +96,8 @@ export function apply(
       counters: [...draft.changed.counters.values()],
       carries: picked(draft.carries, draft.changed.carries),
       holds: picked(draft.holds, draft.changed.holds),
+      budgets: picked(draft.budgets, draft.changed.budgets),
+      payments: picked(draft.payments, draft.changed.payments),
       entries,
       rollups: [...draft.rollups.values()],
       deliveries,
@@ -91,9 +127,12 @@ function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
       accountId: command.accountId,
     })
   }
-  if (command.kind !== 'expire') expireDue(draft, command.accountId)
+  draft.cause = command.id
+  if (command.kind !== 'expire') bringUpToDate(draft, command.accountId)
   try {
-    return decideFamily(draft, command)
+    const outcome = decideFamily(draft, command)
+    askForTopUp(draft, command.accountId)
+    return outcome
   } catch (error) {
     // A command that does not fit its columns is refused before it wrote anything; everything else is a fault of the batch.
     if (BillingError.is(error) && error.code === 'amount_out_of_range')
@@ -106,18 +145,32 @@ function decideFamily(draft: Draft, command: LedgerCommand): LedgerOutcome {
   switch (command.kind) {
     case 'usage':
       return decideUsage(draft, command)
+    case 'amend':
+      return decideAmend(draft, command)
     case 'authorize':
       return decideAuthorize(draft, command)
     case 'hold':
       return decideHold(draft, command)
+    case 'extend':
+      return decideExtend(draft, command)
     case 'capture':
       return decideCapture(draft, command)
     case 'release':
       return decideRelease(draft, command)
     case 'grant':
       return decideGrant(draft, command)
+    case 'adjust':
+      return decideAdjust(draft, command)
+    case 'expire_grant':
+      return decideExpireGrant(draft, command)
+    case 'reverse_payment':
+      return decideReversePayment(draft, command)
     case 'expire':
       return decideExpire(draft, command)
+    case 'set_budget':
+      return decideSetBudget(draft, command)
+    case 'change_terms':
+      return decideChangeTerms(draft, command)
     case 'change_plan':
       return decideChangePlan(draft, command)
     case 'suspend':

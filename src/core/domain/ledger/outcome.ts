@@ -1,4 +1,4 @@
-import { BillingError, type ErrorCode } from '../../errors.js'
+import type { ErrorCode } from '../../errors.js'
 import type { Instant } from '../period.js'
 import type { QuotaStatus } from '../quota.js'
 import type { MicroSparks, MicroUnits } from '../sparks.js'
@@ -91,28 +91,13 @@ export interface Refusal {
 export type LedgerOutcome =
   | {
       readonly status: 'applied'
-      readonly result: StoredResult | AuthorizeResult | { readonly kind: 'expire'; readonly expired: number }
+      readonly result:
+        | StoredResult
+        | AuthorizeResult
+        | { readonly kind: 'expire'; readonly expired: number }
+        | { readonly kind: 'payment'; readonly reversed: MicroSparks }
       /** For usage: the deliveries that its ledger row names. */
       readonly deliveries?: Readonly<Record<string, string | null>>
     }
   | { readonly status: 'duplicate'; readonly result: StoredResult }
   | Refusal
-
-/** A stored result as text; `bigint` is written so that it is read back as `bigint`. */
-export function encodeResult(result: StoredResult): string {
-  return JSON.stringify(result, (_, value: unknown) =>
-    typeof value === 'bigint' ? { $bigint: value.toString() } : value,
-  )
-}
-
-/** A stored result out of the text that `encodeResult` made. @throws BillingError `invariant_violated` for another text */
-export function decodeResult(text: string): StoredResult {
-  try {
-    return JSON.parse(text, (_, value: unknown) => {
-      if (typeof value === 'object' && value !== null && '$bigint' in value) return BigInt(value.$bigint as string)
-      return value
-    }) as StoredResult
-  } catch (error) {
-    throw new BillingError('invariant_violated', 'A stored result cannot be read.', { cause: error })
-  }
-}

@@ -1,9 +1,9 @@
 import { BillingError, invariant } from '../../errors.js'
-import { type Burn, burn } from '../credit-grant.js'
+import type { Burn, CreditGrant } from '../credit-grant.js'
 import type { BillingEvent, BillingEventType } from '../event.js'
 import { type MicroSparks, maximumStored } from '../sparks.js'
 import type { Keyed } from './command.js'
-import { balanceOf, type Draft, grantsOf, pair, setAccount, setGrants } from './draft.js'
+import { balanceOf, type Draft, findGrant, grantsOf, pair, setAccount, setGrant } from './draft.js'
 import type { EntryResult, Refusal, StoredResult } from './outcome.js'
 import type { AccountState, CounterAccount, EntryOperation, LedgerEntry } from './state.js'
 
@@ -15,6 +15,14 @@ export interface Posting {
   readonly amount: MicroSparks
   readonly reason: string
   readonly usage: LedgerEntry['usage']
+  /** The row it corrects. */
+  readonly corrects?: string
+  /** The grant a debit takes from before it takes from others. */
+  readonly takesFirst?: string
+  /** The grant it opens, and what of it pays no debt. */
+  readonly opens?: Burn
+  /** What is to go back to which grants when the amount is added; what remains of it pays debt or has a grant of its own. */
+  readonly givesBack?: readonly Burn[]
 }
 
 /**
@@ -25,7 +33,10 @@ export function post(draft: Draft, posting: Posting, result: (account: AccountSt
   const before = accountOf(draft, posting.command.accountId)
   const account = { ...before, balance: before.balance + posting.amount }
   setAccount(draft, account)
-  const burns = posting.amount < 0n ? burnGrants(draft, before, -posting.amount) : []
+  const burns =
+    posting.amount < 0n
+      ? burnGrants(draft, before, -posting.amount, posting.takesFirst)
+      : creditGrants(draft, before, posting)
   const answer = result(account)
   const { accountId, id, key, dedupe, fingerprint } = posting.command
   const entry: LedgerEntry = {
@@ -40,12 +51,14 @@ export function post(draft: Draft, posting: Posting, result: (account: AccountSt
     balanceAfter: account.balance,
     recordedAt: draft.now,
     reason: posting.reason,
+    corrects: posting.corrects ?? null,
     usage: posting.usage,
     burns,
     deliveries: {},
     result: answer,
   }
   draft.entries.push({ entry, plan: account.plan })
+  draft.stored.set(pair(accountId, id), entry)
   draft.keys.set(pair(accountId, dedupe), { accountId, dedupe, fingerprint, result: answer })
   return answer
 }
@@ -62,18 +75,61 @@ export function accountOf(draft: Draft, accountId: string): AccountState {
 }
 
 /** Takes a debit out of the grants in burn order; what they do not hold is debt and burns nothing. */
-function burnGrants(draft: Draft, before: AccountState, amount: MicroSparks): readonly Burn[] {
+function burnGrants(draft: Draft, before: AccountState, amount: MicroSparks, first?: string): readonly Burn[] {
   const funded = before.balance > 0n ? before.balance : 0n
-  const wanted = amount < funded ? amount : funded
-  const taken = burn(grantsOf(draft, before.id), wanted)
-  const sum = taken.burns.reduce((total, part) => total + part.amount, 0n)
-  invariant(sum === wanted, 'what a debit burned does not sum to what it took', { accountId: before.id })
-  setGrants(draft, before.id, taken.grants)
-  draft.grants.set(
-    before.id,
-    taken.grants.filter((grant) => grant.remaining > 0n),
-  )
-  return taken.burns
+  let left = amount < funded ? amount : funded
+  const burns: Burn[] = []
+  for (const grant of burnSequence(grantsOf(draft, before.id), first)) {
+    if (left === 0n) break
+    const taken = grant.remaining < left ? grant.remaining : left
+    left -= taken
+    burns.push({ grantId: grant.id, amount: taken })
+    setGrant(draft, { ...grant, remaining: grant.remaining - taken })
+  }
+  invariant(left === 0n, 'what a debit burned does not sum to what it took', { accountId: before.id })
+  return burns
+}
+
+function burnSequence(grants: readonly CreditGrant[], first: string | undefined): readonly CreditGrant[] {
+  if (first === undefined) return grants
+  return [...grants.filter(({ id }) => id === first), ...grants.filter(({ id }) => id !== first)]
+}
+
+function creditGrants(draft: Draft, before: AccountState, posting: Posting): readonly Burn[] {
+  const { opens, givesBack } = posting
+  if (opens) return opens.amount > 0n ? [{ grantId: opens.grantId, amount: -opens.amount }] : []
+  return givesBack ? giveBack(draft, before, posting, givesBack) : []
+}
+
+/**
+ * Puts credits back where they came from, as far as they do not pay debt; kept as negative burns. The last that was taken is the first
+ * that comes back. What was debt then and has been paid since comes back as credits of their own.
+ */
+function giveBack(
+  draft: Draft,
+  before: AccountState,
+  { amount, command, reason }: Posting,
+  burns: readonly Burn[],
+): readonly Burn[] {
+  const debt = before.balance < 0n ? -before.balance : 0n
+  let left = amount > debt ? amount - debt : 0n
+  const given: Burn[] = []
+  for (const burn of [...burns].reverse()) {
+    if (left === 0n) break
+    const back = burn.amount < left ? burn.amount : left
+    const grant = findGrant(draft, before.id, burn.grantId)
+    invariant(grant !== undefined, 'a grant that was burned is not there', { grantId: burn.grantId })
+    left -= back
+    given.push({ grantId: grant.id, amount: -back })
+    setGrant(draft, { ...grant, remaining: grant.remaining + back })
+  }
+  if (left > 0n) {
+    const { accountId, id } = command
+    const rest = { kind: 'paid', origin: 'once', amount: left, remaining: left, priority: 0, expiresAt: null } as const
+    setGrant(draft, { id: `grt_${id}`, accountId, ...rest, grantedAt: draft.now, reason })
+    given.push({ grantId: `grt_${id}`, amount: -left })
+  }
+  return given
 }
 
 export function emit(

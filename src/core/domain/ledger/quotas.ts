@@ -1,5 +1,5 @@
 import { afterChange, afterPass, afterRefusal, afterUsage, type QuotaChange } from '../quota.js'
-import { formatQuantity, type MicroUnits } from '../sparks.js'
+import { formatQuantity, type MicroSparks, type MicroUnits } from '../sparks.js'
 import { counterBefore, currentCounters, type Draft, pair, setCounter } from './draft.js'
 import { coversMore, thresholdsOf } from './entitlement.js'
 import { accountOf, emit } from './posting.js'
@@ -11,12 +11,20 @@ interface Units {
   readonly allowance: MicroUnits
 }
 
+/** Units that were used, with what they cost and how much of that is collected afterwards. */
+interface UsedUnits extends Units {
+  readonly rated: MicroSparks
+  readonly overage: MicroSparks
+  /** Whether it had to be let through. */
+  readonly isRequest: boolean
+}
+
 /** Adds usage to a counter and tells of the thresholds it passed; usage that had to be let through (`isRequest`) lifts a throttle first. */
 export function countUsage(
   draft: Draft,
   account: AccountState,
   counter: Counter,
-  { quantity, allowance, isRequest }: Units & { readonly isRequest: boolean },
+  { quantity, allowance, rated, overage, isRequest }: UsedUnits,
 ): void {
   const thresholds = thresholdsOf(draft.rules.catalog, account, counter.meter)
   const { used: before, status } = counter
@@ -24,7 +32,37 @@ export function countUsage(
   const lifted = isRequest ? afterPass(status, before, thresholds) : { status, transitions: [] }
   const passed = afterUsage(lifted.status, { before, used }, thresholds)
   const transitions = [...lifted.transitions, ...passed.transitions]
-  move(draft, { ...counter, used, allowance: counter.allowance + allowance }, { status: passed.status, transitions })
+  const sums = {
+    used,
+    allowance: counter.allowance + allowance,
+    rated: counter.rated + rated,
+    overage: counter.overage + overage,
+  }
+  move(draft, { ...counter, ...sums }, { status: passed.status, transitions })
+}
+
+/** Changes what was counted by the difference an amendment makes; less than before lifts what is no longer so. */
+export function amendCount(
+  draft: Draft,
+  account: AccountState,
+  counter: Counter,
+  units: Omit<UsedUnits, 'isRequest'>,
+): void {
+  if (units.quantity >= 0n) {
+    countUsage(draft, account, counter, { ...units, isRequest: false })
+    return
+  }
+  const { catalog, collecting } = draft.rules
+  const less = {
+    ...counter,
+    used: counter.used + units.quantity,
+    allowance: counter.allowance + units.allowance,
+    rated: counter.rated + units.rated,
+    overage: counter.overage + units.overage,
+  }
+  const covered = coversMore(catalog, collecting, account, less)
+  const thresholds = thresholdsOf(catalog, account, counter.meter)
+  move(draft, less, afterChange(counter.status, covered, less.used, thresholds))
 }
 
 /** Adds what a hold reserves to a counter. It was let through: that lifts a throttle. */

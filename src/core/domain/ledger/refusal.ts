@@ -1,22 +1,34 @@
+import type { Budget } from '../budget.js'
 import { divide } from '../decimal.js'
 import { missingSparks, passesAt, remediesFor } from '../remedy.js'
+import { formatSparks } from '../sparks.js'
+import { budgetsWithout } from './budgets.js'
 import type { RatedUsage } from './command.js'
 import { balanceOf, counterAt, type Draft } from './draft.js'
-import { accountWithout, type Coverage, counterWithout, coverUsage, quotaOf } from './entitlement.js'
+import {
+  accountWithout,
+  type Coverage,
+  type CoverageRequest,
+  counterWithout,
+  coverUsage,
+  quotaOf,
+  type Share,
+} from './entitlement.js'
 import type { Refusal } from './outcome.js'
 import { refused } from './posting.js'
 import { countRefusal } from './quotas.js'
-import type { AccountState, Counter, Hold } from './state.js'
+import type { AccountState, Counter } from './state.js'
 
 /** What a strict request for this usage would be covered by. */
 export function cover(
   draft: Draft,
   account: AccountState,
   counter: Counter | null,
+  budgets: readonly Budget[],
   usage: Pick<RatedUsage, 'quantity' | 'sparks'>,
 ): Coverage {
   const { quantity, sparks } = usage
-  return coverUsage({ ...draft.rules, account, counter, quantity, sparks, strict: true })
+  return coverUsage({ ...draft.rules, account, counter, budgets, quantity, sparks, strict: true })
 }
 
 /**
@@ -27,11 +39,16 @@ export function refuseUsage(
   draft: Draft,
   account: AccountState,
   counter: Counter | null,
+  budgets: readonly Budget[],
   usage: Pick<RatedUsage, 'quantity' | 'sparks'>,
   coverage: Coverage,
-  hold?: Hold,
+  hold?: Share,
 ): Refusal {
-  const seen = { account: accountWithout(account, hold), counter: counter && counterWithout(counter, hold) }
+  const seen = {
+    account: accountWithout(account, hold),
+    counter: counter && counterWithout(counter, hold),
+    budgets: budgetsWithout(budgets, hold),
+  }
   const request = { ...draft.rules, ...seen, quantity: usage.quantity, sparks: usage.sparks, strict: true }
   if (counter && coverage.refusedBy !== 'suspended') countRefusal(draft, account, counter)
   const quota =
@@ -45,13 +62,20 @@ export function refuseUsage(
     requestedSparks: usage.sparks,
     missingSparks: missingSparks(request, coverage),
     ...(retryAt === null ? {} : { retryAt: new Date(retryAt).toISOString() }),
-    remedies: remediesFor(request, affordable(draft, seen.account, seen.counter, usage)),
+    ...(coverage.budget === null ? {} : { budget: budgetFacts(coverage.budget) }),
+    remedies: remediesFor(request, affordable(draft, seen, usage)),
   }
   switch (coverage.refusedBy) {
     case 'suspended':
       return refused(
         'invalid_state',
         `Account ${account.id} is suspended (${account.suspendedFor}): resume it first.`,
+        details,
+      )
+    case 'budget_exceeded':
+      return refused(
+        'quota_exceeded',
+        `Account ${account.id} would go over its budget ${coverage.budget?.scope} with this.`,
         details,
       )
     case 'quota_exceeded':
@@ -75,8 +99,7 @@ export function refuseUsage(
  */
 function affordable(
   draft: Draft,
-  account: AccountState,
-  counter: Counter | null,
+  { account, counter, budgets }: Pick<CoverageRequest, 'account' | 'counter' | 'budgets'>,
   usage: Pick<RatedUsage, 'quantity' | 'sparks'>,
 ): bigint {
   if (account.suspendedFor !== null || usage.quantity <= 0n) return 0n
@@ -88,8 +111,18 @@ function affordable(
     const middle = (low + high) / 2n
     const quantity = middle * step
     const sparks = divide(usage.sparks * quantity, usage.quantity, 'ceiling')
-    if (cover(draft, account, counter, { quantity, sparks }).refusedBy) high = middle
+    if (cover(draft, account, counter, budgets, { quantity, sparks }).refusedBy) high = middle
     else low = middle
   }
   return low * step
+}
+
+function budgetFacts({ scope, limitSparks, used, held, endsAt }: Budget) {
+  return {
+    scope,
+    limitSparks: limitSparks === null ? null : formatSparks(limitSparks),
+    usedSparks: formatSparks(used),
+    heldSparks: formatSparks(held),
+    resetsAt: endsAt === null ? null : new Date(endsAt).toISOString(),
+  }
 }

@@ -1,7 +1,7 @@
 import { formatSparks, type MicroSparks } from '../sparks.js'
 import type { RatedUsage, UsageCommand } from './command.js'
 import type { Draft } from './draft.js'
-import type { Coverage } from './entitlement.js'
+import type { Coverage, Share } from './entitlement.js'
 import type { Refusal, SettledBy } from './outcome.js'
 import { refused } from './posting.js'
 import type { Hold } from './state.js'
@@ -33,6 +33,20 @@ export function payable({ usage, onExcess }: UsageCommand, hold: Hold | undefine
     quantity: hasMoreUnits ? hold.quantity : quantity,
     sparks: hold.rated,
     writtenOff: sparks - hold.rated,
+  }
+}
+
+/** The share of a hold that usage takes: no more than is reserved, and of each part in its own unit. */
+export function shareOf(hold: Hold, { quantity, sparks }: Pick<RatedUsage, 'quantity' | 'sparks'>): Share {
+  const least = (left: bigint, right: bigint) => (left < right ? left : right)
+  const units = least(hold.quantity, quantity)
+  return {
+    ...hold,
+    quantity: units,
+    allowance: least(hold.allowance, units),
+    sparks: least(hold.sparks, sparks),
+    rated: least(hold.rated, sparks),
+    budgeted: least(hold.budgeted, sparks),
   }
 }
 

@@ -1,11 +1,14 @@
+import type { Budget } from '../budget.js'
 import type { CatalogData } from '../catalog.js'
 import type { Burn, CreditGrant } from '../credit-grant.js'
 import type { BillingEvent } from '../event.js'
+import type { Payment } from '../payment.js'
 import type { Instant } from '../period.js'
 import type { QuotaStatus } from '../quota.js'
 import type { MicroSparks, MicroUnits } from '../sparks.js'
 import type { RatedUsage } from './command.js'
 import type { HoldResult, HoldStatus, SettledBy, StoredResult } from './outcome.js'
+import type { AccountTerms, AutoTopUp } from './terms.js'
 
 /** The paying party, with the sums the ledger keeps for it. */
 export interface AccountState {
@@ -17,7 +20,18 @@ export interface AccountState {
   readonly plan: string
   /** Where its billing periods begin; `null` for calendar months. */
   readonly anchor: Instant | null
+  /** The IANA time zone its periods are reckoned in. */
+  readonly zone: string
   readonly suspendedFor: string | null
+  /** When its plan's recurring credits are due again; `null` while it has had none. */
+  readonly renewsAt: Instant | null
+  /** How many recurring credits it was given for the period that ends at `renewsAt`. */
+  readonly renewed: MicroSparks
+  /** The currency it pays in, fixed by its first payment. */
+  readonly currency: string | null
+  /** What was agreed with this account beside its plan. */
+  readonly terms: AccountTerms | null
+  readonly autoTopUp: AutoTopUp | null
 }
 
 /** Use of one meter by one account in one period. */
@@ -33,6 +47,10 @@ export interface Counter {
   readonly allowance: MicroUnits
   /** How many of the held units are reserved out of what the plan gives. */
   readonly heldAllowance: MicroUnits
+  /** What the used units cost, whoever paid. */
+  readonly rated: MicroSparks
+  /** How much of that is collected afterwards by the provider in charge. */
+  readonly overage: MicroSparks
   readonly status: QuotaStatus
   readonly throttledAttempts: number
   /** How many billing events this counter has caused; numbers them. */
@@ -60,6 +78,11 @@ export interface Hold {
   readonly allowance: MicroUnits
   /** What the usage it was taken for costs, whoever pays. */
   readonly rated: MicroSparks
+  /** What the usage that settles it is for. */
+  readonly dimensions: Readonly<Record<string, string>>
+  /** The budgets it counts against, and how much it reserves of each. */
+  readonly budgets: readonly string[]
+  readonly budgeted: MicroSparks
   readonly status: HoldStatus
   readonly captured: MicroSparks
   /** The period its units are counted in; `null` without a meter. */
@@ -76,10 +99,31 @@ export interface Hold {
 }
 
 /** The other side of a ledger row. */
-export type CounterAccount = 'grants:promotional' | 'grants:paid' | 'usage' | 'expired' | 'none'
+export type CounterAccount =
+  | 'grants:promotional'
+  | 'grants:paid'
+  | 'usage'
+  | 'adjustments'
+  | 'expired'
+  | 'refunds'
+  | 'none'
 
 /** Which command a ledger row comes from. */
-export type EntryOperation = 'usage' | 'capture' | 'grant' | 'expire' | 'change_plan' | 'suspend' | 'resume'
+export type EntryOperation =
+  | 'usage'
+  | 'amend'
+  | 'capture'
+  | 'extend'
+  | 'grant'
+  | 'renew'
+  | 'adjust'
+  | 'refund'
+  | 'expire'
+  | 'change_plan'
+  | 'change_terms'
+  | 'set_budget'
+  | 'suspend'
+  | 'resume'
 
 /** One row of the ledger: a balanced transfer between an account and a counter-account, and the usage it is for. */
 export interface LedgerEntry {
@@ -95,13 +139,22 @@ export interface LedgerEntry {
   readonly balanceAfter: MicroSparks
   readonly recordedAt: Instant
   readonly reason: string
-  readonly usage:
-    | (RatedUsage & { readonly occurredAt: Instant; readonly settledBy: SettledBy; readonly holdId: string | null })
-    | null
+  /** The row it corrects, for adjustments that reverse one and for usage that was amended; amounts are differences then. */
+  readonly corrects: string | null
+  readonly usage: EntryUsage | null
   readonly burns: readonly Burn[]
   /** By destination, the delivery that reports this usage; `null` where it is below one whole Spark and carried to the next. */
   readonly deliveries: Readonly<Record<string, string | null>>
   readonly result: StoredResult
+}
+
+/** Usage as its ledger row keeps it. */
+export interface EntryUsage extends RatedUsage {
+  readonly occurredAt: Instant
+  readonly settledBy: SettledBy
+  /** How many of the units the plan gave. */
+  readonly included: MicroUnits
+  readonly holdId: string | null
 }
 
 /** A sum over usage of one UTC day, kept in the same commit as the usage. */
@@ -151,16 +204,29 @@ export interface LedgerState {
   readonly carries: readonly Carry[]
   /** Holds that were named, and open holds of the accounts that are over. */
   readonly holds: readonly Hold[]
+  readonly budgets: readonly Budget[]
+  readonly payments: readonly Payment[]
+  /** Rows that were named, each followed by the rows that correct it, oldest first. */
+  readonly entries: readonly LedgerEntry[]
   readonly keys: readonly StoredKey[]
 }
 
 /** What must be in the state before a command can be decided. */
 export type LoadKey =
-  /** The account, its grants with something left, and its open holds that are over with the counters those are counted in. */
+  /**
+   * The account, its grants with something left, its open holds that are over with the counters those are counted in, and its budgets
+   * that holds reserve something of.
+   */
   | { readonly kind: 'account'; readonly accountId: string }
+  | { readonly kind: 'budget'; readonly accountId: string; readonly scope: string }
+  | { readonly kind: 'payment'; readonly accountId: string; readonly paymentId: string }
+  /** The row, the rows that correct it, the counter its usage was counted in, and the grants it burned. */
+  | { readonly kind: 'entry'; readonly accountId: string; readonly entryId: string }
+  /** A grant, whatever is left of it. */
+  | { readonly kind: 'grant'; readonly accountId: string; readonly grantId: string }
   | { readonly kind: 'key'; readonly accountId: string; readonly dedupe: string }
   | { readonly kind: 'hold'; readonly accountId: string; readonly holdId: string }
-  /** The counter whose period contains `at` (`null`: now), or else the latest before it; and that period's carries. */
+  /** The counter whose period contains `at` (`null`: now), or else the last before it and the first after it; and their periods' carries. */
   | { readonly kind: 'counter'; readonly accountId: string; readonly meter: string; readonly at: Instant | null }
   /** The counter of a hold's meter and period, when that hold exists. */
   | { readonly kind: 'hold_counter'; readonly accountId: string; readonly holdId: string }
@@ -173,6 +239,14 @@ export function loadKeyId(key: LoadKey): string {
     case 'account':
     case 'counters':
       return `${key.kind}|${key.accountId}`
+    case 'budget':
+      return `budget|${key.accountId}|${key.scope}`
+    case 'payment':
+      return `payment|${key.accountId}|${key.paymentId}`
+    case 'entry':
+      return `entry|${key.accountId}|${key.entryId}`
+    case 'grant':
+      return `grant|${key.accountId}|${key.grantId}`
     case 'key':
       return `key|${key.accountId}|${key.dedupe}`
     case 'hold':
@@ -193,16 +267,36 @@ export interface LedgerRules {
   readonly collecting: string | null
 }
 
-/** Everything a batch changes; a store writes all of it or nothing. Accounts, grants, counters, carries and holds replace what was. */
+/** Everything a batch changes; a store writes all of it or nothing. Accounts, grants, counters, carries, holds, budgets and payments replace what was. */
 export interface LedgerRows {
   readonly accounts: readonly AccountState[]
   readonly grants: readonly CreditGrant[]
   readonly counters: readonly Counter[]
   readonly carries: readonly Carry[]
   readonly holds: readonly Hold[]
+  readonly budgets: readonly Budget[]
+  readonly payments: readonly Payment[]
   readonly entries: readonly LedgerEntry[]
   /** To be added to what is there. */
   readonly rollups: readonly Rollup[]
   readonly deliveries: readonly NewDelivery[]
   readonly events: readonly BillingEvent[]
+}
+
+/** An account before anything happened to it. */
+export function newAccountState(id: string, plan: string, zone = 'UTC'): AccountState {
+  return {
+    id,
+    balance: 0n,
+    held: 0n,
+    plan,
+    anchor: null,
+    zone,
+    suspendedFor: null,
+    renewsAt: null,
+    renewed: 0n,
+    currency: null,
+    terms: null,
+    autoTopUp: null,
+  }
 }

@@ -1,5 +1,6 @@
+import type { PlanInterval } from '../../domain/catalog.js'
 import type { Money } from '../../domain/money.js'
-import type { Instant, Interval } from '../../domain/period.js'
+import type { Instant } from '../../domain/period.js'
 import type { CallOptions } from '../call-options.js'
 
 /** What is asked of a hosted page to pay on. */
@@ -14,7 +15,7 @@ export interface CheckoutRequest {
   readonly title: string
   readonly amount: Money
   /** For a subscription: how often it is paid. */
-  readonly interval: Interval | null
+  readonly interval: PlanInterval | null
   /** For a subscription: our plan's name. */
   readonly plan: string | null
   readonly successUrl: string

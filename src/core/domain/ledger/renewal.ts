@@ -1,0 +1,84 @@
+import type { RecurringCredits } from '../catalog.js'
+import { periodAt } from '../period.js'
+import type { MicroSparks } from '../sparks.js'
+import { cycleOf } from './current-quota.js'
+import { type Draft, grantsOf, setAccount } from './draft.js'
+import { overdue } from './expiry.js'
+import { dedupeOf } from './key.js'
+import { addCredits } from './new-credits.js'
+import { accountOf } from './posting.js'
+import type { AccountState } from './state.js'
+
+/**
+ * What is carried over into the period that begins, of recurring credits that end now; `null` when no credits are due. Periods in
+ * which nothing happened count as if their credits had been given and not used.
+ */
+export function carriedOver(draft: Draft, accountId: string): MicroSparks | null {
+  const account = accountOf(draft, accountId)
+  const credits = recurringCredits(draft, account)
+  if (account.renewsAt !== null && draft.now < account.renewsAt) return null
+  if (!credits) {
+    // The sweeper need not look at it again.
+    if (account.renewsAt !== null) setAccount(draft, { ...account, renewsAt: null, renewed: 0n })
+    return null
+  }
+  const over = overdue(grantsOf(draft, accountId), account.held, draft.now)
+  const left = over.reduce((sum, { grant, amount }) => (grant.origin === 'once' ? sum : sum + amount), 0n)
+  let carried = least(left, credits.rollover)
+  if (account.renewsAt === null) return carried
+  let missed = periodAt(account.renewsAt, cycleOf(account))
+  while (missed.endsAt <= draft.now && carried < credits.rollover) {
+    carried = least(carried + credits.sparks, credits.rollover)
+    missed = periodAt(missed.endsAt, cycleOf(account))
+  }
+  return carried
+}
+
+/** Gives the recurring credits of the period that contains now, and those carried over into it. */
+export function renewCredits(draft: Draft, accountId: string, carried: MicroSparks): number {
+  const account = accountOf(draft, accountId)
+  const credits = recurringCredits(draft, account)
+  if (!credits) return 0
+  const { endsAt } = periodAt(draft.now, cycleOf(account))
+  setAccount(draft, { ...account, renewsAt: endsAt, renewed: credits.sparks })
+  if (carried > 0n) give(draft, accountId, 'rollover', carried, endsAt)
+  give(draft, accountId, 'plan', credits.sparks, endsAt)
+  return carried > 0n ? 2 : 1
+}
+
+/** After a change of plan within a period: what the new plan gives beyond what was given for it already. */
+export function topUpRenewal(draft: Draft, accountId: string): void {
+  const account = accountOf(draft, accountId)
+  const credits = recurringCredits(draft, account)
+  if (!credits) return
+  if (account.renewsAt === null) {
+    renewCredits(draft, accountId, 0n)
+    return
+  }
+  const more = credits.sparks - account.renewed
+  if (more <= 0n) return
+  setAccount(draft, { ...account, renewed: credits.sparks })
+  give(draft, accountId, 'plan', more, account.renewsAt)
+}
+
+function recurringCredits(draft: Draft, { plan }: AccountState): RecurringCredits | null {
+  return draft.rules.catalog.plans.get(plan)?.credits ?? null
+}
+
+function give(draft: Draft, accountId: string, origin: 'plan' | 'rollover', amount: MicroSparks, endsAt: number): void {
+  const name = `${origin}.${draft.cause}`
+  const key = `renew:${name}`
+  const dedupe = dedupeOf('renew', name)
+  const command = { accountId, id: `ent_${name}`, key, dedupe, fingerprint: dedupe }
+  const reason = origin === 'plan' ? `credits of plan ${accountOf(draft, accountId).plan}` : 'carried over'
+  const terms = { kind: 'promotional', priority: 0, expiresAt: endsAt, reason } as const
+  addCredits(
+    draft,
+    { id: `grt_${name}`, origin, amount, ...terms },
+    { command, operation: 'renew', counterAccount: 'grants:promotional' },
+  )
+}
+
+function least(left: MicroSparks, right: MicroSparks): MicroSparks {
+  return left < right ? left : right
+}

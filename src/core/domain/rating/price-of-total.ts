@@ -1,0 +1,79 @@
+import { BillingError } from '../../errors.js'
+import { divide } from '../decimal.js'
+import {
+  addFraction,
+  divideFraction,
+  type Fraction,
+  fraction,
+  fractionOf,
+  multiplyFraction,
+  roundFraction,
+} from '../fraction.js'
+import { type MicroSparks, type MicroUnits, microPerUnit } from '../sparks.js'
+import type { PeriodRate, RateTier } from './rate.js'
+
+/**
+ * What `units` of one period cost together: exact up to the last step, then rounded once, half to even. No units cost nothing.
+ *
+ * An event's own price is what it adds: `priceOfTotal(rate, after) - priceOfTotal(rate, before)`. Summed over a period that is the
+ * price of the total, however the usage was split, so that no rounding adds up. With `volume` it may be negative: reaching a cheaper
+ * tier lowers the price of the units before it.
+ *
+ * @throws BillingError `invariant_violated` for units below zero, or tiers without an open end (`defineCatalog` makes none)
+ */
+export function priceOfTotal(rate: PeriodRate, units: MicroUnits): MicroSparks {
+  if (units < 0n) throw new BillingError('invariant_violated', `A period has a total of ${units} micro-units.`)
+  if (units === 0n) return 0n
+  return roundFraction(multiplyFraction(sparksOf(rate, units), fraction(microPerUnit)), 'half_even')
+}
+
+function sparksOf(rate: PeriodRate, units: MicroUnits): Fraction {
+  switch (rate.mode) {
+    case 'package':
+      return packages(rate, units)
+    case 'graduated':
+      return graduated(rate.tiers, units)
+    case 'volume':
+      return tierPrice(tierOf(rate.tiers, units), units)
+    default:
+      return unreachable(rate)
+  }
+}
+
+function packages(rate: PeriodRate & { readonly mode: 'package' }, units: MicroUnits): Fraction {
+  const size = multiplyFraction(fractionOf(rate.per), fraction(microPerUnit))
+  const begun = divide(units * size.denominator, size.numerator, 'ceiling')
+  return multiplyFraction(fraction(begun), fractionOf(rate.sparks))
+}
+
+/** The units of each tier at its own price, up to and with the tier that the total ends in. */
+function graduated(tiers: readonly RateTier[], units: MicroUnits): Fraction {
+  const last = tierOf(tiers, units)
+  let total = fraction(0n)
+  let below = 0n
+  for (const tier of tiers) {
+    const end = tier === last ? units : (tier.upTo ?? units)
+    total = addFraction(total, tierPrice(tier, end - below))
+    if (tier === last) break
+    below = end
+  }
+  return total
+}
+
+function tierPrice(tier: RateTier, units: MicroUnits): Fraction {
+  const counted = multiplyFraction(fraction(units, microPerUnit), fractionOf(tier.sparks))
+  return addFraction(fractionOf(tier.flat), divideFraction(counted, fractionOf(tier.per)))
+}
+
+function tierOf(tiers: readonly RateTier[], units: MicroUnits): RateTier {
+  const tier = tiers.find(({ upTo }) => upTo === null || units <= upTo)
+  if (tier) return tier
+  throw new BillingError('invariant_violated', `No tier of the rate holds ${units} micro-units.`)
+}
+
+function unreachable(rate: never): never {
+  throw new BillingError(
+    'invariant_violated',
+    `Unknown rating mode ${String((rate as { readonly mode?: unknown }).mode)}.`,
+  )
+}
