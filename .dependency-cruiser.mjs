@@ -56,6 +56,17 @@ export default {
     ),
 
     forbid(
+      'prices-enter-core-only-through-domain-and-errors-and-import-no-other-shell',
+      { path: '^src/prices/' },
+      { path: '^src/', pathNot: '^src/(prices/|core/(domain/|errors\\.ts$))' },
+    ),
+    forbid(
+      'prices-import-only-genai-prices',
+      { path: '^src/prices/' },
+      { dependencyTypes: npmPackages, pathNot: packageNamed('@pydantic/genai-prices') },
+    ),
+
+    forbid(
       'testing-enters-core-only-through-domain-and-ports-and-errors-and-imports-no-other-shell',
       { path: '^src/testing/' },
       { path: '^src/', pathNot: '^src/(testing/|core/(domain/|ports/|errors\\.ts$))' },

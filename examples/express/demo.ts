@@ -79,7 +79,7 @@ try {
 /** Starts the sandbox, then the app on it. */
 async function open() {
   const box = startChild('sandbox', new URL('./sandbox.ts', import.meta.url), {
-    DATA_DIR: join(folder, 'sandbox'),
+    SANDBOX_DIR: join(folder, 'sandbox'),
   })
   children.push(box)
   const sandbox = (await box.saying('url')) as unknown as SandboxAddress

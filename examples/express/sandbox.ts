@@ -1,14 +1,14 @@
 // The sandbox as a process of its own: twins of Stripe and Langfuse on this machine. Prints where it is as one line of JSON.
-// Run: npx tsx examples/express/sandbox.ts   (PORT and DATA_DIR: a fixed port; a folder to keep its state in)
+// Run: npx tsx examples/express/sandbox.ts   (PORT and SANDBOX_DIR: a fixed port; a folder to keep its state in)
 import { sandbox } from 'billfold/testing'
 import { fail } from './failure.js'
 
-const { PORT = '0', DATA_DIR } = process.env
+const { PORT = '0', SANDBOX_DIR } = process.env
 if (!/^\d{1,5}$/.test(PORT) || Number(PORT) > 65_535) fail(`PORT must be 0 to 65535, not ${PORT}.`)
 const box = await sandbox({
   port: Number(PORT),
   merchantName: 'Parrot',
-  ...(DATA_DIR === undefined ? {} : { dataDir: DATA_DIR }),
+  ...(SANDBOX_DIR === undefined ? {} : { dataDir: SANDBOX_DIR }),
 }).catch(fail)
 console.log(JSON.stringify({ url: box.url, stripe: { apiKey: box.stripe.apiKey }, langfuse: box.langfuse }))
 
