@@ -59,6 +59,8 @@ export interface CatalogConfig {
   readonly defaultPlan?: string
   /** Dimensions whose values may have budgets, beside the account as a whole. Default `api_key` and `user`. */
   readonly budgetDimensions?: readonly string[]
+  /** Dimensions that usage is summed by in addition, so that summaries by them stay quick. Default none. */
+  readonly rollupDimensions?: readonly string[]
 }
 
 /** A parsed catalog that remembers the names in its configuration, so that an unknown meter, plan or package does not compile. */
@@ -117,8 +119,21 @@ export function defineCatalog<const C extends CatalogConfig>(config: C): Catalog
   }).slice(0, 12)
   const spark = parseSpark(data.sparks)
   const book = data.prices && { prices: data.prices }
-  const { budgetDimensions } = data
-  return { config, currency, spark, meters, models, ...book, plans, packages, budgetDimensions, defaultPlan, version }
+  const { budgetDimensions, rollupDimensions } = data
+  return {
+    config,
+    currency,
+    spark,
+    meters,
+    models,
+    ...book,
+    plans,
+    packages,
+    budgetDimensions,
+    rollupDimensions,
+    defaultPlan,
+    version,
+  }
 }
 
 /** Vendors' names of models: `@cf/meta/llama-3`, `openai/gpt-5`, `us.anthropic.claude:0`. */
@@ -158,6 +173,7 @@ const catalogSchema = z.strictObject({
     .array(z.string().min(1).max(40))
     .max(10)
     .default([...defaultBudgetDimensions]),
+  rollupDimensions: z.array(z.string().min(1).max(40)).max(10).default([]),
 })
 
 function parseConfig(config: unknown): z.output<typeof catalogSchema> {

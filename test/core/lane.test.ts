@@ -113,6 +113,8 @@ describe('a lane', () => {
         sparks: 1n,
         costUsd: null,
         model: null,
+        provider: null,
+        serviceTier: null,
         tokens: null,
         dimensions,
         priceVersion: 'v1',

@@ -12,6 +12,7 @@ import {
   type LedgerState,
   type LoadKey,
   loadKeyId,
+  type Rollup,
   type StoredKey,
 } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
@@ -54,9 +55,9 @@ export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
         .reverse()
         .slice(0, limit)
     },
-    async rollups(accountId, from, to) {
-      return [...tables.rollups.values()].filter(
-        (row) => row.accountId === accountId && row.day >= from && row.day < to,
+    async rollups(accountId, { from, to, dimension = '' }) {
+      return [...(tables.rollups.get(accountId)?.values() ?? [])].filter(
+        (row) => row.dimension === dimension && row.day >= from && row.day < to,
       )
     },
     async due(limit) {
@@ -181,19 +182,27 @@ function write(tables: Tables, rows: LedgerRows, now: number): void {
     remember(tables, entry)
   }
   for (const row of rows.rollups) {
-    const id = JSON.stringify([row.accountId, row.day, row.meter, row.model])
-    const before = tables.rollups.get(id)
-    const sum = before
-      ? {
-          events: before.events + row.events,
-          quantity: before.quantity + row.quantity,
-          sparks: before.sparks + row.sparks,
-        }
-      : {}
-    tables.rollups.set(id, { ...row, ...sum })
+    const sums = under(tables.rollups, row.accountId, () => new Map())
+    const before = sums.get(rollupKey(row))
+    sums.set(rollupKey(row), before ? sumOf(before, row) : row)
   }
   addDeliveries(tables, rows.deliveries, now)
   addEvents(tables, rows.events, now)
+}
+
+function rollupKey({ day, meter, provider, model, dimension, value }: Rollup): string {
+  return [dimension, day, meter, provider, model, value].join('\0')
+}
+
+function sumOf(left: Rollup, right: Rollup): Rollup {
+  return {
+    ...left,
+    events: left.events + right.events,
+    quantity: left.quantity + right.quantity,
+    sparks: left.sparks + right.sparks,
+    charged: left.charged + right.charged,
+    costPicos: left.costPicos + right.costPicos,
+  }
 }
 
 function remember(tables: Tables, { accountId, dedupe, fingerprint, result }: StoredKey): void {

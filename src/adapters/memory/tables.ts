@@ -55,7 +55,8 @@ export interface Tables {
   readonly entriesById: Map<string, LedgerEntry>
   /** Rows that correct a row, by its account and id, oldest first. */
   readonly corrections: Map<string, LedgerEntry[]>
-  readonly rollups: Map<string, Rollup>
+  /** By account, then what is summed. */
+  readonly rollups: Map<string, Map<string, Rollup>>
   readonly deliveries: Map<string, StoredDelivery>
   /** Ids of deliveries that are to be sent, by destination, oldest first. */
   readonly pending: Map<string, Set<string>>

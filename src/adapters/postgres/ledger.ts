@@ -9,7 +9,6 @@ import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
 import { currentCounters, dueHolds, loadState } from './ledger-load.js'
 import { addDeliveries, addEvents } from './outbox.js'
-import { arrayOf } from './table.js'
 import type { Tables } from './tables.js'
 
 /** Young tables have no statistics: without these the planner reads whole tables, and is slower the more there is. */
@@ -67,9 +66,9 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
         })),
       )
     },
-    rollups(accountId, from, to) {
-      const clause = 'WHERE t.account_id = $1 AND t.day >= $2 AND t.day < $3'
-      return connection.read((sql) => tables.rollups.select(sql, clause, accountId, from, to))
+    rollups(accountId, { from, to, dimension = '' }) {
+      const clause = 'WHERE t.account_id = $1 AND t.dimension = $2 AND t.day >= $3 AND t.day < $4'
+      return connection.read((sql) => tables.rollups.select(sql, clause, accountId, dimension, from, to))
     },
     due(limit) {
       const now = clock()
@@ -96,27 +95,8 @@ async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, now: number
     tables.budgets.upsert(sql, rows.budgets),
     tables.payments.upsert(sql, rows.payments),
     tables.entries.insert(sql, rows.entries.map(flattenEntry)),
-    addRollups(sql, tables, rows.rollups),
+    tables.rollups.add(sql, rows.rollups),
     addDeliveries(sql, tables, rows.deliveries, now),
     addEvents(sql, tables, rows.events, now),
   ])
-}
-
-async function addRollups(sql: Sql, { schema }: Tables, rollups: LedgerRows['rollups']): Promise<void> {
-  if (rollups.length === 0) return
-  await sql.query(
-    `INSERT INTO ${schema}.rollups AS t (account_id, day, meter, model, events, quantity, sparks)
-     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])
-     ON CONFLICT (account_id, day, meter, model) DO UPDATE SET
-       events = t.events + excluded.events, quantity = t.quantity + excluded.quantity, sparks = t.sparks + excluded.sparks`,
-    [
-      arrayOf(rollups.map(({ accountId }) => accountId)),
-      arrayOf(rollups.map(({ day }) => day)),
-      arrayOf(rollups.map(({ meter }) => meter)),
-      arrayOf(rollups.map(({ model }) => model)),
-      arrayOf(rollups.map(({ events }) => BigInt(events))),
-      arrayOf(rollups.map(({ quantity }) => quantity)),
-      arrayOf(rollups.map(({ sparks }) => sparks)),
-    ],
-  )
 }

@@ -50,6 +50,8 @@ export const migrations: readonly ((schema: string) => string)[] = [
     sparks bigint,
     cost_usd text,
     model text,
+    provider text,
+    service_tier text,
     tokens text,
     dimensions text,
     price_version text,
@@ -171,13 +173,18 @@ export const migrations: readonly ((schema: string) => string)[] = [
 
   CREATE TABLE ${schema}.rollups (
     account_id text NOT NULL,
+    dimension text NOT NULL,
     day text NOT NULL,
     meter text NOT NULL,
+    provider text NOT NULL,
     model text NOT NULL,
+    value text NOT NULL,
     events bigint NOT NULL,
     quantity bigint NOT NULL,
     sparks bigint NOT NULL,
-    PRIMARY KEY (account_id, day, meter, model)
+    charged bigint NOT NULL,
+    cost_picos bigint NOT NULL,
+    PRIMARY KEY (account_id, dimension, day, meter, provider, model, value)
   ) WITH (fillfactor = 50);
 
   CREATE TABLE ${schema}.deliveries (

@@ -6,6 +6,8 @@ export interface Table<Row> {
   insert(sql: Sql, rows: readonly Row[]): Promise<void>
   /** Adds the rows, or replaces those with their keys. */
   upsert(sql: Sql, rows: readonly Row[]): Promise<void>
+  /** Adds the rows, or their numbers to those of the rows with their keys. */
+  add(sql: Sql, rows: readonly Row[]): Promise<void>
   /** Replaces what the columns hold of the rows with their keys. */
   update(sql: Sql, rows: readonly Row[]): Promise<void>
   /** The rows that what follows `FROM table t` picks. */
@@ -28,6 +30,10 @@ export function table<Row extends object>(schema: string, { name, key, columns }
   const upsert = `${insert} ON CONFLICT (${key.map(columnName).join(', ')}) DO UPDATE SET ${changing
     .map((column) => `${column} = excluded.${column}`)
     .join(', ')}`
+  const adding = changing.map((column) => `${column} = t.${column} + excluded.${column}`).join(', ')
+  const add = `${insert.replace(`INTO ${schema}.${name}`, `INTO ${schema}.${name} AS t`)} ON CONFLICT (${key
+    .map(columnName)
+    .join(', ')}) DO UPDATE SET ${adding}`
   const update = `UPDATE ${schema}.${name} t SET ${changing.map((column) => `${column} = n.${column}`).join(', ')}
     FROM unnest(${places}) n (${names.join(', ')}) WHERE ${key
       .map((field) => `t.${columnName(field)} = n.${columnName(field)}`)
@@ -49,6 +55,9 @@ export function table<Row extends object>(schema: string, { name, key, columns }
     },
     async upsert(sql, rows) {
       if (rows.length > 0) await sql.query(upsert, literals(rows))
+    },
+    async add(sql, rows) {
+      if (rows.length > 0) await sql.query(add, literals(rows))
     },
     async update(sql, rows) {
       if (rows.length > 0) await sql.query(update, literals(rows))

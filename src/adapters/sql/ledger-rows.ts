@@ -81,15 +81,24 @@ export const carryRows = rows<Carry>('carries', ['accountId', 'meter', 'startsAt
   remainder: integer,
 })
 
-export const rollupRows = rows<Rollup>('rollups', ['accountId', 'day', 'meter', 'model'], {
-  accountId: text(),
-  day: text(),
-  meter: text(),
-  model: text(),
-  events: number,
-  quantity: integer,
-  sparks: integer,
-})
+export const rollupRows = rows<Rollup>(
+  'rollups',
+  ['accountId', 'dimension', 'day', 'meter', 'provider', 'model', 'value'],
+  {
+    accountId: text(),
+    dimension: text(),
+    day: text(),
+    meter: text(),
+    provider: text(),
+    model: text(),
+    value: text(),
+    events: number,
+    quantity: integer,
+    sparks: integer,
+    charged: integer,
+    costPicos: integer,
+  },
+)
 
 export type FlatHold = Omit<Hold, 'release'> & {
   readonly releaseDedupe: string | null
@@ -161,6 +170,8 @@ export const entryRows = rows<FlatEntry>('ledger_entries', ['id', 'accountId'], 
   sparks: nullable(integer),
   costUsd: nullable(text()),
   model: nullable(text()),
+  provider: nullable(text()),
+  serviceTier: nullable(text()),
   tokens: nullable(json<NonNullable<Usage['tokens']>>()),
   dimensions: nullable(json<Usage['dimensions']>()),
   priceVersion: nullable(text()),
@@ -187,6 +198,8 @@ const noUsage: { readonly [Field in keyof Usage]: null } = {
   sparks: null,
   costUsd: null,
   model: null,
+  provider: null,
+  serviceTier: null,
   tokens: null,
   dimensions: null,
   priceVersion: null,
@@ -207,6 +220,8 @@ export function unflattenEntry(row: FlatEntry): LedgerEntry {
     sparks,
     costUsd,
     model,
+    provider,
+    serviceTier,
     tokens,
     dimensions,
     priceVersion,
@@ -222,6 +237,8 @@ export function unflattenEntry(row: FlatEntry): LedgerEntry {
     sparks,
     costUsd,
     model,
+    provider,
+    serviceTier,
     tokens,
     dimensions,
     priceVersion,

@@ -52,9 +52,9 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
         })),
       )
     },
-    rollups(accountId, from, to) {
-      const clause = 'WHERE account_id = ? AND day >= ? AND day < ?'
-      return connection.read((sql) => tables.rollups.select(sql, clause, accountId, from, to))
+    rollups(accountId, { from, to, dimension = '' }) {
+      const clause = 'WHERE account_id = ? AND dimension = ? AND day >= ? AND day < ?'
+      return connection.read((sql) => tables.rollups.select(sql, clause, accountId, dimension, from, to))
     },
     due(limit) {
       return connection.read((sql) => {
@@ -92,20 +92,7 @@ function writeRows(sql: Sql, rows: LedgerRows, now: number): void {
   for (const budget of rows.budgets) tables.budgets.upsert(sql, budget)
   for (const payment of rows.payments) tables.payments.upsert(sql, payment)
   for (const entry of rows.entries) tables.entries.insert(sql, flattenEntry(entry))
-  for (const { accountId, day, meter, model, events, quantity, sparks } of rows.rollups) {
-    sql.run(
-      `INSERT INTO billfold_rollups (account_id, day, meter, model, events, quantity, sparks) VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (account_id, day, meter, model) DO UPDATE SET
-         events = events + excluded.events, quantity = quantity + excluded.quantity, sparks = sparks + excluded.sparks`,
-      accountId,
-      day,
-      meter,
-      model,
-      BigInt(events),
-      quantity,
-      sparks,
-    )
-  }
+  for (const rollup of rows.rollups) tables.rollups.add(sql, rollup)
   addDeliveries(sql, rows.deliveries, now)
   addEvents(sql, rows.events, now)
 }

@@ -50,6 +50,8 @@ export const migrations: readonly string[] = [
     sparks INTEGER,
     cost_usd TEXT,
     model TEXT,
+    provider TEXT,
+    service_tier TEXT,
     tokens TEXT,
     dimensions TEXT,
     price_version TEXT,
@@ -170,13 +172,18 @@ export const migrations: readonly string[] = [
 
   CREATE TABLE billfold_rollups (
     account_id TEXT NOT NULL,
+    dimension TEXT NOT NULL,
     day TEXT NOT NULL,
     meter TEXT NOT NULL,
+    provider TEXT NOT NULL,
     model TEXT NOT NULL,
+    value TEXT NOT NULL,
     events INTEGER NOT NULL,
     quantity INTEGER NOT NULL,
     sparks INTEGER NOT NULL,
-    PRIMARY KEY (account_id, day, meter, model)
+    charged INTEGER NOT NULL,
+    cost_picos INTEGER NOT NULL,
+    PRIMARY KEY (account_id, dimension, day, meter, provider, model, value)
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE billfold_deliveries (

@@ -6,6 +6,8 @@ export interface Table<Row> {
   insert(sql: Sql, row: Row): void
   /** Adds the row, or replaces the one with its key. */
   upsert(sql: Sql, row: Row): void
+  /** Adds the row, or its numbers to those of the row with its key. */
+  add(sql: Sql, row: Row): void
   /** Replaces what the columns hold of the row with its key. */
   update(sql: Sql, row: Row): void
   /** The rows that what follows `FROM table` picks. */
@@ -25,6 +27,9 @@ export function table<Row extends object>({ name, key, columns }: Rows<Row>): Ta
   const upsert = `${insert} ON CONFLICT (${key.map(columnName).join(', ')}) DO UPDATE SET ${changing
     .map((column) => `${column} = excluded.${column}`)
     .join(', ')}`
+  const add = `${insert} ON CONFLICT (${key.map(columnName).join(', ')}) DO UPDATE SET ${changing
+    .map((column) => `${column} = ${column} + excluded.${column}`)
+    .join(', ')}`
   const update = `UPDATE billfold_${name} SET ${changing.map((column) => `${column} = ?`).join(', ')} WHERE ${key
     .map((field) => `${columnName(field)} = ?`)
     .join(' AND ')}`
@@ -39,6 +44,7 @@ export function table<Row extends object>({ name, key, columns }: Rows<Row>): Ta
     read,
     insert: (sql, row) => sql.run(insert, ...write(row)),
     upsert: (sql, row) => sql.run(upsert, ...write(row)),
+    add: (sql, row) => sql.run(add, ...write(row)),
     update: (sql, row) =>
       sql.run(
         update,

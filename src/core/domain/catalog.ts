@@ -72,6 +72,8 @@ export interface CatalogData {
   readonly packages: ReadonlyMap<string, CreditPackage>
   /** Dimensions whose values may have budgets, beside the account as a whole. */
   readonly budgetDimensions: readonly string[]
+  /** Dimensions that usage is summed by in addition, day by day. */
+  readonly rollupDimensions: readonly string[]
   /** The plan of an account that has chosen none. */
   readonly defaultPlan: string
   /** Changes whenever a price or rate does; kept on every usage event. */

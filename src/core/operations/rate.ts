@@ -60,6 +60,8 @@ export function rate(
     sparks,
     costUsd: cost ? formatDecimal(cost.amount) : null,
     model: measure.model ?? null,
+    provider: measure.provider ?? null,
+    serviceTier: measure.model === undefined ? null : (measure.serviceTier ?? 'standard'),
     tokens: measure.tokens ?? null,
     dimensions,
     priceVersion: cost?.book === undefined ? catalog.version : `${catalog.version} ${cost.book}`,

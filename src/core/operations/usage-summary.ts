@@ -53,7 +53,7 @@ export async function summarizeUsage(
     throw new BillingError('invalid_range', `At most ${maximumDays} days can be summed at once.`, {
       details: { from, to },
     })
-  const rows = await ctx.store.ledger.rollups(request.accountId, from, to)
+  const rows = await ctx.store.ledger.rollups(request.accountId, { from, to })
   const sum = (nameOf: (row: (typeof rows)[number]) => string, withQuantity: boolean): readonly UsageSum[] => {
     const sums = new Map<string, { events: number; quantity: bigint; sparks: bigint }>()
     for (const row of rows) {

@@ -54,8 +54,11 @@ export interface LedgerStore {
   entry(accountId: string, entryId: string): Promise<LedgerEntry | null>
   /** Ledger rows, newest first; `before` is the `cursor` of the last row of the page before. */
   entries(accountId: string, page: EntryPage): Promise<readonly (LedgerEntry & { readonly cursor: string })[]>
-  /** Sums of days `from` (included) to `to` (excluded), as `YYYY-MM-DD`. */
-  rollups(accountId: string, from: string, to: string): Promise<readonly Rollup[]>
+  /** Sums of days `from` (included) to `to` (excluded), as `YYYY-MM-DD`; over everything, or by the values of a dimension. */
+  rollups(
+    accountId: string,
+    span: { readonly from: string; readonly to: string; readonly dimension?: string },
+  ): Promise<readonly Rollup[]>
   /** Accounts with a hold or grant whose time is over. */
   due(limit: number): Promise<readonly string[]>
 }

@@ -70,7 +70,7 @@ export const amountCases: readonly StoreCase[] = [
         applied(await world.one(usage('a', key, 0n, { rated: { quantity, sparks: quantity / 4n } })))
       const [counter] = (await world.snapshot('a')).counters
       expectEqual(counter?.used, maximumStored, 'the counter')
-      const [sum] = await world.store.ledger.rollups('a', '2000-01-01', '2200-01-01')
+      const [sum] = await world.store.ledger.rollups('a', { from: '2000-01-01', to: '2200-01-01' })
       expectEqual([sum?.quantity, sum?.sparks], [maximumStored, large / 4n + (large - 2n) / 4n], 'the sums of the day')
     },
   },
@@ -122,7 +122,7 @@ export const amountCases: readonly StoreCase[] = [
       expectEqual((await world.state('a')).balance, maximumStored, 'the balance of a')
       expectEqual((await world.state('b')).balance, -large, 'the balance of b')
       expectEqual([(await world.rows('a')).length, (await world.rows('b')).length], [2, 1], 'the numbers of rows')
-      const [sum] = await world.store.ledger.rollups('b', '2000-01-01', '2200-01-01')
+      const [sum] = await world.store.ledger.rollups('b', { from: '2000-01-01', to: '2200-01-01' })
       expectEqual([sum?.events, sum?.quantity], [1, large], 'events and quantity of the day')
       expectEqual((await world.one(usage('b', 'over', 1n))).status, 'applied', 'the outcome of the key that was free')
     },
@@ -145,7 +145,7 @@ export const amountCases: readonly StoreCase[] = [
         expectRefused(outcome, 'amount_out_of_range')
       expectApplied(outcomes.slice(4, 5))
       expectEqual((await world.store.ledger.hold('a', 'hold_h'))?.status, 'open', 'the hold')
-      const [sum] = await world.store.ledger.rollups('u', '2000-01-01', '2200-01-01')
+      const [sum] = await world.store.ledger.rollups('u', { from: '2000-01-01', to: '2200-01-01' })
       expectEqual([sum?.events, sum?.sparks], [1, large], 'events and Sparks of the day')
     },
   },

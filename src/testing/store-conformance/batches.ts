@@ -211,7 +211,7 @@ async function everything({ store, rows, snapshot }: World, accountId = 'a') {
     grants,
     counters,
     rows: await rows(accountId),
-    rollups: await store.ledger.rollups(accountId, '2000-01-01', '2200-01-01'),
+    rollups: await store.ledger.rollups(accountId, { from: '2000-01-01', to: '2200-01-01' }),
     backlog: await store.outbox.backlog(),
   }
 }

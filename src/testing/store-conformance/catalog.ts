@@ -25,6 +25,7 @@ const catalog: CatalogData = {
   plans: new Map(plans.map((each) => [each.name, each])),
   packages: new Map(),
   budgetDimensions: ['api_key', 'user'],
+  rollupDimensions: [],
   defaultPlan: 'credits',
   version: 'v1',
 }

@@ -35,6 +35,8 @@ export function usage(
       sparks,
       costUsd: null,
       model: null,
+      provider: null,
+      serviceTier: null,
       tokens: null,
       dimensions: {},
       priceVersion: 'v1',

@@ -17,10 +17,12 @@ export const entryCases: readonly StoreCase[] = [
         quantity: 1_500_000_001n,
         costUsd: '0.000450000000000000000001',
         model: 'gpt-4o-mini · “größer” 模型',
+        provider: '"azure" · 供应商',
+        serviceTier: 'priority',
         tokens: { input: 900, output: 0, cacheRead: 1_000_000_000_000 },
         dimensions: awkwardText,
         priceVersion: 'v7',
-      }
+      } as const
       const command = usage('a', 'u', 3_000_001n, { occurredAt, rated })
       const result = applied(await world.one(command, telling))
       const entry = required(await world.store.ledger.entry('a', 'usage_u'), 'the row')

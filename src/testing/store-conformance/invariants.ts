@@ -85,7 +85,7 @@ async function expectRollups({ store }: World, accountId: string, rows: readonly
     const [events = 0n, quantity = 0n, sparks = 0n] = sums.get(place) ?? []
     sums.set(place, [events + 1n, quantity + used.quantity, sparks + used.sparks])
   }
-  const rollups = await store.ledger.rollups(accountId, '2000-01-01', '2200-01-01')
+  const rollups = await store.ledger.rollups(accountId, { from: '2000-01-01', to: '2200-01-01' })
   const kept = rollups.map((each) => {
     return [`${each.day} ${each.meter} ${each.model}`, [BigInt(each.events), each.quantity, each.sparks]] as const
   })

@@ -180,7 +180,7 @@ async function everything({ store, rows, snapshot }: World) {
       grants,
       counters,
       rows: await rows(id),
-      rollups: await store.ledger.rollups(id, '2000-01-01', '2200-01-01'),
+      rollups: await store.ledger.rollups(id, { from: '2000-01-01', to: '2200-01-01' }),
       statuses: await store.outbox.statuses(id, ['dlv_meters_usage_1', 'dlv_traces_usage_2']),
     }
   })

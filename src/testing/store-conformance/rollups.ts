@@ -65,7 +65,7 @@ export const rollupCases: readonly StoreCase[] = [
     async run(world) {
       await world.accounts('credits', 'a')
       await world.commit([grant('a', 'g', 9n), hold('a', 'h', 9n), capture('a', 'c', 'hold_h', 4n)])
-      const [row, ...others] = await world.store.ledger.rollups('a', '2000-01-01', '2200-01-01')
+      const [row, ...others] = await world.store.ledger.rollups('a', { from: '2000-01-01', to: '2200-01-01' })
       expectEqual([row?.meter, row?.events, row?.quantity, row?.sparks, others], ['', 1, 0n, 4n, []], 'the sum')
     },
   },
@@ -74,11 +74,12 @@ export const rollupCases: readonly StoreCase[] = [
 type Sum = readonly [string, string, string, number, bigint, bigint]
 
 async function expectRollups({ store }: World, accountId: string, from: string, to: string, sums: readonly Sum[]) {
-  const rows = await store.ledger.rollups(accountId, from, to)
+  const rows = await store.ledger.rollups(accountId, { from, to })
   const place = (row: Rollup) => `${row.day} ${row.meter} ${row.model}`
   const sorted = [...rows].sort((left, right) => (place(left) < place(right) ? -1 : 1))
   const expected = sums.map(([on, meter, model, events, quantity, sparks]) => {
-    return { accountId, day: on, meter, model, events, quantity, sparks }
+    const place = { accountId, day: on, meter, provider: '', model, dimension: '', value: '' }
+    return { ...place, events, quantity, sparks, charged: sparks, costPicos: 0n }
   })
   expectEqual(sorted, expected, `the sums of ${accountId} from ${from} to ${to}`)
 }

@@ -129,7 +129,7 @@ async function expectSum(world: World, stores: readonly Store[]): Promise<void> 
   expectEqual(account.balance, 400n, 'the balance')
   expectEqual(sum(grants.map((each) => each.remaining)), 400n, 'what is left of the grants')
   expectEqual(sum(counters.map((each) => each.used)), 600n, 'the use')
-  const rollups = await world.store.ledger.rollups('a', '2000-01-01', '2200-01-01')
+  const rollups = await world.store.ledger.rollups('a', { from: '2000-01-01', to: '2200-01-01' })
   expectEqual(
     [sum(rollups.map((each) => each.sparks)), sum(rollups.map((each) => BigInt(each.events)))],
     [600n, 400n],

@@ -36,6 +36,8 @@ function usage(key: string, sparks: bigint, more: Partial<UsageCommand> = {}): U
     sparks,
     costUsd: null,
     model: null,
+    provider: null,
+    serviceTier: null,
     tokens: null,
     dimensions: {},
     priceVersion: 'v',

@@ -145,7 +145,7 @@ async function everything(store: Store, accountIds: readonly string[]): Promise<
       account: await store.accounts.get(id),
       customer: await store.accounts.externalId(id, 'stripe'),
       entries: await store.ledger.entries(id, { limit: 1_000 }),
-      rollups: await store.ledger.rollups(id, '0000-01-01', '9999-12-31'),
+      rollups: await store.ledger.rollups(id, { from: '0000-01-01', to: '9999-12-31' }),
     }
   })
   return {

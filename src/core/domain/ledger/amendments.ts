@@ -71,10 +71,11 @@ export function decideAmend(draft: Draft, command: AmendCommand): LedgerOutcome 
     settledBy,
     included,
   }
-  addRollup(draft, accountId, meter, usage, occurredAt, command.usage === null ? -1 : 0)
   const overage = overageOf(settledBy)
-  amendCount(draft, account, counter, { quantity: more.quantity, allowance: included, rated: more.sparks, overage })
   const charged = paid + overage
+  const events = command.usage === null ? -1 : 0
+  addRollup(draft, { accountId, occurredAt, usage, charged, events })
+  amendCount(draft, account, counter, { quantity: more.quantity, allowance: included, rated: more.sparks, overage })
   for (const { scope, startsAt } of budgetsOf(draft, account, command.budgets))
     if (entry.recordedAt >= startsAt) countBudgets(draft, accountId, [scope], charged)
 

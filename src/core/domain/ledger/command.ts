@@ -2,6 +2,7 @@ import type { BudgetInterval } from '../budget.js'
 import type { GrantKind } from '../credit-grant.js'
 import type { ReversalFact } from '../payment.js'
 import type { Instant } from '../period.js'
+import type { ServiceTier } from '../rating/price-book.js'
 import type { MicroSparks, MicroUnits } from '../sparks.js'
 import type { AccountTerms, AutoTopUp } from './terms.js'
 
@@ -26,6 +27,10 @@ export interface RatedUsage {
   /** Exact cost in the catalog's currency before margin, as decimal text. */
   readonly costUsd: string | null
   readonly model: string | null
+  /** Who served the model, where that was said. */
+  readonly provider: string | null
+  /** How it was served, for usage of a model. */
+  readonly serviceTier: ServiceTier | null
   /** Counts by token pool, as given. */
   readonly tokens: Readonly<Record<string, number>> | null
   readonly dimensions: Readonly<Record<string, string>>

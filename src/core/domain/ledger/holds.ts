@@ -171,6 +171,8 @@ export function decideCapture(draft: Draft, command: CaptureCommand): LedgerOutc
     sparks: wanted,
     costUsd: null,
     model: null,
+    provider: null,
+    serviceTier: null,
     tokens: null,
     dimensions: hold.dimensions,
     priceVersion: draft.rules.catalog.version,
@@ -179,7 +181,7 @@ export function decideCapture(draft: Draft, command: CaptureCommand): LedgerOutc
     included: 0n,
     holdId: hold.id,
   }
-  addRollup(draft, command.accountId, '', usage, draft.now)
+  addRollup(draft, { accountId: command.accountId, occurredAt: draft.now, usage, charged: taken, events: 1 })
   freeHold(draft, hold, { status: 'captured', captured: taken })
   countBudgets(draft, command.accountId, hold.budgets, taken)
   expireGrants(draft, command.accountId, taken)

@@ -1,25 +1,63 @@
+import { decimal, toScaled } from '../decimal.js'
 import { utcDay } from '../period.js'
+import type { MicroSparks } from '../sparks.js'
 import type { RatedUsage } from './command.js'
 import type { Draft } from './draft.js'
 import { storable } from './posting.js'
+import type { Rollup } from './state.js'
 
-/** Adds one usage event, or what an amendment changes, to its day's sums. @throws BillingError `amount_out_of_range`, before it changed anything */
-export function addRollup(
-  draft: Draft,
-  accountId: string,
-  meter: string,
-  usage: Pick<RatedUsage, 'model' | 'quantity' | 'sparks'>,
-  occurredAt: number,
-  events = 1,
-): void {
-  const day = utcDay(occurredAt)
-  const model = usage.model ?? ''
-  const key = JSON.stringify([accountId, day, meter, model])
-  const before = draft.rollups.get(key) ?? { accountId, day, meter, model, events: 0, quantity: 0n, sparks: 0n }
-  draft.rollups.set(key, {
-    ...before,
-    events: before.events + events,
-    quantity: storable(before.quantity + usage.quantity, 'The usage of the day'),
-    sparks: storable(before.sparks + usage.sparks, 'The Sparks of the day'),
-  })
+/** What one usage event, or what an amendment changes, adds to the sums of its day. */
+export interface Addition {
+  readonly accountId: string
+  readonly occurredAt: number
+  readonly usage: Pick<RatedUsage, 'meter' | 'provider' | 'model' | 'quantity' | 'sparks' | 'costUsd' | 'dimensions'>
+  readonly charged: MicroSparks
+  readonly events: number
+}
+
+/**
+ * Adds to the sums of the day: the one over everything, and one for each dimension the catalog has sums of.
+ *
+ * @throws BillingError `amount_out_of_range`, before it changed anything
+ */
+export function addRollup(draft: Draft, { accountId, occurredAt, usage, charged, events }: Addition): void {
+  const place = {
+    accountId,
+    day: utcDay(occurredAt),
+    meter: usage.meter,
+    provider: usage.provider ?? '',
+    model: usage.model ?? '',
+  }
+  const costPicos = usage.costUsd === null ? 0n : toScaled(decimal(usage.costUsd), 12, 'half_even')
+  const more = { events, quantity: usage.quantity, sparks: usage.sparks, charged, costPicos }
+  const sums = [sumAfter(draft, { ...place, dimension: '', value: '' }, more)]
+  for (const dimension of draft.rules.catalog.rollupDimensions) {
+    const value = usage.dimensions[dimension]
+    if (value !== undefined) sums.push(sumAfter(draft, { ...place, dimension, value }, more))
+  }
+  for (const sum of sums) draft.rollups.set(keyOf(sum), sum)
+}
+
+type Place = Pick<Rollup, 'accountId' | 'day' | 'meter' | 'provider' | 'model' | 'dimension' | 'value'>
+type Sums = Omit<Rollup, keyof Place>
+
+function sumAfter(draft: Draft, place: Place, more: Sums): Rollup {
+  const before = draft.rollups.get(keyOf(place))
+  if (!before) {
+    storable(more.costPicos, 'The cost of the day')
+    return { ...place, ...more }
+  }
+  return {
+    ...place,
+    events: before.events + more.events,
+    quantity: storable(before.quantity + more.quantity, 'The usage of the day'),
+    sparks: storable(before.sparks + more.sparks, 'The Sparks of the day'),
+    charged: storable(before.charged + more.charged, 'The Sparks of the day'),
+    costPicos: storable(before.costPicos + more.costPicos, 'The cost of the day'),
+  }
+}
+
+/** Joined by what no text holds. */
+function keyOf({ accountId, day, meter, provider, model, dimension, value }: Place): string {
+  return [accountId, day, meter, provider, model, dimension, value].join('\0')
 }

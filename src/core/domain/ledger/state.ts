@@ -162,10 +162,19 @@ export interface Rollup {
   readonly accountId: string
   readonly day: string
   readonly meter: string
+  /** Who served the model; empty where that was not said. */
+  readonly provider: string
   readonly model: string
+  /** Empty for the sum over everything; else the sum is over the events in which this dimension has this value. */
+  readonly dimension: string
+  readonly value: string
   readonly events: number
   readonly quantity: MicroUnits
   readonly sparks: MicroSparks
+  /** How much of the Sparks the account was charged: not those of the allowance, of own keys, and written off. */
+  readonly charged: MicroSparks
+  /** Cost before margin in millionths of a millionth of the catalog's currency unit; each event is rounded to that, half to even. */
+  readonly costPicos: bigint
 }
 
 /** What is to be told to a metering or tracing provider: one account, one destination, a list of usage events. */

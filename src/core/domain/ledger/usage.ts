@@ -68,7 +68,7 @@ export function decideUsage(draft: Draft, command: UsageCommand): LedgerOutcome 
   storable(counter.used + usage.quantity, 'The usage of the period')
   storable(counter.rated + usage.sparks, 'The Sparks of the period')
   for (const { used } of budgets) storable(used + chargedBy(coverage), 'What was used of the budget')
-  addRollup(draft, accountId, usage.meter, usage, occurredAt)
+  addRollup(draft, { accountId, occurredAt, usage, charged: chargedBy(coverage), events: 1 })
   if (hold && share) {
     if (command.keepsHold) shrinkHold(draft, hold, share, taken)
     else freeHold(draft, hold, { status: 'captured', captured: hold.captured + taken })
