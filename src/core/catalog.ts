@@ -1,11 +1,13 @@
 import * as z from 'zod'
 import { inPlace, invalid, mapNames, named, nonNegative, positive, readPrice, readSparks } from './catalog-field.js'
+import type { Aggregation } from './domain/aggregation.js'
 import { defaultBudgetDimensions } from './domain/budget.js'
 import type { CatalogData, CreditPackage, Meter } from './domain/catalog.js'
 import { compareDecimal, decimal, divide } from './domain/decimal.js'
 import { fingerprintOf } from './domain/ledger/key.js'
 import { nanosPerUnit, parseCurrency } from './domain/money.js'
 import type { PriceBook } from './domain/rating/price-book.js'
+import { isPeriodRated } from './domain/rating/rate.js'
 import type { SparkPrice } from './domain/rating/spark-price.js'
 import { microPerUnit } from './domain/sparks.js'
 import { BillingError } from './errors.js'
@@ -19,7 +21,12 @@ export interface MeterConfig {
   readonly unit?: string
   /** How many decimals a quantity may have, 0 to 6. Default 0. */
   readonly decimals?: number
-  readonly rate: RateConfig
+  /** How the events of a period make up its use; default `sum`. */
+  readonly aggregation?: Aggregation
+  /** For `unique`: the dimension whose different values are counted. */
+  readonly countedBy?: string
+  /** How usage becomes Sparks. None for a `level`, which is limited and not charged. */
+  readonly rate?: RateConfig
   /** Percentage of a quota above which it is near. Default 80. */
   readonly nearPercent?: number
 }
@@ -142,7 +149,9 @@ const modelNames = { pattern: /^[a-z0-9@][\w@./:+-]{0,199}$/i, grammar: '1 to 20
 const meterSchema = z.strictObject({
   unit: z.string().min(1).max(40).default('unit'),
   decimals: z.int().min(0).max(6).default(0),
-  rate: rateSchema,
+  aggregation: z.enum(['sum', 'count', 'max', 'unique', 'level', 'time_weighted']).default('sum'),
+  countedBy: z.string().min(1).max(40).optional(),
+  rate: rateSchema.optional(),
   nearPercent: z.int().min(1).max(99).default(80),
 })
 
@@ -193,7 +202,22 @@ function safeParse(config: unknown): z.ZodSafeParseResult<z.output<typeof catalo
 }
 
 function parseMeter(name: string, meter: z.output<typeof meterSchema>, path: string): Meter {
-  return { ...meter, name, rate: parseRate(meter.rate, `${path}.rate`) }
+  const { aggregation, countedBy } = meter
+  if ((aggregation === 'unique') !== (countedBy !== undefined))
+    throw invalid(
+      `${path}.countedBy`,
+      'names the dimension whose values are counted, for `unique` meters and no others',
+    )
+  if ((aggregation === 'level') !== (meter.rate === undefined))
+    throw invalid(`${path}.rate`, 'is needed, except for a `level`, which is limited and not charged')
+  const rate = meter.rate ? parseRate(meter.rate, `${path}.rate`) : null
+  const isByItself = aggregation === 'sum' || aggregation === 'count'
+  if (rate && !isByItself && !isPeriodRated(rate) && rate.mode !== 'per_unit')
+    throw invalid(
+      `${path}.rate`,
+      `must be per unit, by package or in tiers: ${aggregation} has no events of its own to rate`,
+    )
+  return { ...meter, name, countedBy: countedBy ?? null, rate }
 }
 
 function parseSpark(sparks: z.output<typeof sparksSchema>): SparkPrice {

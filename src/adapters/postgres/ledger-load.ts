@@ -6,8 +6,10 @@ import {
   type Hold,
   type LedgerEntry,
   type LedgerState,
+  type LevelChange,
   type LoadKey,
   loadKeyId,
+  type SeenValue,
   type StoredKey,
 } from '../../core/domain/ledger/state.js'
 import type { Payment } from '../../core/domain/payment.js'
@@ -37,33 +39,53 @@ export async function loadState(
     'WHERE t.id = ANY($1) ORDER BY t.id FOR UPDATE',
     arrayOf(accountIds),
   )
-  const [locked, open, named, due, around, current, byHold, budgets, payments, entries, stored, time] =
-    await Promise.all([
-      accounts,
-      tables.grants.select(sql, 'WHERE t.account_id = ANY($1) AND t.remaining > 0', arrayOf(accountIds)),
-      namedHolds(sql, tables, [...of('hold'), ...of('hold_counter')]),
-      dueHolds(sql, tables, accountIds, clock),
-      countersAround(sql, tables, of('counter'), clock),
-      currentCounters(
-        sql,
-        tables,
-        of('counters').map(({ accountId }) => accountId),
-        clock,
-      ),
-      countersOfHolds(sql, tables, of('hold_counter'), accountIds, clock),
-      heldOrNamedBudgets(sql, tables, of('budget'), accountIds),
-      namedPayments(sql, tables, of('payment')),
-      entriesWithCorrections(sql, tables, of('entry')),
-      storedKeys(sql, tables, of('key')),
-      sql.query(`SELECT ${clock()}`),
-    ])
+  const [
+    locked,
+    open,
+    named,
+    due,
+    around,
+    current,
+    byHold,
+    budgets,
+    payments,
+    entries,
+    levels,
+    levelCounters,
+    accruing,
+    seen,
+    stored,
+    time,
+  ] = await Promise.all([
+    accounts,
+    tables.grants.select(sql, 'WHERE t.account_id = ANY($1) AND t.remaining > 0', arrayOf(accountIds)),
+    namedHolds(sql, tables, [...of('hold'), ...of('hold_counter')]),
+    dueHolds(sql, tables, accountIds, clock),
+    countersAround(sql, tables, of('counter'), clock),
+    currentCounters(
+      sql,
+      tables,
+      of('counters').map(({ accountId }) => accountId),
+      clock,
+    ),
+    countersOfHolds(sql, tables, of('hold_counter'), accountIds, clock),
+    heldOrNamedBudgets(sql, tables, of('budget'), accountIds),
+    namedPayments(sql, tables, of('payment')),
+    entriesWithCorrections(sql, tables, of('entry')),
+    levelsAround(sql, tables, of('level'), clock),
+    countersFrom(sql, tables, of('level'), clock),
+    overdueCounters(sql, tables, of('accruals'), clock),
+    seenValues(sql, tables, of('seen')),
+    storedKeys(sql, tables, of('key')),
+    sql.query(`SELECT ${clock()}`),
+  ])
   const holds = new Map([...named, ...due].map((hold) => [`${hold.accountId}|${hold.id}`, hold]))
   const [grants, counted] = await Promise.all([
     namedGrants(sql, tables, of('grant'), payments, entries),
     countersOfEntries(sql, tables, entries, clock),
   ])
   const counters = new Map(
-    [...around, ...current, ...byHold, ...counted].map((found) => [
+    [...around, ...current, ...byHold, ...counted, ...levelCounters, ...accruing].map((found) => [
       `${found.counter.accountId}|${found.counter.meter}|${found.counter.startsAt}`,
       found,
     ]),
@@ -78,6 +100,8 @@ export async function loadState(
     holds: [...holds.values()],
     budgets,
     payments,
+    levels,
+    seen,
     entries,
     keys: stored,
   }
@@ -114,6 +138,63 @@ async function heldOrNamedBudgets(
   const clause = 'WHERE t.account_id = ANY($1) AND (t.scope = ANY($2) OR t.held > 0)'
   const scopes = new Set(keys.map(({ scope }) => scope))
   return tables.budgets.select(sql, clause, arrayOf(accountIds), arrayOf([...scopes]))
+}
+
+/** The last change of each level at or before its moment, and the first after it. */
+async function levelsAround(
+  sql: Sql,
+  tables: Tables,
+  keys: readonly Extract<LoadKey, { kind: 'level' }>[],
+  clock: Clock,
+): Promise<readonly LevelChange[]> {
+  if (keys.length === 0) return []
+  const of = `SELECT l.* FROM ${tables.schema}.level_changes l WHERE l.account_id = k.account_id AND l.meter = k.meter`
+  const query = `SELECT ${tables.levels.columns} FROM unnest($1::text[], $2::text[], $3::bigint[]) k (account_id, meter, at)
+    CROSS JOIN LATERAL (
+      (${of} AND l.at <= coalesce(k.at, ${clock()}) ORDER BY l.at DESC LIMIT 1)
+      UNION ALL (${of} AND l.at > coalesce(k.at, ${clock()}) ORDER BY l.at LIMIT 1)) t`
+  const rows = await sql.query(query, [...columnsOf(keys, 'accountId', 'meter'), momentsOf(keys)])
+  return rows.map((row) => tables.levels.read(row))
+}
+
+/** The counters of each level that end after its moment, and the last one before them. */
+async function countersFrom(
+  sql: Sql,
+  tables: Tables,
+  keys: readonly Extract<LoadKey, { kind: 'level' }>[],
+  clock: Clock,
+): Promise<readonly Found[]> {
+  if (keys.length === 0) return []
+  const of = `SELECT c.* FROM ${tables.schema}.counters c WHERE c.account_id = k.account_id AND c.meter = k.meter`
+  const from = `unnest($1::text[], $2::text[], $3::bigint[]) k (account_id, meter, at) CROSS JOIN LATERAL (
+      (${of} AND c.ends_at > coalesce(k.at, ${clock()}))
+      UNION ALL (${of} AND c.ends_at <= coalesce(k.at, ${clock()}) ORDER BY c.starts_at DESC LIMIT 1)) t`
+  return findCounters(sql, tables, from, ...columnsOf(keys, 'accountId', 'meter'), momentsOf(keys))
+}
+
+/** Counters of levels weighted by time whose period is over and not counted to its end. */
+async function overdueCounters(
+  sql: Sql,
+  tables: Tables,
+  keys: readonly Extract<LoadKey, { kind: 'accruals' }>[],
+  clock: Clock,
+): Promise<readonly Found[]> {
+  if (keys.length === 0) return []
+  const from = `${tables.schema}.counters t
+    WHERE t.account_id = ANY($1) AND t.area IS NOT NULL AND t.as_of < t.ends_at AND t.ends_at <= ${clock()}`
+  return findCounters(sql, tables, from, arrayOf(keys.map(({ accountId }) => accountId)))
+}
+
+async function seenValues(
+  sql: Sql,
+  tables: Tables,
+  keys: readonly Extract<LoadKey, { kind: 'seen' }>[],
+): Promise<readonly SeenValue[]> {
+  if (keys.length === 0) return []
+  const clause = `JOIN unnest($1::text[], $2::text[], $3::text[]) k (account_id, meter, value)
+    ON t.account_id = k.account_id AND t.meter = k.meter AND t.value = k.value`
+  const values = arrayOf(keys.map(({ value }) => value))
+  return tables.seen.select(sql, clause, ...columnsOf(keys, 'accountId', 'meter'), values)
 }
 
 async function namedPayments(
@@ -193,11 +274,10 @@ async function countersAround(
         ORDER BY c.ends_at > coalesce(k.at, ${now}) DESC, c.starts_at DESC LIMIT 1)
       UNION ALL (SELECT c.* FROM ${tables.schema}.counters c
         WHERE c.account_id = k.account_id AND c.meter = k.meter AND c.starts_at > k.at ORDER BY c.starts_at LIMIT 1)) t`
-  const at = arrayOf(keys.map((key) => (key.at === null ? null : BigInt(key.at))))
-  return findCounters(sql, tables, from, ...columnsOf(keys, 'accountId', 'meter'), at)
+  return findCounters(sql, tables, from, ...columnsOf(keys, 'accountId', 'meter'), momentsOf(keys))
 }
 
-/** The counters of the periods that contain now. */
+/** The counters of the periods that contain now, and the last ones of levels, which last. */
 export async function currentCounters(
   sql: Sql,
   tables: Tables,
@@ -206,7 +286,9 @@ export async function currentCounters(
 ): Promise<readonly Found[]> {
   if (accountIds.length === 0) return []
   const now = clock()
-  const from = `${tables.schema}.counters t WHERE t.account_id = ANY($1) AND t.starts_at <= ${now} AND t.ends_at > ${now}`
+  const from = `${tables.schema}.counters t WHERE t.account_id = ANY($1) AND t.starts_at <= ${now}
+    AND (t.ends_at > ${now} OR t.level IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ${tables.schema}.counters d
+      WHERE d.account_id = t.account_id AND d.meter = t.meter AND d.starts_at > t.starts_at))`
   return findCounters(sql, tables, from, arrayOf(accountIds))
 }
 
@@ -275,6 +357,10 @@ async function storedKeys(
       result: result().read(answer ?? ''),
     }))
     .filter(({ accountId, dedupe }) => asked.has(`${accountId}|${dedupe}`))
+}
+
+function momentsOf(keys: readonly { readonly at: number | null }[]): string {
+  return arrayOf(keys.map(({ at }) => (at === null ? null : BigInt(at))))
 }
 
 /** Two fields of each key, as array literals. */

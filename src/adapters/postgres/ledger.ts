@@ -18,7 +18,7 @@ const beginBatch = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL b
 export function postgresLedger(connection: Connection, tables: Tables, clock: Clock): LedgerStore {
   return {
     commit(commands, rules) {
-      const keys = commands.flatMap(needs)
+      const keys = commands.flatMap((command) => needs(command, rules))
       return connection.write(async (sql) => {
         const state = await loadState(sql, tables, keys, clock)
         const { rows, outcomes } = apply(state, commands, rules)
@@ -76,6 +76,7 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
         UNION SELECT g.account_id FROM ${tables.schema}.credit_grants g JOIN ${tables.schema}.accounts a ON a.id = g.account_id
           WHERE g.remaining > 0 AND g.expires_at <= ${now} AND a.balance > a.held
         UNION SELECT id FROM ${tables.schema}.accounts WHERE renews_at <= ${now}
+        UNION SELECT account_id FROM ${tables.schema}.counters WHERE area IS NOT NULL AND as_of < ends_at AND ends_at <= ${now}
         LIMIT $1::bigint`
       return connection.read(async (sql) =>
         (await sql.query(query, [String(limit)])).map(([accountId]) => accountId ?? ''),
@@ -94,6 +95,8 @@ async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, now: number
     tables.holds.upsert(sql, rows.holds.map(flattenHold)),
     tables.budgets.upsert(sql, rows.budgets),
     tables.payments.upsert(sql, rows.payments),
+    tables.levels.upsert(sql, rows.levels),
+    tables.seen.insert(sql, rows.seen),
     tables.entries.insert(sql, rows.entries.map(flattenEntry)),
     tables.rollups.add(sql, rows.rollups),
     addDeliveries(sql, tables, rows.deliveries, now),

@@ -47,6 +47,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
     corrects text,
     meter text,
     quantity bigint,
+    measured bigint,
     sparks bigint,
     cost_usd text,
     model text,
@@ -131,6 +132,9 @@ export const migrations: readonly ((schema: string) => string)[] = [
     held_allowance bigint NOT NULL CHECK (held_allowance >= 0),
     rated bigint NOT NULL,
     overage bigint NOT NULL,
+    level bigint,
+    as_of bigint,
+    area text,
     status text NOT NULL,
     throttled_attempts bigint NOT NULL,
     transitions bigint NOT NULL,
@@ -161,6 +165,24 @@ export const migrations: readonly ((schema: string) => string)[] = [
     reversed bigint NOT NULL,
     PRIMARY KEY (account_id, id)
   ) WITH (fillfactor = 50);
+
+  CREATE INDEX counters_accruing ON ${schema}.counters (ends_at, account_id) WHERE area IS NOT NULL AND as_of < ends_at;
+
+  CREATE TABLE ${schema}.level_changes (
+    account_id text NOT NULL,
+    meter text NOT NULL,
+    at bigint NOT NULL,
+    value bigint NOT NULL,
+    PRIMARY KEY (account_id, meter, at)
+  );
+
+  CREATE TABLE ${schema}.seen_values (
+    account_id text NOT NULL,
+    meter text NOT NULL,
+    value text NOT NULL,
+    starts_at bigint NOT NULL,
+    PRIMARY KEY (account_id, meter, value, starts_at)
+  );
 
   CREATE TABLE ${schema}.carries (
     account_id text NOT NULL,

@@ -8,8 +8,10 @@ import {
   entryRows,
   grantRows,
   holdRows,
+  levelRows,
   paymentRows,
   rollupRows,
+  seenRows,
 } from '../sql/ledger-rows.js'
 import { table } from './table.js'
 
@@ -25,6 +27,8 @@ export function createTables(schema: string) {
     counters: table(schema, counterRows),
     budgets: table(schema, budgetRows),
     payments: table(schema, paymentRows),
+    levels: table(schema, levelRows),
+    seen: table(schema, seenRows),
     carries: table(schema, carryRows),
     rollups: table(schema, rollupRows),
     holds: table(schema, holdRows),

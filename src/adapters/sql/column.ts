@@ -52,6 +52,13 @@ export const text = <T extends string = string>(): Column<T> => ({
 /** A 64-bit integer. */
 export const integer: Column<bigint> = { type: 'integer', write: (value) => value, read: (value) => value as bigint }
 
+/** A whole number that may have more than 64 bits, as text. */
+export const largeInteger: Column<bigint> = {
+  type: 'text',
+  write: (value) => value.toString(),
+  read: (value) => BigInt(value as string),
+}
+
 /** A count or a moment: a whole number that a double holds exactly. */
 export const number: Column<number> = {
   type: 'integer',

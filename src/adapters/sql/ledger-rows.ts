@@ -1,9 +1,18 @@
 import type { Budget } from '../../core/domain/budget.js'
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import type { HoldResult, StoredResult } from '../../core/domain/ledger/outcome.js'
-import type { AccountState, Carry, Counter, Hold, LedgerEntry, Rollup } from '../../core/domain/ledger/state.js'
+import type {
+  AccountState,
+  Carry,
+  Counter,
+  Hold,
+  LedgerEntry,
+  LevelChange,
+  Rollup,
+  SeenValue,
+} from '../../core/domain/ledger/state.js'
 import type { Payment } from '../../core/domain/payment.js'
-import { amounts, bytes, exact, integer, json, nullable, number, result, rows, text } from './column.js'
+import { amounts, bytes, exact, integer, json, largeInteger, nullable, number, result, rows, text } from './column.js'
 
 /** The part of an account that the ledger keeps. */
 export const accountStateRows = rows<AccountState>('accounts', ['id'], {
@@ -45,6 +54,9 @@ export const counterRows = rows<Counter>('counters', ['accountId', 'meter', 'sta
   heldAllowance: integer,
   rated: integer,
   overage: integer,
+  level: nullable(integer),
+  asOf: nullable(number),
+  area: nullable(largeInteger),
   status: text(),
   throttledAttempts: number,
   transitions: number,
@@ -71,6 +83,20 @@ export const paymentRows = rows<Payment>('payments', ['accountId', 'id'], {
   paidNanos: integer,
   facts: exact(),
   reversed: integer,
+})
+
+export const levelRows = rows<LevelChange>('level_changes', ['accountId', 'meter', 'at'], {
+  accountId: text(),
+  meter: text(),
+  at: number,
+  value: integer,
+})
+
+export const seenRows = rows<SeenValue>('seen_values', ['accountId', 'meter', 'value', 'startsAt'], {
+  accountId: text(),
+  meter: text(),
+  value: text(),
+  startsAt: number,
 })
 
 export const carryRows = rows<Carry>('carries', ['accountId', 'meter', 'startsAt', 'destination'], {
@@ -167,6 +193,7 @@ export const entryRows = rows<FlatEntry>('ledger_entries', ['id', 'accountId'], 
   corrects: nullable(text()),
   meter: nullable(text()),
   quantity: nullable(integer),
+  measured: nullable(integer),
   sparks: nullable(integer),
   costUsd: nullable(text()),
   model: nullable(text()),
@@ -195,6 +222,7 @@ export const entryRows = rows<FlatEntry>('ledger_entries', ['id', 'accountId'], 
 const noUsage: { readonly [Field in keyof Usage]: null } = {
   meter: null,
   quantity: null,
+  measured: null,
   sparks: null,
   costUsd: null,
   model: null,
@@ -217,6 +245,7 @@ export function unflattenEntry(row: FlatEntry): LedgerEntry {
   const {
     meter,
     quantity,
+    measured,
     sparks,
     costUsd,
     model,
@@ -234,6 +263,7 @@ export function unflattenEntry(row: FlatEntry): LedgerEntry {
   const usage = {
     meter,
     quantity,
+    measured,
     sparks,
     costUsd,
     model,

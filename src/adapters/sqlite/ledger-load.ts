@@ -7,8 +7,10 @@ import {
   type Hold,
   type LedgerEntry,
   type LedgerState,
+  type LevelChange,
   type LoadKey,
   loadKeyId,
+  type SeenValue,
   type StoredKey,
 } from '../../core/domain/ledger/state.js'
 import type { Payment } from '../../core/domain/payment.js'
@@ -27,6 +29,8 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
   const holds = new Map<string, Hold>()
   const budgets = new Map<string, Budget>()
   const payments: Payment[] = []
+  const levels: LevelChange[] = []
+  const seen: SeenValue[] = []
   const entries = new Map<string, LedgerEntry>()
   const stored: StoredKey[] = []
 
@@ -71,6 +75,18 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
       }
       case 'budget':
         addBudget(tables.budgets.first(sql, 'WHERE account_id = ? AND scope = ?', key.accountId, key.scope))
+        break
+      case 'level': {
+        const at = key.at ?? now
+        levels.push(...levelsAround(sql, key.accountId, key.meter, at))
+        for (const counter of countersFrom(sql, key.accountId, key.meter, at)) addCounter(counter)
+        break
+      }
+      case 'accruals':
+        for (const counter of overdueCounters(sql, key.accountId, now)) addCounter(counter)
+        break
+      case 'seen':
+        seen.push(...tables.seen.select(sql, seenClause, key.accountId, key.meter, key.value))
         break
       case 'grant':
         addGrant(findGrant(sql, key.accountId, key.grantId))
@@ -117,6 +133,8 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
     holds: [...holds.values()],
     budgets: [...budgets.values()],
     payments,
+    levels,
+    seen,
     entries: [...entries.values()],
     keys: stored,
   }
@@ -124,6 +142,33 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
 
 export function openGrants(sql: Sql, accountId: string): readonly CreditGrant[] {
   return tables.grants.select(sql, 'WHERE account_id = ? AND remaining > 0', accountId)
+}
+
+const seenClause = 'WHERE account_id = ? AND meter = ? AND value = ?'
+
+/** The last change of a level at or before a moment, and the first after it. */
+function levelsAround(sql: Sql, accountId: string, meter: string, at: number): readonly LevelChange[] {
+  const of = 'WHERE account_id = ? AND meter = ?'
+  return [
+    ...tables.levels.select(sql, `${of} AND at <= ? ORDER BY at DESC LIMIT 1`, accountId, meter, BigInt(at)),
+    ...tables.levels.select(sql, `${of} AND at > ? ORDER BY at LIMIT 1`, accountId, meter, BigInt(at)),
+  ]
+}
+
+/** The counters of a meter that end after a moment, and the last one before them. */
+function countersFrom(sql: Sql, accountId: string, meter: string, at: number): readonly Counter[] {
+  const of = 'WHERE account_id = ? AND meter = ?'
+  const before = `${of} AND ends_at <= ? ORDER BY starts_at DESC LIMIT 1`
+  return [
+    ...tables.counters.select(sql, `${of} AND ends_at > ?`, accountId, meter, BigInt(at)),
+    ...tables.counters.select(sql, before, accountId, meter, BigInt(at)),
+  ]
+}
+
+/** Counters of levels weighted by time whose period is over and not counted to its end. */
+function overdueCounters(sql: Sql, accountId: string, now: number): readonly Counter[] {
+  const clause = 'WHERE account_id = ? AND area IS NOT NULL AND as_of < ends_at AND ends_at <= ?'
+  return tables.counters.select(sql, clause, accountId, BigInt(now))
 }
 
 function findGrant(sql: Sql, accountId: string, grantId: string): CreditGrant | undefined {
@@ -152,16 +197,11 @@ export function findHold(sql: Sql, accountId: string, holdId: string): Hold | un
   return row && unflattenHold(row)
 }
 
-/** The counters of the periods that contain `at`. */
+/** The counters of the periods that contain `at`, and the last ones of levels, which last. */
 export function currentCounters(sql: Sql, accountId: string, at: number): readonly Counter[] {
-  const moment = BigInt(at)
-  return tables.counters.select(
-    sql,
-    'WHERE account_id = ? AND starts_at <= ? AND ends_at > ?',
-    accountId,
-    moment,
-    moment,
-  )
+  const clause = `AS c WHERE account_id = ? AND starts_at <= ? AND (ends_at > ? OR level IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM billfold_counters AS d WHERE d.account_id = c.account_id AND d.meter = c.meter AND d.starts_at > c.starts_at))`
+  return tables.counters.select(sql, clause, accountId, BigInt(at), BigInt(at))
 }
 
 export function dueHolds(sql: Sql, accountId: string, now: number): readonly Hold[] {

@@ -13,7 +13,7 @@ import * as tables from './tables.js'
 export function sqliteLedger(connection: Connection, now: () => number): LedgerStore {
   return {
     commit(commands, rules) {
-      const keys = commands.flatMap(needs)
+      const keys = commands.flatMap((command) => needs(command, rules))
       return connection.write((sql) => {
         const state = loadState(sql, keys, now())
         const { rows, outcomes } = apply(state, commands, rules)
@@ -62,7 +62,8 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
           `SELECT account_id FROM billfold_holds WHERE status = 'open' AND expires_at <= ?1
            UNION SELECT g.account_id FROM billfold_credit_grants g JOIN billfold_accounts a ON a.id = g.account_id
              WHERE g.remaining > 0 AND g.expires_at <= ?1 AND a.balance > a.held
-           UNION SELECT id FROM billfold_accounts WHERE renews_at <= ?1 LIMIT ?2`,
+           UNION SELECT id FROM billfold_accounts WHERE renews_at <= ?1
+           UNION SELECT account_id FROM billfold_counters WHERE area IS NOT NULL AND as_of < ends_at AND ends_at <= ?1 LIMIT ?2`,
           BigInt(now()),
           BigInt(limit),
         )
@@ -90,6 +91,8 @@ function writeRows(sql: Sql, rows: LedgerRows, now: number): void {
   for (const carry of rows.carries) tables.carries.upsert(sql, carry)
   for (const hold of rows.holds) tables.holds.upsert(sql, flattenHold(hold))
   for (const budget of rows.budgets) tables.budgets.upsert(sql, budget)
+  for (const change of rows.levels) tables.levels.upsert(sql, change)
+  for (const value of rows.seen) tables.seen.insert(sql, value)
   for (const payment of rows.payments) tables.payments.upsert(sql, payment)
   for (const entry of rows.entries) tables.entries.insert(sql, flattenEntry(entry))
   for (const rollup of rows.rollups) tables.rollups.add(sql, rollup)

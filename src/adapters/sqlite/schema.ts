@@ -47,6 +47,7 @@ export const migrations: readonly string[] = [
     corrects TEXT,
     meter TEXT,
     quantity INTEGER,
+    measured INTEGER,
     sparks INTEGER,
     cost_usd TEXT,
     model TEXT,
@@ -130,6 +131,9 @@ export const migrations: readonly string[] = [
     held_allowance INTEGER NOT NULL CHECK (held_allowance >= 0),
     rated INTEGER NOT NULL,
     overage INTEGER NOT NULL,
+    level INTEGER,
+    as_of INTEGER,
+    area TEXT,
     status TEXT NOT NULL,
     throttled_attempts INTEGER NOT NULL,
     transitions INTEGER NOT NULL,
@@ -159,6 +163,24 @@ export const migrations: readonly string[] = [
     facts TEXT NOT NULL,
     reversed INTEGER NOT NULL,
     PRIMARY KEY (account_id, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE INDEX billfold_counters_accruing ON billfold_counters (ends_at, account_id) WHERE area IS NOT NULL AND as_of < ends_at;
+
+  CREATE TABLE billfold_level_changes (
+    account_id TEXT NOT NULL,
+    meter TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (account_id, meter, at)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE billfold_seen_values (
+    account_id TEXT NOT NULL,
+    meter TEXT NOT NULL,
+    value TEXT NOT NULL,
+    starts_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, meter, value, starts_at)
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE billfold_carries (

@@ -8,8 +8,10 @@ import {
   entryRows,
   grantRows,
   holdRows,
+  levelRows,
   paymentRows,
   rollupRows,
+  seenRows,
 } from '../sql/ledger-rows.js'
 import { table } from './table.js'
 
@@ -19,6 +21,8 @@ export const grants = table(grantRows)
 export const counters = table(counterRows)
 export const budgets = table(budgetRows)
 export const payments = table(paymentRows)
+export const levels = table(levelRows)
+export const seen = table(seenRows)
 export const carries = table(carryRows)
 export const rollups = table(rollupRows)
 export const holds = table(holdRows)

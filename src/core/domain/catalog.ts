@@ -1,3 +1,4 @@
+import type { Aggregation } from './aggregation.js'
 import type { Money } from './money.js'
 import type { ModelOverride, PriceBook } from './rating/price-book.js'
 import type { Rate } from './rating/rate.js'
@@ -11,7 +12,11 @@ export interface Meter {
   readonly unit: string
   /** How many decimals a quantity may have, at most 6. */
   readonly decimals: number
-  readonly rate: Rate
+  readonly aggregation: Aggregation
+  /** The dimension whose different values a `unique` meter counts. */
+  readonly countedBy: string | null
+  /** `null` for a level, which is limited and not charged. */
+  readonly rate: Rate | null
   /** Percentage of a quota above which it is near. */
   readonly nearPercent: number
 }

@@ -83,7 +83,7 @@ export async function hold<C extends Catalog>(ctx: BillingContext, input: HoldIn
   }
   const usage =
     request.meter === undefined
-      ? { meter: null, quantity: 0n, sparks: request.amount ?? 0n }
+      ? { meter: null, quantity: 0n, sparks: request.amount ?? 0n, costUsd: null }
       : rate(ctx.catalog, request.meter, request, ctx.environment.now())
   const { ttlMs, reason } = request
   const dimensions = dimensionsOf(request)
@@ -170,7 +170,7 @@ export async function capture(ctx: BillingContext, input: CaptureInput): Promise
   const usage = await recorded(ctx, {
     kind: 'usage',
     ...keyed(ctx, 'capture', 'use', request, body),
-    usage: rate(ctx.catalog, open.meter, measure, ctx.environment.now(), open.dimensions),
+    usage: rate(ctx.catalog, open.meter, { ...measure, allowsZero: true }, ctx.environment.now(), open.dimensions),
     occurredAt: null,
     onInsufficient: 'record',
     holdId,

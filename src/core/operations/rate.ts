@@ -1,3 +1,4 @@
+import { isLevel } from '../domain/aggregation.js'
 import type { CatalogData, Meter } from '../domain/catalog.js'
 import { type Decimal, decimal, formatDecimal, normalize } from '../domain/decimal.js'
 import type { RatedUsage } from '../domain/ledger/command.js'
@@ -21,6 +22,8 @@ export interface Measure {
   readonly serviceTier?: ServiceTier | undefined
   /** Decimal text of at least zero, checked. */
   readonly costUsd?: string | undefined
+  /** Whether it may be that nothing was used, as when a hold is captured for work that did not happen. */
+  readonly allowsZero?: boolean
 }
 
 /**
@@ -43,7 +46,7 @@ export function rate(
   if (measure.quantity !== undefined && measure.tokens !== undefined) {
     throw new BillingError('invalid_request', 'Give either quantity or tokens, not both.')
   }
-  const counted = measure.quantity ?? (measure.tokens && countTokens(measure.tokens))
+  const counted = countOf(meter, measure, dimensions)
   if (counted === undefined && measure.costUsd === undefined)
     throw new BillingError('invalid_request', 'quantity is missing.')
   if (counted !== undefined) checkDecimals(meter, counted)
@@ -76,6 +79,27 @@ export function requireMeter(catalog: CatalogData, name: string): Meter {
   throw new BillingError('invalid_request', `The catalog has no meter ${quoted(name)}; it has ${known}.`)
 }
 
+/** How many units were reported: of a meter that counts events or values, each event is one. */
+function countOf(meter: Meter, measure: Measure, dimensions: Readonly<Record<string, string>>): bigint | undefined {
+  const { quantity, tokens } = measure
+  if (meter.countedBy !== null && dimensions[meter.countedBy] === undefined) {
+    throw new BillingError(
+      'invalid_request',
+      `${meter.name} counts the values of ${meter.countedBy}: give that dimension.`,
+    )
+  }
+  if (meter.aggregation === 'count' || meter.aggregation === 'unique') {
+    if (tokens === undefined && (quantity ?? microPerUnit) === microPerUnit) return microPerUnit
+    throw new BillingError(
+      'invalid_quantity',
+      `${meter.name} counts events: each is one, and quantity may be left out.`,
+    )
+  }
+  if (quantity === 0n && !isLevel(meter.aggregation) && measure.allowsZero !== true)
+    throw new BillingError('invalid_quantity', 'quantity must be above zero.')
+  return quantity ?? (tokens && countTokens(tokens))
+}
+
 /** Calls and pages among the pools have prices, but are no tokens. */
 function countTokens(tokens: Readonly<Record<string, number>>): bigint {
   const counts = Object.entries(tokens).filter(([pool]) => isTokenPool(pool))
@@ -88,7 +112,13 @@ function checkDecimals(meter: Meter, quantity: bigint): void {
   throw new BillingError('invalid_quantity', message)
 }
 
-function sparksOf(catalog: CatalogData, rate: Rate, quantity: bigint | undefined, cost: Decimal | undefined): bigint {
+function sparksOf(
+  catalog: CatalogData,
+  rate: Rate | null,
+  quantity: bigint | undefined,
+  cost: Decimal | undefined,
+): bigint {
+  if (rate === null) return 0n
   if (!isPeriodRated(rate)) return rateUsage({ quantity, costUsd: cost }, rate, catalog.spark)
   if (quantity !== undefined) return 0n
   throw new BillingError(
@@ -103,9 +133,9 @@ interface Cost {
   readonly book?: string
 }
 
-function costOf(catalog: CatalogData, rate: Rate, measure: Measure, at: Instant): Cost | undefined {
+function costOf(catalog: CatalogData, rate: Rate | null, measure: Measure, at: Instant): Cost | undefined {
   if (measure.costUsd !== undefined) return { amount: decimal(measure.costUsd) }
-  const isByCost = rate.mode === 'by_cost' || rate.mode === 'larger'
+  const isByCost = rate?.mode === 'by_cost' || rate?.mode === 'larger'
   const { tokens, model, provider, serviceTier = 'standard' } = measure
   if (!isByCost || !tokens || model === undefined) return undefined
   const query = { model, provider, at }

@@ -18,7 +18,15 @@ const catalog: CatalogData = {
   meters: new Map(
     ['ai_tokens', 'storage'].map((name) => [
       name,
-      { name, unit: 'unit', decimals: 6, rate: { mode: 'by_cost' }, nearPercent: 80 },
+      {
+        name,
+        unit: 'unit',
+        decimals: 6,
+        aggregation: 'sum',
+        countedBy: null,
+        rate: { mode: 'by_cost' },
+        nearPercent: 80,
+      },
     ]),
   ),
   models: new Map(),

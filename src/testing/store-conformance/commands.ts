@@ -58,7 +58,7 @@ export function strict(accountId: string, key: string, sparks: bigint): UsageCom
 }
 
 export function authorize(accountId: string, sparks: bigint): AuthorizeCommand {
-  const usage = { meter: 'ai_tokens', quantity: sparks, sparks }
+  const usage = { meter: 'ai_tokens', quantity: sparks, sparks, costUsd: null, dimensions: {} }
   return { kind: 'authorize', accountId, id: nextId('authorize'), usage, budgets: [] }
 }
 
@@ -87,7 +87,7 @@ export function hold(
   return {
     kind: 'hold',
     ...keyed('hold', accountId, key),
-    usage: { meter, quantity: meter === null ? 0n : sparks, sparks },
+    usage: { meter, quantity: meter === null ? 0n : sparks, sparks, costUsd: null },
     ttlMs: 3_600_000,
     reason: 'work under way',
     dimensions: {},

@@ -44,6 +44,7 @@ export const entryCases: readonly StoreCase[] = [
           sparks: 3_000_001n,
           ...rated,
           occurredAt,
+          measured: rated.quantity,
           settledBy: { credits: 3_000_001n },
           included: 0n,
           holdId: null,

@@ -45,7 +45,10 @@ it('S2.3 a hold without units is compared by its Sparks, all of them', async () 
   const costs = (sparks: number) => ({ rated: { quantity: 0n, sparks: units(sparks) } })
   const { one } = await openWorld('postpaid')
   await one(grant(accountId, 'g', units(10)))
-  await one({ ...hold(accountId, 'h', 0n), usage: { meter: 'ai_tokens', quantity: 0n, sparks: units(50) } })
+  await one({
+    ...hold(accountId, 'h', 0n),
+    usage: { meter: 'ai_tokens', quantity: 0n, sparks: units(50), costUsd: null },
+  })
   const capture = (sparks: number) =>
     usage(accountId, 'c', 0n, { holdId: 'hold_h', onExcess: 'refuse', ...costs(sparks) })
   expect(await one(capture(51))).toMatchObject({ code: 'amount_out_of_range' })
@@ -64,7 +67,7 @@ it('S2.3 at the held units a higher cost is an excess too', async () => {
 
 it('a hold of more than can be stored is refused, though overage would pay for it', async () => {
   const { one, counter } = await openWorld('postpaid')
-  const endless = { meter: 'ai_tokens', quantity: million, sparks: 2n ** 63n }
+  const endless = { meter: 'ai_tokens', quantity: million, sparks: 2n ** 63n, costUsd: null }
   const outcome = await one({ ...hold(accountId, 'h', 0n), usage: endless })
   expect(outcome).toMatchObject({ status: 'refused', code: 'amount_out_of_range' })
   expect(await counter()).toBeUndefined()

@@ -78,7 +78,7 @@ function hold(key: string, sparks: bigint, meter: string | null = null): LedgerC
   return {
     kind: 'hold',
     ...keyed('hold', key),
-    usage: { meter, quantity: meter ? sparks : 0n, sparks },
+    usage: { meter, quantity: meter ? sparks : 0n, sparks, costUsd: null },
     ttlMs: 5_000,
     reason: '',
     dimensions: {},

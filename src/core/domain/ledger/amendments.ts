@@ -1,13 +1,15 @@
 import { addDecimal, decimal, divide, formatDecimal, multiplyDecimal } from '../decimal.js'
+import { isPeriodRated } from '../rating/rate.js'
 import { formatSparks, type MicroSparks, type MicroUnits } from '../sparks.js'
 import { netBurns } from './adjustments.js'
 import { budgetKeys, budgetsOf, countBudgets } from './budgets.js'
 import type { AmendCommand } from './command.js'
 import { balanceOf, counterAt, type Draft, entryWithCorrections, findEntry } from './draft.js'
 import { coverUsage, entitlementOf, includedUnits, quotaOf } from './entitlement.js'
+import { rateOf, totalPrice } from './measure.js'
 import type { LedgerOutcome, SettledBy } from './outcome.js'
 import { accountOf, emit, post, refused, storable } from './posting.js'
-import { amendCount, recheckQuotas } from './quotas.js'
+import { countUsage, recheckQuotas } from './quotas.js'
 import { addRollup } from './rollup.js'
 import { settle, withoutZeros } from './settlement.js'
 import type { AccountState, Counter, EntryUsage, LedgerEntry, LoadKey } from './state.js'
@@ -46,17 +48,24 @@ export function decideAmend(draft: Draft, command: AmendCommand): LedgerOutcome 
     return refused('invalid_state', `Usage ${entryId} is void already.`, { id: entryId })
 
   const { meter, occurredAt } = entry.usage
+  const { aggregation = 'sum' } = draft.rules.catalog.meters.get(meter) ?? {}
+  if (aggregation !== 'sum' && aggregation !== 'count') {
+    const message = `${meter} is no sum (${aggregation}): report what it is instead of amending what was reported.`
+    return refused('option_unsupported', message, { meter })
+  }
   const account = accountOf(draft, accountId)
   const counter = counterAt(draft, account, meter, occurredAt)
-  const to = command.usage ?? {
+  const asked = command.usage ?? {
     quantity: 0n,
     sparks: 0n,
     costUsd: null,
     tokens: null,
     priceVersion: entry.usage.priceVersion,
   }
+  const included = includedAfter(draft, before, asked.quantity, { account, counter })
+  const to = { ...asked, ...amendedPrice(draft, before, asked, included, { account, counter }) }
   const more = { quantity: to.quantity - before.quantity, sparks: to.sparks - before.sparks }
-  const { settledBy, included } = difference(draft, before, to, { account, counter })
+  const settledBy = difference(draft, before, { ...to, included }, { account, counter })
   const paid = (settledBy.credits ?? 0n) + (settledBy.debt ?? 0n)
   storable(account.balance - paid, 'The balance')
   storable(counter.used + more.quantity, 'The usage of the period')
@@ -69,13 +78,21 @@ export function decideAmend(draft: Draft, command: AmendCommand): LedgerOutcome 
     priceVersion: to.priceVersion,
     costUsd: costDifference(before.costUsd, to.costUsd),
     settledBy,
-    included,
+    measured: asked.quantity,
+    included: included - before.included,
   }
   const overage = overageOf(settledBy)
   const charged = paid + overage
   const events = command.usage === null ? -1 : 0
   addRollup(draft, { accountId, occurredAt, usage, charged, events })
-  amendCount(draft, account, counter, { quantity: more.quantity, allowance: included, rated: more.sparks, overage })
+  const units = {
+    quantity: more.quantity,
+    allowance: included - before.included,
+    rated: more.sparks,
+    overage,
+    isRequest: false,
+  }
+  countUsage(draft, account, counter, units)
   for (const { scope, startsAt } of budgetsOf(draft, account, command.budgets))
     if (entry.recordedAt >= startsAt) countBudgets(draft, accountId, [scope], charged)
 
@@ -119,28 +136,60 @@ export function totalsOf(rows: readonly LedgerEntry[]): Totals {
   }
 }
 
+interface Place {
+  readonly account: AccountState
+  readonly counter: Counter
+}
+
+/** How many of the units the plan gives: those it gave, and of more units those that are free now. */
+function includedAfter(draft: Draft, before: Totals, quantity: MicroUnits, { account, counter }: Place): MicroUnits {
+  if (before.settledBy.byo !== undefined) return before.included
+  const kept = before.included < quantity ? before.included : quantity
+  const extra = quantity > before.quantity ? quantity - before.quantity : 0n
+  return kept + includedUnits(counter, entitlementOf(draft.rules.catalog, account, counter.meter), extra)
+}
+
+/** What the event costs after it: as rated, or where the price depends on the period, what its total makes of the difference. */
+function amendedPrice(
+  draft: Draft,
+  before: Totals,
+  asked: Pick<Totals, 'quantity' | 'sparks'>,
+  included: MicroUnits,
+  { account, counter }: Place,
+): { readonly sparks: MicroSparks; readonly isNet: boolean } {
+  const rate = rateOf(draft, account, counter.meter)
+  if (!rate || !isPeriodRated(rate)) return { sparks: asked.sparks, isNet: false }
+  const units = counter.used - counter.allowance
+  const after = units + asked.quantity - before.quantity - (included - before.included)
+  return { sparks: before.sparks + totalPrice(draft, rate, after) - totalPrice(draft, rate, units), isNet: true }
+}
+
 /** Who pays the difference: more is covered like usage of its own, less goes back to those who paid last. */
 function difference(
   draft: Draft,
   before: Totals,
-  to: Pick<Totals, 'quantity' | 'sparks'>,
-  { account, counter }: { readonly account: AccountState; readonly counter: Counter },
-): { readonly settledBy: SettledBy; readonly included: MicroUnits } {
+  to: Pick<Totals, 'quantity' | 'sparks' | 'included'> & { readonly isNet: boolean },
+  { account, counter }: Place,
+): SettledBy {
   const more = to.sparks - before.sparks
   const { allowance = 0n, byo } = before.settledBy
-  if (byo !== undefined) return { included: 0n, settledBy: withoutZeros({ byo: more }) }
-
-  const kept = before.included < to.quantity ? before.included : to.quantity
-  const extra = to.quantity > before.quantity ? to.quantity - before.quantity : 0n
-  const included = kept + includedUnits(counter, entitlementOf(draft.rules.catalog, account, counter.meter), extra)
+  if (byo !== undefined) return withoutZeros({ byo: more })
   const chargedBefore = before.sparks - allowance
-  const wasFree = chargedBefore === 0n && before.sparks > 0n
-  // In the proportion of the units that the plan gives, as when it was recorded.
-  const charged =
-    to.quantity > 0n ? divide(to.sparks * (to.quantity - included), to.quantity, 'half_even') : wasFree ? 0n : to.sparks
-  const charge = charged - chargedBefore
+  const charge = chargedAfter(before, to, chargedBefore) - chargedBefore
   const paid = charge >= 0n ? covered(draft, account, counter, charge) : givenBack(before.settledBy, -charge)
-  return { included: included - before.included, settledBy: withoutZeros(added(paid, { allowance: more - charge })) }
+  return withoutZeros(added(paid, { allowance: more - charge }))
+}
+
+/** In the proportion of the units that the plan gives, as when it was recorded. */
+function chargedAfter(
+  before: Totals,
+  { quantity, sparks, included, isNet }: Pick<Totals, 'quantity' | 'sparks' | 'included'> & { readonly isNet: boolean },
+  chargedBefore: MicroSparks,
+): MicroSparks {
+  if (isNet) return sparks
+  if (quantity > 0n) return divide(sparks * (quantity - included), quantity, 'half_even')
+  const wasFree = chargedBefore === 0n && before.sparks > 0n
+  return wasFree ? 0n : sparks
 }
 
 /** Who pays for what is charged in addition; it has happened, so nothing refuses it. */

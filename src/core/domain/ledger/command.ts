@@ -71,14 +71,14 @@ export interface AuthorizeCommand {
   readonly kind: 'authorize'
   readonly accountId: string
   readonly id: string
-  readonly usage: Pick<RatedUsage, 'meter' | 'quantity' | 'sparks'>
+  readonly usage: Pick<RatedUsage, 'meter' | 'quantity' | 'sparks' | 'costUsd' | 'dimensions'>
   readonly budgets: readonly string[]
 }
 
 /** Reserves credits, and units of a meter when it names one. */
 export interface HoldCommand extends Keyed {
   readonly kind: 'hold'
-  readonly usage: Pick<RatedUsage, 'quantity' | 'sparks'> & { readonly meter: string | null }
+  readonly usage: Pick<RatedUsage, 'quantity' | 'sparks' | 'costUsd'> & { readonly meter: string | null }
   readonly ttlMs: number
   readonly reason: string
   readonly dimensions: Readonly<Record<string, string>>
@@ -92,7 +92,7 @@ export interface ExtendCommand extends Keyed {
   /** From now; never less than it had. */
   readonly ttlMs: number
   /** What is added to what the hold reserves; `null` for nothing. */
-  readonly more: Pick<RatedUsage, 'quantity' | 'sparks'> | null
+  readonly more: Pick<RatedUsage, 'quantity' | 'sparks' | 'costUsd'> | null
 }
 
 /** Takes `amount` out of a hold without a meter (all of it by default) and gives back the rest. */

@@ -1,4 +1,5 @@
 import { formatSparks, type MicroSparks } from '../sparks.js'
+import { accrue } from './accrual.js'
 import type { ExpireCommand, ExpireGrantCommand, GrantCommand } from './command.js'
 import { balanceOf, type Draft, findGrant, setAccount } from './draft.js'
 import { expireGrants } from './expiry.js'
@@ -78,12 +79,17 @@ export function expireNeeds({ accountId }: ExpireCommand): readonly LoadKey[] {
   return [
     { kind: 'account', accountId },
     { kind: 'counters', accountId },
+    { kind: 'accruals', accountId },
   ]
 }
 
-/** The sweeper's command; every other command does the same for its account before it decides. */
-export function decideExpire(draft: Draft, command: ExpireCommand): LedgerOutcome {
-  return { status: 'applied', result: { kind: 'expire', expired: bringUpToDate(draft, command.accountId) } }
+/**
+ * The sweeper's command; every other command does the same for its account before it decides, but for levels, which usage of their
+ * meter counts.
+ */
+export function decideExpire(draft: Draft, { accountId }: ExpireCommand): LedgerOutcome {
+  const expired = bringUpToDate(draft, accountId) + accrue(draft, accountId)
+  return { status: 'applied', result: { kind: 'expire', expired } }
 }
 
 /**

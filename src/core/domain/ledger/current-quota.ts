@@ -13,19 +13,30 @@ export function cycleOf({ anchor, zone }: Pick<AccountState, 'anchor' | 'zone'>)
   return { anchor, zone: anchor === null ? zone : 'UTC', interval: 'month' }
 }
 
-/** The counter of a period in which nothing was used yet. */
-export function emptyCounter(catalog: CatalogData, account: AccountState, meter: string, at: Instant): Counter {
+/** The counter of a period in which nothing was used yet. A level is what it was at the end of the period before. */
+export function emptyCounter(
+  catalog: CatalogData,
+  account: AccountState,
+  meter: string,
+  at: Instant,
+  before?: Counter,
+): Counter {
+  const lasts = catalog.meters.get(meter)?.aggregation === 'level'
+  const used = lasts ? (before?.level ?? 0n) : 0n
   return {
     accountId: account.id,
     meter,
     ...periodAt(at, cycleOf(account)),
-    used: 0n,
+    used,
     held: 0n,
     allowance: 0n,
     heldAllowance: 0n,
     rated: 0n,
     overage: 0n,
-    status: statusOfUsage(0n, thresholdsOf(catalog, account, meter)),
+    level: before?.level ?? null,
+    asOf: before?.asOf ?? null,
+    area: before?.area == null ? null : 0n,
+    status: statusOfUsage(used, thresholdsOf(catalog, account, meter)),
     throttledAttempts: 0,
     transitions: 0,
   }

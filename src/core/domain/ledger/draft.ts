@@ -14,9 +14,11 @@ import {
   type LedgerEntry,
   type LedgerRules,
   type LedgerState,
+  type LevelChange,
   type LoadKey,
   loadKeyId,
   type Rollup,
+  type SeenValue,
   type StoredKey,
 } from './state.js'
 
@@ -42,6 +44,10 @@ export interface Draft {
   readonly holds: Map<string, Hold>
   readonly budgets: Map<string, Budget>
   readonly payments: Map<string, Payment>
+  /** By account, meter and moment. */
+  readonly levels: Map<string, LevelChange>
+  /** By account, meter, value and period. */
+  readonly seen: Map<string, SeenValue>
   /** Grants that were named, whatever is left of them. */
   readonly named: Map<string, CreditGrant>
   /** Rows that were named and those that correct them. */
@@ -55,6 +61,8 @@ export interface Draft {
     readonly holds: Set<string>
     readonly budgets: Set<string>
     readonly payments: Set<string>
+    readonly levels: Set<string>
+    readonly seen: Set<string>
   }
   readonly entries: PostedEntry[]
   readonly rollups: Map<string, Rollup>
@@ -88,6 +96,8 @@ export function createDraft(state: LedgerState, rules: LedgerRules): Draft {
     holds: new Map(state.holds.map((hold) => [pair(hold.accountId, hold.id), hold])),
     budgets: new Map(state.budgets.map((budget) => [pair(budget.accountId, budget.scope), budget])),
     payments: new Map(state.payments.map((payment) => [pair(payment.accountId, payment.id), payment])),
+    levels: new Map(state.levels.map((change) => [levelKey(change), change])),
+    seen: new Map(state.seen.map((value) => [seenKey(value), value])),
     named,
     stored: new Map(state.entries.map((entry) => [pair(entry.accountId, entry.id), entry])),
     keys: new Map(state.keys.map((key) => [pair(key.accountId, key.dedupe), key])),
@@ -99,6 +109,8 @@ export function createDraft(state: LedgerState, rules: LedgerRules): Draft {
       holds: new Set(),
       budgets: new Set(),
       payments: new Set(),
+      levels: new Set(),
+      seen: new Set(),
     },
     entries: [],
     rollups: new Map(),
@@ -181,10 +193,10 @@ export function counterAt(draft: Draft, account: AccountState, meter: string, at
   const counters = draft.counters.get(pair(account.id, meter)) ?? []
   const existing = latest(counters.filter((counter) => counter.startsAt <= at && at < counter.endsAt))
   if (existing) return existing
-  const fresh = emptyCounter(draft.rules.catalog, account, meter, at)
+  const before = latest(counters.filter((counter) => counter.endsAt <= at))
+  const fresh = emptyCounter(draft.rules.catalog, account, meter, at, before)
   // A change of anchor cuts the period before it short, and late usage may fall before one that began in another rhythm: what is
   // counted in one period is counted in no other.
-  const before = latest(counters.filter((counter) => counter.endsAt <= at))
   const after = counters.filter((counter) => counter.startsAt > at).map((counter) => counter.startsAt)
   return {
     ...fresh,
@@ -218,6 +230,39 @@ export function balanceOf(account: AccountState): Balance {
 
 export function carryKey(carry: Pick<Carry, 'accountId' | 'destination' | 'meter' | 'startsAt'>): string {
   return `${carry.destination}|${carry.accountId}|${carry.meter}|${carry.startsAt}`
+}
+
+export function setLevel(draft: Draft, change: LevelChange): void {
+  draft.levels.set(levelKey(change), change)
+  draft.changed.levels.add(levelKey(change))
+}
+
+/** The changes of a level that are known here, oldest first. */
+export function levelsOf(draft: Draft, accountId: string, meter: string): readonly LevelChange[] {
+  const changes = [...draft.levels.values()].filter((each) => each.accountId === accountId && each.meter === meter)
+  return changes.sort((left, right) => left.at - right.at)
+}
+
+export function hasSeen(draft: Draft, value: SeenValue): boolean {
+  return draft.seen.has(seenKey(value))
+}
+
+export function setSeen(draft: Draft, value: SeenValue): void {
+  draft.seen.set(seenKey(value), value)
+  draft.changed.seen.add(seenKey(value))
+}
+
+/** All counters of a meter that are known here, oldest first. */
+export function countersOf(draft: Draft, accountId: string, meter: string): readonly Counter[] {
+  return [...(draft.counters.get(pair(accountId, meter)) ?? [])].sort((left, right) => left.startsAt - right.startsAt)
+}
+
+export function levelKey({ accountId, meter, at }: LevelChange): string {
+  return [accountId, meter, at].join('|')
+}
+
+export function seenKey({ accountId, meter, startsAt, value }: SeenValue): string {
+  return [accountId, meter, startsAt, value].join('|')
 }
 
 export function pair(accountId: string, id: string): string {

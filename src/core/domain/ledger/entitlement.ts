@@ -69,6 +69,8 @@ export interface CoverageRequest {
   readonly counter: Counter | null
   readonly quantity: MicroUnits
   readonly sparks: MicroSparks
+  /** Whether `sparks` is what only the units cost that the plan does not give. */
+  readonly isNet?: boolean
   /** Those it counts against, as they stand now. */
   readonly budgets: readonly Budget[]
   /** Whether to take no more than what other holds leave; usage that already happened takes all there is. */
@@ -92,7 +94,8 @@ export function coverUsage(request: CoverageRequest): Coverage {
     return { ...none, source: 'unlimited', units, allowance: sparks, refusedBy: gate }
 
   // In proportion to the units that are not included; usage without a quantity has none that could be.
-  const charged = units === 0n ? sparks : divide(sparks * (quantity - units), quantity, 'half_even')
+  const charged = units === 0n || request.isNet ? sparks : divide(sparks * (quantity - units), quantity, 'half_even')
+  if (charged < 0n) return { ...none, units, refusedBy: gate, ...paidBack(request, -charged) }
   const available = positive(account.balance - account.held)
   const credits = smaller(charged, available)
   const uncovered = charged - credits
@@ -150,13 +153,20 @@ export function coversMore(
   return coverUsage(one).refusedBy === null
 }
 
+/** A total that fell: what is collected afterwards is collected no more, what is owed is owed no more, and the rest comes back. */
+function paidBack({ account, counter }: CoverageRequest, amount: MicroSparks) {
+  const overage = smaller(amount, counter?.overage ?? 0n)
+  const owed = smaller(amount - overage, positive(-account.balance))
+  return { source: 'credits', overage: -overage, shortfall: -owed, credits: -(amount - overage - owed) } as const
+}
+
 function isOverBudget({ limitSparks, used, held }: Budget, charged: MicroSparks): boolean {
   return limitSparks !== null && used + held + charged > limitSparks
 }
 
 function isOverLimit({ counter, quantity }: CoverageRequest, entitlement: Entitlement | undefined): boolean {
   const limit = entitlement?.limit ?? null
-  return limit !== null && counter !== null && counter.used + counter.held + quantity > limit
+  return limit !== null && counter !== null && quantity >= 0n && counter.used + counter.held + quantity > limit
 }
 
 /**
@@ -169,6 +179,7 @@ export function includedUnits(
   quantity: MicroUnits,
 ): MicroUnits {
   if (!counter || !entitlement) return 0n
+  if (quantity < 0n) return 0n
   if (entitlement.included === 'unlimited') return quantity
   return smaller(quantity, positive(entitlement.included - counter.allowance - counter.heldAllowance))
 }

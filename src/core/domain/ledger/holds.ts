@@ -4,6 +4,7 @@ import type { CaptureCommand, ExtendCommand, HoldCommand, ReleaseCommand } from 
 import { balanceOf, counterAt, type Draft, findHold, pair, setAccount, setCounter, setHold } from './draft.js'
 import { accountWithout, chargedBy, counterWithout, type Share } from './entitlement.js'
 import { expireGrants } from './expiry.js'
+import { pricedBeyond } from './measure.js'
 import type { HoldResult, LedgerOutcome, Refusal } from './outcome.js'
 import { accountOf, emit, entryResult, post, refused, storable } from './posting.js'
 import { countHold, recheckQuotas } from './quotas.js'
@@ -25,13 +26,21 @@ export function holdNeeds({ accountId, dedupe, usage, budgets }: HoldCommand): r
 /** Reserves what the usage would cost beyond the allowance, and its units on the meter, with the allowance that is free for them. */
 export function decideHold(draft: Draft, command: HoldCommand): LedgerOutcome {
   const { accountId, usage } = command
+  const meter = usage.meter === null ? undefined : draft.rules.catalog.meters.get(usage.meter)
+  if (meter && meter.aggregation !== 'sum' && meter.aggregation !== 'count') {
+    const message = `${meter.name} is no sum (${meter.aggregation}): what it will come to cannot be reserved.`
+    return refused('option_unsupported', message, { meter: meter.name })
+  }
   const account = accountOf(draft, accountId)
   const counter = usage.meter === null ? null : counterAt(draft, account, usage.meter, draft.now)
   const budgets = budgetsOf(draft, account, command.budgets)
-  const coverage = cover(draft, account, counter, budgets, usage)
-  if (coverage.refusedBy) return refuseUsage(draft, account, counter, budgets, usage, coverage)
+  const asked = counter
+    ? pricedBeyond(draft, account, counter, { ...usage, dimensions: command.dimensions }, draft.now)
+    : usage
+  const coverage = cover(draft, account, counter, budgets, asked)
+  if (coverage.refusedBy) return refuseUsage(draft, account, counter, budgets, asked, coverage)
 
-  storable(usage.sparks, 'The Sparks of this hold')
+  storable(asked.sparks, 'The Sparks of this hold')
   if (counter) storable(counter.held + usage.quantity, 'What is held of the quota')
   const after = { ...account, held: account.held + coverage.credits }
   setAccount(draft, after)
@@ -56,7 +65,7 @@ export function decideHold(draft: Draft, command: HoldCommand): LedgerOutcome {
     quantity: usage.quantity,
     sparks: coverage.credits,
     allowance: coverage.units,
-    rated: usage.sparks,
+    rated: asked.sparks,
     dimensions: command.dimensions,
     budgets: command.budgets,
     budgeted: chargedBy(coverage),
@@ -98,9 +107,12 @@ export function decideExtend(draft: Draft, command: ExtendCommand): LedgerOutcom
       : counterAt(draft, account, hold.meter, hold.periodStartsAt)
   if (more) {
     const budgets = budgetsOf(draft, account, hold.budgets)
-    const coverage = cover(draft, account, counter, budgets, more)
-    if (coverage.refusedBy) return refuseUsage(draft, account, counter, budgets, more, coverage)
-    storable(hold.rated + more.sparks, 'The Sparks of this hold')
+    const asked = counter
+      ? pricedBeyond(draft, account, counter, { ...more, dimensions: hold.dimensions }, draft.now)
+      : more
+    const coverage = cover(draft, account, counter, budgets, asked)
+    if (coverage.refusedBy) return refuseUsage(draft, account, counter, budgets, asked, coverage)
+    storable(hold.rated + asked.sparks, 'The Sparks of this hold')
     if (counter) {
       storable(counter.held + more.quantity, 'What is held of the quota')
       countHold(draft, account, counter, { quantity: more.quantity, allowance: coverage.units })
@@ -112,7 +124,7 @@ export function decideExtend(draft: Draft, command: ExtendCommand): LedgerOutcom
       quantity: hold.quantity + more.quantity,
       sparks: hold.sparks + coverage.credits,
       allowance: hold.allowance + coverage.units,
-      rated: hold.rated + more.sparks,
+      rated: hold.rated + asked.sparks,
       budgeted: hold.budgeted + chargedBy(coverage),
     })
   } else setHold(draft, longer)
@@ -178,6 +190,7 @@ export function decideCapture(draft: Draft, command: CaptureCommand): LedgerOutc
     priceVersion: draft.rules.catalog.version,
     occurredAt: draft.now,
     settledBy: withoutZeros({ credits, debt: taken - credits, written_off: writtenOff }),
+    measured: 0n,
     included: 0n,
     holdId: hold.id,
   }

@@ -32,14 +32,14 @@ import { askForTopUp } from './top-up.js'
 import { authorizeNeeds, decideAuthorize, decideUsage, usageNeeds } from './usage.js'
 
 /** What a store must load, under its locks, before it calls `apply` with this command. */
-export function needs(command: LedgerCommand): readonly LoadKey[] {
+export function needs(command: LedgerCommand, rules: LedgerRules): readonly LoadKey[] {
   switch (command.kind) {
     case 'usage':
-      return usageNeeds(command)
+      return usageNeeds(command, rules)
     case 'amend':
       return amendNeeds(command)
     case 'authorize':
-      return authorizeNeeds(command)
+      return authorizeNeeds(command, rules)
     case 'hold':
       return holdNeeds(command)
     case 'extend':
@@ -98,6 +98,8 @@ export function apply(
       holds: picked(draft.holds, draft.changed.holds),
       budgets: picked(draft.budgets, draft.changed.budgets),
       payments: picked(draft.payments, draft.changed.payments),
+      levels: picked(draft.levels, draft.changed.levels),
+      seen: picked(draft.seen, draft.changed.seen),
       entries,
       rollups: [...draft.rollups.values()],
       deliveries,
@@ -107,7 +109,7 @@ export function apply(
 }
 
 function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
-  requireLoaded(draft, needs(command))
+  requireLoaded(draft, needs(command, draft.rules))
   if ('dedupe' in command) {
     const stored = draft.keys.get(pair(command.accountId, command.dedupe))
     if (stored?.fingerprint === command.fingerprint) return { status: 'duplicate', result: stored.result }

@@ -19,50 +19,35 @@ interface UsedUnits extends Units {
   readonly isRequest: boolean
 }
 
-/** Adds usage to a counter and tells of the thresholds it passed; usage that had to be let through (`isRequest`) lifts a throttle first. */
+/**
+ * Adds usage to a counter and tells of the thresholds it passed; usage that had to be let through (`isRequest`) lifts a throttle first.
+ * Less than before, after an amendment or when a level falls, lifts what is no longer so.
+ */
 export function countUsage(
   draft: Draft,
   account: AccountState,
   counter: Counter,
   { quantity, allowance, rated, overage, isRequest }: UsedUnits,
 ): void {
-  const thresholds = thresholdsOf(draft.rules.catalog, account, counter.meter)
-  const { used: before, status } = counter
-  const used = before + quantity
-  const lifted = isRequest ? afterPass(status, before, thresholds) : { status, transitions: [] }
-  const passed = afterUsage(lifted.status, { before, used }, thresholds)
-  const transitions = [...lifted.transitions, ...passed.transitions]
+  const { catalog, collecting } = draft.rules
+  const thresholds = thresholdsOf(catalog, account, counter.meter)
   const sums = {
-    used,
+    used: counter.used + quantity,
     allowance: counter.allowance + allowance,
     rated: counter.rated + rated,
     overage: counter.overage + overage,
   }
-  move(draft, { ...counter, ...sums }, { status: passed.status, transitions })
-}
-
-/** Changes what was counted by the difference an amendment makes; less than before lifts what is no longer so. */
-export function amendCount(
-  draft: Draft,
-  account: AccountState,
-  counter: Counter,
-  units: Omit<UsedUnits, 'isRequest'>,
-): void {
-  if (units.quantity >= 0n) {
-    countUsage(draft, account, counter, { ...units, isRequest: false })
+  const counted = { ...counter, ...sums }
+  if (quantity < 0n) {
+    const covered = coversMore(catalog, collecting, account, counted)
+    move(draft, counted, afterChange(counter.status, covered, counted.used, thresholds))
     return
   }
-  const { catalog, collecting } = draft.rules
-  const less = {
-    ...counter,
-    used: counter.used + units.quantity,
-    allowance: counter.allowance + units.allowance,
-    rated: counter.rated + units.rated,
-    overage: counter.overage + units.overage,
-  }
-  const covered = coversMore(catalog, collecting, account, less)
-  const thresholds = thresholdsOf(catalog, account, counter.meter)
-  move(draft, less, afterChange(counter.status, covered, less.used, thresholds))
+  const { status, used: before } = counter
+  const lifted = isRequest ? afterPass(status, before, thresholds) : { status, transitions: [] }
+  const passed = afterUsage(lifted.status, { before, used: counted.used }, thresholds)
+  const transitions = [...lifted.transitions, ...passed.transitions]
+  move(draft, counted, { status: passed.status, transitions })
 }
 
 /** Adds what a hold reserves to a counter. It was let through: that lifts a throttle. */

@@ -25,10 +25,9 @@ export function cover(
   account: AccountState,
   counter: Counter | null,
   budgets: readonly Budget[],
-  usage: Pick<RatedUsage, 'quantity' | 'sparks'>,
+  { quantity, sparks, isNet = false }: Pick<RatedUsage, 'quantity' | 'sparks'> & { readonly isNet?: boolean },
 ): Coverage {
-  const { quantity, sparks } = usage
-  return coverUsage({ ...draft.rules, account, counter, budgets, quantity, sparks, strict: true })
+  return coverUsage({ ...draft.rules, account, counter, budgets, quantity, sparks, isNet, strict: true })
 }
 
 /**

@@ -15,8 +15,11 @@ export interface Payable extends Pick<RatedUsage, 'quantity' | 'sparks'> {
  * What of a capture is to be paid, by whoever pays. It is compared with what the hold was taken for, and not with the credits the hold
  * reserved: allowance and overage bear no excess that was to be refused or written off.
  */
-export function payable({ usage, onExcess }: UsageCommand, hold: Hold | undefined): Payable | Refusal {
-  const { quantity, sparks } = usage
+export function payable(
+  { onExcess }: Pick<UsageCommand, 'onExcess'>,
+  { quantity, sparks }: Pick<RatedUsage, 'quantity' | 'sparks'>,
+  hold: Hold | undefined,
+): Payable | Refusal {
   const whole = { quantity, sparks, writtenOff: 0n }
   if (!hold) return whole
   const hasMoreUnits = hold.quantity > 0n && quantity > hold.quantity

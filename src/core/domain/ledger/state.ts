@@ -51,10 +51,32 @@ export interface Counter {
   readonly rated: MicroSparks
   /** How much of that is collected afterwards by the provider in charge. */
   readonly overage: MicroSparks
+  /** For meters of a level: the level as of `asOf`; `null` for others. */
+  readonly level: MicroUnits | null
+  /** Up to when a level has been counted. */
+  readonly asOf: Instant | null
+  /** For levels weighted by time: level times milliseconds so far, in micro-units. */
+  readonly area: bigint | null
   readonly status: QuotaStatus
   readonly throttledAttempts: number
   /** How many billing events this counter has caused; numbers them. */
   readonly transitions: number
+}
+
+/** A level that was set, from then on until the next. */
+export interface LevelChange {
+  readonly accountId: string
+  readonly meter: string
+  readonly at: Instant
+  readonly value: MicroUnits
+}
+
+/** A value that a `unique` meter has counted in a period. */
+export interface SeenValue {
+  readonly accountId: string
+  readonly meter: string
+  readonly value: string
+  readonly startsAt: Instant
 }
 
 /** What is left below one whole Spark after reporting to a destination, for one meter in one period. */
@@ -111,6 +133,7 @@ export type CounterAccount =
 /** Which command a ledger row comes from. */
 export type EntryOperation =
   | 'usage'
+  | 'accrue'
   | 'amend'
   | 'capture'
   | 'extend'
@@ -148,8 +171,10 @@ export interface LedgerEntry {
   readonly result: StoredResult
 }
 
-/** Usage as its ledger row keeps it. */
+/** Usage as its ledger row keeps it; its quantity is what it added to the period. */
 export interface EntryUsage extends RatedUsage {
+  /** What was reported: the same quantity, or for other meters than sums the level, the value that may be the largest. */
+  readonly measured: MicroUnits
   readonly occurredAt: Instant
   readonly settledBy: SettledBy
   /** How many of the units the plan gave. */
@@ -215,6 +240,8 @@ export interface LedgerState {
   readonly holds: readonly Hold[]
   readonly budgets: readonly Budget[]
   readonly payments: readonly Payment[]
+  readonly levels: readonly LevelChange[]
+  readonly seen: readonly SeenValue[]
   /** Rows that were named, each followed by the rows that correct it, oldest first. */
   readonly entries: readonly LedgerEntry[]
   readonly keys: readonly StoredKey[]
@@ -231,6 +258,12 @@ export type LoadKey =
   | { readonly kind: 'payment'; readonly accountId: string; readonly paymentId: string }
   /** The row, the rows that correct it, the counter its usage was counted in, and the grants it burned. */
   | { readonly kind: 'entry'; readonly accountId: string; readonly entryId: string }
+  /** The last change of a level at or before `at` (`null`: now), the first after it, and the meter's counters from there on or the last before. */
+  | { readonly kind: 'level'; readonly accountId: string; readonly meter: string; readonly at: Instant | null }
+  /** Counters of levels weighted by time whose period is over and not counted to its end. */
+  | { readonly kind: 'accruals'; readonly accountId: string }
+  /** In which periods a `unique` meter has counted a value. */
+  | { readonly kind: 'seen'; readonly accountId: string; readonly meter: string; readonly value: string }
   /** A grant, whatever is left of it. */
   | { readonly kind: 'grant'; readonly accountId: string; readonly grantId: string }
   | { readonly kind: 'key'; readonly accountId: string; readonly dedupe: string }
@@ -246,6 +279,7 @@ export type LoadKey =
 export function loadKeyId(key: LoadKey): string {
   switch (key.kind) {
     case 'account':
+    case 'accruals':
     case 'counters':
       return `${key.kind}|${key.accountId}`
     case 'budget':
@@ -262,7 +296,10 @@ export function loadKeyId(key: LoadKey): string {
     case 'hold_counter':
       return `${key.kind}|${key.accountId}|${key.holdId}`
     case 'counter':
-      return `counter|${key.accountId}|${key.meter}|${key.at ?? 'now'}`
+    case 'level':
+      return `${key.kind}|${key.accountId}|${key.meter}|${key.at ?? 'now'}`
+    case 'seen':
+      return `seen|${key.accountId}|${key.meter}|${key.value}`
   }
 }
 
@@ -276,7 +313,7 @@ export interface LedgerRules {
   readonly collecting: string | null
 }
 
-/** Everything a batch changes; a store writes all of it or nothing. Accounts, grants, counters, carries, holds, budgets and payments replace what was. */
+/** Everything a batch changes; a store writes all of it or nothing. Accounts, grants, counters, carries, holds, budgets, payments and levels replace what was. */
 export interface LedgerRows {
   readonly accounts: readonly AccountState[]
   readonly grants: readonly CreditGrant[]
@@ -285,6 +322,8 @@ export interface LedgerRows {
   readonly holds: readonly Hold[]
   readonly budgets: readonly Budget[]
   readonly payments: readonly Payment[]
+  readonly levels: readonly LevelChange[]
+  readonly seen: readonly SeenValue[]
   readonly entries: readonly LedgerEntry[]
   /** To be added to what is there. */
   readonly rollups: readonly Rollup[]

@@ -1,11 +1,14 @@
 import type { Entitlement } from '../catalog.js'
 import type { Instant } from '../period.js'
+import type { Rate } from '../rating/rate.js'
 import type { MicroSparks } from '../sparks.js'
 
 /** What was agreed with one account beside its plan; each part replaces the plan's. */
 export interface AccountTerms {
   /** By meter. */
   readonly entitlements: Readonly<Record<string, Partial<Entitlement>>>
+  /** What usage of a meter costs this account, by meter. */
+  readonly rates: Readonly<Record<string, Rate>>
   /** By name: on or off, or a value. */
   readonly features: Readonly<Record<string, boolean | string>>
 }

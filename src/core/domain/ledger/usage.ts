@@ -1,18 +1,20 @@
-import { budgetKeys, budgetsOf, budgetsWithout, countBudgets } from './budgets.js'
+import { isLevel } from '../aggregation.js'
+import { decideTimeWeighted } from './accrual.js'
+import { budgetKeys, budgetsOf } from './budgets.js'
 import type { AuthorizeCommand, UsageCommand } from './command.js'
-import { balanceOf, counterAt, type Draft, findHold } from './draft.js'
-import { accountWithout, chargedBy, counterWithout, coverUsage, quotaOf } from './entitlement.js'
-import { expireGrants } from './expiry.js'
-import { freeHold, holdIsOver, shrinkHold } from './holds.js'
+import { balanceOf, counterAt, type Draft, findHold, setCounter, setSeen } from './draft.js'
+import { quotaOf } from './entitlement.js'
+import { holdIsOver } from './holds.js'
+import { measure, measureNeeds, pricedBeyond } from './measure.js'
 import type { LedgerOutcome, Refusal } from './outcome.js'
-import { accountOf, post, refused, storable } from './posting.js'
-import { countPass, countUsage, recheckQuotas } from './quotas.js'
+import { accountOf, refused } from './posting.js'
+import { countPass } from './quotas.js'
 import { cover, refuseUsage } from './refusal.js'
-import { addRollup } from './rollup.js'
-import { payable, settle, shareOf } from './settlement.js'
-import type { Hold, LoadKey } from './state.js'
+import { payable } from './settlement.js'
+import type { Hold, LedgerRules, LoadKey } from './state.js'
+import { settleUsage } from './usage-row.js'
 
-export function usageNeeds(command: UsageCommand): readonly LoadKey[] {
+export function usageNeeds(command: UsageCommand, rules: LedgerRules): readonly LoadKey[] {
   const { accountId, usage, occurredAt, dedupe, holdId, budgets } = command
   const hold: LoadKey[] =
     holdId === null
@@ -27,6 +29,7 @@ export function usageNeeds(command: UsageCommand): readonly LoadKey[] {
     { kind: 'key', accountId, dedupe },
     { kind: 'counter', accountId, meter: usage.meter, at: occurredAt },
     ...budgetKeys(accountId, budgets),
+    ...measureNeeds(accountId, usage, occurredAt, rules),
     ...hold,
   ]
 }
@@ -34,83 +37,46 @@ export function usageNeeds(command: UsageCommand): readonly LoadKey[] {
 /** Records usage as one ledger row that is usage event and transfer at once, and settles the hold it names. */
 export function decideUsage(draft: Draft, command: UsageCommand): LedgerOutcome {
   const { usage, accountId } = command
-  const occurredAt = command.occurredAt ?? draft.now
   const hold = command.holdId === null ? undefined : findHold(draft, accountId, command.holdId)
   if (command.holdId !== null) {
     const problem = holdProblem(hold, command)
     if (problem) return problem
   }
-
-  const paid = payable(command, hold)
-  if ('status' in paid) return paid
+  const meter = draft.rules.catalog.meters.get(usage.meter)
+  const isLevelNow = meter !== undefined && isLevel(meter.aggregation)
+  // A level holds from when the ledger hears of it, at the latest.
+  const occurredAt = isLevelNow
+    ? Math.min(command.occurredAt ?? draft.now, draft.now)
+    : (command.occurredAt ?? draft.now)
+  if (meter?.aggregation === 'time_weighted') return decideTimeWeighted(draft, command, occurredAt)
 
   const account = accountOf(draft, accountId)
   const counter = counterAt(draft, account, usage.meter, occurredAt)
-  const strict = command.onInsufficient === 'refuse'
-  const share = hold && (command.keepsHold ? shareOf(hold, paid) : hold)
-  const scopes = [...new Set([...command.budgets, ...(hold?.budgets ?? [])])]
-  const budgets = budgetsOf(draft, account, scopes)
-  const coverage = coverUsage({
-    catalog: draft.rules.catalog,
-    collecting: draft.rules.collecting,
-    account: accountWithout(account, share),
-    counter: counterWithout(counter, share),
-    budgets: budgetsWithout(budgets, share),
-    quantity: paid.quantity,
-    sparks: paid.sparks,
-    strict,
-  })
-  if (strict && coverage.refusedBy) return refuseUsage(draft, account, counter, budgets, usage, coverage, share)
-
-  const { fromBalance: taken, settledBy } = settle(draft, coverage, paid.writtenOff)
-  storable(usage.sparks, 'The Sparks of this usage')
-  storable(account.balance - taken, 'The balance')
-  storable(counter.used + usage.quantity, 'The usage of the period')
-  storable(counter.rated + usage.sparks, 'The Sparks of the period')
-  for (const { used } of budgets) storable(used + chargedBy(coverage), 'What was used of the budget')
-  addRollup(draft, { accountId, occurredAt, usage, charged: chargedBy(coverage), events: 1 })
-  if (hold && share) {
-    if (command.keepsHold) shrinkHold(draft, hold, share, taken)
-    else freeHold(draft, hold, { status: 'captured', captured: hold.captured + taken })
-    expireGrants(draft, accountId, taken)
+  const measured = measure(draft, account, counter, usage, occurredAt)
+  const paid = payable(command, measured, hold)
+  if ('status' in paid) return paid
+  const outcome = settleUsage(draft, { command, operation: 'usage', occurredAt, measured, paid, hold })
+  if (outcome.status !== 'applied') return outcome
+  if (meter?.aggregation === 'unique') {
+    const value = usage.dimensions[meter.countedBy ?? ''] ?? ''
+    setSeen(draft, { accountId, meter: meter.name, value, startsAt: counter.startsAt })
   }
-  const { units: allowance, overage } = coverage
-  const units = { quantity: usage.quantity, allowance, rated: usage.sparks, overage, isRequest: strict }
-  countUsage(draft, account, counterAt(draft, account, usage.meter, occurredAt), units)
-  countBudgets(draft, accountId, scopes, chargedBy(coverage))
-
-  const result = post(
-    draft,
-    {
-      command,
-      operation: 'usage',
-      counterAccount: 'usage',
-      amount: -taken,
-      reason: '',
-      usage: { ...usage, occurredAt, settledBy, included: allowance, holdId: command.holdId },
-    },
-    (after) => {
-      // What the hold gave back may cover again what was throttled.
-      if (hold) recheckQuotas(draft, accountId)
-      return {
-        kind: 'usage',
-        id: command.id,
-        sparks: usage.sparks,
-        costUsd: usage.costUsd,
-        settledBy,
-        balance: balanceOf(after),
-        quota: quotaOf(draft.rules.catalog, after, counterAt(draft, after, usage.meter, occurredAt)),
-      }
-    },
-  )
-  return { status: 'applied', result }
+  if (meter?.aggregation === 'level' && occurredAt >= (counter.asOf ?? occurredAt)) {
+    const counted = counterAt(draft, account, meter.name, occurredAt)
+    setCounter(draft, { ...counted, level: usage.quantity, asOf: occurredAt })
+  }
+  return outcome
 }
 
-export function authorizeNeeds({ accountId, usage, budgets }: AuthorizeCommand): readonly LoadKey[] {
+export function authorizeNeeds(
+  { accountId, usage, budgets }: AuthorizeCommand,
+  rules: LedgerRules,
+): readonly LoadKey[] {
   return [
     { kind: 'account', accountId },
     { kind: 'counter', accountId, meter: usage.meter, at: null },
     ...budgetKeys(accountId, budgets),
+    ...measureNeeds(accountId, usage, null, rules),
   ]
 }
 
@@ -119,8 +85,9 @@ export function decideAuthorize(draft: Draft, { accountId, usage, ...command }: 
   const account = accountOf(draft, accountId)
   const counter = counterAt(draft, account, usage.meter, draft.now)
   const budgets = budgetsOf(draft, account, command.budgets)
-  const coverage = cover(draft, account, counter, budgets, usage)
-  if (coverage.refusedBy) return refuseUsage(draft, account, counter, budgets, usage, coverage)
+  const asked = pricedBeyond(draft, account, counter, usage, draft.now)
+  const coverage = cover(draft, account, counter, budgets, asked)
+  if (coverage.refusedBy) return refuseUsage(draft, account, counter, budgets, asked, coverage)
   const quota = quotaOf(draft.rules.catalog, account, countPass(draft, account, counter))
   return {
     status: 'applied',

@@ -1,5 +1,7 @@
 import { burnOrder, type CreditGrant } from '../credit-grant.js'
-import type { Instant } from '../period.js'
+import { divide } from '../decimal.js'
+import { type Instant, periodAt } from '../period.js'
+import { cycleOf } from './current-quota.js'
 import { counterWithout } from './entitlement.js'
 import { overdue } from './expiry.js'
 import type { AccountState, Counter, Hold } from './state.js'
@@ -31,6 +33,20 @@ export function viewAccount({ now, account, grants, dueHolds, counters }: Stored
     now,
     account: { ...account, balance: account.balance > 0n ? funded : account.balance, held },
     grants: left,
-    counters: counters.map((counter) => dueHolds.reduce(counterWithout, counter)),
+    counters: counters.map((counter) => presentCounter(dueHolds.reduce(counterWithout, counter), account, now)),
   }
+}
+
+/** A counter as of now: a level lasts into the periods after the one it was set in, and what is weighted by time has grown since. */
+function presentCounter(counter: Counter, account: AccountState, now: Instant): Counter {
+  const { level, asOf, area, startsAt, endsAt } = counter
+  if (level === null || asOf === null) return counter
+  const isOver = endsAt <= now
+  const period = isOver ? periodAt(now, cycleOf(account)) : { startsAt, endsAt }
+  const fresh = { held: 0n, allowance: 0n, heldAllowance: 0n, rated: 0n, overage: 0n, throttledAttempts: 0 }
+  const present = { ...counter, ...(isOver ? { ...period, ...fresh } : {}) }
+  if (area === null) return { ...present, used: isOver ? level : counter.used }
+  const since = isOver ? period.startsAt : asOf
+  const total = (isOver ? 0n : area) + level * BigInt(Math.max(now - since, 0))
+  return { ...present, used: divide(total, BigInt(period.endsAt - period.startsAt), 'half_even') }
 }

@@ -1,0 +1,130 @@
+import { decimal } from '../decimal.js'
+import { priceOfTotal } from '../rating/price-of-total.js'
+import { isPeriodRated, type Rate } from '../rating/rate.js'
+import { rateUsage } from '../rating/rate-usage.js'
+import { type MicroSparks, type MicroUnits, microPerUnit } from '../sparks.js'
+import type { RatedUsage } from './command.js'
+import { type Draft, hasSeen } from './draft.js'
+import { entitlementOf, includedUnits } from './entitlement.js'
+import type { AccountState, Counter, LedgerRules, LoadKey } from './state.js'
+
+/** What must be loaded beside the counter before usage can be measured. */
+export function measureNeeds(
+  accountId: string,
+  { meter: name, dimensions }: Pick<RatedUsage, 'meter' | 'dimensions'>,
+  at: number | null,
+  { catalog }: LedgerRules,
+): readonly LoadKey[] {
+  const meter = catalog.meters.get(name)
+  switch (meter?.aggregation) {
+    case 'unique':
+      return [{ kind: 'seen', accountId, meter: name, value: dimensions[meter.countedBy ?? ''] ?? '' }]
+    case 'time_weighted':
+      return [{ kind: 'level', accountId, meter: name, at }]
+    default:
+      return []
+  }
+}
+
+/** What usage adds to its period, and what that costs. */
+export interface Measured {
+  readonly quantity: MicroUnits
+  readonly sparks: MicroSparks
+  /** Whether the Sparks are of the units only that the plan does not give. */
+  readonly isNet: boolean
+}
+
+/** What was reported: of usage, of a request, or of a hold. */
+export type Reported = Pick<RatedUsage, 'quantity' | 'sparks' | 'costUsd' | 'dimensions'>
+
+/**
+ * What reported usage adds to a counter by the meter's aggregation, rated by what holds for the account. What depends on the whole
+ * period, the price of its total and the largest of its values, can only be said here, under the account's lock.
+ */
+export function measure(
+  draft: Draft,
+  account: AccountState,
+  counter: Counter,
+  reported: Reported,
+  at: number,
+): Measured {
+  const meter = draft.rules.catalog.meters.get(counter.meter)
+  const { quantity } = reported
+  switch (meter?.aggregation) {
+    case undefined:
+    case 'sum':
+    case 'count':
+      return priced(draft, account, counter, quantity, reported, false)
+    case 'max':
+      return priced(draft, account, counter, quantity > counter.used ? quantity - counter.used : 0n, reported, true)
+    case 'unique': {
+      const value = reported.dimensions[meter.countedBy ?? ''] ?? ''
+      const { accountId, startsAt } = counter
+      const isKnown = hasSeen(draft, { accountId, meter: meter.name, startsAt, value })
+      return priced(draft, account, counter, isKnown ? 0n : microPerUnit, reported, true)
+    }
+    case 'level':
+      // A level that was set for an earlier moment than the last one changes nothing now.
+      return { quantity: at < (counter.asOf ?? at) ? 0n : quantity - counter.used, sparks: 0n, isNet: false }
+    case 'time_weighted':
+      return { quantity: 0n, sparks: 0n, isNet: false }
+  }
+}
+
+/**
+ * What units cost an account when they are added to a counter; `isOwn`: they are not what was rated before. A price that depends on the
+ * period is the difference its total makes: over the period that adds up to the price of the total, rounded once.
+ */
+export function priced(
+  draft: Draft,
+  account: AccountState,
+  counter: Counter,
+  quantity: MicroUnits,
+  reported: Pick<Reported, 'sparks' | 'costUsd'>,
+  isOwn: boolean,
+): Measured {
+  const { catalog } = draft.rules
+  const agreed = agreedRate(account, counter.meter)
+  const rate = agreed ?? catalog.meters.get(counter.meter)?.rate
+  if (!rate) return { quantity, sparks: 0n, isNet: false }
+  if (isPeriodRated(rate) || isOwn) {
+    const included = includedUnits(counter, entitlementOf(catalog, account, counter.meter), quantity)
+    const before = counter.used - counter.allowance
+    const sparks = totalPrice(draft, rate, before + quantity - included) - totalPrice(draft, rate, before)
+    return { quantity, sparks, isNet: true }
+  }
+  if (!agreed) return { quantity, sparks: reported.sparks, isNet: false }
+  const costUsd = reported.costUsd === null ? undefined : decimal(reported.costUsd)
+  return { quantity, sparks: rateUsage({ quantity, costUsd }, rate, catalog.spark), isNet: false }
+}
+
+/** What a hold or a question would cost on top of what is used and reserved already. */
+export function pricedBeyond(
+  draft: Draft,
+  account: AccountState,
+  counter: Counter,
+  reported: Reported,
+  at: number,
+): Measured {
+  const { used, held, allowance, heldAllowance } = counter
+  const rate = rateOf(draft, account, counter.meter)
+  const taken =
+    rate && isPeriodRated(rate) ? { used: used + held, allowance: allowance + heldAllowance, heldAllowance: 0n } : {}
+  const measured = measure(draft, account, { ...counter, ...taken }, reported, at)
+  return measured.sparks < 0n ? { ...measured, sparks: 0n } : measured
+}
+
+/** What usage of a meter costs an account: what was agreed with it, or what the catalog says. */
+export function rateOf(draft: Draft, account: AccountState, meter: string): Rate | null | undefined {
+  return agreedRate(account, meter) ?? draft.rules.catalog.meters.get(meter)?.rate
+}
+
+/** What so many units of a period cost that the plan does not give. */
+export function totalPrice(draft: Draft, rate: Rate, units: MicroUnits): MicroSparks {
+  if (isPeriodRated(rate)) return priceOfTotal(rate, units)
+  return rateUsage({ quantity: units, costUsd: undefined }, rate, draft.rules.catalog.spark)
+}
+
+function agreedRate({ terms }: AccountState, meter: string): Rate | undefined {
+  return terms?.rates && Object.hasOwn(terms.rates, meter) ? terms.rates[meter] : undefined
+}

@@ -1,0 +1,105 @@
+import { budgetsOf, budgetsWithout, countBudgets } from './budgets.js'
+import type { Keyed, UsageCommand } from './command.js'
+import { balanceOf, counterAt, type Draft } from './draft.js'
+import { accountWithout, chargedBy, counterWithout, coverUsage, quotaOf } from './entitlement.js'
+import { expireGrants } from './expiry.js'
+import { freeHold, shrinkHold } from './holds.js'
+import type { Measured } from './measure.js'
+import type { LedgerOutcome } from './outcome.js'
+import { accountOf, post, storable } from './posting.js'
+import { countUsage, recheckQuotas } from './quotas.js'
+import { refuseUsage } from './refusal.js'
+import { addRollup } from './rollup.js'
+import { type Payable, settle, shareOf } from './settlement.js'
+import type { EntryUsage, Hold } from './state.js'
+
+/** Usage of which it is known what it adds to its period. */
+export interface UsageFact {
+  readonly command: Keyed &
+    Pick<UsageCommand, 'usage' | 'budgets'> &
+    Partial<Pick<UsageCommand, 'onInsufficient' | 'keepsHold'>>
+  readonly operation: 'usage' | 'accrue'
+  readonly occurredAt: number
+  readonly measured: Measured
+  /** What of it somebody here pays for. */
+  readonly paid: Payable
+  readonly hold: Hold | undefined
+}
+
+/** Has usage paid for, counts it, settles the hold it names, and posts its row; or refuses it as a whole. */
+export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
+  const { command, occurredAt, measured, paid, hold } = fact
+  const { accountId, usage } = command
+  const account = accountOf(draft, accountId)
+  const counter = counterAt(draft, account, usage.meter, occurredAt)
+  const strict = command.onInsufficient === 'refuse'
+  const keepsHold = command.keepsHold ?? false
+  const share = hold && (keepsHold ? shareOf(hold, paid) : hold)
+  const scopes = hold ? [...new Set([...command.budgets, ...hold.budgets])] : command.budgets
+  const budgets = budgetsOf(draft, account, scopes)
+  const coverage = coverUsage({
+    catalog: draft.rules.catalog,
+    collecting: draft.rules.collecting,
+    account: accountWithout(account, share),
+    counter: counterWithout(counter, share),
+    budgets: budgetsWithout(budgets, share),
+    quantity: paid.quantity,
+    sparks: paid.sparks,
+    isNet: measured.isNet,
+    strict,
+  })
+  if (strict && coverage.refusedBy) return refuseUsage(draft, account, counter, budgets, measured, coverage, share)
+
+  const { fromBalance: taken, settledBy } = settle(draft, coverage, paid.writtenOff)
+  const charged = chargedBy(coverage)
+  const { quantity, sparks } = measured
+  storable(sparks, 'The Sparks of this usage')
+  storable(account.balance - taken, 'The balance')
+  storable(counter.used + quantity, 'The usage of the period')
+  storable(counter.rated + sparks, 'The Sparks of the period')
+  for (const { used } of budgets) storable(used + charged, 'What was used of the budget')
+  const row: EntryUsage = {
+    ...usage,
+    quantity,
+    sparks,
+    measured: usage.quantity,
+    occurredAt,
+    settledBy,
+    included: coverage.units,
+    holdId: hold?.id ?? null,
+  }
+  addRollup(draft, { accountId, occurredAt, usage: row, charged, events: fact.operation === 'usage' ? 1 : 0 })
+  if (hold && share) {
+    if (keepsHold) shrinkHold(draft, hold, share, taken)
+    else freeHold(draft, hold, { status: 'captured', captured: hold.captured + taken })
+    expireGrants(draft, accountId, taken)
+  }
+  const { units: allowance, overage } = coverage
+  const units = { quantity, allowance, rated: sparks, overage, isRequest: strict }
+  countUsage(draft, account, counterAt(draft, account, usage.meter, occurredAt), units)
+  countBudgets(draft, accountId, scopes, charged)
+
+  const posting = {
+    command,
+    operation: fact.operation,
+    counterAccount: 'usage',
+    amount: -taken,
+    reason: '',
+    usage: row,
+    givesBack: [],
+  } as const
+  const result = post(draft, posting, (after) => {
+    // What the hold gave back may cover again what was throttled.
+    if (hold) recheckQuotas(draft, accountId)
+    return {
+      kind: 'usage',
+      id: command.id,
+      sparks,
+      costUsd: usage.costUsd,
+      settledBy,
+      balance: balanceOf(after),
+      quota: quotaOf(draft.rules.catalog, after, counterAt(draft, after, usage.meter, occurredAt)),
+    }
+  })
+  return { status: 'applied', result }
+}
