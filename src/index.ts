@@ -1,10 +1,4 @@
-export type {
-  BillingCore,
-  BillingService,
-  CheckoutVerbs,
-  PortalVerbs,
-  WebhookVerbs,
-} from './core/billing-service.js'
+export type { BillingService } from './core/billing-service.js'
 export { createBilling } from './core/billing-service.js'
 export type {
   Catalog,
@@ -18,6 +12,7 @@ export type {
 export { defaultMeters, defineCatalog } from './core/catalog.js'
 export type { BillingConfig, Environment, ProviderRoles } from './core/config.js'
 export type { EventHandler } from './core/consumers.js'
+export type { Budget, BudgetInterval, BudgetStatus } from './core/domain/budget.js'
 export type { CatalogData, CreditPackage, Entitlement, Meter, Plan } from './core/domain/catalog.js'
 export type { Burn, CreditGrant, GrantKind } from './core/domain/credit-grant.js'
 export type { Decimal } from './core/domain/decimal.js'
@@ -81,8 +76,19 @@ export { formatSparks, parseSparks } from './core/domain/sparks.js'
 export type { BillingErrorOptions, ErrorCode, ErrorOutcome } from './core/errors.js'
 export { BillingError, errorStatus } from './core/errors.js'
 export type { ModelConfig, ModelPriceConfig, PoolPriceConfig, PoolPricesConfig } from './core/model-config.js'
-export type { Account, EnsureAccountInput } from './core/operations/accounts.js'
+export type { AccountTermsInput, AccountTermsView } from './core/operations/account-terms.js'
+export type {
+  Account,
+  EnsureAccountInput,
+  SuspendAccountInput,
+  UpdateAccountInput,
+} from './core/operations/accounts.js'
+export type { AdjustCreditsInput, CreditChange, ExpireCreditsInput } from './core/operations/adjustments.js'
+export type { AmendedUsage, AmendUsageInput, VoidUsageInput } from './core/operations/amendments.js'
+export type { AttributionInput } from './core/operations/attribution.js'
 export type { Authorization, AuthorizeInput } from './core/operations/authorize.js'
+export type { AutoTopUpInput, AutoTopUpView, SetAutoTopUpInput } from './core/operations/auto-top-up.js'
+export type { BudgetInput, BudgetScope, BudgetView, SetBudgetInput } from './core/operations/budgets.js'
 export type {
   CheckoutReturn,
   CreateCheckoutInput,
@@ -90,20 +96,46 @@ export type {
   VerifiedCheckout,
 } from './core/operations/checkout.js'
 export type {
+  CostSpanInput,
+  CostSum,
+  CostSummary,
+  CostTimeline,
+  ExportCostsInput,
+  ListCostsInput,
+  ModelCostSum,
+} from './core/operations/costs.js'
+export type {
   CreditBalance,
   CreditGrantView,
   CreditTransaction,
   GrantCreditsInput,
   GrantedCredits,
 } from './core/operations/credits.js'
+export type { DaySpan, DaySpanInput } from './core/operations/day-span.js'
+export type { FeatureView } from './core/operations/features.js'
 export type { QuantityInput, SparksInput, TimeInput } from './core/operations/fields.js'
-export type { Captured, CaptureInput, HoldInput, HoldView } from './core/operations/holds.js'
+export type { Captured, CaptureInput, ExtendInput, HoldInput, HoldView } from './core/operations/holds.js'
+export type { MeterLimit, UsageLimits } from './core/operations/limits.js'
 export type { MeasureInput } from './core/operations/measure.js'
+export type { Page, PageInput } from './core/operations/paging.js'
 export type { QuotaView } from './core/operations/quota-view.js'
 export type { RemedyView } from './core/operations/refusal.js'
+export type { UsageSum } from './core/operations/rollup-sum.js'
 export type { SyncReport, SyncStatus } from './core/operations/sync.js'
 export type { BatchItem, RecordedUsage, RecordUsageInput, UsageDelivery } from './core/operations/usage.js'
-export type { UsageSum, UsageSummary } from './core/operations/usage-summary.js'
+export type {
+  ListUsageInput,
+  UsageCorrection,
+  UsageDetail,
+  UsageFigures,
+  UsageRecord,
+} from './core/operations/usage-record.js'
+export type {
+  UsageSummary,
+  UsageSummaryInput,
+  UsageTimeline,
+  UsageTimelineInput,
+} from './core/operations/usage-summary.js'
 export type { HandledWebhook, WebhookInput } from './core/operations/webhooks.js'
 export type { PlanConfig } from './core/plan-config.js'
 export type { CallOptions } from './core/ports/call-options.js'
@@ -148,5 +180,20 @@ export type {
   Settlement,
   Store,
   StoreHealth,
+  UsageFilter,
 } from './core/ports/store.js'
 export type { RateConfig, RateTierConfig } from './core/rate-config.js'
+export type {
+  AccountInput,
+  AccountVerbs,
+  BillingCore,
+  BudgetVerbs,
+  CheckoutVerbs,
+  CostVerbs,
+  CreditVerbs,
+  FeatureVerbs,
+  PortalVerbs,
+  SyncVerbs,
+  UsageVerbs,
+  WebhookVerbs,
+} from './core/verbs.js'

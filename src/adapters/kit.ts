@@ -1,5 +1,7 @@
 // What a store needs beside its database: the kernel that decides, and what all stores do alike. A store of one's own implements
 // `Store` of the main entry with these and proves itself with `storeConformance` of `billfold/testing`.
+export type { StoredBudgets } from '../core/domain/budget-view.js'
+export { viewBudgets } from '../core/domain/budget-view.js'
 export { burnOrder } from '../core/domain/credit-grant.js'
 export type { EventDelivery } from '../core/domain/event.js'
 export { consumerDestination, eventDeliveries } from '../core/domain/event.js'

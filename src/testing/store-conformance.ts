@@ -1,6 +1,9 @@
 import { accountCases } from './store-conformance/accounts.js'
+import { aggregationCases } from './store-conformance/aggregations.js'
 import { amountCases } from './store-conformance/amounts.js'
 import { batchCases } from './store-conformance/batches.js'
+import { budgetCases } from './store-conformance/budgets.js'
+import { correctionCases } from './store-conformance/corrections.js'
 import { counterCases } from './store-conformance/counters.js'
 import { deliveryCases } from './store-conformance/deliveries.js'
 import { entryCases } from './store-conformance/entries.js'
@@ -12,6 +15,7 @@ import { invariantCases } from './store-conformance/invariants.js'
 import { keyCases } from './store-conformance/keys.js'
 import { lifecycleCases } from './store-conformance/lifecycle.js'
 import { outboxCases } from './store-conformance/outbox.js'
+import { renewalCases } from './store-conformance/renewals.js'
 import { rollupCases } from './store-conformance/rollups.js'
 import { sharingCases } from './store-conformance/sharing.js'
 import { lackOf, type StoreConformanceCase, type StoreConformanceSubject } from './store-conformance/subject.js'
@@ -35,6 +39,10 @@ export function storeConformance(subject: StoreConformanceSubject): readonly Sto
     ...amountCases,
     ...grantCases,
     ...holdCases,
+    ...renewalCases,
+    ...correctionCases,
+    ...budgetCases,
+    ...aggregationCases,
     ...counterCases,
     ...rollupCases,
     ...deliveryCases,

@@ -1,4 +1,5 @@
 import type { Budget } from '../../core/domain/budget.js'
+import { viewBudgets } from '../../core/domain/budget-view.js'
 import { burnOrder, type CreditGrant } from '../../core/domain/credit-grant.js'
 import { carryKey, pair } from '../../core/domain/ledger/draft.js'
 import { overdue } from '../../core/domain/ledger/expiry.js'
@@ -19,7 +20,7 @@ import {
 } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
 import type { Payment } from '../../core/domain/payment.js'
-import type { LedgerStore } from '../../core/ports/store.js'
+import type { LedgerStore, UsageFilter } from '../../core/ports/store.js'
 import { addDeliveries, addEvents } from './outbox.js'
 import { type Tables, under } from './tables.js'
 
@@ -53,18 +54,34 @@ export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
     async entry(accountId, entryId) {
       return tables.entriesById.get(`${accountId}|${entryId}`) ?? null
     },
-    async entries(accountId, { limit, before, movedOnly }) {
+    async entries(accountId, { limit, before, movedOnly, usage }) {
       const all = (tables.entries.get(accountId) ?? []).map((entry, index) => ({ ...entry, cursor: String(index + 1) }))
       const older = before === undefined ? all : all.slice(0, Number(before) - 1)
       return older
-        .filter((entry) => !movedOnly || entry.amount !== 0n)
+        .filter((entry) => (!movedOnly || entry.amount !== 0n) && (!usage || isUsage(entry, usage)))
         .reverse()
         .slice(0, limit)
+    },
+    async corrections(accountId, entryIds) {
+      const order = new Map((tables.entries.get(accountId) ?? []).map((entry, index) => [entry.id, index]))
+      const place = ({ id }: LedgerEntry) => order.get(id) ?? 0
+      return entryIds
+        .flatMap((id) => tables.corrections.get(pair(accountId, id)) ?? [])
+        .sort((left, right) => place(left) - place(right))
     },
     async rollups(accountId, { from, to, dimension = '' }) {
       return [...(tables.rollups.get(accountId)?.values() ?? [])].filter(
         (row) => row.dimension === dimension && row.day >= from && row.day < to,
       )
+    },
+    async budget(accountId, scope) {
+      const budget = tables.budgets.get(accountId)?.get(scope)
+      return budget ? (currentBudgets(tables, accountId, [budget], now())[0] ?? null) : null
+    },
+    async budgets(accountId, { limit, after }) {
+      const sorted = [...budgetsOf(tables, accountId)].sort((left, right) => byCodePoints(left.scope, right.scope))
+      const rest = sorted.filter(({ scope }) => after === undefined || byCodePoints(scope, after) > 0)
+      return currentBudgets(tables, accountId, rest, now()).slice(0, limit)
     },
     async due(limit) {
       const at = now()
@@ -254,6 +271,33 @@ function grantsNamed(tables: Tables, accountId: string, ids: readonly string[]):
 
 function budgetsOf(tables: Tables, accountId: string): readonly Budget[] {
   return [...(tables.budgets.get(accountId)?.values() ?? [])]
+}
+
+/** Those of them that have a limit, as they stand now. */
+function currentBudgets(tables: Tables, accountId: string, budgets: readonly Budget[], at: number): readonly Budget[] {
+  const account = tables.states.get(accountId)
+  if (!account) return []
+  const limited = budgets.filter(({ limitSparks }) => limitSparks !== null)
+  return viewBudgets({ now: at, account, budgets: limited, dueHolds: dueHolds(tables, accountId, at) })
+}
+
+/** As UTF-8 sorts, which is what databases do. */
+function byCodePoints(left: string, right: string): number {
+  return Buffer.compare(Buffer.from(left), Buffer.from(right))
+}
+
+function isUsage(entry: LedgerEntry, filter: UsageFilter): boolean {
+  const { meter, model, dimension, recordedFrom = -Infinity, recordedTo = Infinity, withCost } = filter
+  const { usage, corrects, recordedAt } = entry
+  if (!usage || corrects !== null) return false
+  return (
+    (meter === undefined || usage.meter === meter) &&
+    (model === undefined || usage.model === model) &&
+    (dimension === undefined || usage.dimensions[dimension.name] === dimension.value) &&
+    recordedAt >= recordedFrom &&
+    recordedAt < recordedTo &&
+    (!withCost || usage.costUsd !== null)
+  )
 }
 
 /** The row and those that correct it, oldest first. */

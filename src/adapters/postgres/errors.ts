@@ -22,6 +22,11 @@ export function storageError(error: unknown, outcome: ErrorOutcome): unknown {
       cause: error,
     })
   }
+  if (/^(28|3D)/.test(state)) {
+    return new BillingError('config_invalid', `PostgreSQL lets nobody in with this connection: ${reason}.`, {
+      cause: error,
+    })
+  }
   if (isPassing(state) || isLostConnection(error)) {
     return new BillingError('storage_unavailable', `PostgreSQL cannot be reached or is busy: ${reason}.`, {
       cause: error,
@@ -31,16 +36,19 @@ export function storageError(error: unknown, outcome: ErrorOutcome): unknown {
   return error
 }
 
-/** Connection exceptions, lack of resources, locks, operator intervention, and a server that was made read-only by fail-over. */
+/**
+ * Connection exceptions, lack of resources, locks, operator intervention, a transaction that took longer than the server allows, and
+ * a server that was made read-only by fail-over.
+ */
 function isPassing(state: string): boolean {
-  return /^(08|40|53|55P03|57|25006)/.test(state)
+  return /^(08|40|53|55P03|57|25P0[34]|25006)/.test(state)
 }
 
 /** Errors of the connection itself carry no SQLSTATE: of the socket, or `pg`'s own words. */
 export function isLostConnection(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false
   const { code, message } = error as { code?: unknown; message?: unknown }
-  if (typeof code === 'string' && /^(E[A-Z]{4,}|57P0[123]|08\d{3})$/.test(code)) return true
+  if (typeof code === 'string' && /^(E[A-Z]{4,}|57P0[123]|25P0[34]|08\d{3})$/.test(code)) return true
   return (
     /terminat|timeout|not queryable|connection (error|ended)|closed/i.test(String(message ?? '')) && code === undefined
   )

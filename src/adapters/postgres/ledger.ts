@@ -1,14 +1,17 @@
+import { viewBudgets } from '../../core/domain/budget-view.js'
 import { apply, needs } from '../../core/domain/ledger/kernel.js'
 import type { LedgerRows } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
-import type { LedgerStore } from '../../core/ports/store.js'
+import type { EntryPage, LedgerStore } from '../../core/ports/store.js'
 import { checkCursor } from '../sql/cursor.js'
 import { flattenEntry, flattenHold, unflattenEntry, unflattenHold } from '../sql/ledger-rows.js'
+import { usageClause } from '../sql/usage-clause.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
 import { currentCounters, dueHolds, loadState } from './ledger-load.js'
 import { addDeliveries, addEvents } from './outbox.js'
+import { arrayOf } from './table.js'
 import type { Tables } from './tables.js'
 
 /** Young tables have no statistics: without these the planner reads whole tables, and is slower the more there is. */
@@ -16,6 +19,19 @@ const beginBatch = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL b
   SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off`
 
 export function postgresLedger(connection: Connection, tables: Tables, clock: Clock): LedgerStore {
+  /** The budgets that the clause picks and that have a limit, as they stand now. */
+  const currentBudgets = (accountId: string, clause: string, ...values: readonly string[]) =>
+    connection.read(async (sql) => {
+      const limited = `WHERE t.account_id = $1 AND t.limit_sparks IS NOT NULL AND ${clause}`
+      const [account, budgets, over, time] = await Promise.all([
+        tables.accountStates.first(sql, 'WHERE t.id = $1', accountId),
+        tables.budgets.select(sql, limited, accountId, ...values),
+        dueHolds(sql, tables, [accountId], clock),
+        sql.query(`SELECT ${clock()}`),
+      ])
+      return account ? viewBudgets({ now: Number(time[0]?.[0]), account, budgets, dueHolds: over }) : []
+    })
+
   return {
     commit(commands, rules) {
       const keys = commands.flatMap((command) => needs(command, rules))
@@ -52,19 +68,29 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
         return row ? unflattenEntry(row) : null
       })
     },
-    entries(accountId, { limit, before, movedOnly }) {
-      if (before !== undefined) checkCursor(before)
-      const older = before === undefined ? '' : 'AND t.seq < $3::bigint'
-      const moved = movedOnly ? 'AND t.amount <> 0' : ''
-      const query = `SELECT ${tables.entries.columns}, t.seq FROM ${tables.schema}.ledger_entries t
-        WHERE t.account_id || '' = $1 ${older} ${moved} ORDER BY t.seq DESC LIMIT $2::bigint`
-      const values = [accountId, String(limit), ...(before === undefined ? [] : [before])]
+    entries(accountId, page) {
+      const [clause, values] = pageClause(tables, accountId, page)
+      const query = `SELECT ${tables.entries.columns}, t.seq FROM ${tables.schema}.ledger_entries t ${clause}`
       return connection.read(async (sql) =>
         (await sql.query(query, values)).map((row) => ({
           ...unflattenEntry(tables.entries.read(row)),
           cursor: row.at(-1) ?? '',
         })),
       )
+    },
+    corrections(accountId, entryIds) {
+      return connection.read(async (sql) => {
+        const rows = await tables.entries.select(sql, 'WHERE t.corrects = ANY($1) ORDER BY t.seq', arrayOf(entryIds))
+        return rows.filter((row) => row.accountId === accountId).map(unflattenEntry)
+      })
+    },
+    async budget(accountId, scope) {
+      const [budget] = await currentBudgets(accountId, 't.scope = $2', scope)
+      return budget ?? null
+    },
+    budgets(accountId, { limit, after = '' }) {
+      const page = 't.scope COLLATE "C" > $2 ORDER BY t.scope COLLATE "C" LIMIT $3::bigint'
+      return currentBudgets(accountId, page, after, String(limit))
     },
     rollups(accountId, { from, to, dimension = '' }) {
       const clause = 'WHERE t.account_id = $1 AND t.dimension = $2 AND t.day >= $3 AND t.day < $4'
@@ -83,6 +109,29 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
       )
     },
   }
+}
+
+function pageClause(
+  { schema }: Tables,
+  accountId: string,
+  { limit, before, movedOnly, usage }: EntryPage,
+): [string, readonly string[]] {
+  if (before !== undefined) checkCursor(before)
+  const values = [accountId]
+  const place = (value: string | bigint) =>
+    `$${values.push(String(value))}::${typeof value === 'bigint' ? 'bigint' : 'text'}`
+  const older = before === undefined ? '' : `AND t.seq < ${place(BigInt(before))}`
+  const moved = movedOnly ? 'AND t.amount <> 0' : ''
+  const used = usage
+    ? usageClause(usage, {
+        place,
+        dimension: (name) => `t.dimensions::json ->> ${name}`,
+        lastBefore: (time) => `coalesce((SELECT e.seq FROM ${schema}.ledger_entries e
+          WHERE e.account_id || '' = $1 AND e.recorded_at < ${time} ORDER BY e.seq DESC LIMIT 1), 0)`,
+      })
+    : ''
+  const clause = `WHERE t.account_id || '' = $1 ${older} ${moved} ${used} ORDER BY t.seq DESC LIMIT ${place(BigInt(limit))}`
+  return [clause, values]
 }
 
 /** Sends every write without waiting in between. */

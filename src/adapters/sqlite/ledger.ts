@@ -1,10 +1,12 @@
+import { viewBudgets } from '../../core/domain/budget-view.js'
 import { apply, needs } from '../../core/domain/ledger/kernel.js'
 import type { LedgerRows } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
-import type { LedgerStore } from '../../core/ports/store.js'
+import type { EntryPage, LedgerStore } from '../../core/ports/store.js'
 import type { Value } from '../sql/column.js'
 import { checkCursor } from '../sql/cursor.js'
 import { flattenEntry, flattenHold, unflattenEntry } from '../sql/ledger-rows.js'
+import { usageClause } from '../sql/usage-clause.js'
 import type { Connection, Sql } from './connection.js'
 import { currentCounters, dueHolds, findHold, loadState, openGrants } from './ledger-load.js'
 import { addDeliveries, addEvents } from './outbox.js'
@@ -42,9 +44,9 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
         return row ? unflattenEntry(row) : null
       })
     },
-    entries(accountId, { limit, before, movedOnly }) {
-      const [clause, values] = pageClause(accountId, { limit, before, movedOnly: movedOnly ?? false })
-      const query = `SELECT ${tables.entries.columns}, seq FROM billfold_ledger_entries ${clause}`
+    entries(accountId, page) {
+      const [clause, values] = pageClause(accountId, page)
+      const query = `SELECT ${tables.entries.columns}, seq FROM billfold_ledger_entries t ${clause}`
       return connection.read((sql) =>
         sql.all(query, ...values).map((row) => ({
           ...unflattenEntry(tables.entries.read(row)),
@@ -55,6 +57,19 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
     rollups(accountId, { from, to, dimension = '' }) {
       const clause = 'WHERE account_id = ? AND dimension = ? AND day >= ? AND day < ?'
       return connection.read((sql) => tables.rollups.select(sql, clause, accountId, dimension, from, to))
+    },
+    corrections(accountId, entryIds) {
+      const clause = 'WHERE corrects IN (SELECT value FROM json_each(?)) AND account_id = ? ORDER BY seq'
+      return connection.read((sql) =>
+        tables.entries.select(sql, clause, JSON.stringify(entryIds), accountId).map(unflattenEntry),
+      )
+    },
+    budget(accountId, scope) {
+      return connection.read((sql) => currentBudgets(sql, accountId, now(), 'scope = ?', [scope])[0] ?? null)
+    },
+    budgets(accountId, { limit, after = '' }) {
+      const values = [after, BigInt(limit)]
+      return connection.read((sql) => currentBudgets(sql, accountId, now(), 'scope > ? ORDER BY scope LIMIT ?', values))
     },
     due(limit) {
       return connection.read((sql) => {
@@ -73,15 +88,34 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
   }
 }
 
-function pageClause(
-  accountId: string,
-  { limit, before, movedOnly }: { limit: number; before: string | undefined; movedOnly: boolean },
-): [string, Value[]] {
+function pageClause(accountId: string, { limit, before, movedOnly, usage }: EntryPage): [string, Value[]] {
   if (before !== undefined) checkCursor(before)
-  const older = before === undefined ? '' : 'AND seq < ?'
-  const moved = movedOnly ? 'AND amount <> 0' : ''
-  const position = before === undefined ? [] : [BigInt(before)]
-  return [`WHERE account_id = ? ${older} ${moved} ORDER BY seq DESC LIMIT ?`, [accountId, ...position, BigInt(limit)]]
+  const values: Value[] = [accountId]
+  const place = (value: Value) => `?${values.push(value)}`
+  const older = before === undefined ? '' : `AND t.seq < ${place(BigInt(before))}`
+  const moved = movedOnly ? 'AND t.amount <> 0' : ''
+  const used = usage
+    ? usageClause(usage, {
+        place,
+        dimension: (name) => `(SELECT value FROM json_each(t.dimensions) WHERE key = ${name})`,
+        lastBefore: (time) => `coalesce((SELECT seq FROM billfold_ledger_entries
+          WHERE account_id = ?1 AND recorded_at < ${time} ORDER BY seq DESC LIMIT 1), 0)`,
+      })
+    : ''
+  return [`WHERE t.account_id = ?1 ${older} ${moved} ${used} ORDER BY t.seq DESC LIMIT ${place(BigInt(limit))}`, values]
+}
+
+/** The budgets that the clause picks and that have a limit, as they stand now. */
+function currentBudgets(sql: Sql, accountId: string, at: number, clause: string, values: Value[]) {
+  const account = tables.accountStates.first(sql, 'WHERE id = ?', accountId)
+  if (!account) return []
+  const budgets = tables.budgets.select(
+    sql,
+    `WHERE account_id = ? AND limit_sparks IS NOT NULL AND ${clause}`,
+    accountId,
+    ...values,
+  )
+  return viewBudgets({ now: at, account, budgets, dueHolds: dueHolds(sql, accountId, at) })
 }
 
 function writeRows(sql: Sql, rows: LedgerRows, now: number): void {

@@ -3,7 +3,7 @@ import type { BillingContext } from '../context.js'
 import type { CreditGrant, GrantKind } from '../domain/credit-grant.js'
 import { balanceOf } from '../domain/ledger/draft.js'
 import type { Balance } from '../domain/ledger/outcome.js'
-import type { CounterAccount, EntryOperation } from '../domain/ledger/state.js'
+import type { CounterAccount, EntryOperation, LedgerEntry } from '../domain/ledger/state.js'
 import type { MicroSparks } from '../domain/sparks.js'
 import { BillingError, invariant } from '../errors.js'
 import {
@@ -18,7 +18,8 @@ import {
   type TimeInput,
   text,
 } from './fields.js'
-import { keyed, requireAccount, submit } from './steps.js'
+import { type Page, type PageInput, pageFields, pageOf, readCursor, rowNumber } from './paging.js'
+import { keyed, requireAccount, requireSnapshot, submit } from './steps.js'
 
 /** Credits to give. */
 export interface GrantCreditsInput {
@@ -111,9 +112,8 @@ export interface CreditGrantView {
 /** @throws BillingError `not_found` */
 export async function getBalance(ctx: BillingContext, input: { readonly accountId: string }): Promise<CreditBalance> {
   const request = parse(z.strictObject({ accountId }), input)
-  const snapshot = await ctx.store.ledger.snapshot(request.accountId)
-  if (!snapshot) throw new BillingError('not_found', `No account ${request.accountId}: call accounts.ensure first.`)
-  return { ...balanceOf(snapshot.account), grants: snapshot.grants.map(grantView) }
+  const { account, grants } = await requireSnapshot(ctx, request.accountId)
+  return { ...balanceOf(account), grants: grants.map(grantView) }
 }
 
 /** One change of a balance. */
@@ -126,6 +126,8 @@ export interface CreditTransaction {
   readonly balanceAfter: MicroSparks
   readonly meter: string | null
   readonly reason: string
+  /** The transaction it corrects; `null` for one that stands by itself. */
+  readonly corrects: string | null
   readonly recordedAt: Date
 }
 
@@ -136,54 +138,27 @@ export interface CreditTransaction {
  */
 export async function listTransactions(
   ctx: BillingContext,
-  input: { readonly accountId: string; readonly limit?: number; readonly cursor?: string },
-): Promise<{ readonly items: readonly CreditTransaction[]; readonly nextCursor: string | null }> {
-  const schema = z.strictObject({
-    accountId,
-    limit: z.unknown().transform(readLimit).default(50),
-    cursor: z.unknown().optional(),
-  })
-  const { limit, cursor, ...request } = parse(schema, input)
-  const before = cursor === undefined ? {} : { before: readCursor(cursor, request.accountId) }
+  input: { readonly accountId: string } & PageInput,
+): Promise<Page<CreditTransaction>> {
+  const { limit, cursor, ...request } = parse(z.strictObject({ accountId, ...pageFields }), input)
+  const before = readCursor(cursor, request.accountId, rowNumber)
   await requireAccount(ctx, request.accountId)
-  const rows = await ctx.store.ledger.entries(request.accountId, { limit: limit + 1, movedOnly: true, ...before })
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
+  const page = { limit: limit + 1, movedOnly: true, ...(before === undefined ? {} : { before }) }
+  const rows = await ctx.store.ledger.entries(request.accountId, page)
+  return pageOf(request.accountId, rows, limit, { item: transaction, position: (row) => row.cursor })
+}
+
+function transaction(entry: LedgerEntry): CreditTransaction {
   return {
-    items: page.map((entry) => ({
-      id: entry.id,
-      operation: entry.operation,
-      counterAccount: entry.counterAccount,
-      amount: entry.amount,
-      balanceAfter: entry.balanceAfter,
-      meter: entry.usage?.meter || null,
-      reason: entry.reason,
-      recordedAt: new Date(entry.recordedAt),
-    })),
-    nextCursor: rows.length > limit && last ? btoa(`${request.accountId}|${last.cursor}`) : null,
-  }
-}
-
-function readLimit(value: unknown): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 100) return value
-  throw new BillingError('invalid_range', 'limit must be a whole number from 1 to 100.', {
-    details: { field: 'limit' },
-  })
-}
-
-function readCursor(cursor: unknown, account: string): string {
-  const [owner, position, ...rest] = decodeCursor(cursor).split('|')
-  if (owner === account && position && /^[1-9]\d{0,17}$/.test(position) && rest.length === 0) return position
-  throw new BillingError('invalid_cursor', 'cursor must be the nextCursor of a page of the same account.')
-}
-
-/** What is not base64 is answered like a cursor of somebody else. */
-function decodeCursor(cursor: unknown): string {
-  if (typeof cursor !== 'string' || cursor.length > 400) return ''
-  try {
-    return atob(cursor)
-  } catch {
-    return ''
+    id: entry.id,
+    operation: entry.operation,
+    counterAccount: entry.counterAccount,
+    amount: entry.amount,
+    balanceAfter: entry.balanceAfter,
+    meter: entry.usage?.meter || null,
+    reason: entry.reason,
+    corrects: entry.corrects,
+    recordedAt: new Date(entry.recordedAt),
   }
 }
 

@@ -69,6 +69,25 @@ export function readSparks(value: unknown, least: Least = 'above_zero'): bigint 
   return micro
 }
 
+/** Micro-sparks of an amount that may be below zero, but is not zero. @throws BillingError `invalid_amount`, `amount_out_of_range` */
+export function readSignedSparks(value: unknown): bigint {
+  const size = isNegative(value) ? (typeof value === 'string' ? value.slice(1) : -value) : value
+  try {
+    const micro = readSparks(size)
+    return size === value ? micro : -micro
+  } catch (error) {
+    if (!BillingError.is(error) || error.code !== 'invalid_amount') throw error
+    const message =
+      'amount must be Sparks other than zero: decimal text with at most 6 decimals or a safe whole number, micro-sparks as bigint; with - it takes.'
+    throw new BillingError('invalid_amount', message, { cause: error })
+  }
+}
+
+function isNegative(value: unknown): value is string | number | bigint {
+  if (typeof value === 'string') return value.startsWith('-')
+  return (typeof value === 'number' || typeof value === 'bigint') && value < 0
+}
+
 /** A cost before margin as decimal text. @throws BillingError `invalid_amount` */
 export function readCost(value: unknown): string {
   const cost = typeof value === 'string' && !value.startsWith('-') ? parseDecimal(value) : undefined
@@ -142,6 +161,12 @@ export function readDay(value: unknown, name: string): string {
   }
   readTime(`${match[0]}T00:00:00Z`, name)
   return match[0]
+}
+
+/** A moment, or a UTC day as `YYYY-MM-DD` for its beginning. @throws BillingError `invalid_timestamp`, `timestamp_out_of_range` */
+export function readMoment(value: unknown, name: string): number {
+  const isDay = typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value)
+  return readTime(isDay ? `${readDay(value, name)}T00:00:00Z` : value, name)
 }
 
 const reservedNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])

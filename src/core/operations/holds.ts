@@ -2,7 +2,9 @@ import * as z from 'zod'
 import type { Catalog, MeterName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
 import { scopesOf } from '../domain/budget.js'
+import type { ExtendCommand } from '../domain/ledger/command.js'
 import type { HoldResult, HoldStatus } from '../domain/ledger/outcome.js'
+import type { Hold } from '../domain/ledger/state.js'
 import { formatQuantity, type MicroSparks } from '../domain/sparks.js'
 import { BillingError, invariant } from '../errors.js'
 import { type AttributionInput, attributionFields, dimensionsOf } from './attribution.js'
@@ -46,6 +48,12 @@ export interface HoldView {
   readonly expiresAt: Date
 }
 
+const ttlMs = z
+  .int()
+  .min(1_000)
+  .max(30 * 86_400_000)
+  .default(15 * 60_000)
+
 const holdSchema = z.strictObject({
   accountId,
   amount: z
@@ -54,11 +62,7 @@ const holdSchema = z.strictObject({
     .optional(),
   meter: meterName.optional(),
   ...measureFields,
-  ttlMs: z
-    .int()
-    .min(1_000)
-    .max(30 * 86_400_000)
-    .default(15 * 60_000),
+  ttlMs,
   reason: optionalText(500).default(''),
   ...attributionFields,
   idempotencyKey,
@@ -98,6 +102,68 @@ export async function hold<C extends Catalog>(ctx: BillingContext, input: HoldIn
   })
   invariant(result.kind === 'hold', 'a hold answered another result')
   return holdView(result)
+}
+
+/** Which hold lasts longer, and what it reserves in addition: Sparks (`amount`), or of a hold on a meter usage at its most. */
+export interface ExtendInput extends MeasureInput {
+  readonly accountId: string
+  readonly holdId: string
+  /** How long it lasts from now, by the store's clock, and never shorter than it did; default 15 minutes, at most 30 days. */
+  readonly ttlMs?: number
+  /** Sparks to reserve in addition, for a hold without a meter. */
+  readonly amount?: SparksInput
+  readonly idempotencyKey: string
+}
+
+const extendSchema = z.strictObject({
+  accountId,
+  holdId: idField('holdId'),
+  ttlMs,
+  amount: z
+    .unknown()
+    .transform((value) => readSparks(value))
+    .optional(),
+  ...measureFields,
+  idempotencyKey,
+})
+
+/**
+ * Gives a hold more time, and reserves more for it where that is asked for; when there is not enough the hold stays as it was.
+ * Idempotent by `idempotencyKey`.
+ *
+ * @throws BillingError `not_found`, `invalid_state` (captured, released or expired already, or suspended), `insufficient_credits`,
+ * `quota_exceeded`, `invalid_request`, `idempotency_conflict`, and for input as `hold`
+ * @see docs/credits.md#holds
+ */
+export async function extend(ctx: BillingContext, input: ExtendInput): Promise<HoldView> {
+  const request = parse(extendSchema, input)
+  const { idempotencyKey: _, ...body } = request
+  const { holdId } = request
+  const open = await findHold(ctx, request.accountId, holdId)
+  const { result } = await submit(ctx, {
+    kind: 'extend',
+    ...keyed(ctx, 'extend', 'ent', request, body),
+    holdId,
+    ttlMs: request.ttlMs,
+    more: moreOf(ctx, open, request),
+  })
+  invariant(result.kind === 'hold', 'an extension answered another result')
+  return holdView(result)
+}
+
+function moreOf(ctx: BillingContext, open: Hold, request: z.output<typeof extendSchema>): ExtendCommand['more'] {
+  const { amount, quantity, tokens, costUsd, model, provider, serviceTier } = request
+  const isMeasured = (quantity ?? tokens ?? costUsd ?? model ?? provider ?? serviceTier) !== undefined
+  if (open.meter === null) {
+    if (isMeasured)
+      throw new BillingError('invalid_request', `Hold ${open.id} names no meter: extend it by an amount of Sparks.`)
+    return amount === undefined ? null : { quantity: 0n, sparks: amount, costUsd: null }
+  }
+  if (amount !== undefined) {
+    const message = `Hold ${open.id} is for ${open.meter}: extend it by a quantity, tokens or a cost.`
+    throw new BillingError('invalid_request', message)
+  }
+  return isMeasured ? rate(ctx.catalog, open.meter, request, ctx.environment.now(), open.dimensions) : null
 }
 
 /** What to take out of a hold. */
@@ -142,9 +208,7 @@ export async function capture(ctx: BillingContext, input: CaptureInput): Promise
   const request = parse(captureSchema, input)
   const { idempotencyKey: _, ...body } = request
   const { holdId, onExcess } = request
-  const open = await ctx.store.ledger.hold(request.accountId, holdId)
-  if (!open)
-    throw new BillingError('not_found', `No hold ${holdId} on account ${request.accountId}.`, { details: { holdId } })
+  const open = await findHold(ctx, request.accountId, holdId)
   const measured = request.quantity ?? request.tokens ?? request.costUsd
   if (open.meter === null) {
     if ((measured ?? request.model ?? request.provider ?? request.serviceTier) !== undefined)
@@ -200,6 +264,12 @@ export async function release(
   const { result } = await submit(ctx, command)
   invariant(result.kind === 'hold', 'a release answered another result')
   return holdView(result)
+}
+
+async function findHold(ctx: BillingContext, account: string, holdId: string): Promise<Hold> {
+  const found = await ctx.store.ledger.hold(account, holdId)
+  if (found) return found
+  throw new BillingError('not_found', `No hold ${holdId} on account ${account}.`, { details: { holdId } })
 }
 
 function holdView({ id, status, meter, quantity, sparks, captured, expiresAt }: HoldResult): HoldView {

@@ -5,6 +5,7 @@ import { currentQuota } from '../domain/ledger/current-quota.js'
 import { BillingError } from '../errors.js'
 import { accountId, meterName, parse } from './fields.js'
 import { type QuotaView, quotaView } from './quota-view.js'
+import { requireSnapshot } from './steps.js'
 
 /**
  * Where an account stands on a meter in its current period.
@@ -17,7 +18,22 @@ export async function getQuota<C extends Catalog>(
 ): Promise<QuotaView> {
   const request = parse(z.strictObject({ accountId, meter: meterName }), input)
   if (!ctx.catalog.meters.has(request.meter)) throw new BillingError('not_found', 'The catalog has no such meter.')
-  const snapshot = await ctx.store.ledger.snapshot(request.accountId)
-  if (!snapshot) throw new BillingError('not_found', `No account ${request.accountId}: call accounts.ensure first.`)
-  return quotaView(currentQuota(ctx.catalog, snapshot.account, snapshot.counters, request.meter, snapshot.now))
+  const { account, counters, now } = await requireSnapshot(ctx, request.accountId)
+  return quotaView(currentQuota(ctx.catalog, account, counters, request.meter, now))
+}
+
+/**
+ * Where an account stands on each meter of the catalog in its current period.
+ *
+ * @throws BillingError `not_found`
+ */
+export async function listQuotas(
+  ctx: BillingContext,
+  input: { readonly accountId: string },
+): Promise<readonly QuotaView[]> {
+  const request = parse(z.strictObject({ accountId }), input)
+  const { account, counters, now } = await requireSnapshot(ctx, request.accountId)
+  return [...ctx.catalog.meters.keys()].map((meter) =>
+    quotaView(currentQuota(ctx.catalog, account, counters, meter, now)),
+  )
 }

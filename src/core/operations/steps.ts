@@ -3,6 +3,7 @@ import type { IdPrefix } from '../domain/ids.js'
 import type { LedgerCommand } from '../domain/ledger/command.js'
 import { dedupeOf, fingerprintOf } from '../domain/ledger/key.js'
 import type { LedgerOutcome } from '../domain/ledger/outcome.js'
+import type { LedgerSnapshot } from '../domain/ledger/view.js'
 import { BillingError } from '../errors.js'
 import type { AccountRecord } from '../ports/store.js'
 import { errorOf } from './refusal.js'
@@ -11,6 +12,15 @@ import { errorOf } from './refusal.js'
 export async function requireAccount(ctx: BillingContext, accountId: string): Promise<AccountRecord> {
   const account = await ctx.store.accounts.get(accountId)
   if (account) return account
+  throw new BillingError('not_found', `No account ${accountId}: call accounts.ensure first.`, {
+    details: { accountId },
+  })
+}
+
+/** How the account stands now; it must be there. @throws BillingError `not_found` */
+export async function requireSnapshot(ctx: BillingContext, accountId: string): Promise<LedgerSnapshot> {
+  const snapshot = await ctx.store.ledger.snapshot(accountId)
+  if (snapshot) return snapshot
   throw new BillingError('not_found', `No account ${accountId}: call accounts.ensure first.`, {
     details: { accountId },
   })

@@ -1,80 +1,98 @@
 import * as z from 'zod'
 import type { BillingContext } from '../context.js'
-import { utcDay } from '../domain/period.js'
-import { formatQuantity, type MicroSparks } from '../domain/sparks.js'
+import type { MicroSparks } from '../domain/sparks.js'
 import { BillingError } from '../errors.js'
-import { accountId, parse, readDay } from './fields.js'
+import { type DaySpan, type DaySpanInput, daySpan, daySpanFields, daysOf } from './day-span.js'
+import { accountId, parse, quoted } from './fields.js'
+import { requireMeter } from './rate.js'
+import { sumsBy, totalOf, type UsageSum } from './rollup-sum.js'
 import { requireAccount } from './steps.js'
 
 /** Sums over a span of days; credit is in micro-sparks. */
-export interface UsageSummary {
-  readonly from: string
-  readonly to: string
+export interface UsageSummary extends DaySpan {
   readonly events: number
   readonly sparks: MicroSparks
+  /** How much of the Sparks the account was charged. */
+  readonly charged: MicroSparks
+  /** Cost before margin, decimal text. */
+  readonly costUsd: string
   readonly byMeter: readonly UsageSum[]
+  /** Usage that named no provider is under the empty name; the same for models. */
+  readonly byProvider: readonly UsageSum[]
   readonly byModel: readonly UsageSum[]
   readonly byDay: readonly UsageSum[]
+  /** By the values of the dimension that was asked for, of the usage that has it; `null` when none was. */
+  readonly byDimension: readonly UsageSum[] | null
 }
 
-/** A sum over usage; `name` is the meter, model or day. `quantity` is decimal text and only there when units do not mix. */
-export interface UsageSum {
-  readonly name: string
-  readonly events: number
-  readonly quantity: string | null
-  readonly sparks: MicroSparks
+/** Which usage to sum. */
+export interface UsageSummaryInput extends DaySpanInput {
+  readonly accountId: string
+  /** One of the catalog's `rollupDimensions`, to sum by its values too. */
+  readonly dimension?: string
 }
-
-const day = (name: string) =>
-  z
-    .unknown()
-    .transform((value) => readDay(value, name))
-    .optional()
-
-/** Three years: what is asked for in one call has a bound. */
-const maximumDays = 1_098
 
 /**
- * Sums over whole UTC days, from `from` (included) to `to` (excluded); default this month until now.
+ * Sums over whole UTC days of when it was used, from `from` (included) to `to` (excluded); default this month until now. Amendments
+ * count on the day of what they amend.
  *
- * @throws BillingError `not_found`, `invalid_request`, `invalid_timestamp` (no such day), `invalid_range` (reversed, or more than three years)
+ * @throws BillingError `not_found`, `invalid_request`, `invalid_timestamp` (no such day), `invalid_range` (reversed, or more than three
+ * years), `option_unsupported` (a dimension the catalog does not sum by)
  */
-export async function summarizeUsage(
-  ctx: BillingContext,
-  input: { readonly accountId: string; readonly from?: string; readonly to?: string },
-): Promise<UsageSummary> {
-  const request = parse(z.strictObject({ accountId, from: day('from'), to: day('to') }), input)
+export async function summarizeUsage(ctx: BillingContext, input: UsageSummaryInput): Promise<UsageSummary> {
+  const request = parse(z.strictObject({ accountId, dimension: z.string().optional(), ...daySpanFields }), input)
+  const { dimension } = request
+  if (dimension !== undefined && !ctx.catalog.rollupDimensions.includes(dimension)) {
+    const message = `Usage is not summed by ${quoted(dimension)}: name it in the catalog's rollupDimensions.`
+    throw new BillingError('option_unsupported', message, { details: { field: 'dimension' } })
+  }
   await requireAccount(ctx, request.accountId)
-  const today = utcDay(ctx.environment.now())
-  const from = request.from ?? `${today.slice(0, 8)}01`
-  const to = request.to ?? utcDay(ctx.environment.now() + 86_400_000)
-  if (from >= to) throw new BillingError('invalid_range', 'from must lie before to.', { details: { from, to } })
-  if (Date.parse(to) - Date.parse(from) > maximumDays * 86_400_000)
-    throw new BillingError('invalid_range', `At most ${maximumDays} days can be summed at once.`, {
-      details: { from, to },
-    })
-  const rows = await ctx.store.ledger.rollups(request.accountId, { from, to })
-  const sum = (nameOf: (row: (typeof rows)[number]) => string, withQuantity: boolean): readonly UsageSum[] => {
-    const sums = new Map<string, { events: number; quantity: bigint; sparks: bigint }>()
-    for (const row of rows) {
-      const before = sums.get(nameOf(row)) ?? { events: 0, quantity: 0n, sparks: 0n }
-      sums.set(nameOf(row), {
-        events: before.events + row.events,
-        quantity: before.quantity + row.quantity,
-        sparks: before.sparks + row.sparks,
-      })
-    }
-    return [...sums]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, total]) => ({ name, ...total, quantity: withQuantity ? formatQuantity(total.quantity) : null }))
-  }
+  const span = daySpan(ctx, request)
+  const [rows, byValue] = await Promise.all([
+    ctx.store.ledger.rollups(request.accountId, span),
+    dimension === undefined ? null : ctx.store.ledger.rollups(request.accountId, { ...span, dimension }),
+  ])
+  const { quantity: _, ...total } = totalOf(rows, { withQuantity: false })
   return {
-    from,
-    to,
-    events: rows.reduce((total, row) => total + row.events, 0),
-    sparks: rows.reduce((total, row) => total + row.sparks, 0n),
-    byMeter: sum((row) => row.meter, true),
-    byModel: sum((row) => row.model, false),
-    byDay: sum((row) => row.day, false),
+    ...span,
+    ...total,
+    byMeter: sumsBy(rows, ({ meter }) => meter, { withQuantity: true }),
+    byProvider: sumsBy(rows, ({ provider }) => provider, { withQuantity: false }),
+    byModel: sumsBy(rows, ({ model }) => model, { withQuantity: false }),
+    byDay: sumsBy(rows, ({ day }) => day, { withQuantity: false }),
+    byDimension: byValue && sumsBy(byValue, ({ value }) => value, { withQuantity: false }),
   }
+}
+
+/** Which usage to sum by day. */
+export interface UsageTimelineInput extends DaySpanInput {
+  readonly accountId: string
+  readonly meter?: string
+  readonly by: 'day'
+}
+
+/** Usage day by day. */
+export interface UsageTimeline extends DaySpan {
+  /** One for each day, also those without usage. `quantity` is there when a meter was named. */
+  readonly days: readonly UsageSum[]
+}
+
+/**
+ * One sum for each UTC day of when it was used, from `from` (included) to `to` (excluded), zeros included; default this month until now.
+ *
+ * @throws BillingError `not_found`, `invalid_request` (an unknown meter), `invalid_timestamp`, `invalid_range`
+ */
+export async function usageTimeline(ctx: BillingContext, input: UsageTimelineInput): Promise<UsageTimeline> {
+  const schema = z.strictObject({ accountId, meter: z.string().optional(), by: z.literal('day'), ...daySpanFields })
+  const request = parse(schema, input)
+  const { meter } = request
+  if (meter !== undefined) requireMeter(ctx.catalog, meter)
+  await requireAccount(ctx, request.accountId)
+  const span = daySpan(ctx, request)
+  const rows = await ctx.store.ledger.rollups(request.accountId, span)
+  const counted = rows.filter((row) => meter === undefined || row.meter === meter)
+  const withQuantity = meter !== undefined
+  const byDay = new Map(sumsBy(counted, ({ day }) => day, { withQuantity }).map((sum) => [sum.name, sum]))
+  const days = daysOf(span).map((name) => byDay.get(name) ?? { name, ...totalOf([], { withQuantity }) })
+  return { ...span, days }
 }

@@ -3,7 +3,7 @@ import type { Catalog, MeterName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
 import { providerOf } from '../delivery/tracing.js'
 import { scopesOf } from '../domain/budget.js'
-import type { UsageCommand } from '../domain/ledger/command.js'
+import type { AmendCommand, UsageCommand } from '../domain/ledger/command.js'
 import type { Balance, SettledBy, UsageResult } from '../domain/ledger/outcome.js'
 import type { MicroSparks } from '../domain/sparks.js'
 import { BillingError, invariant } from '../errors.js'
@@ -112,22 +112,6 @@ export async function recordUsageBatch<C extends Catalog>(
   })
 }
 
-/** One recorded event with how its deliveries stand. @throws BillingError `not_found` */
-export async function getUsage(
-  ctx: BillingContext,
-  input: { readonly accountId: string; readonly id: string },
-): Promise<RecordedUsage> {
-  const request = parse(z.strictObject({ accountId, id: idField('id') }), input)
-  const entry = await ctx.store.ledger.entry(request.accountId, request.id)
-  if (entry?.result.kind !== 'usage')
-    throw new BillingError('not_found', `No usage ${request.id} on account ${request.accountId}.`)
-  return {
-    ...usageView(entry.result),
-    status: 'recorded',
-    deliveries: await deliveriesOf(ctx, request.accountId, entry.id),
-  }
-}
-
 function usageCommand(ctx: BillingContext, input: unknown, operation = 'usage'): UsageCommand {
   const request = parse(usageSchema, input)
   const { idempotencyKey: _, ...body } = request
@@ -150,8 +134,8 @@ function usageCommand(ctx: BillingContext, input: unknown, operation = 'usage'):
   }
 }
 
-/** Submits a usage command and answers as `recordUsage` does; also how a hold on a meter is captured. */
-export async function recorded(ctx: BillingContext, command: UsageCommand): Promise<RecordedUsage> {
+/** Submits a usage command and answers as `recordUsage` does; also how a hold on a meter is captured, and how usage is amended. */
+export async function recorded(ctx: BillingContext, command: UsageCommand | AmendCommand): Promise<RecordedUsage> {
   const outcome = await submit(ctx, command)
   invariant(outcome.result.kind === 'usage', 'usage answered another result')
   const view = usageView(outcome.result)
@@ -163,12 +147,14 @@ export async function recorded(ctx: BillingContext, command: UsageCommand): Prom
   return { ...view, status: 'recorded', deliveries }
 }
 
-function usageView(result: UsageResult) {
+/** What a stored answer says of usage. */
+export function usageView(result: UsageResult) {
   const { id, sparks, costUsd, settledBy, balance, quota } = result
   return { id, sparks, costUsd, settledBy, balance, quota: quotaView(quota) }
 }
 
-async function deliveriesOf(
+/** How the deliveries of a ledger row stand, by provider. */
+export async function deliveriesOf(
   ctx: BillingContext,
   account: string,
   entryId: string,

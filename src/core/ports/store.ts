@@ -1,3 +1,4 @@
+import type { Budget } from '../domain/budget.js'
 import type { BillingEvent } from '../domain/event.js'
 import type { LedgerCommand } from '../domain/ledger/command.js'
 import type { LedgerOutcome } from '../domain/ledger/outcome.js'
@@ -54,11 +55,17 @@ export interface LedgerStore {
   entry(accountId: string, entryId: string): Promise<LedgerEntry | null>
   /** Ledger rows, newest first; `before` is the `cursor` of the last row of the page before. */
   entries(accountId: string, page: EntryPage): Promise<readonly (LedgerEntry & { readonly cursor: string })[]>
+  /** The rows that correct any of these rows of the account, oldest first. */
+  corrections(accountId: string, entryIds: readonly string[]): Promise<readonly LedgerEntry[]>
   /** Sums of days `from` (included) to `to` (excluded), as `YYYY-MM-DD`; over everything, or by the values of a dimension. */
   rollups(
     accountId: string,
     span: { readonly from: string; readonly to: string; readonly dimension?: string },
   ): Promise<readonly Rollup[]>
+  /** A budget of this account that has a limit, as of the store's clock, as `viewBudgets` says. */
+  budget(accountId: string, scope: string): Promise<Budget | null>
+  /** Those that have a limit by scope, in the order of its code points; `after` is the scope of the last one of the page before. */
+  budgets(accountId: string, page: { readonly limit: number; readonly after?: string }): Promise<readonly Budget[]>
   /** Accounts with a hold or grant whose time is over. */
   due(limit: number): Promise<readonly string[]>
 }
@@ -69,6 +76,21 @@ export interface EntryPage {
   readonly before?: string
   /** Only rows that moved the balance. */
   readonly movedOnly?: boolean
+  /** Only rows of usage, without those that correct them. */
+  readonly usage?: UsageFilter
+}
+
+/** Which rows of usage to read: those for which all of this holds. */
+export interface UsageFilter {
+  readonly meter?: string
+  readonly model?: string
+  readonly dimension?: { readonly name: string; readonly value: string }
+  /** Recorded then or later. */
+  readonly recordedFrom?: Instant
+  /** Recorded before. */
+  readonly recordedTo?: Instant
+  /** Only what has a cost. */
+  readonly withCost?: boolean
 }
 
 /** Who an account is, beside what the ledger keeps for it. */

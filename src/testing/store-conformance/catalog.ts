@@ -1,5 +1,7 @@
-import type { CatalogData, Entitlement, Plan } from '../../core/domain/catalog.js'
+import type { Aggregation } from '../../core/domain/aggregation.js'
+import type { CatalogData, Entitlement, Meter, Plan } from '../../core/domain/catalog.js'
 import type { LedgerRules } from '../../core/domain/ledger/state.js'
+import type { Rate } from '../../core/domain/rating/rate.js'
 
 const million = 1_000_000n
 
@@ -10,25 +12,34 @@ const plans = [
   plan('capped', { included: 0n, limit: 10n * million }),
   plan('unlimited', { included: 'unlimited', limit: null }),
   { ...plan('postpaid'), overage: true },
+  { ...plan('monthly'), credits: { sparks: 10n * million, rollover: 4n * million } },
+  { ...plan('bigger'), credits: { sparks: 25n * million, rollover: 0n } },
+  { ...plan('seated'), entitlements: new Map([['seats', { included: 0n, limit: 5n * million }]]) },
+]
+
+const one = { coefficient: 1n, scale: 0 }
+const perUnit: Rate = { mode: 'per_unit', sparks: one, per: one }
+const tiers = [
+  { upTo: 10n * million, sparks: { coefficient: 2n, scale: 0 }, per: one, flat: { coefficient: 0n, scale: 0 } },
+  { upTo: null, sparks: one, per: one, flat: { coefficient: 0n, scale: 0 } },
+]
+
+/** A meter for each way to count; those that are sums are rated by what their commands say. */
+const meters: readonly Meter[] = [
+  meter('ai_tokens', 'sum', { mode: 'by_cost' }),
+  meter('storage', 'sum', { mode: 'by_cost' }),
+  meter('graduated', 'sum', { mode: 'graduated', tiers }),
+  meter('volume', 'sum', { mode: 'volume', tiers }),
+  meter('peak', 'max', perUnit),
+  { ...meter('people', 'unique', perUnit), countedBy: 'user' },
+  meter('seats', 'level', null),
+  meter('disk', 'time_weighted', perUnit),
 ]
 
 const catalog: CatalogData = {
   currency: 'USD',
   spark: { price: { coefficient: 4n, scale: 5 }, margin: { coefficient: 12n, scale: 1 } },
-  meters: new Map(
-    ['ai_tokens', 'storage'].map((name) => [
-      name,
-      {
-        name,
-        unit: 'unit',
-        decimals: 6,
-        aggregation: 'sum',
-        countedBy: null,
-        rate: { mode: 'by_cost' },
-        nearPercent: 80,
-      },
-    ]),
-  ),
+  meters: new Map(meters.map((each) => [each.name, each])),
   models: new Map(),
   plans: new Map(plans.map((each) => [each.name, each])),
   packages: new Map(),
@@ -56,6 +67,10 @@ export function failingAt(planName: string, rules: LedgerRules = quiet): LedgerR
     }
   }
   return { ...rules, catalog: { ...catalog, plans: new FailingPlans(catalog.plans) } }
+}
+
+function meter(name: string, aggregation: Aggregation, rate: Rate | null): Meter {
+  return { name, unit: 'unit', decimals: 6, aggregation, countedBy: null, rate, nearPercent: 80 }
 }
 
 function plan(name: string, entitlement?: Entitlement): Plan {

@@ -1,18 +1,27 @@
+import type { BudgetInterval } from '../../core/domain/budget.js'
 import type {
+  AdjustCommand,
+  AmendCommand,
   AuthorizeCommand,
   CaptureCommand,
   ChangePlanCommand,
+  ChangeTermsCommand,
   ExpireCommand,
+  ExpireGrantCommand,
+  ExtendCommand,
   GrantCommand,
   HoldCommand,
   Keyed,
   RatedUsage,
   ReleaseCommand,
+  ReversePaymentCommand,
+  SetBudgetCommand,
   SuspendCommand,
   UsageCommand,
 } from '../../core/domain/ledger/command.js'
 import { dedupeOf, fingerprintOf } from '../../core/domain/ledger/key.js'
 import type { LedgerOutcome, Refusal } from '../../core/domain/ledger/outcome.js'
+import type { ReversalFact } from '../../core/domain/payment.js'
 import { expectEqual } from '../conformance.js'
 
 /** One Spark. */
@@ -108,6 +117,63 @@ export function capture(
 
 export function release(accountId: string, key: string, holdId: string): ReleaseCommand {
   return { kind: 'release', ...keyed('release', accountId, key), holdId }
+}
+
+/** Corrects a balance, or with `reverses` a row. */
+export function adjust(
+  accountId: string,
+  key: string,
+  amount: bigint | null,
+  reverses: string | null = null,
+): AdjustCommand {
+  return { kind: 'adjust', ...keyed('adjust', accountId, key), amount, reverses, reason: 'corrected by a case' }
+}
+
+/** Replaces usage by so many units at as many Sparks; `null` voids it. */
+export function amend(accountId: string, key: string, entryId: string, sparks: bigint | null): AmendCommand {
+  const usage = sparks === null ? null : { quantity: sparks, sparks, costUsd: null, tokens: null, priceVersion: 'v1' }
+  return { kind: 'amend', ...keyed('amend', accountId, key), entryId, usage, budgets: [], reason: 'amended by a case' }
+}
+
+/** How a refund or dispute of a payment stands. */
+export function reversePayment(
+  accountId: string,
+  paymentId: string,
+  source: string,
+  fact: ReversalFact,
+): ReversePaymentCommand {
+  return { kind: 'reverse_payment', accountId, id: nextId('reverse_payment'), paymentId, source, fact }
+}
+
+export function expireGrant(accountId: string, key: string, grantId: string): ExpireGrantCommand {
+  return { kind: 'expire_grant', ...keyed('expire_grant', accountId, key), grantId, reason: 'ended by a case' }
+}
+
+export function setBudget(
+  accountId: string,
+  key: string,
+  scope: string,
+  limit: bigint | null,
+  interval: BudgetInterval = 'month',
+): SetBudgetCommand {
+  return { kind: 'set_budget', ...keyed('set_budget', accountId, key), scope, limit, interval }
+}
+
+export function changeTerms(accountId: string, key: string, change: Partial<ChangeTermsCommand>): ChangeTermsCommand {
+  const nothing = { zone: undefined, terms: undefined, autoTopUp: undefined }
+  return {
+    kind: 'change_terms',
+    ...keyed('change_terms', accountId, key),
+    ...nothing,
+    reason: 'agreed in a case',
+    ...change,
+  }
+}
+
+/** Adds Sparks, or with a meter's hold as many units. */
+export function extend(accountId: string, key: string, holdId: string, sparks: bigint, units = 0n): ExtendCommand {
+  const more = { quantity: units, sparks, costUsd: null }
+  return { kind: 'extend', ...keyed('extend', accountId, key), holdId, ttlMs: 7_200_000, more }
 }
 
 export function expire(accountId: string): ExpireCommand {

@@ -44,7 +44,7 @@ export function decideAmend(draft: Draft, command: AmendCommand): LedgerOutcome 
     return refused('not_found', `No usage ${entryId} on account ${accountId}.`, { id: entryId })
   const rows = entryWithCorrections(draft, entry)
   const before = totalsOf(rows)
-  if (command.usage === null && before.quantity === 0n && before.sparks === 0n && rows.length > 1)
+  if (before.quantity === 0n && before.sparks === 0n && rows.length > 1)
     return refused('invalid_state', `Usage ${entryId} is void already.`, { id: entryId })
 
   const { meter, occurredAt } = entry.usage

@@ -248,6 +248,7 @@ export function hasSeen(draft: Draft, value: SeenValue): boolean {
 }
 
 export function setSeen(draft: Draft, value: SeenValue): void {
+  if (hasSeen(draft, value)) return
   draft.seen.set(seenKey(value), value)
   draft.changed.seen.add(seenKey(value))
 }

@@ -1,0 +1,96 @@
+import * as z from 'zod'
+import type { BillingContext } from '../context.js'
+import { scopesOf } from '../domain/budget.js'
+import { BillingError } from '../errors.js'
+import { accountId, idempotencyKey, idField, parse, text } from './fields.js'
+import { type MeasureInput, measureFields } from './measure.js'
+import { rate } from './rate.js'
+import { keyed } from './steps.js'
+import { type RecordedUsage, recorded } from './usage.js'
+import { findUsage } from './usage-record.js'
+
+/** Which usage measured something else, and what. */
+export interface AmendUsageInput extends MeasureInput {
+  readonly accountId: string
+  /** Of the usage event. */
+  readonly id: string
+  /** Why, for people; at most 500 characters. */
+  readonly reason: string
+  readonly idempotencyKey: string
+}
+
+/** Which usage did not happen. */
+export type VoidUsageInput = Omit<AmendUsageInput, keyof MeasureInput>
+
+/** What a usage event comes to now: Sparks, cost and who paid are totals. */
+export interface AmendedUsage extends RecordedUsage {
+  /** The usage event; `id` names the correction. */
+  readonly corrects: string
+}
+
+const namingFields = { accountId, id: idField('id'), reason: text(500), idempotencyKey }
+
+/**
+ * Replaces what a usage event measured, in the period it happened in and at the prices that held then: what it costs less is given
+ * back to whoever paid, what it costs more is charged. Model, provider and service tier say which prices, by default those it was
+ * recorded with, which it stays listed under. Idempotent by `idempotencyKey`.
+ *
+ * @throws BillingError `not_found`, `invalid_state` (void already), `invalid_quantity` (none at all: void it), `idempotency_conflict`,
+ * and for the measure as `recordUsage`
+ * @see docs/usage.md#corrections
+ */
+export async function amendUsage(ctx: BillingContext, input: AmendUsageInput): Promise<AmendedUsage> {
+  const request = parse(z.strictObject({ ...namingFields, ...measureFields }), input)
+  const { idempotencyKey: _, ...body } = request
+  const { usage } = await findUsage(ctx, request.accountId, request.id)
+  const { quantity, tokens, costUsd } = request
+  const measure = {
+    quantity,
+    tokens,
+    costUsd,
+    model: request.model ?? usage.model ?? undefined,
+    provider: request.provider ?? usage.provider ?? undefined,
+    serviceTier: request.serviceTier ?? usage.serviceTier ?? undefined,
+  }
+  const to = rate(ctx.catalog, usage.meter, measure, usage.occurredAt, usage.dimensions)
+  if (to.quantity === 0n && to.sparks === 0n)
+    throw new BillingError('invalid_quantity', `This leaves nothing of usage ${request.id}: void it.`)
+  return amended(ctx, request, { body, dimensions: usage.dimensions, to })
+}
+
+/**
+ * Takes a usage event back, in the period it happened in: all it cost goes back to whoever paid. Its row stays. Idempotent by
+ * `idempotencyKey`.
+ *
+ * @throws BillingError `not_found`, `invalid_state` (void already), `idempotency_conflict`
+ * @see docs/usage.md#corrections
+ */
+export async function voidUsage(ctx: BillingContext, input: VoidUsageInput): Promise<AmendedUsage> {
+  const request = parse(z.strictObject(namingFields), input)
+  const { idempotencyKey: _, ...body } = request
+  const { usage } = await findUsage(ctx, request.accountId, request.id)
+  return amended(ctx, request, { body: { ...body, void: true }, dimensions: usage.dimensions, to: null })
+}
+
+/** What a correction is made of, beside what names it. */
+interface Correction {
+  readonly body: Readonly<Record<string, unknown>>
+  readonly dimensions: Readonly<Record<string, string>>
+  readonly to: ReturnType<typeof rate> | null
+}
+
+async function amended(
+  ctx: BillingContext,
+  request: z.output<z.ZodObject<typeof namingFields>>,
+  { body, dimensions, to }: Correction,
+): Promise<AmendedUsage> {
+  const answer = await recorded(ctx, {
+    kind: 'amend',
+    ...keyed(ctx, 'amend', 'ent', request, body),
+    entryId: request.id,
+    usage: to,
+    budgets: scopesOf(dimensions, ctx.catalog.budgetDimensions),
+    reason: request.reason,
+  })
+  return { ...answer, corrects: request.id }
+}

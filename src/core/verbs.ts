@@ -1,0 +1,186 @@
+import type { Catalog, MeterName } from './catalog.js'
+import type { EventHandler } from './consumers.js'
+import type { BillingEventType } from './domain/event.js'
+import type { Account, EnsureAccountInput, SuspendAccountInput, UpdateAccountInput } from './operations/accounts.js'
+import type { AdjustCreditsInput, CreditChange, ExpireCreditsInput } from './operations/adjustments.js'
+import type { AmendedUsage, AmendUsageInput, VoidUsageInput } from './operations/amendments.js'
+import type { Authorization, AuthorizeInput } from './operations/authorize.js'
+import type { AutoTopUpView, SetAutoTopUpInput } from './operations/auto-top-up.js'
+import type { BudgetInput, BudgetView, SetBudgetInput } from './operations/budgets.js'
+import type { CreateCheckoutInput, CreatedCheckout, VerifiedCheckout } from './operations/checkout.js'
+import type { CostSpanInput, CostSummary, CostTimeline, ExportCostsInput, ListCostsInput } from './operations/costs.js'
+import type { CreditBalance, CreditTransaction, GrantCreditsInput, GrantedCredits } from './operations/credits.js'
+import type { FeatureView } from './operations/features.js'
+import type { Captured, CaptureInput, ExtendInput, HoldInput, HoldView } from './operations/holds.js'
+import type { UsageLimits } from './operations/limits.js'
+import type { Page, PageInput } from './operations/paging.js'
+import type { QuotaView } from './operations/quota-view.js'
+import type { SyncReport, SyncStatus } from './operations/sync.js'
+import type { BatchItem, RecordedUsage, RecordUsageInput } from './operations/usage.js'
+import type { ListUsageInput, UsageDetail, UsageRecord } from './operations/usage-record.js'
+import type { UsageSummary, UsageSummaryInput, UsageTimeline, UsageTimelineInput } from './operations/usage-summary.js'
+import type { HandledWebhook, WebhookInput } from './operations/webhooks.js'
+
+/** An account, and nothing else. */
+export interface AccountInput {
+  readonly accountId: string
+}
+
+/** Who pays. */
+export interface AccountVerbs {
+  /** Gets the account, or makes it on the catalog's default plan. An e-mail or name given here replaces the one before. */
+  ensure(input: EnsureAccountInput): Promise<Account & { readonly created: boolean }>
+  /** The account. @throws BillingError `not_found` */
+  get(input: AccountInput): Promise<Account>
+  /** Changes who it is, its time zone, and what is agreed with it beside its plan. */
+  update(input: UpdateAccountInput): Promise<Account>
+  /** Stops it from starting new usage; what happened is still recorded. */
+  suspend(input: SuspendAccountInput): Promise<Account>
+  /** Lets it go on. */
+  resume(input: SuspendAccountInput): Promise<Account>
+}
+
+/** What accounts have to spend. */
+export interface CreditVerbs<C extends Catalog = Catalog> {
+  /** What an account has, in micro-sparks, with its open grants in the order they burn. */
+  balance(input: AccountInput): Promise<CreditBalance>
+  /** Gives credits; what the account owes is paid first. */
+  grant(input: GrantCreditsInput): Promise<GrantedCredits>
+  /** Corrects a balance by hand, or takes back what a transaction did. */
+  adjust(input: AdjustCreditsInput): Promise<CreditChange>
+  /** Ends what is left of a grant before its time. */
+  expire(input: ExpireCreditsInput): Promise<CreditChange>
+  /** Every change of the balance, newest first, a page at a time. */
+  transactions(input: AccountInput & PageInput): Promise<Page<CreditTransaction>>
+  readonly autoTopUp: {
+    /** When an account asks for a top-up, or `null`. */
+    get(input: AccountInput): Promise<AutoTopUpView | null>
+    /** Says when it does, and how often at most; `null` ends it. */
+    set(input: SetAutoTopUpInput<C>): Promise<AutoTopUpView | null>
+  }
+}
+
+/** What was used. */
+export interface UsageVerbs {
+  /** One recorded event as it stands now, with how its deliveries stand. */
+  get(input: AccountInput & { readonly id: string }): Promise<UsageDetail>
+  /** Recorded usage, newest first, a page at a time. */
+  list(input: ListUsageInput): Promise<Page<UsageRecord>>
+  /** Sums over whole UTC days by meter, provider, model, day and a dimension; default this month until now. */
+  summary(input: UsageSummaryInput): Promise<UsageSummary>
+  /** One sum for each day, zeros included. */
+  timeline(input: UsageTimelineInput): Promise<UsageTimeline>
+  /** What the account may use, and how much of it is used: of meters and budgets. */
+  limits(input: AccountInput): Promise<UsageLimits>
+  /** Replaces what an event measured, in the period it happened in. */
+  amend(input: AmendUsageInput): Promise<AmendedUsage>
+  /** Takes an event back. */
+  void(input: VoidUsageInput): Promise<AmendedUsage>
+}
+
+/** What usage cost before margin. */
+export interface CostVerbs {
+  /** By provider, model and day; default this month until now. */
+  summary(input: CostSpanInput): Promise<CostSummary>
+  /** Day by day, zeros included. */
+  timeline(input: CostSpanInput): Promise<CostTimeline>
+  /** Recorded usage that has a cost, newest first, a page at a time. */
+  list(input: ListCostsInput): Promise<Page<UsageRecord>>
+  /** The same as a table, a chunk of text at a time. */
+  export(input: ExportCostsInput): AsyncIterable<string>
+}
+
+/** What may be charged in a period to an account, and to a key, user or other dimension within it. */
+export interface BudgetVerbs {
+  /** Sets a budget; a limit of `null` takes it away. */
+  set(input: SetBudgetInput): Promise<BudgetView | null>
+  /** One budget as it stands now, or `null` where there is none. */
+  get(input: BudgetInput): Promise<BudgetView | null>
+  /** All budgets of the account, a page at a time. */
+  list(input: AccountInput & PageInput): Promise<Page<BudgetView>>
+}
+
+/** What an account's plan and terms switch on, set, or let it use. */
+export interface FeatureVerbs {
+  /** Whether the account has a feature; what nobody knows is `false`. */
+  has(input: AccountInput & { readonly feature: string }): Promise<boolean>
+  /** Its features by name. */
+  list(input: AccountInput): Promise<readonly FeatureView[]>
+}
+
+/** Deliveries and webhooks in the background. */
+export interface SyncVerbs {
+  /**
+   * Delivers and applies in the background until the service is closed or the signal says stop. With a signal it keeps the process
+   * alive until then, for processes that do nothing else; without one it does not.
+   */
+  run(options?: { readonly signal?: AbortSignal }): Promise<void>
+  /** Does what is due now, for tests and for hosts that end after a response. */
+  flush(options?: { readonly timeoutMs?: number }): Promise<SyncReport>
+  /** How many deliveries and webhook events wait, and how many were given up. */
+  status(): Promise<SyncStatus>
+}
+
+/** What every app has, whatever its providers. */
+export interface BillingCore<C extends Catalog = Catalog> {
+  readonly accounts: AccountVerbs
+  /**
+   * Records one fact of consumption: rates it, debits it, counts it, and queues it for the providers, in one durable step.
+   * Idempotent by `idempotencyKey`. By default nothing refuses it: what nothing covers is debt.
+   */
+  recordUsage(input: RecordUsageInput<C>): Promise<RecordedUsage>
+  /** Records up to 1,000 events; one malformed event fails the call before anything is written, otherwise each has a result of its own, in order. */
+  recordUsageBatch(input: { readonly events: readonly RecordUsageInput<C>[] }): Promise<readonly BatchItem[]>
+  /** Asks whether usage would be let through, reserving nothing; a refusal names its remedies. */
+  authorize(input: AuthorizeInput<C>): Promise<Authorization>
+  /** Reserves credits before work begins, so that it cannot overspend; ends by `capture`, `release` or expiry. */
+  hold(input: HoldInput<C>): Promise<HoldView>
+  /** Gives a hold more time, and reserves more for it. */
+  extend(input: ExtendInput): Promise<HoldView>
+  /** Takes all or part of a hold and gives back the rest; on a meter, what was really used is recorded as usage. */
+  capture(input: CaptureInput): Promise<Captured>
+  /** Gives a hold back. */
+  release(input: AccountInput & { readonly holdId: string; readonly idempotencyKey: string }): Promise<HoldView>
+  /** Where an account stands on a meter in its current period. */
+  getQuota(input: AccountInput & { readonly meter: MeterName<C> }): Promise<QuotaView>
+  readonly quotas: {
+    /** Where it stands on each meter of the catalog. */
+    list(input: AccountInput): Promise<readonly QuotaView[]>
+  }
+  readonly credits: CreditVerbs<C>
+  readonly usage: UsageVerbs
+  readonly costs: CostVerbs
+  readonly budgets: BudgetVerbs
+  readonly features: FeatureVerbs
+  readonly sync: SyncVerbs
+  /** Registers a durable consumer: each event from now on is handed to each consumer at least once. */
+  on(consumer: string, type: BillingEventType, handler: EventHandler): void
+  /** Stops the worker, waits for what was taken on, and closes the store. */
+  close(): Promise<void>
+}
+
+/** What apps with a checkout provider have. */
+export interface CheckoutVerbs<C extends Catalog = Catalog> {
+  /** Creates a hosted page to pay on; a double click gives one page. */
+  createCheckout(input: CreateCheckoutInput<C>): Promise<CreatedCheckout>
+  /** The true status of a checkout, read from the provider; gives what was paid for, once. */
+  verifyCheckout(
+    input:
+      | { readonly accountId: string; readonly checkoutId: string }
+      | { readonly accountId: string; readonly sessionId: string },
+  ): Promise<VerifiedCheckout>
+}
+
+/** What apps with a portal provider have. */
+export interface PortalVerbs {
+  /** Creates a hosted page on which the customer manages payment methods and subscriptions. */
+  createPortal(input: { readonly accountId: string; readonly returnUrl: string }): Promise<{ readonly url: string }>
+}
+
+/** What apps with any provider have. */
+export interface WebhookVerbs {
+  readonly webhooks: {
+    /** Takes a webhook: checked on its raw bytes, stored once, then acknowledged; its effect follows. */
+    handle(providerId: string, input: WebhookInput): Promise<HandledWebhook>
+  }
+}
