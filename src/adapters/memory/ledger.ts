@@ -1,11 +1,11 @@
 import type { Budget } from '../../core/domain/budget.js'
 import { viewBudgets } from '../../core/domain/budget-view.js'
 import { burnOrder, type CreditGrant } from '../../core/domain/credit-grant.js'
-import { carryKey, pair } from '../../core/domain/ledger/draft.js'
 import { overdue } from '../../core/domain/ledger/expiry.js'
 import { apply, needs } from '../../core/domain/ledger/kernel.js'
 import {
   type AccountState,
+  type Carry,
   type Counter,
   type Hold,
   type LedgerEntry,
@@ -354,4 +354,12 @@ function isAccruing({ area, asOf, endsAt }: Counter, now: number): boolean {
 
 function contains(counter: Counter, at: number): boolean {
   return counter.startsAt <= at && at < counter.endsAt
+}
+
+function pair(accountId: string, id: string): string {
+  return `${accountId}|${id}`
+}
+
+function carryKey({ destination, meter, startsAt }: Carry): string {
+  return `${destination}|${meter}|${startsAt}`
 }

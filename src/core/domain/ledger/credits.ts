@@ -1,7 +1,7 @@
 import { formatSparks, type MicroSparks } from '../sparks.js'
 import { accrue } from './accrual.js'
 import type { ExpireCommand, ExpireGrantCommand, GrantCommand } from './command.js'
-import { balanceOf, type Draft, findGrant, setAccount } from './draft.js'
+import { accountDraft, balanceOf, type Draft, findGrant, setAccount } from './draft.js'
 import { expireGrants } from './expiry.js'
 import { expireHolds } from './holds.js'
 import { addCredits } from './new-credits.js'
@@ -97,6 +97,7 @@ export function decideExpire(draft: Draft, { accountId }: ExpireCommand): Ledger
  * grant leaves the balance.
  */
 export function bringUpToDate(draft: Draft, accountId: string): number {
+  accountDraft(draft, accountId).isUpToDate = true
   const holds = expireHolds(draft, accountId)
   const carried = carriedOver(draft, accountId)
   const grants = expireGrants(draft, accountId)

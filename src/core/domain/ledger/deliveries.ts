@@ -1,106 +1,102 @@
 import { divide } from '../decimal.js'
 import { deliveryId } from '../ids.js'
 import { type MicroSparks, microPerUnit } from '../sparks.js'
-import { carryKey, type Draft, type PostedEntry, pair } from './draft.js'
+import type { AccountDraft } from './account-draft.js'
+import { accountDraft, carryOf, type Draft, type PostedEntry, setCarry } from './draft.js'
 import type { LedgerEntry, NewDelivery } from './state.js'
 
 /**
  * What the batch's usage means for the providers: for metering one delivery per account, meter, period and minute with the whole
  * Sparks of its events, the rest carried to the next; for tracing one per account. Afterwards each entry names its deliveries.
  */
-export function planDeliveries(draft: Draft): {
-  readonly entries: readonly LedgerEntry[]
-  readonly deliveries: readonly NewDelivery[]
-} {
-  const groups = new Map<string, Group>()
+export function planDeliveries(draft: Draft): readonly NewDelivery[] {
+  const { metering, tracing } = draft.rules
+  if (metering.length + tracing.length === 0) return []
+  const groups: Group[] = []
+  const byAccount = new Map<AccountDraft, Group[]>()
   for (const posted of draft.entries) {
-    const { entry } = posted
-    if (!entry.usage || entry.usage.meter === '') continue
-    for (const destination of entry.operation === 'amend' ? [] : draft.rules.tracing)
-      join(groups, `t|${destination}|${entry.accountId}`, destination, 'tracing', entry, 0n)
-    for (const destination of draft.rules.metering) {
+    const { usage, accountId, operation } = posted.entry
+    if (!usage || usage.meter === '') continue
+    const account = accountDraft(draft, accountId)
+    let own = byAccount.get(account)
+    if (!own) {
+      own = []
+      byAccount.set(account, own)
+    }
+    if (operation === 'usage')
+      for (const destination of tracing) join(groups, own, { destination, posted, sparks: null })
+    for (const destination of metering) {
       const sparks = sparksFor(draft, destination, posted)
-      if (sparks === 0n) continue
-      const { meter, occurredAt } = entry.usage
-      const startsAt = periodStart(entry)
-      const minute = Math.floor(occurredAt / 60_000)
-      join(
-        groups,
-        `m|${destination}|${entry.accountId}|${meter}|${startsAt}|${minute}`,
-        destination,
-        'metering',
-        entry,
-        sparks,
-      )
+      if (sparks !== 0n) join(groups, own, { destination, posted, sparks })
     }
   }
-  const deliveries: NewDelivery[] = []
-  const named = new Map<string, Record<string, string | null>>()
-  for (const group of groups.values()) {
-    const delivery = freeze(draft, group)
-    if (delivery) deliveries.push(delivery)
-    for (const entry of group.entries) {
-      const id = pair(entry.accountId, entry.id)
-      named.set(id, { ...named.get(id), [group.destination]: delivery?.id ?? null })
-    }
-  }
-  const entries = draft.entries.map(({ entry }) => {
-    const names = named.get(pair(entry.accountId, entry.id))
-    return names ? { ...entry, deliveries: names } : entry
-  })
-  return { entries, deliveries }
+  return groups.flatMap((group) => freeze(draft, group) ?? [])
 }
 
+/** Usage that is reported together. `sparks` and `minute` are `null` for traces. */
 interface Group {
   readonly destination: string
-  readonly kind: NewDelivery['kind']
-  readonly entries: LedgerEntry[]
-  sparks: MicroSparks
+  readonly meter: string
+  readonly startsAt: number
+  readonly minute: number | null
+  readonly entries: PostedEntry[]
+  sparks: MicroSparks | null
   occurredAt: number
 }
 
-function join(
-  groups: Map<string, Group>,
-  key: string,
-  destination: string,
-  kind: NewDelivery['kind'],
-  entry: LedgerEntry,
-  sparks: MicroSparks,
-): void {
-  const occurredAt = entry.usage?.occurredAt ?? entry.recordedAt
-  const group = groups.get(key)
+/** What one entry has to be told to a destination. */
+interface Part {
+  readonly destination: string
+  readonly posted: PostedEntry
+  readonly sparks: MicroSparks | null
+}
+
+/** Adds a part to the group of its account that it belongs to. */
+function join(groups: Group[], own: Group[], { destination, posted, sparks }: Part): void {
+  const { usage } = posted.entry
+  if (!usage) return
+  const { meter, occurredAt } = usage
+  const startsAt = periodStart(posted.entry)
+  const minute = sparks === null ? null : Math.floor(occurredAt / 60_000)
+  const group = own.findLast((each) => {
+    if (each.destination !== destination || each.minute !== minute) return false
+    return minute === null || (each.meter === meter && each.startsAt === startsAt)
+  })
   if (!group) {
-    groups.set(key, { destination, kind, entries: [entry], sparks, occurredAt })
+    const made = { destination, meter, startsAt, minute, entries: [posted], sparks, occurredAt }
+    own.push(made)
+    groups.push(made)
     return
   }
-  group.entries.push(entry)
-  group.sparks += sparks
-  group.occurredAt = Math.max(group.occurredAt, occurredAt)
+  group.entries.push(posted)
+  if (group.sparks !== null && sparks !== null) group.sparks += sparks
+  if (occurredAt > group.occurredAt) group.occurredAt = occurredAt
 }
 
 /** Fixes a group as a delivery: whole Sparks go out, the rest is carried, so that what was reported plus the carry is the ledger. */
 function freeze(draft: Draft, group: Group): NewDelivery | null {
-  const first = group.entries[0]
-  if (!first?.usage) return null
-  const delivery = {
-    id: deliveryId(group.destination, first.id),
-    accountId: first.accountId,
-    destination: group.destination,
-    kind: group.kind,
-    occurredAt: group.occurredAt,
-    entryIds: group.entries.map((entry) => entry.id),
+  const first = group.entries[0]?.entry
+  if (!first) return null
+  const { destination, meter, startsAt, occurredAt } = group
+  const { accountId } = first
+  const id = deliveryId(destination, first.id)
+  const entryIds = group.entries.map(({ entry }) => entry.id)
+  const delivery = { id, accountId, destination, occurredAt, entryIds }
+  if (group.sparks === null) {
+    name(group, id)
+    return { ...delivery, kind: 'tracing', meter: null, periodStartsAt: null, sparks: 0n }
   }
-  if (group.kind === 'tracing') return { ...delivery, meter: null, periodStartsAt: null, sparks: 0n }
-
-  const { meter } = first.usage
-  const startsAt = periodStart(first)
-  const name = { accountId: first.accountId, destination: group.destination, meter, startsAt }
-  const total = (draft.carries.get(carryKey(name))?.remainder ?? 0n) + group.sparks
+  const place = { accountId, destination, meter, startsAt }
+  const total = carryOf(draft, place) + group.sparks
   // Downwards, also below zero: what an amendment takes back goes out as a negative whole, and the carry stays a part of one Spark.
   const whole = divide(total, microPerUnit, 'floor')
-  draft.carries.set(carryKey(name), { ...name, remainder: total - whole * microPerUnit })
-  draft.changed.carries.add(carryKey(name))
-  return whole === 0n ? null : { ...delivery, meter, periodStartsAt: startsAt, sparks: whole }
+  setCarry(draft, { ...place, remainder: total - whole * microPerUnit })
+  name(group, whole === 0n ? null : id)
+  return whole === 0n ? null : { ...delivery, kind: 'metering', meter, periodStartsAt: startsAt, sparks: whole }
+}
+
+function name({ destination, entries }: Group, id: string | null): void {
+  for (const { deliveries } of entries) deliveries[destination] = id
 }
 
 /** The collecting provider is told what it has to collect of usage on a plan with overage; everyone else is told everything. */

@@ -1,9 +1,18 @@
 import { invariant } from '../../errors.js'
 import type { Budget } from '../budget.js'
-import { burnOrder, type CreditGrant } from '../credit-grant.js'
+import type { CreditGrant } from '../credit-grant.js'
 import type { BillingEvent } from '../event.js'
 import type { Payment } from '../payment.js'
 import type { Instant } from '../period.js'
+import {
+  type AccountDraft,
+  accountDrafts,
+  emptyAccountDraft,
+  insertOpen,
+  isSameCarry,
+  put,
+  type Slot,
+} from './account-draft.js'
 import { emptyCounter } from './current-quota.js'
 import type { Balance } from './outcome.js'
 import {
@@ -17,7 +26,6 @@ import {
   type LevelChange,
   type LoadKey,
   loadKeyId,
-  type Rollup,
   type SeenValue,
   type StoredKey,
 } from './state.js'
@@ -26,6 +34,8 @@ import {
 export interface PostedEntry {
   readonly entry: LedgerEntry
   readonly plan: string
+  /** The entry's own deliveries, which are named when the batch is decided. */
+  readonly deliveries: Record<string, string | null>
 }
 
 /** The state while a batch is being decided: later commands see what earlier ones changed. */
@@ -35,188 +45,184 @@ export interface Draft {
   cause: string
   readonly rules: LedgerRules
   readonly loaded: ReadonlySet<string>
-  readonly accounts: Map<string, AccountState>
-  /** By account, in burn order. */
-  readonly grants: Map<string, readonly CreditGrant[]>
-  /** By account and meter. */
-  readonly counters: Map<string, Counter[]>
-  readonly carries: Map<string, Carry>
-  readonly holds: Map<string, Hold>
-  readonly budgets: Map<string, Budget>
-  readonly payments: Map<string, Payment>
-  /** By account, meter and moment. */
-  readonly levels: Map<string, LevelChange>
-  /** By account, meter, value and period. */
-  readonly seen: Map<string, SeenValue>
-  /** Grants that were named, whatever is left of them. */
-  readonly named: Map<string, CreditGrant>
-  /** Rows that were named and those that correct them. */
-  readonly stored: Map<string, LedgerEntry>
-  readonly keys: Map<string, StoredKey>
-  readonly changed: {
-    readonly accounts: Set<string>
-    readonly grants: Map<string, CreditGrant>
-    readonly counters: Map<string, Counter>
-    readonly carries: Set<string>
-    readonly holds: Set<string>
-    readonly budgets: Set<string>
-    readonly payments: Set<string>
-    readonly levels: Set<string>
-    readonly seen: Set<string>
-  }
+  readonly accounts: Map<string, AccountDraft>
+  /** The account that was looked at last. */
+  latest: AccountDraft | null
+  /** By dedupe; those of several accounts may be equal. */
+  readonly keys: Map<string, StoredKey[]>
   readonly entries: PostedEntry[]
-  readonly rollups: Map<string, Rollup>
   readonly events: BillingEvent[]
 }
 
 export function createDraft(state: LedgerState, rules: LedgerRules): Draft {
-  const grants = new Map<string, CreditGrant[]>()
-  const named = new Map<string, CreditGrant>()
-  for (const grant of state.grants) {
-    if (named.has(pair(grant.accountId, grant.id))) continue
-    named.set(pair(grant.accountId, grant.id), grant)
-    if (grant.remaining > 0n) push(grants, grant.accountId, grant)
-  }
-  for (const list of grants.values()) list.sort(burnOrder)
-  const counters = new Map<string, Counter[]>()
-  for (const counter of state.counters) {
-    const list = counters.get(pair(counter.accountId, counter.meter)) ?? []
-    if (!list.some((other) => other.startsAt === counter.startsAt))
-      push(counters, pair(counter.accountId, counter.meter), counter)
-  }
-  return {
+  const draft: Draft = {
     now: state.now,
     cause: '',
     rules,
     loaded: state.loaded,
-    accounts: new Map(state.accounts.map((account) => [account.id, account])),
-    grants,
-    counters,
-    carries: new Map(state.carries.map((carry) => [carryKey(carry), carry])),
-    holds: new Map(state.holds.map((hold) => [pair(hold.accountId, hold.id), hold])),
-    budgets: new Map(state.budgets.map((budget) => [pair(budget.accountId, budget.scope), budget])),
-    payments: new Map(state.payments.map((payment) => [pair(payment.accountId, payment.id), payment])),
-    levels: new Map(state.levels.map((change) => [levelKey(change), change])),
-    seen: new Map(state.seen.map((value) => [seenKey(value), value])),
-    named,
-    stored: new Map(state.entries.map((entry) => [pair(entry.accountId, entry.id), entry])),
-    keys: new Map(state.keys.map((key) => [pair(key.accountId, key.dedupe), key])),
-    changed: {
-      accounts: new Set(),
-      grants: new Map(),
-      counters: new Map(),
-      carries: new Set(),
-      holds: new Set(),
-      budgets: new Set(),
-      payments: new Set(),
-      levels: new Set(),
-      seen: new Set(),
-    },
+    accounts: accountDrafts(state),
+    latest: null,
+    keys: new Map(),
     entries: [],
-    rollups: new Map(),
     events: [],
   }
+  for (const key of state.keys) setKey(draft, key)
+  return draft
 }
 
-/** Fails unless the store answered this load key: deciding on what was never read would be a guess. */
+/** Everything of an account. */
+export function accountDraft(draft: Draft, accountId: string): AccountDraft {
+  if (draft.latest?.id === accountId) return draft.latest
+  let found = draft.accounts.get(accountId)
+  if (!found) {
+    found = emptyAccountDraft(accountId)
+    draft.accounts.set(accountId, found)
+  }
+  draft.latest = found
+  return found
+}
+
+/** Fails unless the store answered these load keys: deciding on what was never read would be a guess. */
 export function requireLoaded(draft: Draft, keys: readonly LoadKey[]): void {
   for (const key of keys) invariant(draft.loaded.has(loadKeyId(key)), `the store did not load ${loadKeyId(key)}`)
 }
 
+export function findKey(draft: Draft, accountId: string, dedupe: string): StoredKey | undefined {
+  return draft.keys.get(dedupe)?.find((key) => key.accountId === accountId)
+}
+
+export function setKey(draft: Draft, key: StoredKey): void {
+  const others = draft.keys.get(key.dedupe)
+  if (others) others.push(key)
+  else draft.keys.set(key.dedupe, [key])
+}
+
+/** The account's grants with something left, in burn order. */
 export function grantsOf(draft: Draft, accountId: string): readonly CreditGrant[] {
-  return draft.grants.get(accountId) ?? []
+  return accountDraft(draft, accountId).open.map(({ value }) => value)
 }
 
 /** Stores a grant, and keeps the open ones in burn order. */
 export function setGrant(draft: Draft, grant: CreditGrant): void {
-  const { accountId, id } = grant
-  draft.named.set(pair(accountId, id), grant)
-  draft.changed.grants.set(pair(accountId, id), grant)
-  const others = grantsOf(draft, accountId).filter((other) => other.id !== id)
-  draft.grants.set(accountId, grant.remaining > 0n ? [...others, grant].sort(burnOrder) : others)
+  const account = accountDraft(draft, grant.accountId)
+  let kept = account.grants.find(({ value }) => value.id === grant.id)
+  if (!kept) {
+    kept = { value: grant, isChanged: true }
+    account.grants.push(kept)
+  }
+  setGrantSlot(account, kept, grant)
+}
+
+/** Replaces what a slot holds; a grant that is used up leaves the open ones, and one that is given something comes back to them. */
+export function setGrantSlot({ open }: AccountDraft, kept: Slot<CreditGrant>, grant: CreditGrant): void {
+  kept.value = grant
+  kept.isChanged = true
+  const at = open.indexOf(kept)
+  if (grant.remaining === 0n && at >= 0) open.splice(at, 1)
+  if (grant.remaining > 0n && at < 0) insertOpen(open, kept)
 }
 
 export function findGrant(draft: Draft, accountId: string, grantId: string): CreditGrant | undefined {
-  return draft.named.get(pair(accountId, grantId))
+  return accountDraft(draft, accountId).grants.find(({ value }) => value.id === grantId)?.value
 }
 
-export function setAccount(draft: Draft, account: AccountState): void {
-  draft.accounts.set(account.id, account)
-  draft.changed.accounts.add(account.id)
+export function setAccount(draft: Draft, state: AccountState): void {
+  const account = accountDraft(draft, state.id)
+  account.state = state
+  account.isChanged = true
 }
 
 export function findHold(draft: Draft, accountId: string, holdId: string): Hold | undefined {
-  return draft.holds.get(pair(accountId, holdId))
+  return accountDraft(draft, accountId).holds.get(holdId)?.value
 }
 
 export function setHold(draft: Draft, hold: Hold): void {
-  draft.holds.set(pair(hold.accountId, hold.id), hold)
-  draft.changed.holds.add(pair(hold.accountId, hold.id))
+  accountDraft(draft, hold.accountId).holds.set(hold.id, { value: hold, isChanged: true })
 }
 
 export function findBudgets(draft: Draft, accountId: string, scopes: readonly string[]): readonly Budget[] {
-  return scopes.flatMap((scope) => draft.budgets.get(pair(accountId, scope)) ?? [])
+  const { budgets } = accountDraft(draft, accountId)
+  if (budgets.length === 0) return none
+  return budgets.filter(({ value }) => scopes.includes(value.scope)).map(({ value }) => value)
 }
 
+const none: readonly never[] = []
+
 export function setBudget(draft: Draft, budget: Budget): void {
-  draft.budgets.set(pair(budget.accountId, budget.scope), budget)
-  draft.changed.budgets.add(pair(budget.accountId, budget.scope))
+  put(accountDraft(draft, budget.accountId).budgets, ({ scope }) => scope === budget.scope, budget)
+}
+
+export function findPayment(draft: Draft, accountId: string, paymentId: string): Payment | undefined {
+  return accountDraft(draft, accountId).payments.find(({ value }) => value.id === paymentId)?.value
 }
 
 export function setPayment(draft: Draft, payment: Payment): void {
-  draft.payments.set(pair(payment.accountId, payment.id), payment)
-  draft.changed.payments.add(pair(payment.accountId, payment.id))
+  put(accountDraft(draft, payment.accountId).payments, ({ id }) => id === payment.id, payment)
 }
 
 /** A row that was named, or posted earlier in this batch. */
 export function findEntry(draft: Draft, accountId: string, entryId: string): LedgerEntry | undefined {
-  return draft.stored.get(pair(accountId, entryId))
+  return accountDraft(draft, accountId).entries.find(({ id }) => id === entryId)
 }
 
 /** The row and all that corrects it, oldest first. */
 export function entryWithCorrections(draft: Draft, entry: LedgerEntry): readonly LedgerEntry[] {
-  const corrections = [...draft.stored.values()].filter(
-    (other) => other.accountId === entry.accountId && other.corrects === entry.id,
-  )
-  return [entry, ...corrections]
+  const { entries } = accountDraft(draft, entry.accountId)
+  return [entry, ...entries.filter((other) => other.corrects === entry.id)]
 }
 
-export function setCounter(draft: Draft, counter: Counter): void {
-  const key = pair(counter.accountId, counter.meter)
-  const others = (draft.counters.get(key) ?? []).filter((other) => other.startsAt !== counter.startsAt)
-  draft.counters.set(key, [...others, counter])
-  draft.changed.counters.set(`${key}|${counter.startsAt}`, counter)
+/** Stores a counter. @returns whether it is the first of its meter and period */
+export function setCounter(draft: Draft, counter: Counter): boolean {
+  const { counters } = accountDraft(draft, counter.accountId)
+  for (const each of counters) {
+    if (each.value.startsAt !== counter.startsAt || each.value.meter !== counter.meter) continue
+    each.value = counter
+    each.isChanged = true
+    return false
+  }
+  counters.push({ value: counter, isChanged: true })
+  return true
 }
 
 /** The counter that `at` falls in, made from the account's periods when the store has none yet. It is not stored until it is set. */
 export function counterAt(draft: Draft, account: AccountState, meter: string, at: Instant): Counter {
-  const counters = draft.counters.get(pair(account.id, meter)) ?? []
-  const existing = latest(counters.filter((counter) => counter.startsAt <= at && at < counter.endsAt))
-  if (existing) return existing
-  const before = latest(counters.filter((counter) => counter.endsAt <= at))
+  let existing: Counter | undefined
+  for (const { value } of accountDraft(draft, account.id).counters) {
+    if (value.meter !== meter || value.startsAt > at || at >= value.endsAt) continue
+    if (!existing || existing.startsAt < value.startsAt) existing = value
+  }
+  return existing ?? newCounter(draft, account, meter, at)
+}
+
+/**
+ * A change of anchor cuts the period before it short, and late usage may fall before one that began in another rhythm: what is counted
+ * in one period is counted in no other.
+ */
+function newCounter(draft: Draft, account: AccountState, meter: string, at: Instant): Counter {
+  const before = counterBefore(draft, account.id, meter, at)
   const fresh = emptyCounter(draft.rules.catalog, account, meter, at, before)
-  // A change of anchor cuts the period before it short, and late usage may fall before one that began in another rhythm: what is
-  // counted in one period is counted in no other.
-  const after = counters.filter((counter) => counter.startsAt > at).map((counter) => counter.startsAt)
+  const after = countersOf(draft, account.id, meter).find((counter) => counter.startsAt > at)
   return {
     ...fresh,
     startsAt: Math.max(fresh.startsAt, before?.endsAt ?? fresh.startsAt),
-    endsAt: Math.min(fresh.endsAt, ...after),
+    endsAt: Math.min(fresh.endsAt, after?.startsAt ?? fresh.endsAt),
   }
 }
 
 /** The last counter of the meter that ended at or before `at`. */
 export function counterBefore(draft: Draft, accountId: string, meter: string, at: Instant): Counter | undefined {
-  return latest((draft.counters.get(pair(accountId, meter)) ?? []).filter((counter) => counter.endsAt <= at))
+  return countersOf(draft, accountId, meter).findLast((counter) => counter.endsAt <= at)
 }
 
 export function currentCounters(draft: Draft, accountId: string): readonly Counter[] {
-  const current: Counter[] = []
-  for (const counters of draft.counters.values()) {
-    if (counters[0]?.accountId !== accountId) continue
-    current.push(...counters.filter(({ startsAt, endsAt }) => startsAt <= draft.now && draft.now < endsAt))
-  }
-  return current
+  const counters = accountDraft(draft, accountId).counters.map(({ value }) => value)
+  return counters.filter(({ startsAt, endsAt }) => startsAt <= draft.now && draft.now < endsAt)
+}
+
+/** All counters of a meter that are known here, oldest first. */
+export function countersOf(draft: Draft, accountId: string, meter: string): readonly Counter[] {
+  const counters = accountDraft(draft, accountId).counters.map(({ value }) => value)
+  return counters.filter((counter) => counter.meter === meter).sort((left, right) => left.startsAt - right.startsAt)
 }
 
 export function balanceOf(account: AccountState): Balance {
@@ -228,57 +234,33 @@ export function balanceOf(account: AccountState): Balance {
   }
 }
 
-export function carryKey(carry: Pick<Carry, 'accountId' | 'destination' | 'meter' | 'startsAt'>): string {
-  return `${carry.destination}|${carry.accountId}|${carry.meter}|${carry.startsAt}`
+/** What is carried for a destination, meter and period. */
+export function carryOf(draft: Draft, carry: Omit<Carry, 'remainder'>): bigint {
+  const { carries } = accountDraft(draft, carry.accountId)
+  return carries.find(({ value }) => isSameCarry(value, carry))?.value.remainder ?? 0n
+}
+
+export function setCarry(draft: Draft, carry: Carry): void {
+  put(accountDraft(draft, carry.accountId).carries, (other) => isSameCarry(other, carry), carry)
 }
 
 export function setLevel(draft: Draft, change: LevelChange): void {
-  draft.levels.set(levelKey(change), change)
-  draft.changed.levels.add(levelKey(change))
+  const isSame = ({ meter, at }: LevelChange) => meter === change.meter && at === change.at
+  put(accountDraft(draft, change.accountId).levels, isSame, change)
 }
 
 /** The changes of a level that are known here, oldest first. */
 export function levelsOf(draft: Draft, accountId: string, meter: string): readonly LevelChange[] {
-  const changes = [...draft.levels.values()].filter((each) => each.accountId === accountId && each.meter === meter)
-  return changes.sort((left, right) => left.at - right.at)
+  const changes = accountDraft(draft, accountId).levels.map(({ value }) => value)
+  return changes.filter((change) => change.meter === meter).sort((left, right) => left.at - right.at)
 }
 
-export function hasSeen(draft: Draft, value: SeenValue): boolean {
-  return draft.seen.has(seenKey(value))
-}
-
-export function setSeen(draft: Draft, value: SeenValue): void {
-  if (hasSeen(draft, value)) return
-  draft.seen.set(seenKey(value), value)
-  draft.changed.seen.add(seenKey(value))
-}
-
-/** All counters of a meter that are known here, oldest first. */
-export function countersOf(draft: Draft, accountId: string, meter: string): readonly Counter[] {
-  return [...(draft.counters.get(pair(accountId, meter)) ?? [])].sort((left, right) => left.startsAt - right.startsAt)
-}
-
-export function levelKey({ accountId, meter, at }: LevelChange): string {
-  return [accountId, meter, at].join('|')
-}
-
-export function seenKey({ accountId, meter, startsAt, value }: SeenValue): string {
-  return [accountId, meter, startsAt, value].join('|')
-}
-
-export function pair(accountId: string, id: string): string {
-  return `${accountId}|${id}`
-}
-
-function latest(counters: readonly Counter[]): Counter | undefined {
-  return counters.reduce<Counter | undefined>(
-    (last, counter) => (last && last.startsAt >= counter.startsAt ? last : counter),
-    undefined,
+export function hasSeen(draft: Draft, { accountId, meter, startsAt, value }: SeenValue): boolean {
+  return accountDraft(draft, accountId).seen.some(
+    ({ value: each }) => each.value === value && each.meter === meter && each.startsAt === startsAt,
   )
 }
 
-function push<T>(lists: Map<string, T[]>, key: string, value: T): void {
-  const list = lists.get(key)
-  if (list) list.push(value)
-  else lists.set(key, [value])
+export function setSeen(draft: Draft, value: SeenValue): void {
+  if (!hasSeen(draft, value)) accountDraft(draft, value.accountId).seen.push({ value, isChanged: true })
 }

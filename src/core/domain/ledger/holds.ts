@@ -1,7 +1,17 @@
 import { formatSparks } from '../sparks.js'
 import { budgetKeys, budgetsOf, countBudgets, holdBudgets } from './budgets.js'
 import type { CaptureCommand, ExtendCommand, HoldCommand, ReleaseCommand } from './command.js'
-import { balanceOf, counterAt, type Draft, findHold, pair, setAccount, setCounter, setHold } from './draft.js'
+import {
+  accountDraft,
+  balanceOf,
+  counterAt,
+  type Draft,
+  findHold,
+  setAccount,
+  setCounter,
+  setHold,
+  setKey,
+} from './draft.js'
 import { accountWithout, chargedBy, counterWithout, type Share } from './entitlement.js'
 import { expireGrants } from './expiry.js'
 import { pricedBeyond } from './measure.js'
@@ -258,10 +268,10 @@ function freeShare(draft: Draft, accountId: string, share: Share): void {
 
 /** Ends the open holds of an account whose time is over, by the store's clock. */
 export function expireHolds(draft: Draft, accountId: string): number {
-  const over = [...draft.holds.values()].filter(
-    (hold) => hold.accountId === accountId && hold.status === 'open' && hold.expiresAt <= draft.now,
-  )
-  for (const hold of over) {
+  const { holds } = accountDraft(draft, accountId)
+  if (holds.size === 0) return 0
+  const over = [...holds.values()].filter(({ value }) => value.status === 'open' && value.expiresAt <= draft.now)
+  for (const { value: hold } of over) {
     freeHold(draft, hold, { status: 'expired', captured: 0n })
     emit(draft, {
       id: `evt_${hold.id}`,
@@ -310,5 +320,5 @@ function remember(
   { accountId, dedupe, fingerprint }: HoldCommand | ReleaseCommand,
   result: HoldResult,
 ): void {
-  draft.keys.set(pair(accountId, dedupe), { accountId, dedupe, fingerprint, result })
+  setKey(draft, { accountId, dedupe, fingerprint, result })
 }

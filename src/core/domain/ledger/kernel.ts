@@ -1,4 +1,5 @@
-import { BillingError, invariant } from '../../errors.js'
+import { BillingError } from '../../errors.js'
+import { type AccountDraft, changedOf } from './account-draft.js'
 import { accountNeeds, decideChangePlan, decideChangeTerms, decideSuspend } from './accounts.js'
 import { adjustNeeds, decideAdjust } from './adjustments.js'
 import { amendNeeds, decideAmend } from './amendments.js'
@@ -14,7 +15,7 @@ import {
   grantNeeds,
 } from './credits.js'
 import { planDeliveries } from './deliveries.js'
-import { createDraft, type Draft, grantsOf, pair, requireLoaded } from './draft.js'
+import { accountDraft, createDraft, type Draft, findKey, requireLoaded } from './draft.js'
 import {
   decideCapture,
   decideExtend,
@@ -27,7 +28,7 @@ import {
 import type { LedgerOutcome } from './outcome.js'
 import { decideReversePayment, reversePaymentNeeds } from './payments.js'
 import { refused } from './posting.js'
-import type { LedgerRows, LedgerRules, LedgerState, LoadKey } from './state.js'
+import type { LedgerEntry, LedgerRows, LedgerRules, LedgerState, LoadKey, NewDelivery } from './state.js'
 import { askForTopUp } from './top-up.js'
 import { authorizeNeeds, decideAuthorize, decideUsage, usageNeeds } from './usage.js'
 
@@ -80,38 +81,56 @@ export function apply(
 ): { readonly rows: LedgerRows; readonly outcomes: readonly LedgerOutcome[] } {
   const draft = createDraft(state, rules)
   const outcomes = commands.map((command) => decide(draft, command))
-  for (const accountId of draft.changed.accounts) checkSums(draft, accountId)
-  const { entries, deliveries } = planDeliveries(draft)
-  const told = new Map(entries.map((entry) => [pair(entry.accountId, entry.id), entry.deliveries]))
-  const picked = <T>(map: ReadonlyMap<string, T>, keys: ReadonlySet<string>) =>
-    [...keys].map((key) => map.get(key) as T)
+  const deliveries = planDeliveries(draft)
+  const rows = rowsOf(draft, deliveries)
+  const told = new Map<unknown, LedgerEntry['deliveries']>()
+  for (const { entry } of draft.entries) if (entry.usage) told.set(entry.result, entry.deliveries)
   return {
-    outcomes: outcomes.map((outcome, index) => {
+    rows,
+    outcomes: outcomes.map((outcome) => {
       if (outcome.status !== 'applied' || outcome.result.kind !== 'usage') return outcome
-      return { ...outcome, deliveries: told.get(pair(commands[index]?.accountId ?? '', outcome.result.id)) ?? {} }
+      return { ...outcome, deliveries: told.get(outcome.result) ?? {} }
     }),
-    rows: {
-      accounts: picked(draft.accounts, draft.changed.accounts),
-      grants: [...draft.changed.grants.values()],
-      counters: [...draft.changed.counters.values()],
-      carries: picked(draft.carries, draft.changed.carries),
-      holds: picked(draft.holds, draft.changed.holds),
-      budgets: picked(draft.budgets, draft.changed.budgets),
-      payments: picked(draft.payments, draft.changed.payments),
-      levels: picked(draft.levels, draft.changed.levels),
-      seen: picked(draft.seen, draft.changed.seen),
-      entries,
-      rollups: [...draft.rollups.values()],
-      deliveries,
-      events: draft.events,
-    },
   }
+}
+
+/** Everything that was changed. */
+function rowsOf(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows {
+  const rows: { readonly [Field in keyof LedgerRows]: LedgerRows[Field][number][] } = {
+    accounts: [],
+    grants: [],
+    counters: [],
+    carries: [],
+    holds: [],
+    budgets: [],
+    payments: [],
+    levels: [],
+    seen: [],
+    entries: draft.entries.map(({ entry }) => entry),
+    rollups: [],
+    deliveries: [...deliveries],
+    events: draft.events,
+  }
+  for (const account of draft.accounts.values()) {
+    checkSums(account)
+    if (account.isChanged && account.state) rows.accounts.push(account.state)
+    changedOf(account.grants, rows.grants)
+    changedOf(account.counters, rows.counters)
+    changedOf(account.carries, rows.carries)
+    changedOf(account.holds.values(), rows.holds)
+    changedOf(account.budgets, rows.budgets)
+    changedOf(account.payments, rows.payments)
+    changedOf(account.levels, rows.levels)
+    changedOf(account.seen, rows.seen)
+    rows.rollups.push(...account.rollups.values())
+  }
+  return rows
 }
 
 function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
   requireLoaded(draft, needs(command, draft.rules))
   if ('dedupe' in command) {
-    const stored = draft.keys.get(pair(command.accountId, command.dedupe))
+    const stored = findKey(draft, command.accountId, command.dedupe)
     if (stored?.fingerprint === command.fingerprint) return { status: 'duplicate', result: stored.result }
     if (stored) {
       return refused(
@@ -124,13 +143,14 @@ function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
       )
     }
   }
-  if (!draft.accounts.has(command.accountId)) {
+  const account = accountDraft(draft, command.accountId)
+  if (!account.state) {
     return refused('not_found', `No account ${command.accountId}: call accounts.ensure first.`, {
       accountId: command.accountId,
     })
   }
   draft.cause = command.id
-  if (command.kind !== 'expire') bringUpToDate(draft, command.accountId)
+  if (command.kind !== 'expire' && !account.isUpToDate) bringUpToDate(draft, command.accountId)
   try {
     const outcome = decideFamily(draft, command)
     askForTopUp(draft, command.accountId)
@@ -182,14 +202,15 @@ function decideFamily(draft: Draft, command: LedgerCommand): LedgerOutcome {
 }
 
 /** Open grants hold what the balance says, or the balance is debt and they hold nothing. */
-function checkSums(draft: Draft, accountId: string): void {
-  const account = draft.accounts.get(accountId)
-  if (!account) return
-  const left = grantsOf(draft, accountId).reduce((total, grant) => total + grant.remaining, 0n)
-  invariant(left === (account.balance > 0n ? account.balance : 0n), 'the open grants do not hold the balance', {
-    accountId,
-    balance: account.balance.toString(),
-    grants: left.toString(),
-  })
-  invariant(account.held >= 0n, 'more was freed than was held', { accountId })
+function checkSums({ id: accountId, state, isChanged, open }: AccountDraft): void {
+  if (!state || !isChanged) return
+  const left = open.reduce((total, { value }) => total + value.remaining, 0n)
+  if (left === (state.balance > 0n ? state.balance : 0n) && state.held >= 0n) return
+  throw new BillingError(
+    'invariant_violated',
+    'The open grants do not hold the balance, or more was freed than was held.',
+    {
+      details: { accountId, balance: state.balance.toString(), held: state.held.toString(), grants: left.toString() },
+    },
+  )
 }

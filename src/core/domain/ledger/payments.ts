@@ -2,7 +2,7 @@ import { divide } from '../decimal.js'
 import type { Payment, ReversalFact } from '../payment.js'
 import { formatSparks, type MicroSparks } from '../sparks.js'
 import type { GrantCommand, ReversePaymentCommand } from './command.js'
-import { type Draft, pair, setPayment } from './draft.js'
+import { type Draft, findPayment, setPayment } from './draft.js'
 import { dedupeOf } from './key.js'
 import type { LedgerOutcome } from './outcome.js'
 import { emit, entryResult, post } from './posting.js'
@@ -81,5 +81,5 @@ function isNews(known: ReversalFact, fact: ReversalFact): boolean {
 
 function paymentOf(draft: Draft, accountId: string, id: string): Payment {
   const nothing = { accountId, id, grantId: null, sparks: 0n, paidNanos: 0n, facts: {}, reversed: 0n }
-  return draft.payments.get(pair(accountId, id)) ?? nothing
+  return findPayment(draft, accountId, id) ?? nothing
 }

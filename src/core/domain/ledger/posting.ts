@@ -2,8 +2,9 @@ import { BillingError, invariant } from '../../errors.js'
 import type { Burn, CreditGrant } from '../credit-grant.js'
 import type { BillingEvent, BillingEventType } from '../event.js'
 import { type MicroSparks, maximumStored } from '../sparks.js'
+import type { Slot } from './account-draft.js'
 import type { Keyed } from './command.js'
-import { balanceOf, type Draft, findGrant, grantsOf, pair, setAccount, setGrant } from './draft.js'
+import { accountDraft, balanceOf, type Draft, findGrant, setAccount, setGrant, setGrantSlot, setKey } from './draft.js'
 import type { EntryResult, Refusal, StoredResult } from './outcome.js'
 import type { AccountState, CounterAccount, EntryOperation, LedgerEntry } from './state.js'
 
@@ -39,6 +40,7 @@ export function post(draft: Draft, posting: Posting, result: (account: AccountSt
       : creditGrants(draft, before, posting)
   const answer = result(account)
   const { accountId, id, key, dedupe, fingerprint } = posting.command
+  const deliveries: Record<string, string | null> = {}
   const entry: LedgerEntry = {
     id,
     accountId,
@@ -54,12 +56,12 @@ export function post(draft: Draft, posting: Posting, result: (account: AccountSt
     corrects: posting.corrects ?? null,
     usage: posting.usage,
     burns,
-    deliveries: {},
+    deliveries,
     result: answer,
   }
-  draft.entries.push({ entry, plan: account.plan })
-  draft.stored.set(pair(accountId, id), entry)
-  draft.keys.set(pair(accountId, dedupe), { accountId, dedupe, fingerprint, result: answer })
+  draft.entries.push({ entry, plan: account.plan, deliveries })
+  accountDraft(draft, accountId).entries.push(entry)
+  setKey(draft, { accountId, dedupe, fingerprint, result: answer })
   return answer
 }
 
@@ -69,30 +71,29 @@ export function entryResult(id: string, amount: MicroSparks): (account: AccountS
 }
 
 export function accountOf(draft: Draft, accountId: string): AccountState {
-  const account = draft.accounts.get(accountId)
-  invariant(account !== undefined, 'a command reached an account that is not there', { accountId })
+  const account = accountDraft(draft, accountId).state
+  invariant(account !== null, 'a command reached an account that is not there', { accountId })
   return account
 }
 
 /** Takes a debit out of the grants in burn order; what they do not hold is debt and burns nothing. */
 function burnGrants(draft: Draft, before: AccountState, amount: MicroSparks, first?: string): readonly Burn[] {
+  const account = accountDraft(draft, before.id)
   const funded = before.balance > 0n ? before.balance : 0n
   let left = amount < funded ? amount : funded
   const burns: Burn[] = []
-  for (const grant of burnSequence(grantsOf(draft, before.id), first)) {
-    if (left === 0n) break
+  const take = (kept: Slot<CreditGrant>) => {
+    const grant = kept.value
     const taken = grant.remaining < left ? grant.remaining : left
     left -= taken
     burns.push({ grantId: grant.id, amount: taken })
-    setGrant(draft, { ...grant, remaining: grant.remaining - taken })
+    setGrantSlot(account, kept, { ...grant, remaining: grant.remaining - taken })
   }
+  const preferred = first === undefined ? undefined : account.open.find(({ value }) => value.id === first)
+  if (preferred && left > 0n) take(preferred)
+  for (let next = account.open[0]; next && left > 0n; next = account.open[0]) take(next)
   invariant(left === 0n, 'what a debit burned does not sum to what it took', { accountId: before.id })
   return burns
-}
-
-function burnSequence(grants: readonly CreditGrant[], first: string | undefined): readonly CreditGrant[] {
-  if (first === undefined) return grants
-  return [...grants.filter(({ id }) => id === first), ...grants.filter(({ id }) => id !== first)]
 }
 
 function creditGrants(draft: Draft, before: AccountState, posting: Posting): readonly Burn[] {
@@ -122,6 +123,8 @@ function giveBack(
     left -= back
     given.push({ grantId: grant.id, amount: -back })
     setGrant(draft, { ...grant, remaining: grant.remaining + back })
+    // What comes back may be over by now.
+    accountDraft(draft, before.id).isUpToDate = false
   }
   if (left > 0n) {
     const { accountId, id } = command

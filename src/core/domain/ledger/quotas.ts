@@ -1,6 +1,6 @@
 import { afterChange, afterPass, afterRefusal, afterUsage, type QuotaChange } from '../quota.js'
 import { formatQuantity, type MicroSparks, type MicroUnits } from '../sparks.js'
-import { counterBefore, currentCounters, type Draft, pair, setCounter } from './draft.js'
+import { counterBefore, currentCounters, type Draft, setCounter } from './draft.js'
 import { coversMore, thresholdsOf } from './entitlement.js'
 import { accountOf, emit } from './posting.js'
 import type { AccountState, Counter } from './state.js'
@@ -31,24 +31,27 @@ export function countUsage(
 ): void {
   const { catalog, collecting } = draft.rules
   const thresholds = thresholdsOf(catalog, account, counter.meter)
-  const sums = {
+  const counted = {
+    ...counter,
     used: counter.used + quantity,
     allowance: counter.allowance + allowance,
     rated: counter.rated + rated,
     overage: counter.overage + overage,
   }
-  const counted = { ...counter, ...sums }
   if (quantity < 0n) {
     const covered = coversMore(catalog, collecting, account, counted)
     move(draft, counted, afterChange(counter.status, covered, counted.used, thresholds))
     return
   }
-  const { status, used: before } = counter
-  const lifted = isRequest ? afterPass(status, before, thresholds) : { status, transitions: [] }
-  const passed = afterUsage(lifted.status, { before, used: counted.used }, thresholds)
-  const transitions = [...lifted.transitions, ...passed.transitions]
-  move(draft, counted, { status: passed.status, transitions })
+  const { used: before } = counter
+  const lifted = isRequest ? afterPass(counter.status, before, thresholds) : unmoved
+  const status = lifted === unmoved ? counter.status : lifted.status
+  const passed = afterUsage(status, { before, used: counted.used }, thresholds)
+  const isTold = lifted.transitions.length > 0
+  move(draft, counted, isTold ? { ...passed, transitions: [...lifted.transitions, ...passed.transitions] } : passed)
 }
+
+const unmoved = { status: 'below_quota', transitions: [] } as const
 
 /** Adds what a hold reserves to a counter. It was let through: that lifts a throttle. */
 export function countHold(draft: Draft, account: AccountState, counter: Counter, { quantity, allowance }: Units): void {
@@ -85,11 +88,11 @@ export function recheckQuotas(draft: Draft, accountId: string): void {
   }
 }
 
-function move(draft: Draft, counter: Counter, change: QuotaChange): Counter {
-  tellReset(draft, counter)
-  const moved = { ...counter, status: change.status, transitions: counter.transitions + change.transitions.length }
-  setCounter(draft, moved)
-  change.transitions.forEach((transition, index) => {
+function move(draft: Draft, counter: Counter, { status, transitions }: QuotaChange): Counter {
+  const isUnmoved = status === counter.status && transitions.length === 0
+  const moved = isUnmoved ? counter : { ...counter, status, transitions: counter.transitions + transitions.length }
+  if (setCounter(draft, moved)) tellReset(draft, counter)
+  transitions.forEach((transition, index) => {
     emit(draft, {
       id: eventId(counter, String(counter.transitions + index + 1)),
       type: `quota.${transition}`,
@@ -105,12 +108,9 @@ function move(draft: Draft, counter: Counter, change: QuotaChange): Counter {
  * minutes ahead of its time: then so is this, since nothing that follows is the first.
  */
 function tellReset(draft: Draft, counter: Counter): void {
-  const isFirst = !draft.counters
-    .get(pair(counter.accountId, counter.meter))
-    ?.some((other) => other.startsAt === counter.startsAt)
   const isOver = counter.endsAt <= draft.now
   const before = counterBefore(draft, counter.accountId, counter.meter, counter.startsAt)
-  if (!isFirst || isOver || !before || before.status === 'below_quota') return
+  if (isOver || !before || before.status === 'below_quota') return
   emit(draft, {
     id: eventId(counter, 'reset'),
     type: 'quota.reset',

@@ -2,7 +2,7 @@ import { decimal, toScaled } from '../decimal.js'
 import { utcDay } from '../period.js'
 import type { MicroSparks } from '../sparks.js'
 import type { RatedUsage } from './command.js'
-import type { Draft } from './draft.js'
+import { accountDraft, type Draft } from './draft.js'
 import { storable } from './posting.js'
 import type { Rollup } from './state.js'
 
@@ -35,14 +35,14 @@ export function addRollup(draft: Draft, { accountId, occurredAt, usage, charged,
     const value = usage.dimensions[dimension]
     if (value !== undefined) sums.push(sumAfter(draft, { ...place, dimension, value }, more))
   }
-  for (const sum of sums) draft.rollups.set(keyOf(sum), sum)
+  for (const sum of sums) accountDraft(draft, accountId).rollups.set(keyOf(sum), sum)
 }
 
 type Place = Pick<Rollup, 'accountId' | 'day' | 'meter' | 'provider' | 'model' | 'dimension' | 'value'>
 type Sums = Omit<Rollup, keyof Place>
 
 function sumAfter(draft: Draft, place: Place, more: Sums): Rollup {
-  const before = draft.rollups.get(keyOf(place))
+  const before = accountDraft(draft, place.accountId).rollups.get(keyOf(place))
   if (!before) {
     storable(more.costPicos, 'The cost of the day')
     return { ...place, ...more }
@@ -58,6 +58,6 @@ function sumAfter(draft: Draft, place: Place, more: Sums): Rollup {
 }
 
 /** Joined by what no text holds. */
-function keyOf({ accountId, day, meter, provider, model, dimension, value }: Place): string {
-  return [accountId, day, meter, provider, model, dimension, value].join('\0')
+function keyOf({ day, meter, provider, model, dimension, value }: Place): string {
+  return `${day}\0${meter}\0${provider}\0${model}\0${dimension}\0${value}`
 }

@@ -1,5 +1,5 @@
 import { formatSparks } from '../sparks.js'
-import { balanceOf, type Draft, setAccount } from './draft.js'
+import { accountDraft, balanceOf, type Draft, setAccount } from './draft.js'
 import { emit } from './posting.js'
 
 const day = 86_400_000
@@ -11,7 +11,7 @@ const patience = 3_600_000
  * never more often than was agreed for 24 hours.
  */
 export function askForTopUp(draft: Draft, accountId: string): void {
-  const account = draft.accounts.get(accountId)
+  const account = accountDraft(draft, accountId).state
   if (!account?.autoTopUp || account.suspendedFor !== null) return
   const { threshold, maximumPerDay, isPending } = account.autoTopUp
   const { available } = balanceOf(account)

@@ -1,0 +1,137 @@
+import type { Budget } from '../budget.js'
+import { burnOrder, type CreditGrant } from '../credit-grant.js'
+import type { Payment } from '../payment.js'
+import type {
+  AccountState,
+  Carry,
+  Counter,
+  Hold,
+  LedgerEntry,
+  LedgerState,
+  LevelChange,
+  Rollup,
+  SeenValue,
+} from './state.js'
+
+/** A row of an account as later commands of the batch see it, and whether it is to be written. */
+export interface Slot<T> {
+  value: T
+  isChanged: boolean
+}
+
+/**
+ * Everything of one account while a batch is being decided. It is filled once and changed in place, since a hot account takes most of a
+ * batch; the values in it are replaced and never changed.
+ */
+export interface AccountDraft {
+  readonly id: string
+  /** `null` for an account that is not there. */
+  state: AccountState | null
+  isChanged: boolean
+  /** What is over has ended and what is due was given, as of the batch's time. */
+  isUpToDate: boolean
+  /** Grants with something left, in burn order. */
+  readonly open: Slot<CreditGrant>[]
+  /** All grants that are known here. */
+  readonly grants: Slot<CreditGrant>[]
+  readonly counters: Slot<Counter>[]
+  readonly carries: Slot<Carry>[]
+  readonly holds: Map<string, Slot<Hold>>
+  readonly budgets: Slot<Budget>[]
+  readonly payments: Slot<Payment>[]
+  readonly levels: Slot<LevelChange>[]
+  readonly seen: Slot<SeenValue>[]
+  /** Rows that were named, those that correct them, and those of this batch, oldest first. */
+  readonly entries: LedgerEntry[]
+  readonly rollups: Map<string, Rollup>
+}
+
+/** The accounts of a state, by id. */
+export function accountDrafts(state: LedgerState): Map<string, AccountDraft> {
+  const drafts = new Map<string, AccountDraft>()
+  const of = (accountId: string): AccountDraft => {
+    const existing = drafts.get(accountId)
+    if (existing) return existing
+    const made = emptyAccountDraft(accountId)
+    drafts.set(accountId, made)
+    return made
+  }
+  for (const account of state.accounts) of(account.id).state = account
+  for (const grant of state.grants) addGrant(of(grant.accountId), grant)
+  for (const counter of state.counters) addCounter(of(counter.accountId), counter)
+  for (const carry of state.carries) {
+    const { carries } = of(carry.accountId)
+    if (!carries.some(({ value }) => isSameCarry(value, carry))) carries.push(slot(carry))
+  }
+  for (const hold of state.holds) of(hold.accountId).holds.set(hold.id, slot(hold))
+  for (const budget of state.budgets) of(budget.accountId).budgets.push(slot(budget))
+  for (const payment of state.payments) of(payment.accountId).payments.push(slot(payment))
+  for (const change of state.levels) of(change.accountId).levels.push(slot(change))
+  for (const value of state.seen) of(value.accountId).seen.push(slot(value))
+  for (const entry of state.entries) of(entry.accountId).entries.push(entry)
+  return drafts
+}
+
+export function emptyAccountDraft(id: string): AccountDraft {
+  return {
+    id,
+    state: null,
+    isChanged: false,
+    isUpToDate: false,
+    open: [],
+    grants: [],
+    counters: [],
+    carries: [],
+    holds: new Map(),
+    budgets: [],
+    payments: [],
+    levels: [],
+    seen: [],
+    entries: [],
+    rollups: new Map(),
+  }
+}
+
+/** Puts a grant among the open ones, in burn order. */
+export function insertOpen(open: Slot<CreditGrant>[], grant: Slot<CreditGrant>): void {
+  let at = open.length
+  for (let before = open[at - 1]; before && burnOrder(grant.value, before.value) < 0; before = open[at - 1]) at -= 1
+  open.splice(at, 0, grant)
+}
+
+/** The slot of a value that satisfies a condition, or a new one for `value`, marked as changed. */
+export function put<T>(slots: Slot<T>[], isSame: (value: T) => boolean, value: T): void {
+  for (const each of slots) {
+    if (!isSame(each.value)) continue
+    each.value = value
+    each.isChanged = true
+    return
+  }
+  slots.push({ value, isChanged: true })
+}
+
+/** The values of slots that are to be written. */
+export function changedOf<T>(slots: Iterable<Slot<T>>, changed: T[]): void {
+  for (const { value, isChanged } of slots) if (isChanged) changed.push(value)
+}
+
+export function isSameCarry(left: Carry, right: Omit<Carry, 'remainder'>): boolean {
+  return left.destination === right.destination && left.meter === right.meter && left.startsAt === right.startsAt
+}
+
+function slot<T>(value: T): Slot<T> {
+  return { value, isChanged: false }
+}
+
+/** A store may answer a grant twice, as open and as named. */
+function addGrant({ grants, open }: AccountDraft, grant: CreditGrant): void {
+  if (grants.some(({ value }) => value.id === grant.id)) return
+  const kept = slot(grant)
+  grants.push(kept)
+  if (grant.remaining > 0n) insertOpen(open, kept)
+}
+
+function addCounter({ counters }: AccountDraft, counter: Counter): void {
+  const isSame = ({ value }: Slot<Counter>) => value.meter === counter.meter && value.startsAt === counter.startsAt
+  if (!counters.some(isSame)) counters.push(slot(counter))
+}
