@@ -15,6 +15,7 @@ import { invariantCases } from './store-conformance/invariants.js'
 import { keyCases } from './store-conformance/keys.js'
 import { lifecycleCases } from './store-conformance/lifecycle.js'
 import { outboxCases } from './store-conformance/outbox.js'
+import { readCases } from './store-conformance/reads.js'
 import { renewalCases } from './store-conformance/renewals.js'
 import { rollupCases } from './store-conformance/rollups.js'
 import { sharingCases } from './store-conformance/sharing.js'
@@ -45,6 +46,7 @@ export function storeConformance(subject: StoreConformanceSubject): readonly Sto
     ...aggregationCases,
     ...counterCases,
     ...rollupCases,
+    ...readCases,
     ...deliveryCases,
     ...outboxCases,
     ...inboxCases,

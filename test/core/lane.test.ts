@@ -32,7 +32,7 @@ function grant(key: string, change: Partial<Extract<LedgerCommand, { kind: 'gran
     accountId,
     id: `grt_${key}`,
     key,
-    dedupe: dedupeOf('grant', key),
+    dedupe: dedupeOf(accountId, 'grant', key),
     fingerprint: fingerprintOf({ key }),
     amount: 1n,
     grantKind: 'promotional',
@@ -105,7 +105,7 @@ describe('a lane', () => {
       accountId,
       id: `use_${key}`,
       key,
-      dedupe: dedupeOf('usage', key),
+      dedupe: dedupeOf(accountId, 'usage', key),
       fingerprint: fingerprintOf({ key }),
       usage: {
         meter: 'ai_tokens',

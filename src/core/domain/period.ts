@@ -43,8 +43,13 @@ export function periodAt(at: Instant, { anchor, zone, interval }: Cycle): Period
 
 /** The UTC day that contains `at`, as `YYYY-MM-DD`; rollups are kept by such days. */
 export function utcDay(at: Instant): string {
-  return new Date(at).toISOString().slice(0, 10)
+  const day = Math.floor(at / 86_400_000)
+  if (day !== lastDay.day) lastDay = { day, text: new Date(at).toISOString().slice(0, 10) }
+  return lastDay.text
 }
+
+/** Usage comes day after day. */
+let lastDay = { day: 0, text: '1970-01-01' }
 
 /** 1970-01-01, and for weeks the Monday after it. */
 function calendarOrigin(interval: Interval): LocalTime {

@@ -68,7 +68,7 @@ async function grantPurchase(ctx: BillingContext, intent: CheckoutIntent): Promi
     id: ctx.newId('grt'),
     key: `checkout:${intent.id}`,
     // Not the namespace of an app's own grants: none of their keys may stand in the way of what was paid for.
-    dedupe: dedupeOf('purchase', intent.id),
+    dedupe: dedupeOf(intent.accountId, 'purchase', intent.id),
     fingerprint: fingerprintOf({ checkout: intent.id, sparks: intent.sparks }),
     amount: intent.sparks,
     grantKind: 'paid',

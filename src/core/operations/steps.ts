@@ -35,7 +35,13 @@ export function keyed(
   body: Readonly<Record<string, unknown>>,
 ) {
   const { accountId, idempotencyKey: key } = request
-  return { accountId, id: ctx.newId(prefix), key, dedupe: dedupeOf(operation, key), fingerprint: fingerprintOf(body) }
+  return {
+    accountId,
+    id: ctx.newId(prefix),
+    key,
+    dedupe: dedupeOf(accountId, operation, key),
+    fingerprint: fingerprintOf(body),
+  }
 }
 
 /** Sends a command; a refusal becomes the error it names. */

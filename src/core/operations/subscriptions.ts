@@ -56,7 +56,7 @@ export async function adoptPlan(
       id,
       key: cause,
       // A key of its own: the same cause may lead to another plan when it is looked into again.
-      dedupe: dedupeOf('follow_subscription', id),
+      dedupe: dedupeOf(accountId, 'follow_subscription', id),
       fingerprint: wanted,
       plan,
       anchor,

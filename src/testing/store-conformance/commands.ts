@@ -230,7 +230,8 @@ function keyed(kind: string, accountId: string, key: string): Keyed {
     accountId,
     id: `${kind}_${key}`,
     key,
-    dedupe: dedupeOf(kind, key),
+    // Equal for equal keys of two accounts, as a key that is taken as it is may be: a store must tell them apart.
+    dedupe: dedupeOf('', kind, key),
     fingerprint: fingerprintOf({ kind, key }),
   }
 }

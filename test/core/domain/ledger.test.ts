@@ -24,7 +24,7 @@ function keyed(kind: string, key: string) {
     accountId,
     id: `${kind}_${key}`,
     key,
-    dedupe: dedupeOf(kind, key),
+    dedupe: dedupeOf(accountId, kind, key),
     fingerprint: fingerprintOf({ kind, key }),
   }
 }

@@ -1,17 +1,7 @@
 import type { Budget } from '../budget.js'
 import { burnOrder, type CreditGrant } from '../credit-grant.js'
 import type { Payment } from '../payment.js'
-import type {
-  AccountState,
-  Carry,
-  Counter,
-  Hold,
-  LedgerEntry,
-  LedgerState,
-  LevelChange,
-  Rollup,
-  SeenValue,
-} from './state.js'
+import type { AccountState, Carry, Counter, Hold, LedgerEntry, LedgerState, LevelChange, SeenValue } from './state.js'
 
 /** A row of an account as later commands of the batch see it, and whether it is to be written. */
 export interface Slot<T> {
@@ -36,14 +26,14 @@ export interface AccountDraft {
   readonly grants: Slot<CreditGrant>[]
   readonly counters: Slot<Counter>[]
   readonly carries: Slot<Carry>[]
-  readonly holds: Map<string, Slot<Hold>>
+  /** By id; `null` while none is known. */
+  holds: Map<string, Slot<Hold>> | null
   readonly budgets: Slot<Budget>[]
   readonly payments: Slot<Payment>[]
   readonly levels: Slot<LevelChange>[]
   readonly seen: Slot<SeenValue>[]
   /** Rows that were named, those that correct them, and those of this batch, oldest first. */
   readonly entries: LedgerEntry[]
-  readonly rollups: Map<string, Rollup>
 }
 
 /** The accounts of a state, by id. */
@@ -63,13 +53,18 @@ export function accountDrafts(state: LedgerState): Map<string, AccountDraft> {
     const { carries } = of(carry.accountId)
     if (!carries.some(({ value }) => isSameCarry(value, carry))) carries.push(slot(carry))
   }
-  for (const hold of state.holds) of(hold.accountId).holds.set(hold.id, slot(hold))
+  for (const hold of state.holds) putHold(of(hold.accountId), slot(hold))
   for (const budget of state.budgets) of(budget.accountId).budgets.push(slot(budget))
   for (const payment of state.payments) of(payment.accountId).payments.push(slot(payment))
   for (const change of state.levels) of(change.accountId).levels.push(slot(change))
   for (const value of state.seen) of(value.accountId).seen.push(slot(value))
   for (const entry of state.entries) of(entry.accountId).entries.push(entry)
   return drafts
+}
+
+export function putHold(account: AccountDraft, hold: Slot<Hold>): void {
+  account.holds ??= new Map()
+  account.holds.set(hold.value.id, hold)
 }
 
 export function emptyAccountDraft(id: string): AccountDraft {
@@ -82,13 +77,12 @@ export function emptyAccountDraft(id: string): AccountDraft {
     grants: [],
     counters: [],
     carries: [],
-    holds: new Map(),
+    holds: null,
     budgets: [],
     payments: [],
     levels: [],
     seen: [],
     entries: [],
-    rollups: new Map(),
   }
 }
 

@@ -86,7 +86,7 @@ function accrueOthers(draft: Draft, account: AccountState, meter: string, own: C
   const changed = others.filter((counter) => counter.area !== null && gainOf(counter) !== 0n)
   for (const counter of changed) {
     const name = `${draft.cause}.${meter}.${counter.startsAt}`
-    const dedupe = dedupeOf('accrue', name)
+    const dedupe = dedupeOf(account.id, 'accrue', name)
     const usage = {
       meter,
       quantity: counter.level ?? 0n,

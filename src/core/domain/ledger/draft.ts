@@ -11,6 +11,7 @@ import {
   insertOpen,
   isSameCarry,
   put,
+  putHold,
   type Slot,
 } from './account-draft.js'
 import { emptyCounter } from './current-quota.js'
@@ -26,6 +27,7 @@ import {
   type LevelChange,
   type LoadKey,
   loadKeyId,
+  type Rollup,
   type SeenValue,
   type StoredKey,
 } from './state.js'
@@ -51,6 +53,7 @@ export interface Draft {
   /** By dedupe; those of several accounts may be equal. */
   readonly keys: Map<string, StoredKey[]>
   readonly entries: PostedEntry[]
+  readonly rollups: Map<string, Rollup>
   readonly events: BillingEvent[]
 }
 
@@ -64,6 +67,7 @@ export function createDraft(state: LedgerState, rules: LedgerRules): Draft {
     latest: null,
     keys: new Map(),
     entries: [],
+    rollups: new Map(),
     events: [],
   }
   for (const key of state.keys) setKey(draft, key)
@@ -133,11 +137,11 @@ export function setAccount(draft: Draft, state: AccountState): void {
 }
 
 export function findHold(draft: Draft, accountId: string, holdId: string): Hold | undefined {
-  return accountDraft(draft, accountId).holds.get(holdId)?.value
+  return accountDraft(draft, accountId).holds?.get(holdId)?.value
 }
 
 export function setHold(draft: Draft, hold: Hold): void {
-  accountDraft(draft, hold.accountId).holds.set(hold.id, { value: hold, isChanged: true })
+  putHold(accountDraft(draft, hold.accountId), { value: hold, isChanged: true })
 }
 
 export function findBudgets(draft: Draft, accountId: string, scopes: readonly string[]): readonly Budget[] {

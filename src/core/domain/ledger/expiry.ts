@@ -44,8 +44,8 @@ export function expireGrant(draft: Draft, grant: CreditGrant, amount: MicroSpark
     accountId,
     id: `ent_${name}`,
     key,
-    dedupe: dedupeOf('expire', key),
-    fingerprint: dedupeOf('expire', key),
+    dedupe: dedupeOf(accountId, 'expire', key),
+    fingerprint: dedupeOf(accountId, 'expire', key),
   }
   const posting = {
     command,

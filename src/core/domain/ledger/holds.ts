@@ -269,7 +269,7 @@ function freeShare(draft: Draft, accountId: string, share: Share): void {
 /** Ends the open holds of an account whose time is over, by the store's clock. */
 export function expireHolds(draft: Draft, accountId: string): number {
   const { holds } = accountDraft(draft, accountId)
-  if (holds.size === 0) return 0
+  if (!holds) return 0
   const over = [...holds.values()].filter(({ value }) => value.status === 'open' && value.expiresAt <= draft.now)
   for (const { value: hold } of over) {
     freeHold(draft, hold, { status: 'expired', captured: 0n })

@@ -4,7 +4,7 @@ import { accountNeeds, decideChangePlan, decideChangeTerms, decideSuspend } from
 import { adjustNeeds, decideAdjust } from './adjustments.js'
 import { amendNeeds, decideAmend } from './amendments.js'
 import { decideSetBudget, setBudgetNeeds } from './budgets.js'
-import type { LedgerCommand } from './command.js'
+import type { Keyed, LedgerCommand } from './command.js'
 import {
   bringUpToDate,
   decideExpire,
@@ -107,7 +107,7 @@ function rowsOf(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows {
     levels: [],
     seen: [],
     entries: draft.entries.map(({ entry }) => entry),
-    rollups: [],
+    rollups: [...draft.rollups.values()],
     deliveries: [...deliveries],
     events: draft.events,
   }
@@ -117,18 +117,20 @@ function rowsOf(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows {
     changedOf(account.grants, rows.grants)
     changedOf(account.counters, rows.counters)
     changedOf(account.carries, rows.carries)
-    changedOf(account.holds.values(), rows.holds)
+    if (account.holds) changedOf(account.holds.values(), rows.holds)
     changedOf(account.budgets, rows.budgets)
     changedOf(account.payments, rows.payments)
     changedOf(account.levels, rows.levels)
     changedOf(account.seen, rows.seen)
-    rows.rollups.push(...account.rollups.values())
   }
   return rows
 }
 
 function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
-  requireLoaded(draft, needs(command, draft.rules))
+  const account = accountDraft(draft, command.accountId)
+  // What is there was loaded; of usage, which is most of what comes, only what is missing is looked into.
+  const isThere = command.kind === 'usage' && account.state !== null && account.counters.length > 0
+  requireLoaded(draft, isThere ? [keyNeed(command)] : needs(command, draft.rules))
   if ('dedupe' in command) {
     const stored = findKey(draft, command.accountId, command.dedupe)
     if (stored?.fingerprint === command.fingerprint) return { status: 'duplicate', result: stored.result }
@@ -143,7 +145,6 @@ function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
       )
     }
   }
-  const account = accountDraft(draft, command.accountId)
   if (!account.state) {
     return refused('not_found', `No account ${command.accountId}: call accounts.ensure first.`, {
       accountId: command.accountId,
@@ -199,6 +200,10 @@ function decideFamily(draft: Draft, command: LedgerCommand): LedgerOutcome {
     case 'resume':
       return decideSuspend(draft, command)
   }
+}
+
+function keyNeed({ accountId, dedupe }: Keyed): LoadKey {
+  return { kind: 'key', accountId, dedupe }
 }
 
 /** Open grants hold what the balance says, or the balance is debt and they hold nothing. */

@@ -4,12 +4,13 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 /**
- * The 16 bytes, as hexadecimal text, under which a command's effect is stored once for its account: a hash over operation and key.
- * A UUIDv7 given for usage is taken as it is, since keys in order of time keep a large index cheap to write.
+ * The 16 bytes, as hexadecimal text, under which a command's effect is stored once for its account: a hash over account, operation and
+ * key, so that a key many accounts use is looked up for one. A UUIDv7 given for usage is taken as it is, since keys in order of time
+ * keep a large index cheap to write.
  */
-export function dedupeOf(operation: string, key: string): string {
-  if (operation === 'usage' && uuidV7.test(key)) return key.replaceAll('-', '')
-  return hash(`${operation}\0${key}`)
+export function dedupeOf(accountId: string, operation: string, key: string): string {
+  if (operation === 'usage' && key.length === 36 && uuidV7.test(key)) return key.replaceAll('-', '')
+  return hash(`${accountId}\0${operation}\0${key}`)
 }
 
 /** A digest of what a caller asked for, so that a repeated key with another body is told apart from a repeat. */
@@ -19,17 +20,30 @@ export function fingerprintOf(body: Readonly<Record<string, unknown>>): string {
 
 /** JSON with sorted keys and without absent fields; `bigint` as text. */
 function canonical(value: unknown): string {
-  if (typeof value === 'bigint') return `"${value}"`
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value === 'object' && value !== null) {
-    const fields = Object.entries(value)
-      .filter(([, field]) => field !== undefined)
-      .sort(([left], [right]) => (left < right ? -1 : 1))
-    return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`).join(',')}}`
+  switch (typeof value) {
+    case 'bigint':
+      return `"${value}"`
+    case 'object':
+      return value === null ? 'null' : Array.isArray(value) ? `[${value.map(canonical).join(',')}]` : fields(value)
+    default:
+      return JSON.stringify(value ?? null)
   }
-  return JSON.stringify(value ?? null)
 }
 
+function fields(value: object): string {
+  const names = Object.keys(value).sort()
+  let text = ''
+  for (const name of names) {
+    const field: unknown = value[name as keyof typeof value]
+    if (field !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${canonical(field)}`
+  }
+  return `{${text}}`
+}
+
+/** The runtime's own hash where it has one, several times as fast as the portable one; both give the same. */
+const native = globalThis.process?.getBuiltinModule?.('node:crypto')?.hash
+
 function hash(text: string): string {
+  if (native) return native('sha256', text, 'hex').slice(0, 32)
   return bytesToHex(sha256(utf8ToBytes(text)).subarray(0, 16))
 }

@@ -48,7 +48,7 @@ export function takeBack(draft: Draft, accountId: string, paymentId: string): vo
   if (more === 0n) return
   setPayment(draft, { ...payment, reversed })
   const name = `${paymentId}.${draft.cause}`
-  const dedupe = dedupeOf('refund', name)
+  const dedupe = dedupeOf(accountId, 'refund', name)
   const command = { accountId, id: `ent_refund.${name}`, key: `refund:${name}`, dedupe, fingerprint: dedupe }
   post(
     draft,

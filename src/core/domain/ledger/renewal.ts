@@ -68,7 +68,7 @@ function recurringCredits(draft: Draft, { plan }: AccountState): RecurringCredit
 function give(draft: Draft, accountId: string, origin: 'plan' | 'rollover', amount: MicroSparks, endsAt: number): void {
   const name = `${origin}.${draft.cause}`
   const key = `renew:${name}`
-  const dedupe = dedupeOf('renew', name)
+  const dedupe = dedupeOf(accountId, 'renew', name)
   const command = { accountId, id: `ent_${name}`, key, dedupe, fingerprint: dedupe }
   const reason = origin === 'plan' ? `credits of plan ${accountOf(draft, accountId).plan}` : 'carried over'
   const terms = { kind: 'promotional', priority: 0, expiresAt: endsAt, reason } as const

@@ -2,7 +2,7 @@ import { decimal, toScaled } from '../decimal.js'
 import { utcDay } from '../period.js'
 import type { MicroSparks } from '../sparks.js'
 import type { RatedUsage } from './command.js'
-import { accountDraft, type Draft } from './draft.js'
+import type { Draft } from './draft.js'
 import { storable } from './posting.js'
 import type { Rollup } from './state.js'
 
@@ -21,34 +21,42 @@ export interface Addition {
  * @throws BillingError `amount_out_of_range`, before it changed anything
  */
 export function addRollup(draft: Draft, { accountId, occurredAt, usage, charged, events }: Addition): void {
-  const place = {
-    accountId,
-    day: utcDay(occurredAt),
-    meter: usage.meter,
-    provider: usage.provider ?? '',
-    model: usage.model ?? '',
-  }
+  const { rollups } = draft
   const costPicos = usage.costUsd === null ? 0n : toScaled(decimal(usage.costUsd), 12, 'half_even')
-  const more = { events, quantity: usage.quantity, sparks: usage.sparks, charged, costPicos }
-  const sums = [sumAfter(draft, { ...place, dimension: '', value: '' }, more)]
+  const sumFor = (dimension: string, value: string): Rollup => {
+    return {
+      accountId,
+      dimension,
+      day: utcDay(occurredAt),
+      meter: usage.meter,
+      provider: usage.provider ?? '',
+      model: usage.model ?? '',
+      value,
+      events,
+      quantity: usage.quantity,
+      sparks: usage.sparks,
+      charged,
+      costPicos,
+    }
+  }
+  const whole = sumFor('', '')
+  const sums = [added(rollups.get(keyOf(whole)), whole)]
   for (const dimension of draft.rules.catalog.rollupDimensions) {
     const value = usage.dimensions[dimension]
-    if (value !== undefined) sums.push(sumAfter(draft, { ...place, dimension, value }, more))
+    if (value === undefined) continue
+    const part = sumFor(dimension, value)
+    sums.push(added(rollups.get(keyOf(part)), part))
   }
-  for (const sum of sums) accountDraft(draft, accountId).rollups.set(keyOf(sum), sum)
+  for (const sum of sums) rollups.set(keyOf(sum), sum)
 }
 
-type Place = Pick<Rollup, 'accountId' | 'day' | 'meter' | 'provider' | 'model' | 'dimension' | 'value'>
-type Sums = Omit<Rollup, keyof Place>
-
-function sumAfter(draft: Draft, place: Place, more: Sums): Rollup {
-  const before = accountDraft(draft, place.accountId).rollups.get(keyOf(place))
+function added(before: Rollup | undefined, more: Rollup): Rollup {
   if (!before) {
     storable(more.costPicos, 'The cost of the day')
-    return { ...place, ...more }
+    return more
   }
   return {
-    ...place,
+    ...more,
     events: before.events + more.events,
     quantity: storable(before.quantity + more.quantity, 'The usage of the day'),
     sparks: storable(before.sparks + more.sparks, 'The Sparks of the day'),
@@ -58,6 +66,6 @@ function sumAfter(draft: Draft, place: Place, more: Sums): Rollup {
 }
 
 /** Joined by what no text holds. */
-function keyOf({ day, meter, provider, model, dimension, value }: Place): string {
-  return `${day}\0${meter}\0${provider}\0${model}\0${dimension}\0${value}`
+function keyOf({ accountId, day, meter, provider, model, dimension, value }: Rollup): string {
+  return `${accountId}|${day}|${meter}\0${provider}\0${model}\0${dimension}\0${value}`
 }

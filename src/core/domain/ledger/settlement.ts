@@ -56,20 +56,17 @@ export function shareOf(hold: Hold, { quantity, sparks }: Pick<RatedUsage, 'quan
 /** Splits what usage costs over those who pay, and says how much of it leaves the balance. */
 export function settle(
   draft: Draft,
-  coverage: Coverage,
+  { allowance, byo, credits, overage, shortfall }: Coverage,
   writtenOff: MicroSparks,
 ): { readonly settledBy: SettledBy; readonly fromBalance: MicroSparks } {
-  return {
-    fromBalance: coverage.credits + coverage.shortfall,
-    settledBy: withoutZeros({
-      allowance: coverage.allowance,
-      byo: coverage.byo,
-      credits: coverage.credits,
-      [`meter:${draft.rules.collecting}`]: coverage.overage,
-      debt: coverage.shortfall,
-      written_off: writtenOff,
-    }),
-  }
+  const settledBy: Record<string, MicroSparks> = {}
+  if (allowance !== 0n) settledBy.allowance = allowance
+  if (byo !== 0n) settledBy.byo = byo
+  if (credits !== 0n) settledBy.credits = credits
+  if (overage !== 0n) settledBy[`meter:${draft.rules.collecting}`] = overage
+  if (shortfall !== 0n) settledBy.debt = shortfall
+  if (writtenOff !== 0n) settledBy.written_off = writtenOff
+  return { fromBalance: credits + shortfall, settledBy }
 }
 
 /** The parts that pay something. */

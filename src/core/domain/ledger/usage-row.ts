@@ -59,9 +59,16 @@ export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
   storable(counter.rated + sparks, 'The Sparks of the period')
   for (const { used } of budgets) storable(used + charged, 'What was used of the budget')
   const row: EntryUsage = {
-    ...usage,
+    meter: usage.meter,
     quantity,
     sparks,
+    costUsd: usage.costUsd,
+    model: usage.model,
+    provider: usage.provider,
+    serviceTier: usage.serviceTier,
+    tokens: usage.tokens,
+    dimensions: usage.dimensions,
+    priceVersion: usage.priceVersion,
     measured: usage.quantity,
     occurredAt,
     settledBy,
