@@ -12,25 +12,42 @@ export type {
 export { defaultMeters, defineCatalog } from './core/catalog.js'
 export type { BillingConfig, Environment, ProviderRoles } from './core/config.js'
 export type { EventHandler } from './core/consumers.js'
+export type { Aggregation } from './core/domain/aggregation.js'
 export type { Budget, BudgetInterval, BudgetStatus } from './core/domain/budget.js'
-export type { CatalogData, CreditPackage, Entitlement, Meter, Plan } from './core/domain/catalog.js'
-export type { Burn, CreditGrant, GrantKind } from './core/domain/credit-grant.js'
+export type {
+  CatalogData,
+  CreditPackage,
+  Entitlement,
+  Meter,
+  Plan,
+  PlanInterval,
+  RecurringCredits,
+} from './core/domain/catalog.js'
+export type { Burn, CreditGrant, GrantKind, GrantOrigin } from './core/domain/credit-grant.js'
 export type { Decimal } from './core/domain/decimal.js'
 export { type BillingEvent, type BillingEventType, billingEventTypes } from './core/domain/event.js'
 export type {
+  AdjustCommand,
+  AmendCommand,
   AuthorizeCommand,
   CaptureCommand,
   ChangePlanCommand,
+  ChangeTermsCommand,
   ExcessPolicy,
   ExpireCommand,
+  ExpireGrantCommand,
+  ExtendCommand,
   GrantCommand,
   HoldCommand,
   LedgerCommand,
   RatedUsage,
   ReleaseCommand,
+  ReversePaymentCommand,
+  SetBudgetCommand,
   SuspendCommand,
   UsageCommand,
 } from './core/domain/ledger/command.js'
+export type { Gate } from './core/domain/ledger/entitlement.js'
 export type {
   AuthorizeResult,
   Balance,
@@ -50,11 +67,13 @@ export type {
   Counter,
   CounterAccount,
   EntryOperation,
+  EntryUsage,
   Hold,
   LedgerEntry,
   LedgerRules,
   Rollup,
 } from './core/domain/ledger/state.js'
+export type { AccountTerms, AutoTopUp } from './core/domain/ledger/terms.js'
 export type { LedgerSnapshot } from './core/domain/ledger/view.js'
 export type { Money } from './core/domain/money.js'
 export type { Instant, Interval } from './core/domain/period.js'
@@ -115,8 +134,10 @@ export type { DaySpan, DaySpanInput } from './core/operations/day-span.js'
 export type { FeatureView } from './core/operations/features.js'
 export type { QuantityInput, SparksInput, TimeInput } from './core/operations/fields.js'
 export type { Captured, CaptureInput, ExtendInput, HoldInput, HoldView } from './core/operations/holds.js'
+export type { Lease, LeaseInput, LeaseToken } from './core/operations/lease.js'
 export type { MeterLimit, UsageLimits } from './core/operations/limits.js'
 export type { MeasureInput } from './core/operations/measure.js'
+export type { Metered, MeteredWork, MeterInput } from './core/operations/meter.js'
 export type { Page, PageInput } from './core/operations/paging.js'
 export type { QuotaView } from './core/operations/quota-view.js'
 export type { RemedyView } from './core/operations/refusal.js'

@@ -7,10 +7,20 @@ export type { EventDelivery } from '../core/domain/event.js'
 export { consumerDestination, eventDeliveries } from '../core/domain/event.js'
 export { decodeExact, encodeExact } from '../core/domain/exact-json.js'
 export { apply, needs } from '../core/domain/ledger/kernel.js'
-export type { Carry, LedgerRows, LedgerState, LoadKey, NewDelivery, StoredKey } from '../core/domain/ledger/state.js'
+export type {
+  Carry,
+  LedgerRows,
+  LedgerState,
+  LevelChange,
+  LoadKey,
+  NewDelivery,
+  SeenValue,
+  StoredKey,
+} from '../core/domain/ledger/state.js'
 export { loadKeyId } from '../core/domain/ledger/state.js'
 export type { StoredAccount } from '../core/domain/ledger/view.js'
 export { viewAccount } from '../core/domain/ledger/view.js'
+export type { Payment, ReversalFact } from '../core/domain/payment.js'
 export { eventDeliveryFields, typesByConsumer } from './kit/event.js'
 export { changedIntent, openedIntent } from './kit/intent.js'
 export type { Waiting } from './kit/waiting.js'

@@ -3,7 +3,7 @@ import { BillingError } from '../core/errors.js'
 import type { Store } from '../core/ports/store.js'
 import { postgresAccounts, postgresDirectory } from './postgres/accounts.js'
 import type { PostgresPool, Sql } from './postgres/client.js'
-import { createClock } from './postgres/clock.js'
+import { createClock, tellTime } from './postgres/clock.js'
 import { type Connection, createConnection } from './postgres/connection.js'
 import { postgresInbox } from './postgres/inbox.js'
 import { postgresIntents } from './postgres/intents.js'
@@ -18,6 +18,11 @@ export type { PostgresClient, PostgresPool, PostgresQuery, PostgresTypes } from 
 export type PostgresStoreOptions = ({ readonly connectionString: string } | { readonly pool: PostgresPool }) & {
   /** The schema its tables are in; default `billfold`. */
   readonly schema?: string
+  /**
+   * Whether statements are prepared, once per connection: the server parses and plans them no more. Default `true`; `false` behind a
+   * pooler that gives each transaction another connection and keeps no prepared statements.
+   */
+  readonly prepare?: boolean
   /** Milliseconds since the epoch, instead of the server's clock: for tests. */
   readonly now?: () => number
 }
@@ -36,8 +41,13 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema))
     throw new BillingError('config_invalid', `${JSON.stringify(schema)} is not a schema name of a-z, 0-9 and _.`)
   const isOwn = 'connectionString' in options
-  const pool = isOwn ? openPool(options.connectionString) : options.pool
-  const connection = createConnection(pool, isOwn)
+  const prepare = options.prepare ?? true
+  // A pooler may refuse settings at the start of a connection.
+  const isTuned = isOwn && prepare && !/[?&]options=/.test(options.connectionString)
+  const pool = isOwn ? openPool(options.connectionString, isTuned) : options.pool
+  const time = tellTime(options.now)
+  const begin = () => `${isTuned ? '' : `; ${planned.map((setting) => `SET LOCAL ${setting}`).join('; ')}`}${time()}`
+  const connection = createConnection({ pool, isOwn, prepare, begin })
   const tables = createTables(schema)
   const clock = createClock(options.now)
   return {
@@ -64,13 +74,27 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   }
 }
 
-function openPool(connectionString: unknown): PostgresPool {
+/**
+ * Every statement of the store finds its rows by an index. Young tables have no statistics: without these the planner reads whole
+ * tables, and is slower the more there is; and it need not plan anew for every list of values.
+ */
+const planned = [
+  'jit = off',
+  'enable_seqscan = off',
+  'enable_hashjoin = off',
+  'enable_mergejoin = off',
+  'plan_cache_mode = force_generic_plan',
+]
+
+function openPool(connectionString: unknown, isTuned: boolean): PostgresPool {
   if (typeof connectionString !== 'string' || !/^postgres(ql)?:\/\//.test(connectionString))
     throw new BillingError(
       'config_invalid',
       'postgresStore needs a connectionString such as postgres://user@host/database.',
     )
-  const pool = new (loadPg())({ connectionString, max: 10 })
+  const settings = isTuned ? { options: planned.map((setting) => `-c ${setting.replaceAll(' ', '')}`).join(' ') } : {}
+  // `pipeline`, in versions of pg that know it, sends a statement before the one before it was answered.
+  const pool = new (loadPg())({ connectionString, max: 10, pipeline: true, ...settings })
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', () => {})
   return pool

@@ -6,6 +6,7 @@ import { tracingDestination } from './delivery/tracing.js'
 import { billingEventTypes } from './domain/event.js'
 import { BillingError } from './errors.js'
 import { createLane } from './lane.js'
+import { createLeases } from './leases.js'
 import { ensureAccount, getAccount, suspendAccount, updateAccount } from './operations/accounts.js'
 import { adjustCredits, expireCredits } from './operations/adjustments.js'
 import { amendUsage, voidUsage } from './operations/amendments.js'
@@ -17,7 +18,9 @@ import { costTimeline, exportCosts, listCosts, summarizeCosts } from './operatio
 import { getBalance, grantCredits, listTransactions } from './operations/credits.js'
 import { hasFeature, listFeatures } from './operations/features.js'
 import { capture, extend, hold, release } from './operations/holds.js'
+import { createLease } from './operations/lease.js'
 import { usageLimits } from './operations/limits.js'
+import { meter } from './operations/meter.js'
 import { createPortal } from './operations/portal.js'
 import { getQuota, listQuotas } from './operations/quotas.js'
 import { flush, syncStatus } from './operations/sync.js'
@@ -86,6 +89,10 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     consumers: createConsumers(),
     newId: createIds(environment),
     lifetime: worker.lifetime,
+    leases: createLeases(
+      (accountIds) => store.ledger.suspendedAmong(accountIds),
+      (error) => environment.onError(error, 'leases'),
+    ),
     wake: () => worker.wake(),
   }
 
@@ -104,6 +111,8 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     extend: (input) => extend(ctx, input),
     capture: (input) => capture(ctx, input),
     release: (input) => release(ctx, input),
+    lease: (input) => createLease<C>(ctx, input),
+    meter: (input, work) => meter(ctx, input, work),
     getQuota: (input) => getQuota<C>(ctx, input),
     quotas: { list: (input) => listQuotas(ctx, input) },
     credits: {
@@ -160,6 +169,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       subscribed().catch((error: unknown) => environment.onError(error, `consumer ${consumer}`))
     },
     async close() {
+      await ctx.leases.close()
       await worker.stop()
       await ctx.ledger.idle()
       await config.store.close()

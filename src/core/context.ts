@@ -5,6 +5,7 @@ import type { IdPrefix } from './domain/ids.js'
 import type { LedgerRules } from './domain/ledger/state.js'
 import type { AllowedOrigins } from './domain/redirect.js'
 import type { Lane } from './lane.js'
+import type { Leases } from './leases.js'
 import type { Lifetime } from './lifetime.js'
 import type { Store } from './ports/store.js'
 
@@ -22,6 +23,8 @@ export interface BillingContext {
   newId(prefix: IdPrefix): string
   /** How long the background may go on. */
   readonly lifetime: Lifetime
+  /** What is reserved for this process. */
+  readonly leases: Leases
   /** Says that there is something to deliver. */
   wake(): void
 }

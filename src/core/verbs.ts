@@ -12,7 +12,9 @@ import type { CostSpanInput, CostSummary, CostTimeline, ExportCostsInput, ListCo
 import type { CreditBalance, CreditTransaction, GrantCreditsInput, GrantedCredits } from './operations/credits.js'
 import type { FeatureView } from './operations/features.js'
 import type { Captured, CaptureInput, ExtendInput, HoldInput, HoldView } from './operations/holds.js'
+import type { Lease, LeaseInput } from './operations/lease.js'
 import type { UsageLimits } from './operations/limits.js'
+import type { Metered, MeteredWork, MeterInput } from './operations/meter.js'
 import type { Page, PageInput } from './operations/paging.js'
 import type { QuotaView } from './operations/quota-view.js'
 import type { SyncReport, SyncStatus } from './operations/sync.js'
@@ -141,6 +143,10 @@ export interface BillingCore<C extends Catalog = Catalog> {
   capture(input: CaptureInput): Promise<Captured>
   /** Gives a hold back. */
   release(input: AccountInput & { readonly holdId: string; readonly idempotencyKey: string }): Promise<HoldView>
+  /** Reserves credits, budgets and quota for this process, which then answers for them by itself, at once. */
+  lease(input: LeaseInput<C>): Promise<Lease>
+  /** Runs work between a hold and its capture: holds what it may use at most, and records what it used, also when it fails. */
+  meter<T>(input: MeterInput<C>, work: (work: MeteredWork) => Promise<T>): Promise<Metered<T>>
   /** Where an account stands on a meter in its current period. */
   getQuota(input: AccountInput & { readonly meter: MeterName<C> }): Promise<QuotaView>
   readonly quotas: {

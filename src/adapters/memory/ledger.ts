@@ -83,6 +83,9 @@ export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
       const rest = sorted.filter(({ scope }) => after === undefined || byCodePoints(scope, after) > 0)
       return currentBudgets(tables, accountId, rest, now()).slice(0, limit)
     },
+    async suspendedAmong(accountIds) {
+      return accountIds.filter((id) => (tables.states.get(id)?.suspendedFor ?? null) !== null)
+    },
     async due(limit) {
       const at = now()
       const isDue = ({ id, held, renewsAt }: AccountState) =>
@@ -281,9 +284,12 @@ function currentBudgets(tables: Tables, accountId: string, budgets: readonly Bud
   return viewBudgets({ now: at, account, budgets: limited, dueHolds: dueHolds(tables, accountId, at) })
 }
 
-/** As UTF-8 sorts, which is what databases do. */
+/** As databases sort UTF-8: by code points, and not by the halves of surrogate pairs. */
 function byCodePoints(left: string, right: string): number {
-  return Buffer.compare(Buffer.from(left), Buffer.from(right))
+  const [a, b] = [[...left], [...right]]
+  const place = a.findIndex((letter, index) => letter !== b[index])
+  if (place < 0) return a.length - b.length
+  return (a[place]?.codePointAt(0) ?? 0) - (b[place]?.codePointAt(0) ?? -1)
 }
 
 function isUsage(entry: LedgerEntry, filter: UsageFilter): boolean {

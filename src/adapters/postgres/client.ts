@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto'
+
 /** What a query is given: always as text and read as text, whatever type parsers the app has set for itself. */
 export interface PostgresQuery {
+  /** Names a prepared statement, which the server parses and plans once per connection. */
+  readonly name?: string
   readonly text: string
   readonly values?: unknown[]
   readonly rowMode: 'array'
@@ -44,12 +48,31 @@ export interface Sql {
   query(text: string, values?: readonly (string | null)[]): Promise<readonly RawRow[]>
 }
 
-export function sqlOf(client: PostgresClient): Sql {
+/** @param prepare whether statements with values are prepared under a name */
+export function sqlOf(client: PostgresClient, prepare: boolean): Sql {
   return {
     async query(text, values) {
-      const query = { text, rowMode: 'array', types: asText, ...(values ? { values: [...values] } : {}) } as const
-      const { rows } = await client.query(query)
+      const { rows } = await client.query({
+        ...(values && { values: values as (string | null)[] }),
+        ...(values && prepare && { name: nameOf(text) }),
+        text,
+        rowMode: 'array',
+        types: asText,
+      })
       return rows as RawRow[]
     },
   }
+}
+
+/** Texts hold no values, so there are few of them. */
+const names = new Map<string, string>()
+
+/** A name that follows from the text: two copies of the package on one pool never give one name to two statements. */
+function nameOf(text: string): string {
+  let name = names.get(text)
+  if (name === undefined) {
+    name = `billfold_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
+    names.set(text, name)
+  }
+  return name
 }

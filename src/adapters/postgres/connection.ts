@@ -4,11 +4,25 @@ import { isConflict, isLostConnection, storageError } from './errors.js'
 
 /** Transactions on the pool. */
 export interface Connection {
-  /** Runs in one transaction: all of it is durable when this resolves. `begin` may add settings to it. */
-  write<T>(work: (sql: Sql) => Promise<T>, begin?: string): Promise<T>
+  /**
+   * Runs in one transaction: all of it is durable when this resolves. `work` may send the COMMIT itself, behind statements it has not
+   * waited for: it says then that nothing follows.
+   */
+  write<T>(work: (sql: Sql, commit: () => void) => Promise<T>): Promise<T>
   /** Runs on one state of the database. */
   read<T>(work: (sql: Sql) => Promise<T>): Promise<T>
   close(): Promise<void>
+}
+
+/** What a connection is told. */
+export interface ConnectionOptions {
+  readonly pool: PostgresPool
+  /** Whether to close the pool with the connection. */
+  readonly isOwn: boolean
+  /** Whether statements are prepared under a name. */
+  readonly prepare: boolean
+  /** What is added to the statement that begins a transaction. */
+  readonly begin: () => string
 }
 
 const attempts = 5
@@ -16,7 +30,7 @@ const attempts = 5
 /** The statement that fails for it says so. */
 function ignore(): void {}
 
-export function createConnection(pool: PostgresPool, isOwn: boolean): Connection {
+export function createConnection({ pool, isOwn, prepare, begin }: ConnectionOptions): Connection {
   let isOpen = true
 
   async function connect(): Promise<PostgresClient> {
@@ -28,19 +42,23 @@ export function createConnection(pool: PostgresPool, isOwn: boolean): Connection
     }
   }
 
-  async function once<T>(begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+  async function once<T>(mode: string, work: (sql: Sql, commit: () => void) => Promise<T>): Promise<T> {
     const client = await connect()
     client.on('error', ignore)
-    const sql = sqlOf(client)
-    let isCommitting = false
+    const sql = sqlOf(client, prepare)
+    let committed: Promise<unknown> | undefined
+    const commit = (): void => {
+      committed ??= sql.query('COMMIT')
+      committed.catch(ignore)
+    }
     try {
       // Not awaited: it goes out together with the first statement.
-      const begun = sql.query(begin)
-      begun.catch(() => {})
-      const result = await work(sql)
+      const begun = sql.query(`BEGIN ${mode}${begin()}`)
+      begun.catch(ignore)
+      const result = await work(sql, commit)
       await begun
-      isCommitting = true
-      await sql.query('COMMIT')
+      commit()
+      await committed
       client.off('error', ignore)
       client.release()
       return result
@@ -55,15 +73,16 @@ export function createConnection(pool: PostgresPool, isOwn: boolean): Connection
       // A broken one keeps the listener: what it still has to say is of no interest.
       if (isRolledBack) client.off('error', ignore)
       client.release(!isRolledBack)
-      // A COMMIT that the server answered with an error has not happened; one without an answer may have.
-      throw isConflict(error) ? error : storageError(error, isCommitting && isLost ? 'unknown' : 'not_applied')
+      // A COMMIT that was answered with an error has not happened, nor has one behind a statement that was; one without an answer may have.
+      const mayBeThere = committed !== undefined && isLost
+      throw isConflict(error) ? error : storageError(error, mayBeThere ? 'unknown' : 'not_applied')
     }
   }
 
-  async function patiently<T>(begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+  async function patiently<T>(mode: string, work: (sql: Sql, commit: () => void) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await once(begin, work)
+        return await once(mode, work)
       } catch (error) {
         if (!isConflict(error)) throw error
         if (attempt === attempts) throw storageError(error, 'not_applied')
@@ -72,8 +91,8 @@ export function createConnection(pool: PostgresPool, isOwn: boolean): Connection
   }
 
   return {
-    write: (work, begin = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE') => patiently(begin, work),
-    read: (work) => patiently('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work),
+    write: (work) => patiently('ISOLATION LEVEL READ COMMITTED READ WRITE', work),
+    read: (work) => patiently('ISOLATION LEVEL REPEATABLE READ READ ONLY', work),
     async close() {
       if (!isOpen) return
       isOpen = false

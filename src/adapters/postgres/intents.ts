@@ -3,6 +3,7 @@ import type { IntentStore } from '../../core/ports/store.js'
 import { changedIntent, openedIntent } from '../kit/intent.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
+import { send } from './table.js'
 import type { Tables } from './tables.js'
 
 export function postgresIntents(connection: Connection, { schema, intents }: Tables, clock: Clock): IntentStore {
@@ -18,7 +19,7 @@ export function postgresIntents(connection: Connection, { schema, intents }: Tab
         if (existing) return { intent: existing, created: false }
         const [time] = await sql.query(`SELECT ${clock()}`)
         const opened = openedIntent(intent, Number(time?.[0]))
-        await intents.insert(sql, [opened])
+        await send(sql, intents.insert([opened]))
         return { intent: opened, created: true }
       })
     },
@@ -28,7 +29,7 @@ export function postgresIntents(connection: Connection, { schema, intents }: Tab
         if (!before) throw new BillingError('not_found', `No checkout ${intentId} on account ${accountId}.`)
         const [time] = await sql.query(`SELECT ${clock()}`)
         const after = changedIntent(before, change, Number(time?.[0]))
-        await intents.upsert(sql, [after])
+        await send(sql, intents.upsert([after]))
         return after
       })
     },

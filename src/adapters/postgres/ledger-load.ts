@@ -1,5 +1,6 @@
 import type { Budget } from '../../core/domain/budget.js'
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
+import type { StoredResult } from '../../core/domain/ledger/outcome.js'
 import {
   type Carry,
   type Counter,
@@ -13,98 +14,223 @@ import {
   type StoredKey,
 } from '../../core/domain/ledger/state.js'
 import type { Payment } from '../../core/domain/payment.js'
-import { bytes, result } from '../sql/column.js'
-import { unflattenEntry, unflattenHold } from '../sql/ledger-rows.js'
-import type { Sql } from './client.js'
+import { exact, uuid } from '../sql/column.js'
+import { counterRanges } from '../sql/counter-ranges.js'
+import type { RawRow, Sql } from './client.js'
 import type { Clock } from './clock.js'
 import { arrayOf } from './table.js'
 import type { Tables } from './tables.js'
 
 /**
  * Locks the accounts in order of id, then reads what a batch needs. All statements go out together; each sees what the lock waited
- * for, since under READ COMMITTED every statement looks anew. The time is taken last, so that no counter that began before it was missed.
+ * for, since under READ COMMITTED every statement looks anew. What nearly every batch needs is one statement; the rest is asked for
+ * where a command names it.
  */
-export async function loadState(
-  sql: Sql,
-  tables: Tables,
-  keys: readonly LoadKey[],
-  clock: Clock,
-): Promise<LedgerState> {
-  const needed = new Map(keys.map((key) => [loadKeyId(key), key]))
-  const of = <K extends LoadKey['kind']>(kind: K) =>
-    [...needed.values()].filter((key): key is Extract<LoadKey, { kind: K }> => key.kind === kind)
-  const accountIds = [...new Set(of('account').map(({ accountId }) => accountId))].sort()
-  const accounts = tables.accountStates.select(
-    sql,
-    'WHERE t.id = ANY($1) ORDER BY t.id FOR UPDATE',
-    arrayOf(accountIds),
-  )
-  const [
-    locked,
-    open,
-    named,
-    due,
-    around,
-    current,
-    byHold,
-    budgets,
-    payments,
-    entries,
-    levels,
-    levelCounters,
-    accruing,
-    seen,
-    stored,
-    time,
-  ] = await Promise.all([
-    accounts,
-    tables.grants.select(sql, 'WHERE t.account_id = ANY($1) AND t.remaining > 0', arrayOf(accountIds)),
-    namedHolds(sql, tables, [...of('hold'), ...of('hold_counter')]),
-    dueHolds(sql, tables, accountIds, clock),
-    countersAround(sql, tables, of('counter'), clock),
-    currentCounters(
+export function createLoad(tables: Tables, clock: Clock) {
+  const loadCommon = createCommonLoad(tables, clock)
+  return async (sql: Sql, keys: readonly LoadKey[]): Promise<LedgerState> => {
+    const needed = new Map(keys.map((key) => [loadKeyId(key), key]))
+    const asked = byKind([...needed.values()])
+    const accountIds = [...new Set(asked.account.map(({ accountId }) => accountId))].sort()
+    const accounts = tables.accountStates.select(
       sql,
-      tables,
-      of('counters').map(({ accountId }) => accountId),
-      clock,
-    ),
-    countersOfHolds(sql, tables, of('hold_counter'), accountIds, clock),
-    heldOrNamedBudgets(sql, tables, of('budget'), accountIds),
-    namedPayments(sql, tables, of('payment')),
-    entriesWithCorrections(sql, tables, of('entry')),
-    levelsAround(sql, tables, of('level'), clock),
-    countersFrom(sql, tables, of('level'), clock),
-    overdueCounters(sql, tables, of('accruals'), clock),
-    seenValues(sql, tables, of('seen')),
-    storedKeys(sql, tables, of('key')),
-    sql.query(`SELECT ${clock()}`),
-  ])
-  const holds = new Map([...named, ...due].map((hold) => [`${hold.accountId}|${hold.id}`, hold]))
-  const [grants, counted] = await Promise.all([
-    namedGrants(sql, tables, of('grant'), payments, entries),
-    countersOfEntries(sql, tables, entries, clock),
-  ])
-  const counters = new Map(
-    [...around, ...current, ...byHold, ...counted, ...levelCounters, ...accruing].map((found) => [
-      `${found.counter.accountId}|${found.counter.meter}|${found.counter.startsAt}`,
-      found,
-    ]),
-  )
-  return {
-    now: Number(time[0]?.[0]),
-    loaded: new Set(needed.keys()),
-    accounts: locked,
-    grants: [...open, ...grants],
-    counters: [...counters.values()].map(({ counter }) => counter),
-    carries: [...counters.values()].flatMap(({ carries }) => carries),
-    holds: [...holds.values()],
-    budgets,
-    payments,
-    levels,
-    seen,
-    entries,
-    keys: stored,
+      'WHERE t.id = ANY($1) ORDER BY t.id FOR UPDATE',
+      arrayOf(accountIds),
+    )
+    const [locked, common, named, current, byHold, payments, entries, levels, byLevel, accruing, seen] =
+      await Promise.all([
+        accounts,
+        loadCommon(sql, accountIds, asked),
+        namedHolds(sql, tables, [...asked.hold, ...asked.hold_counter]),
+        currentCounters(
+          sql,
+          tables,
+          asked.counters.map(({ accountId }) => accountId),
+          clock,
+        ),
+        countersOfHolds(sql, tables, asked.hold_counter),
+        namedPayments(sql, tables, asked.payment),
+        entriesWithCorrections(sql, tables, asked.entry),
+        levelsAround(sql, tables, asked.level, clock),
+        countersFrom(sql, tables, asked.level, clock),
+        overdueCounters(sql, tables, asked.accruals, clock),
+        seenValues(sql, tables, asked.seen),
+      ])
+    const [grants, counted] = await Promise.all([
+      namedGrants(sql, tables, asked.grant, payments, entries),
+      countersOfEntries(sql, tables, entries, clock),
+    ])
+    const holds = new Map([...named, ...common.holds].map((hold) => [`${hold.accountId}|${hold.id}`, hold]))
+    const counters = new Map(
+      [...common.counters, ...current, ...byHold, ...counted, ...byLevel, ...accruing].map((found) => [
+        `${found.counter.accountId}|${found.counter.meter}|${found.counter.startsAt}`,
+        found,
+      ]),
+    )
+    return {
+      now: common.now,
+      loaded: new Set(needed.keys()),
+      accounts: locked,
+      grants: grants.length === 0 ? common.grants : [...common.grants, ...grants],
+      counters: [...counters.values()].map(({ counter }) => counter),
+      carries: [...counters.values()].flatMap(({ carries }) => carries),
+      holds: [...holds.values()],
+      budgets: common.budgets,
+      payments,
+      levels,
+      seen,
+      entries,
+      keys: common.keys,
+    }
   }
+}
+
+type ByKind = { readonly [Kind in LoadKey['kind']]: Extract<LoadKey, { kind: Kind }>[] }
+
+function byKind(keys: readonly LoadKey[]): ByKind {
+  const kinds: ByKind = {
+    account: [],
+    budget: [],
+    payment: [],
+    entry: [],
+    level: [],
+    accruals: [],
+    seen: [],
+    grant: [],
+    key: [],
+    hold: [],
+    counter: [],
+    hold_counter: [],
+    counters: [],
+  }
+  for (const key of keys) (kinds[key.kind] as LoadKey[]).push(key)
+  return kinds
+}
+
+/** What nearly every batch needs of its accounts, beside themselves. */
+interface Common {
+  readonly now: number
+  readonly grants: CreditGrant[]
+  readonly counters: Found[]
+  readonly holds: Hold[]
+  readonly budgets: Budget[]
+  readonly keys: StoredKey[]
+}
+
+/**
+ * One statement whose rows are of many kinds: the first column says which. Open grants and counters, of which there are many, have a
+ * column for each of theirs; what is rare is a JSON list. Keys that were used are looked up by themselves and their account is compared
+ * afterwards: offered both, the planner may walk all rows of the account instead.
+ */
+function createCommonLoad(tables: Tables, clock: Clock) {
+  const { schema } = tables
+  const now = clock()
+  const texts = new Map<string, string>()
+
+  function textOf(hasCounters: boolean, hasKeys: boolean): string {
+    const width = Math.max(tables.grants.texts.length, hasCounters ? tables.counters.texts.length + 1 : 0)
+    const part = (kind: string, columns: readonly string[], from: string) =>
+      `SELECT '${kind}', ${[...columns, ...Array(width - columns.length).fill('NULL')].join(', ')} FROM ${from}`
+    const asList = (columns: readonly string[]) => `json_build_array(${columns.join(', ')})::text`
+    const counters = `unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[]) k (account_id, meter, low, high)
+      CROSS JOIN LATERAL ${countersBetween(schema, now)} t`
+    const used = hasCounters ? '$7' : '$3'
+    const over = `h.account_id = ANY($1) AND h.status = 'open' AND h.expires_at <= ${now}`
+    const parts = [
+      part('now', [`(${now})::text`], '(SELECT) one'),
+      part('grant', tables.grants.texts, `${schema}.credit_grants t WHERE t.account_id = ANY($1) AND t.is_open`),
+      part('hold', [asList(tables.holds.texts)], `${schema}.holds t WHERE ${over.replaceAll('h.', 't.')}`),
+      part(
+        'hold_counter',
+        [asList([...tables.counters.texts, carriesOf(schema)])],
+        `${schema}.holds h JOIN ${schema}.counters t
+          ON t.account_id = h.account_id AND t.meter = h.meter AND t.starts_at = h.period_starts_at WHERE ${over}`,
+      ),
+      // The budgets that were named, and those of the accounts that holds reserve something of.
+      part(
+        'budget',
+        [asList(tables.budgets.texts)],
+        `${schema}.budgets t WHERE t.account_id = ANY($1) AND (t.scope = ANY($2) OR t.held > 0)`,
+      ),
+    ]
+    if (hasCounters) parts.push(part('counter', [...tables.counters.texts, carriesOf(schema)], counters))
+    if (!hasKeys) return parts.join(' UNION ALL ')
+    return [
+      ...parts,
+      part(
+        'entry_key',
+        ['t.account_id', 't.dedupe::text', asList(tables.entries.texts)],
+        `${schema}.ledger_entries t WHERE t.dedupe = ANY(${used}::uuid[])`,
+      ),
+      part(
+        'hold_key',
+        ['t.account_id', 't.dedupe::text', 't.fingerprint::text', 't.result'],
+        `${schema}.holds t WHERE t.dedupe = ANY(${used}::uuid[])`,
+      ),
+      part(
+        'hold_key',
+        ['t.account_id', 't.release_dedupe::text', 't.release_fingerprint::text', 't.release_result'],
+        `${schema}.holds t WHERE t.release_dedupe = ANY(${used}::uuid[])`,
+      ),
+    ].join(' UNION ALL ')
+  }
+
+  return async (sql: Sql, accountIds: readonly string[], asked: ByKind): Promise<Common> => {
+    const hasCounters = asked.counter.length > 0
+    const hasKeys = asked.key.length > 0
+    const shape = `${hasCounters} ${hasKeys}`
+    const text = texts.get(shape) ?? textOf(hasCounters, hasKeys)
+    texts.set(shape, text)
+    const rows = await sql.query(text, [
+      arrayOf(accountIds),
+      arrayOf([...new Set(asked.budget.map(({ scope }) => scope))]),
+      ...(hasCounters ? rangesOf(asked.counter) : []),
+      ...(hasKeys ? [`{${asked.key.map(({ dedupe }) => dedupe).join(',')}}`] : []),
+    ])
+    return readCommon(tables, rows, asked.key)
+  }
+}
+
+function readCommon(tables: Tables, rows: readonly RawRow[], asked: ByKind['key']): Common {
+  const common = { now: 0, grants: [], counters: [], holds: [], budgets: [], keys: [] } as Common
+  let now = 0
+  let wanted: ReadonlySet<string> | undefined
+  const isAsked = (accountId: string, dedupe: string) => {
+    wanted ??= new Set(asked.map((key) => `${key.accountId}|${key.dedupe}`))
+    return wanted.has(`${accountId}|${dedupe}`)
+  }
+  for (const [kind, ...columns] of rows) {
+    const [first = '', second = '', third = '', fourth = ''] = columns as string[]
+    switch (kind) {
+      case 'now':
+        now = Number(first)
+        break
+      case 'grant':
+        common.grants.push(tables.grants.read(columns))
+        break
+      case 'counter':
+        common.counters.push(readCounter(tables, columns))
+        break
+      case 'hold':
+        common.holds.push(tables.holds.read(JSON.parse(first)))
+        break
+      case 'hold_counter':
+        common.counters.push(readCounter(tables, JSON.parse(first)))
+        break
+      case 'budget':
+        common.budgets.push(tables.budgets.read(JSON.parse(first)))
+        break
+      case 'entry_key':
+        if (isAsked(first, uuid.read(second, null))) common.keys.push(tables.entries.read(JSON.parse(third)))
+        break
+      case 'hold_key': {
+        const key = { accountId: first, dedupe: uuid.read(second, null), fingerprint: uuid.read(third, null) }
+        if (isAsked(first, key.dedupe)) common.keys.push({ ...key, result: exact<StoredResult>().read(fourth, null) })
+        break
+      }
+    }
+  }
+  return { ...common, now }
 }
 
 export async function dueHolds(
@@ -114,7 +240,7 @@ export async function dueHolds(
   clock: Clock,
 ): Promise<readonly Hold[]> {
   const clause = `WHERE t.account_id = ANY($1) AND t.status = 'open' AND t.expires_at <= ${clock()}`
-  return (await tables.holds.select(sql, clause, arrayOf(accountIds))).map(unflattenHold)
+  return tables.holds.select(sql, clause, arrayOf(accountIds))
 }
 
 async function namedHolds(
@@ -124,27 +250,14 @@ async function namedHolds(
 ): Promise<readonly Hold[]> {
   if (keys.length === 0) return []
   const clause = 'JOIN unnest($1::text[], $2::text[]) k (account_id, id) ON t.account_id = k.account_id AND t.id = k.id'
-  const rows = await tables.holds.select(sql, clause, ...columnsOf(keys, 'accountId', 'holdId'))
-  return rows.map(unflattenHold)
-}
-
-/** The budgets that were named, and those of the accounts that holds reserve something of. */
-async function heldOrNamedBudgets(
-  sql: Sql,
-  tables: Tables,
-  keys: readonly Extract<LoadKey, { kind: 'budget' }>[],
-  accountIds: readonly string[],
-): Promise<readonly Budget[]> {
-  const clause = 'WHERE t.account_id = ANY($1) AND (t.scope = ANY($2) OR t.held > 0)'
-  const scopes = new Set(keys.map(({ scope }) => scope))
-  return tables.budgets.select(sql, clause, arrayOf(accountIds), arrayOf([...scopes]))
+  return tables.holds.select(sql, clause, ...columnsOf(keys, 'accountId', 'holdId'))
 }
 
 /** The last change of each level at or before its moment, and the first after it. */
 async function levelsAround(
   sql: Sql,
   tables: Tables,
-  keys: readonly Extract<LoadKey, { kind: 'level' }>[],
+  keys: ByKind['level'],
   clock: Clock,
 ): Promise<readonly LevelChange[]> {
   if (keys.length === 0) return []
@@ -158,12 +271,7 @@ async function levelsAround(
 }
 
 /** The counters of each level that end after its moment, and the last one before them. */
-async function countersFrom(
-  sql: Sql,
-  tables: Tables,
-  keys: readonly Extract<LoadKey, { kind: 'level' }>[],
-  clock: Clock,
-): Promise<readonly Found[]> {
+async function countersFrom(sql: Sql, tables: Tables, keys: ByKind['level'], clock: Clock): Promise<readonly Found[]> {
   if (keys.length === 0) return []
   const of = `SELECT c.* FROM ${tables.schema}.counters c WHERE c.account_id = k.account_id AND c.meter = k.meter`
   const from = `unnest($1::text[], $2::text[], $3::bigint[]) k (account_id, meter, at) CROSS JOIN LATERAL (
@@ -176,20 +284,16 @@ async function countersFrom(
 async function overdueCounters(
   sql: Sql,
   tables: Tables,
-  keys: readonly Extract<LoadKey, { kind: 'accruals' }>[],
+  keys: ByKind['accruals'],
   clock: Clock,
 ): Promise<readonly Found[]> {
   if (keys.length === 0) return []
   const from = `${tables.schema}.counters t
-    WHERE t.account_id = ANY($1) AND t.area IS NOT NULL AND t.as_of < t.ends_at AND t.ends_at <= ${clock()}`
+    WHERE t.account_id = ANY($1) AND t.is_accruing AND t.ends_at <= ${clock()}`
   return findCounters(sql, tables, from, arrayOf(keys.map(({ accountId }) => accountId)))
 }
 
-async function seenValues(
-  sql: Sql,
-  tables: Tables,
-  keys: readonly Extract<LoadKey, { kind: 'seen' }>[],
-): Promise<readonly SeenValue[]> {
+async function seenValues(sql: Sql, tables: Tables, keys: ByKind['seen']): Promise<readonly SeenValue[]> {
   if (keys.length === 0) return []
   const clause = `JOIN unnest($1::text[], $2::text[], $3::text[]) k (account_id, meter, value)
     ON t.account_id = k.account_id AND t.meter = k.meter AND t.value = k.value`
@@ -197,11 +301,7 @@ async function seenValues(
   return tables.seen.select(sql, clause, ...columnsOf(keys, 'accountId', 'meter'), values)
 }
 
-async function namedPayments(
-  sql: Sql,
-  tables: Tables,
-  keys: readonly Extract<LoadKey, { kind: 'payment' }>[],
-): Promise<readonly Payment[]> {
+async function namedPayments(sql: Sql, tables: Tables, keys: ByKind['payment']): Promise<readonly Payment[]> {
   if (keys.length === 0) return []
   const clause = 'JOIN unnest($1::text[], $2::text[]) k (account_id, id) ON t.account_id = k.account_id AND t.id = k.id'
   return tables.payments.select(sql, clause, ...columnsOf(keys, 'accountId', 'paymentId'))
@@ -211,22 +311,20 @@ async function namedPayments(
 async function entriesWithCorrections(
   sql: Sql,
   tables: Tables,
-  keys: readonly Extract<LoadKey, { kind: 'entry' }>[],
+  keys: ByKind['entry'],
 ): Promise<readonly LedgerEntry[]> {
   if (keys.length === 0) return []
   const named = arrayOf(keys.map(({ entryId }) => entryId))
   const rows = await tables.entries.select(sql, 'WHERE t.id = ANY($1) OR t.corrects = ANY($1) ORDER BY t.seq', named)
   const asked = new Set(keys.map(({ accountId, entryId }) => `${accountId}|${entryId}`))
-  return rows
-    .filter((row) => asked.has(`${row.accountId}|${row.id}`) || asked.has(`${row.accountId}|${row.corrects}`))
-    .map(unflattenEntry)
+  return rows.filter((row) => asked.has(`${row.accountId}|${row.id}`) || asked.has(`${row.accountId}|${row.corrects}`))
 }
 
 /** Grants that were named, those that payments bought, and those that rows burned. */
 async function namedGrants(
   sql: Sql,
   tables: Tables,
-  keys: readonly Extract<LoadKey, { kind: 'grant' }>[],
+  keys: ByKind['grant'],
   payments: readonly Payment[],
   entries: readonly LedgerEntry[],
 ): Promise<readonly CreditGrant[]> {
@@ -259,22 +357,38 @@ interface Found {
   readonly carries: readonly Carry[]
 }
 
-/** For each key the latest counter that contains its moment or is the last before it, and the first one after it. */
+/**
+ * Of a range of moments the counter that contains its beginning or is the last before it, all that begin in it, and the first one after
+ * it. Counters of a meter do not overlap, so these are the ones around each of its moments.
+ */
+function countersBetween(schema: string, now: string): string {
+  const of = `SELECT c.* FROM ${schema}.counters c WHERE c.account_id = k.account_id AND c.meter = k.meter`
+  return `(
+    (${of} AND c.starts_at <= coalesce(k.low, ${now}) ORDER BY c.starts_at DESC LIMIT 1)
+    UNION ALL (${of} AND c.starts_at > coalesce(k.low, ${now}) AND c.starts_at <= coalesce(k.high, ${now}))
+    UNION ALL (${of} AND c.starts_at > coalesce(k.high, ${now}) ORDER BY c.starts_at LIMIT 1))`
+}
+
+/** As array literals. */
+function rangesOf(keys: ByKind['counter']): [string, string, string, string] {
+  const ranges = counterRanges(keys)
+  return [
+    ...columnsOf(ranges, 'accountId', 'meter'),
+    arrayOf(ranges.map(({ low }) => low)),
+    arrayOf(ranges.map(({ high }) => high)),
+  ]
+}
+
 async function countersAround(
   sql: Sql,
   tables: Tables,
-  keys: readonly Extract<LoadKey, { kind: 'counter' }>[],
+  keys: ByKind['counter'],
   clock: Clock,
 ): Promise<readonly Found[]> {
   if (keys.length === 0) return []
-  const now = clock()
-  const from = `unnest($1::text[], $2::text[], $3::bigint[]) k (account_id, meter, at) CROSS JOIN LATERAL (
-      (SELECT c.* FROM ${tables.schema}.counters c
-        WHERE c.account_id = k.account_id AND c.meter = k.meter AND c.starts_at <= coalesce(k.at, ${now})
-        ORDER BY c.ends_at > coalesce(k.at, ${now}) DESC, c.starts_at DESC LIMIT 1)
-      UNION ALL (SELECT c.* FROM ${tables.schema}.counters c
-        WHERE c.account_id = k.account_id AND c.meter = k.meter AND c.starts_at > k.at ORDER BY c.starts_at LIMIT 1)) t`
-  return findCounters(sql, tables, from, ...columnsOf(keys, 'accountId', 'meter'), momentsOf(keys))
+  const from = `unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) k (account_id, meter, low, high)
+    CROSS JOIN LATERAL ${countersBetween(tables.schema, clock())} t`
+  return findCounters(sql, tables, from, ...rangesOf(keys))
 }
 
 /** The counters of the periods that contain now, and the last ones of levels, which last. */
@@ -292,75 +406,47 @@ export async function currentCounters(
   return findCounters(sql, tables, from, arrayOf(accountIds))
 }
 
-/** The counters in which holds are counted: those that were named, and those of the accounts that are over. */
-async function countersOfHolds(
-  sql: Sql,
-  tables: Tables,
-  keys: readonly Extract<LoadKey, { kind: 'hold_counter' }>[],
-  accountIds: readonly string[],
-  clock: Clock,
-): Promise<readonly Found[]> {
+/** The counters in which holds that were named are counted. */
+async function countersOfHolds(sql: Sql, tables: Tables, keys: ByKind['hold_counter']): Promise<readonly Found[]> {
+  if (keys.length === 0) return []
   const { schema } = tables
-  const from = `(
-      SELECT h.account_id, h.meter, h.period_starts_at FROM ${schema}.holds h
-        JOIN unnest($1::text[], $2::text[]) k (account_id, id) ON h.account_id = k.account_id AND h.id = k.id
-      UNION SELECT h.account_id, h.meter, h.period_starts_at FROM ${schema}.holds h
-        WHERE h.account_id = ANY($3) AND h.status = 'open' AND h.expires_at <= ${clock()}
-    ) h JOIN ${schema}.counters t ON t.account_id = h.account_id AND t.meter = h.meter AND t.starts_at = h.period_starts_at`
-  return findCounters(sql, tables, from, ...columnsOf(keys, 'accountId', 'holdId'), arrayOf(accountIds))
+  const from = `unnest($1::text[], $2::text[]) k (account_id, id)
+    JOIN ${schema}.holds h ON h.account_id = k.account_id AND h.id = k.id
+    JOIN ${schema}.counters t ON t.account_id = h.account_id AND t.meter = h.meter AND t.starts_at = h.period_starts_at`
+  return findCounters(sql, tables, from, ...columnsOf(keys, 'accountId', 'holdId'))
 }
 
 async function findCounters(sql: Sql, tables: Tables, from: string, ...values: string[]): Promise<readonly Found[]> {
-  const carries = `(SELECT json_agg(json_build_array(r.destination, r.remainder::text)) FROM ${tables.schema}.carries r
-    WHERE r.account_id = t.account_id AND r.meter = t.meter AND r.starts_at = t.starts_at)`
-  const rows = await sql.query(`SELECT ${tables.counters.columns}, ${carries} FROM ${from}`, values)
-  return rows.map((row) => {
-    const counter = tables.counters.read(row)
-    const { accountId, meter, startsAt } = counter
-    const pairs = JSON.parse(row.at(-1) ?? '[]') as readonly (readonly [string, string])[]
-    return {
-      counter,
-      carries: pairs.map(([destination, rest]) => ({
-        accountId,
-        destination,
-        meter,
-        startsAt,
-        remainder: BigInt(rest),
-      })),
-    }
-  })
+  const rows = await sql.query(`SELECT ${tables.counters.columns}, ${carriesOf(tables.schema)} FROM ${from}`, values)
+  return rows.map((row) => readCounter(tables, row))
 }
 
-/**
- * A key is kept with what it made: on a ledger row, on a hold, or on the release of one. It is looked up by itself and its account
- * compared afterwards: offered both, the planner may walk all rows of the account instead.
- */
-async function storedKeys(
-  sql: Sql,
-  { schema }: Tables,
-  keys: readonly Extract<LoadKey, { kind: 'key' }>[],
-): Promise<readonly StoredKey[]> {
-  if (keys.length === 0) return []
-  const rows = await sql.query(
-    `SELECT account_id, dedupe, fingerprint, result FROM ${schema}.ledger_entries WHERE dedupe = ANY($1::bytea[])
-     UNION ALL SELECT account_id, dedupe, fingerprint, result FROM ${schema}.holds WHERE dedupe = ANY($1::bytea[])
-     UNION ALL SELECT account_id, release_dedupe, release_fingerprint, release_result FROM ${schema}.holds
-       WHERE release_dedupe = ANY($1::bytea[])`,
-    [arrayOf(keys.map(({ dedupe }) => bytes.write(dedupe)))],
-  )
-  const asked = new Set(keys.map(({ accountId, dedupe }) => `${accountId}|${dedupe}`))
-  return rows
-    .map(([accountId, dedupe, fingerprint, answer]) => ({
-      accountId: accountId ?? '',
-      dedupe: (dedupe ?? '').slice(2),
-      fingerprint: (fingerprint ?? '').slice(2),
-      result: result().read(answer ?? ''),
-    }))
-    .filter(({ accountId, dedupe }) => asked.has(`${accountId}|${dedupe}`))
+/** The carries of counter `t`. */
+function carriesOf(schema: string): string {
+  return `(SELECT json_object_agg(r.destination, r.remainder::text)::text FROM ${schema}.carries r
+    WHERE r.account_id = t.account_id AND r.meter = t.meter AND r.starts_at = t.starts_at)`
+}
+
+/** Reads a row of a counter's columns and its carries. */
+function readCounter(tables: Tables, row: RawRow): Found {
+  const counter = tables.counters.read(row)
+  const { accountId, meter, startsAt } = counter
+  const carries = row[tables.counters.texts.length] ?? null
+  const remainders = carries === null ? [] : Object.entries(JSON.parse(carries) as Record<string, string>)
+  return {
+    counter,
+    carries: remainders.map(([destination, rest]) => ({
+      accountId,
+      destination,
+      meter,
+      startsAt,
+      remainder: BigInt(rest),
+    })),
+  }
 }
 
 function momentsOf(keys: readonly { readonly at: number | null }[]): string {
-  return arrayOf(keys.map(({ at }) => (at === null ? null : BigInt(at))))
+  return arrayOf(keys.map(({ at }) => at))
 }
 
 /** Two fields of each key, as array literals. */

@@ -1,22 +1,18 @@
 import { viewBudgets } from '../../core/domain/budget-view.js'
 import { apply, needs } from '../../core/domain/ledger/kernel.js'
-import type { LedgerRows } from '../../core/domain/ledger/state.js'
+import type { LedgerRows, LedgerState } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
 import type { EntryPage, LedgerStore } from '../../core/ports/store.js'
 import { checkCursor } from '../sql/cursor.js'
-import { flattenEntry, flattenHold, unflattenEntry, unflattenHold } from '../sql/ledger-rows.js'
+import { newDeliveryRow } from '../sql/delivery-rows.js'
 import { usageClause } from '../sql/usage-clause.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
-import { currentCounters, dueHolds, loadState } from './ledger-load.js'
-import { addDeliveries, addEvents } from './outbox.js'
-import { arrayOf } from './table.js'
+import { createLoad, currentCounters, dueHolds } from './ledger-load.js'
+import { addEvents } from './outbox.js'
+import { arrayOf, send, sendTogether, type Write } from './table.js'
 import type { Tables } from './tables.js'
-
-/** Young tables have no statistics: without these the planner reads whole tables, and is slower the more there is. */
-const beginBatch = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL bytea_output = hex; SET LOCAL jit = off;
-  SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off`
 
 export function postgresLedger(connection: Connection, tables: Tables, clock: Clock): LedgerStore {
   /** The budgets that the clause picks and that have a limit, as they stand now. */
@@ -32,21 +28,25 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
       return account ? viewBudgets({ now: Number(time[0]?.[0]), account, budgets, dueHolds: over }) : []
     })
 
+  const load = createLoad(tables, clock)
   return {
     commit(commands, rules) {
       const keys = commands.flatMap((command) => needs(command, rules))
-      return connection.write(async (sql) => {
-        const state = await loadState(sql, tables, keys, clock)
+      return connection.write(async (sql, commit) => {
+        const state = await load(sql, keys)
         const { rows, outcomes } = apply(state, commands, rules)
-        await writeRows(sql, tables, rows, state.now)
+        const written = writeRows(sql, tables, rows, state)
+        // Which events are new has to be known before their deliveries are written.
+        if (rows.events.length === 0) commit()
+        await written
         return outcomes
-      }, beginBatch)
+      })
     },
     snapshot(accountId) {
       return connection.read(async (sql) => {
         const [account, grants, over, counters, time] = await Promise.all([
           tables.accountStates.first(sql, 'WHERE t.id = $1', accountId),
-          tables.grants.select(sql, 'WHERE t.account_id = $1 AND t.remaining > 0', accountId),
+          tables.grants.select(sql, 'WHERE t.account_id = $1 AND t.is_open', accountId),
           dueHolds(sql, tables, [accountId], clock),
           currentCounters(sql, tables, [accountId], clock),
           sql.query(`SELECT ${clock()}`),
@@ -58,14 +58,14 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
     },
     hold(accountId, holdId) {
       return connection.read(async (sql) => {
-        const row = await tables.holds.first(sql, 'WHERE t.account_id = $1 AND t.id = $2', accountId, holdId)
-        return row ? unflattenHold(row) : null
+        const hold = await tables.holds.first(sql, 'WHERE t.account_id = $1 AND t.id = $2', accountId, holdId)
+        return hold ?? null
       })
     },
     entry(accountId, entryId) {
       return connection.read(async (sql) => {
-        const row = await tables.entries.first(sql, 'WHERE t.id = $1 AND t.account_id = $2', entryId, accountId)
-        return row ? unflattenEntry(row) : null
+        const entry = await tables.entries.first(sql, 'WHERE t.id = $1 AND t.account_id = $2', entryId, accountId)
+        return entry ?? null
       })
     },
     entries(accountId, page) {
@@ -73,7 +73,7 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
       const query = `SELECT ${tables.entries.columns}, t.seq FROM ${tables.schema}.ledger_entries t ${clause}`
       return connection.read(async (sql) =>
         (await sql.query(query, values)).map((row) => ({
-          ...unflattenEntry(tables.entries.read(row)),
+          ...tables.entries.read(row),
           cursor: row.at(-1) ?? '',
         })),
       )
@@ -81,7 +81,7 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
     corrections(accountId, entryIds) {
       return connection.read(async (sql) => {
         const rows = await tables.entries.select(sql, 'WHERE t.corrects = ANY($1) ORDER BY t.seq', arrayOf(entryIds))
-        return rows.filter((row) => row.accountId === accountId).map(unflattenEntry)
+        return rows.filter((row) => row.accountId === accountId)
       })
     },
     async budget(accountId, scope) {
@@ -96,13 +96,18 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
       const clause = 'WHERE t.account_id = $1 AND t.dimension = $2 AND t.day >= $3 AND t.day < $4'
       return connection.read((sql) => tables.rollups.select(sql, clause, accountId, dimension, from, to))
     },
+    async suspendedAmong(accountIds) {
+      const query = `SELECT id FROM ${tables.schema}.accounts WHERE id = ANY($1::text[]) AND suspended_for IS NOT NULL`
+      const rows = await connection.read((sql) => sql.query(query, [arrayOf(accountIds)]))
+      return rows.map(([id]) => id ?? '')
+    },
     due(limit) {
       const now = clock()
       const query = `SELECT account_id FROM ${tables.schema}.holds WHERE status = 'open' AND expires_at <= ${now}
         UNION SELECT g.account_id FROM ${tables.schema}.credit_grants g JOIN ${tables.schema}.accounts a ON a.id = g.account_id
-          WHERE g.remaining > 0 AND g.expires_at <= ${now} AND a.balance > a.held
+          WHERE g.is_open AND g.expires_at <= ${now} AND a.balance > a.held
         UNION SELECT id FROM ${tables.schema}.accounts WHERE renews_at <= ${now}
-        UNION SELECT account_id FROM ${tables.schema}.counters WHERE area IS NOT NULL AND as_of < ends_at AND ends_at <= ${now}
+        UNION SELECT account_id FROM ${tables.schema}.counters WHERE is_accruing AND ends_at <= ${now}
         LIMIT $1::bigint`
       return connection.read(async (sql) =>
         (await sql.query(query, [String(limit)])).map(([accountId]) => accountId ?? ''),
@@ -134,21 +139,61 @@ function pageClause(
   return [clause, values]
 }
 
+/** A batch this small is written by one statement; a larger one by several, so that the server works while the next is made. */
+const fewRows = 8
+
 /** Sends every write without waiting in between. */
-async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, now: number): Promise<void> {
+async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, state: LedgerState): Promise<void> {
+  const grants = split(rows.grants, state.grants, ({ accountId, id }) => `${accountId}|${id}`)
+  const counters = split(
+    rows.counters,
+    state.counters,
+    ({ accountId, meter, startsAt }) => `${accountId}|${meter}|${startsAt}`,
+  )
+  const carries = split(
+    rows.carries,
+    state.carries,
+    (carry) => `${carry.accountId}|${carry.meter}|${carry.startsAt}|${carry.destination}`,
+  )
+  const writes: readonly (() => Write | null)[] = [
+    () => tables.entries.insert(rows.entries),
+    () => tables.accountStates.update(rows.accounts),
+    () => tables.grantsLeft.update(grants.known),
+    () => tables.counters.update(counters.known),
+    () => tables.carries.update(carries.known),
+    () => tables.rollups.add(rows.rollups),
+    () => tables.newDeliveries.insert(rows.deliveries.map((delivery) => newDeliveryRow(delivery, state.now))),
+    () => tables.holds.upsert(rows.holds),
+    () => tables.budgets.upsert(rows.budgets),
+    () => tables.payments.upsert(rows.payments),
+    () => tables.levels.upsert(rows.levels),
+    () => tables.seen.insert(rows.seen),
+    () => tables.grants.upsert(grants.others),
+    () => tables.counters.upsert(counters.others),
+    () => tables.carries.upsert(carries.others),
+  ]
+  const isSmall = rows.entries.length <= fewRows
   await Promise.all([
-    tables.accountStates.update(sql, rows.accounts),
-    tables.grants.upsert(sql, rows.grants),
-    tables.counters.upsert(sql, rows.counters),
-    tables.carries.upsert(sql, rows.carries),
-    tables.holds.upsert(sql, rows.holds.map(flattenHold)),
-    tables.budgets.upsert(sql, rows.budgets),
-    tables.payments.upsert(sql, rows.payments),
-    tables.levels.upsert(sql, rows.levels),
-    tables.seen.insert(sql, rows.seen),
-    tables.entries.insert(sql, rows.entries.map(flattenEntry)),
-    tables.rollups.add(sql, rows.rollups),
-    addDeliveries(sql, tables, rows.deliveries, now),
-    addEvents(sql, tables, rows.events, now),
+    ...(isSmall
+      ? [
+          sendTogether(
+            sql,
+            writes.map((write) => write()),
+          ),
+        ]
+      : writes.map((write) => send(sql, write()))),
+    addEvents(sql, tables, rows.events, state.now),
   ])
+}
+
+/** Rows that replace what was loaded, and others. */
+function split<Row>(
+  rows: readonly Row[],
+  loaded: readonly Row[],
+  keyOf: (row: Row) => string,
+): { readonly known: readonly Row[]; readonly others: readonly Row[] } {
+  if (rows.length === 0) return { known: rows, others: rows }
+  const keys = new Set(loaded.map(keyOf))
+  const known = rows.filter((row) => keys.has(keyOf(row)))
+  return { known, others: known.length === rows.length ? [] : rows.filter((row) => !keys.has(keyOf(row))) }
 }

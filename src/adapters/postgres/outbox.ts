@@ -1,13 +1,11 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
-import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { Delivery, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
 import { typesByConsumer } from '../kit/event.js'
-import { deliveryRow, eventDeliveryRow } from '../sql/delivery-rows.js'
-import { unflattenEntry } from '../sql/ledger-rows.js'
+import { eventDeliveryRow } from '../sql/delivery-rows.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
-import { arrayOf } from './table.js'
+import { arrayOf, send } from './table.js'
 import type { Tables } from './tables.js'
 
 export function postgresOutbox(connection: Connection, tables: Tables, clock: Clock): OutboxStore {
@@ -87,18 +85,6 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
   }
 }
 
-export async function addDeliveries(
-  sql: Sql,
-  tables: Tables,
-  added: readonly NewDelivery[],
-  now: number,
-): Promise<void> {
-  await tables.deliveries.insert(
-    sql,
-    added.map((delivery) => deliveryRow(delivery, now)),
-  )
-}
-
 /** Writes events, and a delivery of each to everyone who listens; an event that is there already is left alone. */
 export async function addEvents(
   sql: Sql,
@@ -124,10 +110,8 @@ export async function addEvents(
   if (added.length === 0) return
   const listening = await sql.query(`SELECT consumer, type FROM ${schema}.subscriptions`)
   const types = typesByConsumer(listening as unknown as [string, string][])
-  await tables.deliveries.insert(
-    sql,
-    eventDeliveries(added, types).map((delivery) => eventDeliveryRow(delivery, now)),
-  )
+  const deliveries = eventDeliveries(added, types).map((delivery) => eventDeliveryRow(delivery, now))
+  await send(sql, tables.deliveries.insert(deliveries))
 }
 
 /** Deliveries with the usage events or the billing event they are about. */
@@ -150,7 +134,7 @@ async function withSubjects(
         ),
     eventIds.length === 0 ? [] : tables.events.select(sql, 'WHERE t.id = ANY($1)', arrayOf(eventIds)),
   ])
-  const entryOf = new Map(entries.map((row) => [`${row.accountId}|${row.id}`, unflattenEntry(row)]))
+  const entryOf = new Map(entries.map((row) => [`${row.accountId}|${row.id}`, row]))
   const eventOf = new Map(events.map((event) => [event.id, event]))
   return rows.map(({ eventId, eventType: _, claimedAt: __, ...row }) => ({
     ...row,

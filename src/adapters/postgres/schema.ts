@@ -37,8 +37,8 @@ export const migrations: readonly ((schema: string) => string)[] = [
     account_id text NOT NULL,
     operation text NOT NULL,
     key text NOT NULL,
-    dedupe bytea NOT NULL,
-    fingerprint bytea NOT NULL,
+    dedupe uuid NOT NULL,
+    fingerprint uuid NOT NULL,
     counter_account text NOT NULL,
     amount bigint NOT NULL,
     balance_after bigint NOT NULL,
@@ -60,8 +60,8 @@ export const migrations: readonly ((schema: string) => string)[] = [
     settled_by text,
     included bigint,
     hold_id text,
-    burns text NOT NULL,
-    deliveries text NOT NULL,
+    burns text,
+    deliveries text,
     result text NOT NULL,
     PRIMARY KEY (dedupe, account_id)
   );
@@ -85,10 +85,12 @@ export const migrations: readonly ((schema: string) => string)[] = [
     expires_at bigint,
     granted_at bigint NOT NULL,
     reason text NOT NULL,
+    -- For the indexes: one on what is left would be written anew by every debit.
+    is_open boolean NOT NULL GENERATED ALWAYS AS (remaining > 0) STORED,
     PRIMARY KEY (account_id, id)
   ) WITH (fillfactor = 50);
-  CREATE INDEX credit_grants_open ON ${schema}.credit_grants (account_id) WHERE remaining > 0;
-  CREATE INDEX credit_grants_expiring ON ${schema}.credit_grants (expires_at, account_id) WHERE remaining > 0;
+  CREATE INDEX credit_grants_open ON ${schema}.credit_grants (account_id) WHERE is_open;
+  CREATE INDEX credit_grants_expiring ON ${schema}.credit_grants (expires_at, account_id) WHERE is_open;
 
   CREATE TABLE ${schema}.holds (
     account_id text NOT NULL,
@@ -98,8 +100,8 @@ export const migrations: readonly ((schema: string) => string)[] = [
     sparks bigint NOT NULL,
     allowance bigint NOT NULL,
     rated bigint NOT NULL,
-    dimensions text NOT NULL,
-    budgets text NOT NULL,
+    dimensions text,
+    budgets text,
     budgeted bigint NOT NULL,
     status text NOT NULL,
     captured bigint NOT NULL,
@@ -108,11 +110,11 @@ export const migrations: readonly ((schema: string) => string)[] = [
     expires_at bigint NOT NULL,
     reason text NOT NULL,
     key text NOT NULL,
-    dedupe bytea NOT NULL,
-    fingerprint bytea NOT NULL,
+    dedupe uuid NOT NULL,
+    fingerprint uuid NOT NULL,
     result text NOT NULL,
-    release_dedupe bytea,
-    release_fingerprint bytea,
+    release_dedupe uuid,
+    release_fingerprint uuid,
     release_result text,
     PRIMARY KEY (account_id, id)
   );
@@ -138,8 +140,10 @@ export const migrations: readonly ((schema: string) => string)[] = [
     status text NOT NULL,
     throttled_attempts bigint NOT NULL,
     transitions bigint NOT NULL,
+    is_accruing boolean NOT NULL GENERATED ALWAYS AS (coalesce(as_of < ends_at, false) AND area IS NOT NULL) STORED,
     PRIMARY KEY (account_id, meter, starts_at)
   ) WITH (fillfactor = 50);
+  CREATE INDEX counters_accruing ON ${schema}.counters (ends_at, account_id) WHERE is_accruing;
 
   CREATE TABLE ${schema}.budgets (
     account_id text NOT NULL,
@@ -165,8 +169,6 @@ export const migrations: readonly ((schema: string) => string)[] = [
     reversed bigint NOT NULL,
     PRIMARY KEY (account_id, id)
   ) WITH (fillfactor = 50);
-
-  CREATE INDEX counters_accruing ON ${schema}.counters (ends_at, account_id) WHERE area IS NOT NULL AND as_of < ends_at;
 
   CREATE TABLE ${schema}.level_changes (
     account_id text NOT NULL,
@@ -210,8 +212,8 @@ export const migrations: readonly ((schema: string) => string)[] = [
   ) WITH (fillfactor = 50);
 
   CREATE TABLE ${schema}.deliveries (
-    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    id text NOT NULL UNIQUE,
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    id text PRIMARY KEY,
     account_id text NOT NULL,
     destination text NOT NULL,
     kind text NOT NULL,
@@ -222,16 +224,16 @@ export const migrations: readonly ((schema: string) => string)[] = [
     entry_ids text NOT NULL,
     event_id text,
     event_type text,
-    status text NOT NULL,
-    attempts bigint NOT NULL,
-    fence bigint NOT NULL,
+    status text NOT NULL DEFAULT 'pending',
+    attempts bigint NOT NULL DEFAULT 0,
+    fence bigint NOT NULL DEFAULT 0,
     created_at bigint NOT NULL,
     first_attempt_at bigint,
     claimed_at bigint,
     next_attempt_at bigint NOT NULL,
-    leased_until bigint NOT NULL,
+    leased_until bigint NOT NULL DEFAULT 0,
     error text
-  );
+  ) WITH (fillfactor = 75);
   CREATE INDEX deliveries_waiting ON ${schema}.deliveries (destination, status, seq) WHERE status <> 'delivered';
 
   CREATE TABLE ${schema}.events (

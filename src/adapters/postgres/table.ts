@@ -1,67 +1,74 @@
-import { type Column, columnName, type Rows, storable, type Value } from '../sql/column.js'
+import { checkInteger, checkText, type Rows, type StoredField, type Value } from '../sql/column.js'
 import type { RawRow, Sql } from './client.js'
 
-/** A table of the store's schema. Writes take many rows in one statement. */
+/** A table of the store's schema. */
 export interface Table<Row> {
-  insert(sql: Sql, rows: readonly Row[]): Promise<void>
+  /** Adds the rows. */
+  insert(rows: readonly Row[]): Write | null
   /** Adds the rows, or replaces those with their keys. */
-  upsert(sql: Sql, rows: readonly Row[]): Promise<void>
+  upsert(rows: readonly Row[]): Write | null
   /** Adds the rows, or their numbers to those of the rows with their keys. */
-  add(sql: Sql, rows: readonly Row[]): Promise<void>
+  add(rows: readonly Row[]): Write | null
   /** Replaces what the columns hold of the rows with their keys. */
-  update(sql: Sql, rows: readonly Row[]): Promise<void>
+  update(rows: readonly Row[]): Write | null
   /** The rows that what follows `FROM table t` picks. */
   select(sql: Sql, clause: string, ...values: readonly (string | null)[]): Promise<readonly Row[]>
   first(sql: Sql, clause: string, ...values: readonly (string | null)[]): Promise<Row | undefined>
   /** The columns of alias `t`, for a query of one's own whose rows begin with them. */
   readonly columns: string
+  /** The same as text, one by one. */
+  readonly texts: readonly string[]
   /** Reads a row that begins with the columns. */
   read(row: RawRow): Row
 }
 
-const arrayTypes = { integer: 'bigint[]', text: 'text[]', bytes: 'bytea[]' } as const
+/** A statement that writes rows of one table, with its values: as they are for one row, else an array for each column. */
+export interface Write {
+  readonly statement: Statement
+  readonly values: readonly (string | null)[]
+}
 
-export function table<Row extends object>(schema: string, { name, key, columns }: Rows<Row>): Table<Row> {
-  const fields = Object.entries(columns) as [keyof Row & string, Column<unknown>][]
-  const names = fields.map(([field]) => columnName(field))
-  const places = fields.map(([, column], index) => `$${index + 1}::${arrayTypes[column.type]}`).join(', ')
-  const insert = `INSERT INTO ${schema}.${name} (${names.join(', ')}) SELECT * FROM unnest(${places})`
-  const changing = fields.filter(([field]) => !key.includes(field)).map(([field]) => columnName(field))
-  const upsert = `${insert} ON CONFLICT (${key.map(columnName).join(', ')}) DO UPDATE SET ${changing
-    .map((column) => `${column} = excluded.${column}`)
-    .join(', ')}`
-  const adding = changing.map((column) => `${column} = t.${column} + excluded.${column}`).join(', ')
-  const add = `${insert.replace(`INTO ${schema}.${name}`, `INTO ${schema}.${name} AS t`)} ON CONFLICT (${key
-    .map(columnName)
-    .join(', ')}) DO UPDATE SET ${adding}`
-  const update = `UPDATE ${schema}.${name} t SET ${changing.map((column) => `${column} = n.${column}`).join(', ')}
-    FROM unnest(${places}) n (${names.join(', ')}) WHERE ${key
-      .map((field) => `t.${columnName(field)} = n.${columnName(field)}`)
-      .join(' AND ')}`
+interface Statement {
+  /** The statement with its places numbered from 1. */
+  readonly text: string
+  /** The same, numbered from another number. */
+  textFrom(first: number): string
+}
+
+const arrayTypes = { integer: 'bigint[]', text: 'text[]', uuid: 'uuid[]' } as const
+
+export function table<Row extends object>(schema: string, { name, key, fields, read }: Rows<Row>): Table<Row> {
+  const relation = `${schema}.${name}`
+  const names = fields.map((field) => field.name)
+  const keyFields = fields.filter((field) => key.includes(field.name))
+  const changing = fields.filter((field) => !key.includes(field.name))
   const listed = names.map((column) => `t.${column}`).join(', ')
-  const select = `SELECT ${listed} FROM ${schema}.${name} t `
+  const select = `SELECT ${listed} FROM ${relation} t `
 
-  const literals = (rows: readonly Row[]) =>
-    fields.map(([field, column]) => arrayOf(rows.map((row) => column.write(row[field]))))
-  const read = (row: RawRow) =>
-    Object.fromEntries(
-      fields.map(([field, column], index) => [field, column.read(parsed(column.type, row[index] ?? null))]),
-    ) as Row
+  const inserting = (conflict: string) => (first: number, isOne: boolean) => {
+    const values = isOne
+      ? `VALUES (${fields.map((_, index) => `$${first + index}`).join(', ')})`
+      : `SELECT * FROM unnest(${arrays(fields, first)})`
+    return `INSERT INTO ${relation} AS t (${names.join(', ')}) ${values}${conflict}`
+  }
+  const replacing = (how: (column: string) => string) =>
+    ` ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${changing.map((field) => `${field.name} = ${how(field.name)}`).join(', ')}`
+  const updating = (first: number, isOne: boolean) => {
+    const bound = [...keyFields, ...changing]
+    const value = (field: StoredField<Row>) => (isOne ? `$${first + bound.indexOf(field)}` : `n.${field.name}`)
+    const from = isOne ? '' : `FROM unnest(${arrays(bound, first)}) n (${bound.map((field) => field.name).join(', ')})`
+    return `UPDATE ${relation} t SET ${changing.map((field) => `${field.name} = ${value(field)}`).join(', ')} ${from}
+      WHERE ${keyFields.map((field) => `t.${field.name} = ${value(field)}`).join(' AND ')}`
+  }
+
   return {
     columns: listed,
+    texts: names.map((column) => `t.${column}::text`),
     read,
-    async insert(sql, rows) {
-      if (rows.length > 0) await sql.query(insert, literals(rows))
-    },
-    async upsert(sql, rows) {
-      if (rows.length > 0) await sql.query(upsert, literals(rows))
-    },
-    async add(sql, rows) {
-      if (rows.length > 0) await sql.query(add, literals(rows))
-    },
-    async update(sql, rows) {
-      if (rows.length > 0) await sql.query(update, literals(rows))
-    },
+    insert: writer(fields, inserting('')),
+    upsert: writer(fields, inserting(replacing((column) => `excluded.${column}`))),
+    add: writer(fields, inserting(replacing((column) => `t.${column} + excluded.${column}`))),
+    update: writer([...keyFields, ...changing], updating),
     select: async (sql, clause, ...values) => (await sql.query(select + clause, values)).map(read),
     async first(sql, clause, ...values) {
       const [row] = await sql.query(select + clause, values)
@@ -70,21 +77,74 @@ export function table<Row extends object>(schema: string, { name, key, columns }
   }
 }
 
+/** Sends one write, if there is one. */
+export async function send(sql: Sql, write: Write | null): Promise<void> {
+  if (write) await sql.query(write.statement.text, write.values)
+}
+
+/** Sends several writes to different tables as one statement, which costs both sides less than a few small ones. */
+export async function sendTogether(sql: Sql, writes: readonly (Write | null)[]): Promise<void> {
+  const sent = writes.filter((write) => write !== null)
+  if (sent.length === 0) return
+  let first = 1
+  const parts = sent.map(({ statement, values }) => {
+    first += values.length
+    return statement.textFrom(first - values.length)
+  })
+  const before = parts.slice(0, -1).map((part, index) => `w${index} AS (${part})`)
+  const text = `${before.length > 0 ? `WITH ${before.join(', ')} ` : ''}${parts.at(-1)}`
+  await sql.query(
+    text,
+    sent.flatMap(({ values }) => values),
+  )
+}
+
+function writer<Row>(
+  fields: readonly StoredField<Row>[],
+  text: (first: number, isOne: boolean) => string,
+): (rows: readonly Row[]) => Write | null {
+  const one = { text: text(1, true), textFrom: (first: number) => text(first, true) }
+  const many = { text: text(1, false), textFrom: (first: number) => text(first, false) }
+  return (rows) => {
+    const [row] = rows
+    if (row === undefined) return null
+    if (rows.length === 1) return { statement: one, values: fields.map((field) => scalar(field.get(row))) }
+    return { statement: many, values: fields.map((field) => literal(field, rows)) }
+  }
+}
+
+function arrays(fields: readonly StoredField<never>[], first: number): string {
+  return fields.map((field, index) => `$${first + index}::${arrayTypes[field.type]}`).join(', ')
+}
+
+function scalar(value: Value): string | null {
+  if (value === null) return null
+  if (typeof value === 'string') return checkText(value)
+  return (typeof value === 'bigint' ? checkInteger(value) : value).toString()
+}
+
+/** A column of many rows as an array literal, in one pass. */
+function literal<Row>({ type, get }: StoredField<Row>, rows: readonly Row[]): string {
+  let list = ''
+  if (type === 'text') {
+    for (const row of rows) list += `,${quoted(get(row) as string | null)}`
+    checkText(list)
+  } else {
+    for (const row of rows) {
+      const value = get(row)
+      list += `,${typeof value === 'bigint' ? checkInteger(value) : (value ?? 'NULL')}`
+    }
+  }
+  return `{${list.slice(1)}}`
+}
+
 /** An array literal. @throws BillingError `invalid_request`, `amount_out_of_range` for what would not come back as it was given */
 export function arrayOf(values: readonly Value[]): string {
-  return `{${values.map((value) => element(storable(value))).join(',')}}`
+  const list = values.map((value) => (typeof value === 'string' ? quoted(value) : (scalar(value) ?? 'NULL')))
+  return checkText(`{${list.join(',')}}`)
 }
 
-function element(value: Value): string {
+function quoted(value: string | null): string {
   if (value === null) return 'NULL'
-  if (typeof value === 'bigint') return value.toString()
-  if (typeof value === 'string') return `"${value.replace(/[\\"]/g, '\\$&')}"`
-  return `"\\\\x${Buffer.from(value).toString('hex')}"`
-}
-
-/** A value as the server wrote it, with `bytea_output` at its default `hex`. */
-function parsed(type: Column<unknown>['type'], written: string | null): Value {
-  if (written === null) return null
-  if (type === 'integer') return BigInt(written)
-  return type === 'bytes' ? Buffer.from(written.slice(2), 'hex') : written
+  return value.includes('"') || value.includes('\\') ? `"${value.replace(/[\\"]/g, '\\$&')}"` : `"${value}"`
 }

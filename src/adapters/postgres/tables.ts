@@ -1,5 +1,5 @@
 import { accountRows } from '../sql/account-rows.js'
-import { deliveryRows, eventRows, inboxRows, intentRows } from '../sql/delivery-rows.js'
+import { deliveryRows, eventRows, inboxRows, intentRows, newDeliveryRows } from '../sql/delivery-rows.js'
 import {
   accountStateRows,
   budgetRows,
@@ -7,6 +7,7 @@ import {
   counterRows,
   entryRows,
   grantRows,
+  grantsLeftRows,
   holdRows,
   levelRows,
   paymentRows,
@@ -24,6 +25,7 @@ export function createTables(schema: string) {
     accounts: table(schema, accountRows),
     accountStates: table(schema, accountStateRows),
     grants: table(schema, grantRows),
+    grantsLeft: table(schema, grantsLeftRows),
     counters: table(schema, counterRows),
     budgets: table(schema, budgetRows),
     payments: table(schema, paymentRows),
@@ -34,6 +36,7 @@ export function createTables(schema: string) {
     holds: table(schema, holdRows),
     entries: table(schema, entryRows),
     deliveries: table(schema, deliveryRows),
+    newDeliveries: table(schema, newDeliveryRows),
     events: table(schema, eventRows),
     inbox: table(schema, inboxRows),
     intents: table(schema, intentRows),

@@ -3,7 +3,7 @@ import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { CheckoutIntent, InboxEvent } from '../../core/ports/store.js'
 import { eventDeliveryFields } from '../kit/event.js'
 import { newlyWaiting, type Waiting } from '../kit/waiting.js'
-import { integer, json, nullable, number, rows, text } from './column.js'
+import { type Column, integer, json, nullable, number, rows, text } from './column.js'
 
 export interface DeliveryRow extends Waiting, Omit<NewDelivery, 'kind'> {
   readonly kind: NewDelivery['kind'] | 'event'
@@ -26,28 +26,48 @@ const waiting = {
   error: nullable(text()),
 }
 
-export const deliveryRows = rows<DeliveryRow>('deliveries', ['id'], {
+/** Ids, which have no spaces. */
+const ids: Column<readonly string[]> = {
+  type: 'text',
+  write: (list) => list.join(' '),
+  read: (value) => (value === '' ? [] : (value as string).split(' ')),
+}
+
+const told = {
   id: text(),
   accountId: text(),
   destination: text(),
-  kind: text(),
   meter: nullable(text()),
   periodStartsAt: nullable(number),
   sparks: integer,
   occurredAt: number,
-  entryIds: json<readonly string[]>(),
+  entryIds: ids,
+  createdAt: number,
+}
+
+export const deliveryRows = rows<DeliveryRow>('deliveries', ['id'], {
+  ...told,
+  kind: text(),
   eventId: nullable(text()),
   eventType: nullable(text()),
   status: text(),
-  createdAt: number,
   firstAttemptAt: nullable(number),
   claimedAt: nullable(number),
   ...waiting,
 })
 
+export type NewDeliveryRow = NewDelivery & Pick<Waiting, 'createdAt' | 'nextAttemptAt'>
+
+/** What is written of a delivery to a provider when it is new: the other columns have defaults. */
+export const newDeliveryRows = rows<NewDeliveryRow>('deliveries', ['id'], {
+  ...told,
+  kind: text(),
+  nextAttemptAt: number,
+})
+
 /** A delivery to a provider as it is first stored. */
-export function deliveryRow(delivery: NewDelivery, now: number): DeliveryRow {
-  return { ...delivery, eventId: null, eventType: null, ...newlyWaiting(now) }
+export function newDeliveryRow(delivery: NewDelivery, now: number): NewDeliveryRow {
+  return { ...delivery, createdAt: now, nextAttemptAt: now }
 }
 
 /** A delivery of an event to a consumer as it is first stored. */

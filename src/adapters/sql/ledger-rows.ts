@@ -1,10 +1,11 @@
 import type { Budget } from '../../core/domain/budget.js'
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
-import type { HoldResult, StoredResult } from '../../core/domain/ledger/outcome.js'
+import type { HoldResult } from '../../core/domain/ledger/outcome.js'
 import type {
   AccountState,
   Carry,
   Counter,
+  EntryUsage,
   Hold,
   LedgerEntry,
   LevelChange,
@@ -12,7 +13,23 @@ import type {
   SeenValue,
 } from '../../core/domain/ledger/state.js'
 import type { Payment } from '../../core/domain/payment.js'
-import { amounts, bytes, exact, integer, json, largeInteger, nullable, number, result, rows, text } from './column.js'
+import {
+  exact,
+  group,
+  integer,
+  json,
+  largeInteger,
+  linesOf,
+  named,
+  nullable,
+  number,
+  rows,
+  sparse,
+  text,
+  uuid,
+  withLine,
+} from './column.js'
+import { entryAnswer } from './entry-answer.js'
 
 /** The part of an account that the ledger keeps. */
 export const accountStateRows = rows<AccountState>('accounts', ['id'], {
@@ -42,6 +59,13 @@ export const grantRows = rows<CreditGrant>('credit_grants', ['accountId', 'id'],
   grantedAt: number,
   reason: text(),
 })
+
+/** What changes of a grant. */
+export const grantsLeftRows = rows<Pick<CreditGrant, 'accountId' | 'id' | 'remaining'>>(
+  'credit_grants',
+  ['accountId', 'id'],
+  { accountId: text(), id: text(), remaining: integer },
+)
 
 export const counterRows = rows<Counter>('counters', ['accountId', 'meter', 'startsAt'], {
   accountId: text(),
@@ -126,13 +150,7 @@ export const rollupRows = rows<Rollup>(
   },
 )
 
-export type FlatHold = Omit<Hold, 'release'> & {
-  readonly releaseDedupe: string | null
-  readonly releaseFingerprint: string | null
-  readonly releaseResult: HoldResult | null
-}
-
-export const holdRows = rows<FlatHold>('holds', ['accountId', 'id'], {
+export const holdRows = rows<Hold>('holds', ['accountId', 'id'], {
   accountId: text(),
   id: text(),
   meter: nullable(text()),
@@ -140,8 +158,8 @@ export const holdRows = rows<FlatHold>('holds', ['accountId', 'id'], {
   sparks: integer,
   allowance: integer,
   rated: integer,
-  dimensions: json(),
-  budgets: json<readonly string[]>(),
+  dimensions: sparse(json<Hold['dimensions']>(), {}),
+  budgets: sparse(json<readonly string[]>(), []),
   budgeted: integer,
   status: text(),
   captured: integer,
@@ -150,132 +168,61 @@ export const holdRows = rows<FlatHold>('holds', ['accountId', 'id'], {
   expiresAt: number,
   reason: text(),
   key: text(),
-  dedupe: bytes,
-  fingerprint: bytes,
-  result: result<HoldResult>(),
-  releaseDedupe: nullable(bytes),
-  releaseFingerprint: nullable(bytes),
-  releaseResult: nullable(result<HoldResult>()),
+  dedupe: uuid,
+  fingerprint: uuid,
+  result: exact<HoldResult>(),
+  release: group<NonNullable<Hold['release']>>(
+    { dedupe: uuid, fingerprint: uuid, result: exact<HoldResult>() },
+    'release',
+  ),
 })
 
-export function flattenHold({ release, ...hold }: Hold): FlatHold {
-  return {
-    ...hold,
-    releaseDedupe: release?.dedupe ?? null,
-    releaseFingerprint: release?.fingerprint ?? null,
-    releaseResult: release?.result ?? null,
-  }
-}
-
-export function unflattenHold(row: FlatHold): Hold {
-  const { releaseDedupe, releaseFingerprint, releaseResult, ...hold } = row
-  if (releaseDedupe === null || releaseFingerprint === null || releaseResult === null) return { ...hold, release: null }
-  return { ...hold, release: { dedupe: releaseDedupe, fingerprint: releaseFingerprint, result: releaseResult } }
-}
-
-type Usage = NonNullable<LedgerEntry['usage']>
+const amounts = named(String, BigInt)
 
 /** Usage event and ledger row are one row: its usage columns are empty where the row is not for usage. */
-export type FlatEntry = Omit<LedgerEntry, 'usage'> & { readonly [Field in keyof Usage]: Usage[Field] | null }
-
-export const entryRows = rows<FlatEntry>('ledger_entries', ['id', 'accountId'], {
+export const entryRows = rows<LedgerEntry>('ledger_entries', ['id', 'accountId'], {
   id: text(),
   accountId: text(),
   operation: text(),
   key: text(),
-  dedupe: bytes,
-  fingerprint: bytes,
+  dedupe: uuid,
+  fingerprint: uuid,
   counterAccount: text(),
   amount: integer,
   balanceAfter: integer,
   recordedAt: number,
   reason: text(),
   corrects: nullable(text()),
-  meter: nullable(text()),
-  quantity: nullable(integer),
-  measured: nullable(integer),
-  sparks: nullable(integer),
-  costUsd: nullable(text()),
-  model: nullable(text()),
-  provider: nullable(text()),
-  serviceTier: nullable(text()),
-  tokens: nullable(json<NonNullable<Usage['tokens']>>()),
-  dimensions: nullable(json<Usage['dimensions']>()),
-  priceVersion: nullable(text()),
-  occurredAt: nullable(number),
-  settledBy: nullable(amounts),
-  included: nullable(integer),
-  holdId: nullable(text()),
+  usage: group<EntryUsage>({
+    meter: text(),
+    quantity: integer,
+    measured: integer,
+    sparks: integer,
+    costUsd: nullable(text()),
+    model: nullable(text()),
+    provider: nullable(text()),
+    serviceTier: nullable(text()),
+    tokens: nullable(json<NonNullable<EntryUsage['tokens']>>()),
+    dimensions: sparse(json<EntryUsage['dimensions']>(), {}),
+    priceVersion: text(),
+    occurredAt: number,
+    settledBy: amounts,
+    included: integer,
+    holdId: nullable(text()),
+  }),
   burns: {
     type: 'text',
-    write: (burns) => JSON.stringify(burns.map(({ grantId, amount }) => ({ grantId, amount: String(amount) }))),
-    read: (value) =>
-      (JSON.parse(value as string) as { grantId: string; amount: string }[]).map(({ grantId, amount }) => ({
-        grantId,
-        amount: BigInt(amount),
-      })),
+    write(burns) {
+      let lines = ''
+      for (const { grantId, amount } of burns) lines = withLine(lines, amount.toString(), grantId)
+      return lines === '' ? null : lines
+    },
+    read: (value) => linesOf(value).map(([amount, grantId]) => ({ grantId, amount: BigInt(amount) })),
   },
-  deliveries: json(),
-  result: result<StoredResult>(),
+  // A delivery's id is never empty.
+  deliveries: named<string | null>(
+    (id) => id ?? '',
+    (id) => id || null,
+  ),
+  result: entryAnswer,
 })
-
-const noUsage: { readonly [Field in keyof Usage]: null } = {
-  meter: null,
-  quantity: null,
-  measured: null,
-  sparks: null,
-  costUsd: null,
-  model: null,
-  provider: null,
-  serviceTier: null,
-  tokens: null,
-  dimensions: null,
-  priceVersion: null,
-  occurredAt: null,
-  settledBy: null,
-  included: null,
-  holdId: null,
-}
-
-export function flattenEntry({ usage, ...entry }: LedgerEntry): FlatEntry {
-  return { ...entry, ...(usage ?? noUsage) }
-}
-
-export function unflattenEntry(row: FlatEntry): LedgerEntry {
-  const {
-    meter,
-    quantity,
-    measured,
-    sparks,
-    costUsd,
-    model,
-    provider,
-    serviceTier,
-    tokens,
-    dimensions,
-    priceVersion,
-    occurredAt,
-    settledBy,
-    included,
-    holdId,
-    ...entry
-  } = row
-  const usage = {
-    meter,
-    quantity,
-    measured,
-    sparks,
-    costUsd,
-    model,
-    provider,
-    serviceTier,
-    tokens,
-    dimensions,
-    priceVersion,
-    occurredAt,
-    settledBy,
-    included,
-    holdId,
-  }
-  return { ...entry, usage: meter === null ? null : (usage as Usage) }
-}

@@ -73,13 +73,16 @@ export function createConnection({ driver, file, busyTimeoutMs, isOwn }: Connect
   function transaction<T>(begin: string, work: (sql: Sql) => T): T {
     // Not prepared: libsql leaves a prepared BEGIN that was busy in progress, and no COMMIT passes while it is.
     sql.exec(begin)
+    let isCommitting = false
     try {
       const result = work(sql)
+      isCommitting = true
       sql.exec('COMMIT')
       return result
     } catch (error) {
       rollBack()
-      throw error
+      // A log that was written but could not be synced may still be taken for committed after a crash.
+      throw isCommitting && !isBusy(error) ? storageError(error, file, 'unknown') : error
     }
   }
 

@@ -1,4 +1,4 @@
-import { BillingError } from '../../core/errors.js'
+import { BillingError, type ErrorOutcome } from '../../core/errors.js'
 
 /** Whether another connection has what this one wants, so that waiting helps. */
 export function isBusy(error: unknown): boolean {
@@ -7,8 +7,12 @@ export function isBusy(error: unknown): boolean {
   return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error)) || /database (table )?is locked|within a transaction/.test(message)
 }
 
-/** A driver's error as one an app can branch on; nothing of the transaction it came from was kept. */
-export function storageError(error: unknown, file: string): unknown {
+/**
+ * A driver's error as one an app can branch on.
+ *
+ * @param outcome what became of the transaction when the file failed: `unknown` when it may have taken the COMMIT
+ */
+export function storageError(error: unknown, file: string, outcome: ErrorOutcome = 'not_applied'): unknown {
   if (BillingError.is(error)) return error
   const code = codeOf(error)
   const message = messageOf(error)
@@ -32,7 +36,11 @@ export function storageError(error: unknown, file: string): unknown {
   if (/(not open|is closed)/i.test(message))
     return new BillingError('storage_unavailable', `${file} is closed.`, { cause: error, retryable: false })
   if (code.startsWith('SQLITE') || /sqlite/i.test(code)) {
-    return new BillingError('storage_unavailable', `${file}: ${message}`, { cause: error, retryable: isPassing(code) })
+    return new BillingError('storage_unavailable', `${file}: ${message}`, {
+      cause: error,
+      retryable: isPassing(code),
+      outcome: code.startsWith('SQLITE_IOERR') ? outcome : 'not_applied',
+    })
   }
   return error
 }

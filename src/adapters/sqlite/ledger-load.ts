@@ -1,5 +1,6 @@
 import type { Budget } from '../../core/domain/budget.js'
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
+import type { StoredResult } from '../../core/domain/ledger/outcome.js'
 import {
   type AccountState,
   type Carry,
@@ -14,9 +15,9 @@ import {
   type StoredKey,
 } from '../../core/domain/ledger/state.js'
 import type { Payment } from '../../core/domain/payment.js'
-import { bytes, result } from '../sql/column.js'
-import { unflattenEntry, unflattenHold } from '../sql/ledger-rows.js'
+import { exact, uuid } from '../sql/column.js'
 import type { Sql } from './connection.js'
+import { bytesOf } from './table.js'
 import * as tables from './tables.js'
 
 /** Reads what a batch needs, each thing once, inside the transaction that will write what is decided on it. */
@@ -189,12 +190,11 @@ export function entryWithCorrections(sql: Sql, accountId: string, entryId: strin
     entryId,
     accountId,
   )
-  return [row, ...corrections].map(unflattenEntry)
+  return [row, ...corrections]
 }
 
 export function findHold(sql: Sql, accountId: string, holdId: string): Hold | undefined {
-  const row = tables.holds.first(sql, 'WHERE account_id = ? AND id = ?', accountId, holdId)
-  return row && unflattenHold(row)
+  return tables.holds.first(sql, 'WHERE account_id = ? AND id = ?', accountId, holdId)
 }
 
 /** The counters of the periods that contain `at`, and the last ones of levels, which last. */
@@ -206,7 +206,7 @@ export function currentCounters(sql: Sql, accountId: string, at: number): readon
 
 export function dueHolds(sql: Sql, accountId: string, now: number): readonly Hold[] {
   const clause = "WHERE account_id = ? AND status = 'open' AND expires_at <= ?"
-  return tables.holds.select(sql, clause, accountId, BigInt(now)).map(unflattenHold)
+  return tables.holds.select(sql, clause, accountId, BigInt(now))
 }
 
 /** The latest counter that contains `at`, or else the last one before it and the first one after it. */
@@ -233,12 +233,19 @@ function carriesOf(sql: Sql, counter: Counter): readonly Carry[] {
 
 /** A key is kept with what it made: on a ledger row, on a hold, or on the release of one. */
 const keyQuery = `
-  SELECT fingerprint, result FROM billfold_ledger_entries WHERE dedupe = ?1 AND account_id = ?2
-  UNION ALL SELECT fingerprint, result FROM billfold_holds WHERE dedupe = ?1 AND account_id = ?2
-  UNION ALL SELECT release_fingerprint, release_result FROM billfold_holds WHERE release_dedupe = ?1 AND account_id = ?2`
+  SELECT fingerprint, NULL, id FROM billfold_ledger_entries WHERE dedupe = ?1 AND account_id = ?2
+  UNION ALL SELECT fingerprint, result, NULL FROM billfold_holds WHERE dedupe = ?1 AND account_id = ?2
+  UNION ALL SELECT release_fingerprint, release_result, NULL FROM billfold_holds WHERE release_dedupe = ?1 AND account_id = ?2`
 
 function storedKey(sql: Sql, accountId: string, dedupe: string): StoredKey | undefined {
-  const [fingerprint = null, answer = null] = sql.first(keyQuery, bytes.write(dedupe), accountId) ?? []
-  if (fingerprint === null || answer === null) return undefined
-  return { accountId, dedupe, fingerprint: bytes.read(fingerprint), result: result().read(answer) }
+  const found = sql.first(keyQuery, bytesOf(dedupe), accountId)
+  if (!found) return undefined
+  const [fingerprint = null, answer = null, entryId = null] = found
+  if (entryId !== null) return tables.entries.first(sql, 'WHERE id = ? AND account_id = ?', entryId, accountId)
+  return {
+    accountId,
+    dedupe,
+    fingerprint: uuid.read(fingerprint, null),
+    result: exact<StoredResult>().read(answer, null),
+  }
 }

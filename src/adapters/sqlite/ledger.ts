@@ -5,7 +5,6 @@ import { viewAccount } from '../../core/domain/ledger/view.js'
 import type { EntryPage, LedgerStore } from '../../core/ports/store.js'
 import type { Value } from '../sql/column.js'
 import { checkCursor } from '../sql/cursor.js'
-import { flattenEntry, flattenHold, unflattenEntry } from '../sql/ledger-rows.js'
 import { usageClause } from '../sql/usage-clause.js'
 import type { Connection, Sql } from './connection.js'
 import { currentCounters, dueHolds, findHold, loadState, openGrants } from './ledger-load.js'
@@ -41,7 +40,7 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
     entry(accountId, entryId) {
       return connection.read((sql) => {
         const row = tables.entries.first(sql, 'WHERE id = ? AND account_id = ?', entryId, accountId)
-        return row ? unflattenEntry(row) : null
+        return row ?? null
       })
     },
     entries(accountId, page) {
@@ -49,7 +48,7 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
       const query = `SELECT ${tables.entries.columns}, seq FROM billfold_ledger_entries t ${clause}`
       return connection.read((sql) =>
         sql.all(query, ...values).map((row) => ({
-          ...unflattenEntry(tables.entries.read(row)),
+          ...tables.entries.read(row),
           cursor: String(row.at(-1)),
         })),
       )
@@ -60,9 +59,7 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
     },
     corrections(accountId, entryIds) {
       const clause = 'WHERE corrects IN (SELECT value FROM json_each(?)) AND account_id = ? ORDER BY seq'
-      return connection.read((sql) =>
-        tables.entries.select(sql, clause, JSON.stringify(entryIds), accountId).map(unflattenEntry),
-      )
+      return connection.read((sql) => tables.entries.select(sql, clause, JSON.stringify(entryIds), accountId))
     },
     budget(accountId, scope) {
       return connection.read((sql) => currentBudgets(sql, accountId, now(), 'scope = ?', [scope])[0] ?? null)
@@ -70,6 +67,10 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
     budgets(accountId, { limit, after = '' }) {
       const values = [after, BigInt(limit)]
       return connection.read((sql) => currentBudgets(sql, accountId, now(), 'scope > ? ORDER BY scope LIMIT ?', values))
+    },
+    suspendedAmong(accountIds) {
+      const query = 'SELECT 1 FROM billfold_accounts WHERE id = ? AND suspended_for IS NOT NULL'
+      return connection.read((sql) => accountIds.filter((id) => sql.first(query, id) !== undefined))
     },
     due(limit) {
       return connection.read((sql) => {
@@ -123,12 +124,12 @@ function writeRows(sql: Sql, rows: LedgerRows, now: number): void {
   for (const grant of rows.grants) tables.grants.upsert(sql, grant)
   for (const counter of rows.counters) tables.counters.upsert(sql, counter)
   for (const carry of rows.carries) tables.carries.upsert(sql, carry)
-  for (const hold of rows.holds) tables.holds.upsert(sql, flattenHold(hold))
+  for (const hold of rows.holds) tables.holds.upsert(sql, hold)
   for (const budget of rows.budgets) tables.budgets.upsert(sql, budget)
   for (const change of rows.levels) tables.levels.upsert(sql, change)
   for (const value of rows.seen) tables.seen.insert(sql, value)
   for (const payment of rows.payments) tables.payments.upsert(sql, payment)
-  for (const entry of rows.entries) tables.entries.insert(sql, flattenEntry(entry))
+  for (const entry of rows.entries) tables.entries.insert(sql, entry)
   for (const rollup of rows.rollups) tables.rollups.add(sql, rollup)
   addDeliveries(sql, rows.deliveries, now)
   addEvents(sql, rows.events, now)

@@ -3,10 +3,9 @@ import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { Delivery, DeliveryStatus, OutboxStore, Settlement } from '../../core/ports/store.js'
 import { typesByConsumer } from '../kit/event.js'
 import { firstAttemptOf } from '../kit/waiting.js'
-import { type DeliveryRow, deliveryRow, eventDeliveryRow } from '../sql/delivery-rows.js'
-import { unflattenEntry } from '../sql/ledger-rows.js'
+import { type DeliveryRow, eventDeliveryRow, newDeliveryRow } from '../sql/delivery-rows.js'
 import type { Connection, Sql } from './connection.js'
-import { deliveries, entries, events as eventTable } from './tables.js'
+import { deliveries, entries, events as eventTable, newDeliveries } from './tables.js'
 
 export function sqliteOutbox(connection: Connection, now: () => number): OutboxStore {
   return {
@@ -73,7 +72,7 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
 }
 
 export function addDeliveries(sql: Sql, added: readonly NewDelivery[], now: number): void {
-  for (const delivery of added) deliveries.insert(sql, deliveryRow(delivery, now))
+  for (const delivery of added) newDeliveries.insert(sql, newDeliveryRow(delivery, now))
 }
 
 /** Writes events, and a delivery of each to everyone who listens; an event that is there already is left alone. */
@@ -110,7 +109,7 @@ function settle(sql: Sql, settlement: Settlement, now: number): boolean {
 function asDelivery(sql: Sql, { eventId, eventType: _, claimedAt: __, ...row }: DeliveryRow): Delivery {
   const listed = row.entryIds.flatMap((id) => {
     const entry = entries.first(sql, 'WHERE id = ? AND account_id = ?', id, row.accountId)
-    return entry ? [unflattenEntry(entry)] : []
+    return entry ? [entry] : []
   })
   const event = eventId === null ? null : (eventTable.first(sql, 'WHERE id = ?', eventId) ?? null)
   return { ...row, entries: listed, event }

@@ -60,8 +60,8 @@ export const migrations: readonly string[] = [
     settled_by TEXT,
     included INTEGER,
     hold_id TEXT,
-    burns TEXT NOT NULL,
-    deliveries TEXT NOT NULL,
+    burns TEXT,
+    deliveries TEXT,
     result TEXT NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX billfold_ledger_entries_by_key ON billfold_ledger_entries (dedupe, account_id);
@@ -97,8 +97,8 @@ export const migrations: readonly string[] = [
     sparks INTEGER NOT NULL,
     allowance INTEGER NOT NULL,
     rated INTEGER NOT NULL,
-    dimensions TEXT NOT NULL,
-    budgets TEXT NOT NULL,
+    dimensions TEXT,
+    budgets TEXT,
     budgeted INTEGER NOT NULL,
     status TEXT NOT NULL,
     captured INTEGER NOT NULL,
@@ -221,14 +221,14 @@ export const migrations: readonly string[] = [
     entry_ids TEXT NOT NULL,
     event_id TEXT,
     event_type TEXT,
-    status TEXT NOT NULL,
-    attempts INTEGER NOT NULL,
-    fence INTEGER NOT NULL,
+    status TEXT NOT NULL DEFAULT 'pending',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    fence INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     first_attempt_at INTEGER,
     claimed_at INTEGER,
     next_attempt_at INTEGER NOT NULL,
-    leased_until INTEGER NOT NULL,
+    leased_until INTEGER NOT NULL DEFAULT 0,
     error TEXT
   ) STRICT;
   CREATE INDEX billfold_deliveries_waiting ON billfold_deliveries (destination, status, seq) WHERE status <> 'delivered';

@@ -1,4 +1,4 @@
-import { type Column, columnName, type Rows, type Value } from '../sql/column.js'
+import type { Rows, StoredField, Value } from '../sql/column.js'
 import type { Sql } from './connection.js'
 
 /** A table of the database, which others may share: its name says whose it is. */
@@ -19,42 +19,43 @@ export interface Table<Row> {
   read(values: readonly Value[]): Row
 }
 
-export function table<Row extends object>({ name, key, columns }: Rows<Row>): Table<Row> {
-  const fields = Object.entries(columns) as [keyof Row & string, Column<unknown>][]
-  const names = fields.map(([field]) => columnName(field))
+export function table<Row extends object>({ name, key, fields, read }: Rows<Row>): Table<Row> {
+  const names = fields.map((field) => field.name)
+  const keyFields = fields.filter((field) => key.includes(field.name))
+  const changing = fields.filter((field) => !key.includes(field.name))
+  const replacing = (how: (column: string) => string) =>
+    ` ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${changing.map((field) => `${field.name} = ${how(field.name)}`).join(', ')}`
   const insert = `INSERT INTO billfold_${name} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`
-  const changing = fields.filter(([field]) => !key.includes(field)).map(([field]) => columnName(field))
-  const upsert = `${insert} ON CONFLICT (${key.map(columnName).join(', ')}) DO UPDATE SET ${changing
-    .map((column) => `${column} = excluded.${column}`)
-    .join(', ')}`
-  const add = `${insert} ON CONFLICT (${key.map(columnName).join(', ')}) DO UPDATE SET ${changing
-    .map((column) => `${column} = ${column} + excluded.${column}`)
-    .join(', ')}`
-  const update = `UPDATE billfold_${name} SET ${changing.map((column) => `${column} = ?`).join(', ')} WHERE ${key
-    .map((field) => `${columnName(field)} = ?`)
-    .join(' AND ')}`
-  const others = fields.filter(([field]) => !key.includes(field))
+  const upsert = insert + replacing((column) => `excluded.${column}`)
+  const add = insert + replacing((column) => `${column} + excluded.${column}`)
+  const update = `UPDATE billfold_${name} SET ${changing.map((field) => `${field.name} = ?`).join(', ')}
+    WHERE ${keyFields.map((field) => `${field.name} = ?`).join(' AND ')}`
   const select = `SELECT ${names.join(', ')} FROM billfold_${name} `
-
-  const write = (row: Row) => fields.map(([field, column]) => column.write(row[field]))
-  const read = (values: readonly Value[]) =>
-    Object.fromEntries(fields.map(([field, column], index) => [field, column.read(values[index] ?? null)])) as Row
+  const updated = [...changing, ...keyFields]
   return {
     columns: names.join(', '),
     read,
-    insert: (sql, row) => sql.run(insert, ...write(row)),
-    upsert: (sql, row) => sql.run(upsert, ...write(row)),
-    add: (sql, row) => sql.run(add, ...write(row)),
-    update: (sql, row) =>
-      sql.run(
-        update,
-        ...others.map(([field, column]) => column.write(row[field])),
-        ...key.map((field) => columns[field].write(row[field])),
-      ),
+    insert: (sql, row) => sql.run(insert, ...bound(fields, row)),
+    upsert: (sql, row) => sql.run(upsert, ...bound(fields, row)),
+    add: (sql, row) => sql.run(add, ...bound(fields, row)),
+    update: (sql, row) => sql.run(update, ...bound(updated, row)),
     select: (sql, clause, ...values) => sql.all(select + clause, ...values).map(read),
     first(sql, clause, ...values) {
       const row = sql.first(select + clause, ...values)
       return row && read(row)
     },
   }
+}
+
+/** 16 bytes out of their hexadecimal text. */
+export function bytesOf(uuid: string): Uint8Array {
+  return Buffer.from(uuid, 'hex')
+}
+
+function bound<Row>(fields: readonly StoredField<Row>[], row: Row): Value[] {
+  return fields.map(({ type, get }) => {
+    const value = get(row)
+    if (type === 'uuid' && value !== null) return bytesOf(value as string)
+    return typeof value === 'number' ? BigInt(value) : value
+  })
 }

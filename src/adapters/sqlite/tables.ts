@@ -1,5 +1,5 @@
 import { accountRows } from '../sql/account-rows.js'
-import { deliveryRows, eventRows, inboxRows, intentRows } from '../sql/delivery-rows.js'
+import { deliveryRows, eventRows, inboxRows, intentRows, newDeliveryRows } from '../sql/delivery-rows.js'
 import {
   accountStateRows,
   budgetRows,
@@ -7,6 +7,7 @@ import {
   counterRows,
   entryRows,
   grantRows,
+  grantsLeftRows,
   holdRows,
   levelRows,
   paymentRows,
@@ -18,6 +19,7 @@ import { table } from './table.js'
 export const accounts = table(accountRows)
 export const accountStates = table(accountStateRows)
 export const grants = table(grantRows)
+export const grantsLeft = table(grantsLeftRows)
 export const counters = table(counterRows)
 export const budgets = table(budgetRows)
 export const payments = table(paymentRows)
@@ -28,6 +30,7 @@ export const rollups = table(rollupRows)
 export const holds = table(holdRows)
 export const entries = table(entryRows)
 export const deliveries = table(deliveryRows)
+export const newDeliveries = table(newDeliveryRows)
 export const events = table(eventRows)
 export const inbox = table(inboxRows)
 export const intents = table(intentRows)

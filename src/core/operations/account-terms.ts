@@ -5,7 +5,7 @@ import type { Entitlement } from '../domain/catalog.js'
 import type { AccountTerms } from '../domain/ledger/terms.js'
 import { formatQuantity } from '../domain/sparks.js'
 import { BillingError } from '../errors.js'
-import { quoted, readQuantity } from './fields.js'
+import { quoted, readQuantity, text } from './fields.js'
 
 /** What is agreed with one account beside its plan; each part replaces the plan's. */
 export interface AccountTermsInput {
@@ -27,7 +27,7 @@ export const termsSchema = z.strictObject({
   meters: named(z.strictObject({ included: z.string().optional(), limit: z.string().nullable().optional() })).default(
     {},
   ),
-  features: named(z.union([z.boolean(), z.string().min(1).max(200)])).default({}),
+  features: named(z.union([z.boolean(), text(200)])).default({}),
 })
 
 /** @throws BillingError `invalid_request` (an unknown meter, a name that is none), `invalid_quantity` */

@@ -56,14 +56,22 @@ export interface BudgetView {
   readonly resetsAt: Date | null
 }
 
-const scopeSchema = z.union(
-  [
-    z.strictObject({ apiKeyId: idField('apiKeyId') }),
-    z.strictObject({ userId: idField('userId') }),
-    z.strictObject({ dimension: z.string(), value: z.string() }),
-  ],
-  'must be { apiKeyId }, { userId } or { dimension, value }',
-)
+const scopeSchema = z
+  .strictObject({
+    apiKeyId: idField('apiKeyId').optional(),
+    userId: idField('userId').optional(),
+    dimension: z.string().optional(),
+    value: z.string().optional(),
+  })
+  .transform((scope, { addIssue }): BudgetScope => {
+    const { apiKeyId, userId, dimension, value } = scope
+    const names = Object.keys(scope).length
+    if (apiKeyId !== undefined && names === 1) return { apiKeyId }
+    if (userId !== undefined && names === 1) return { userId }
+    if (dimension !== undefined && value !== undefined && names === 2) return { dimension, value }
+    addIssue('must be { apiKeyId }, { userId } or { dimension, value }')
+    return z.NEVER
+  })
 
 const budgetFields = { accountId, scope: scopeSchema.optional() }
 

@@ -6,6 +6,7 @@ import type { Balance } from '../domain/ledger/outcome.js'
 import type { CounterAccount, EntryOperation, LedgerEntry } from '../domain/ledger/state.js'
 import type { MicroSparks } from '../domain/sparks.js'
 import { BillingError, invariant } from '../errors.js'
+import { daySpan } from './day-span.js'
 import {
   accountId,
   given,
@@ -94,6 +95,10 @@ export async function grantCredits(ctx: BillingContext, input: GrantCreditsInput
 
 /** What an account has, in micro-sparks, with the open grants in the order they burn. */
 export interface CreditBalance extends Balance {
+  /** What its plan gives in each period; 0 for none. */
+  readonly planCredits: MicroSparks
+  /** What usage since this month began, by UTC, was charged. */
+  readonly usedThisMonth: MicroSparks
   readonly grants: readonly CreditGrantView[]
 }
 
@@ -112,8 +117,16 @@ export interface CreditGrantView {
 /** @throws BillingError `not_found` */
 export async function getBalance(ctx: BillingContext, input: { readonly accountId: string }): Promise<CreditBalance> {
   const request = parse(z.strictObject({ accountId }), input)
-  const { account, grants } = await requireSnapshot(ctx, request.accountId)
-  return { ...balanceOf(account), grants: grants.map(grantView) }
+  const [{ account, grants }, rollups] = await Promise.all([
+    requireSnapshot(ctx, request.accountId),
+    ctx.store.ledger.rollups(request.accountId, daySpan(ctx, {})),
+  ])
+  return {
+    ...balanceOf(account),
+    planCredits: ctx.catalog.plans.get(account.plan)?.credits?.sparks ?? 0n,
+    usedThisMonth: rollups.reduce((sum, { charged }) => sum + charged, 0n),
+    grants: grants.map(grantView),
+  }
 }
 
 /** One change of a balance. */

@@ -10,6 +10,7 @@ import { BillingError, invariant } from '../errors.js'
 import type { DeliveryStatus } from '../ports/store.js'
 import { type AttributionInput, attributionFields, dimensionsOf } from './attribution.js'
 import { accountId, idempotencyKey, idField, meterName, parse, readTime, type TimeInput } from './fields.js'
+import type { LeaseShare, LeaseToken } from './lease.js'
 import { type MeasureInput, measureFields } from './measure.js'
 import { type QuotaView, quotaView } from './quota-view.js'
 import { rate } from './rate.js'
@@ -25,6 +26,8 @@ export interface RecordUsageInput<C extends Catalog = Catalog> extends MeasureIn
   readonly occurredAt?: TimeInput
   /** The hold this usage settles. */
   readonly holdId?: string
+  /** Leave that a lease gave for it: what the usage takes comes out of what that reserved. */
+  readonly leaseToken?: LeaseToken
   /** Default `record`: usage that happened is never dropped, what nothing covers is debt. `refuse` throws and writes nothing. */
   readonly onInsufficient?: 'record' | 'refuse'
 }
@@ -58,6 +61,7 @@ const usageSchema = z.strictObject({
     .optional(),
   ...attributionFields,
   holdId: idField('holdId').optional(),
+  leaseToken: z.custom<LeaseShare>(isLeaseToken, 'must be what a lease gave').optional(),
   onInsufficient: z.enum(['record', 'refuse']).default('record'),
 })
 
@@ -75,7 +79,9 @@ export async function recordUsage<C extends Catalog>(
   ctx: BillingContext,
   input: RecordUsageInput<C>,
 ): Promise<RecordedUsage> {
-  return recorded(ctx, usageCommand(ctx, input))
+  const command = usageCommand(ctx, input)
+  const { leaseToken } = input
+  return leaseToken === undefined ? recorded(ctx, command) : recordedWithin(ctx, command, leaseToken as LeaseShare)
 }
 
 /** One item's result: what was recorded, or why it was not. */
@@ -114,7 +120,7 @@ export async function recordUsageBatch<C extends Catalog>(
 
 function usageCommand(ctx: BillingContext, input: unknown, operation = 'usage'): UsageCommand {
   const request = parse(usageSchema, input)
-  const { idempotencyKey: _, ...body } = request
+  const { idempotencyKey: _, leaseToken, ...body } = request
   const at = request.occurredAt ?? ctx.environment.now()
   const dimensions = dimensionsOf(request)
   const usage = rate(ctx.catalog, request.meter, request, at, dimensions)
@@ -127,11 +133,27 @@ function usageCommand(ctx: BillingContext, input: unknown, operation = 'usage'):
     usage,
     occurredAt: request.occurredAt ?? null,
     onInsufficient: request.onInsufficient,
-    holdId: request.holdId ?? null,
-    keepsHold: false,
+    holdId: leaseToken?.holdId ?? request.holdId ?? null,
+    keepsHold: leaseToken !== undefined,
     onExcess: 'debt',
     budgets: scopesOf(dimensions, ctx.catalog.budgetDimensions),
   }
+}
+
+/** Records usage out of what a lease reserved; when that is over, the usage has happened all the same. */
+async function recordedWithin(ctx: BillingContext, command: UsageCommand, token: LeaseShare): Promise<RecordedUsage> {
+  try {
+    const usage = await recorded(ctx, command)
+    token.settle(command.usage)
+    return usage
+  } catch (error) {
+    if (!BillingError.is(error) || (error.code !== 'invalid_state' && error.code !== 'not_found')) throw error
+    return recorded(ctx, { ...command, holdId: null, keepsHold: false })
+  }
+}
+
+function isLeaseToken(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'settle' in value && 'holdId' in value
 }
 
 /** Submits a usage command and answers as `recordUsage` does; also how a hold on a meter is captured, and how usage is amended. */

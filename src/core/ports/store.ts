@@ -66,7 +66,9 @@ export interface LedgerStore {
   budget(accountId: string, scope: string): Promise<Budget | null>
   /** Those that have a limit by scope, in the order of its code points; `after` is the scope of the last one of the page before. */
   budgets(accountId: string, page: { readonly limit: number; readonly after?: string }): Promise<readonly Budget[]>
-  /** Accounts with a hold or grant whose time is over. */
+  /** Which of these accounts are suspended. */
+  suspendedAmong(accountIds: readonly string[]): Promise<readonly string[]>
+  /** Accounts with something that is due: a hold or grant whose time is over, credits that recur, a level to be counted. */
   due(limit: number): Promise<readonly string[]>
 }
 

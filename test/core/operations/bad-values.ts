@@ -262,3 +262,34 @@ export const badRedirects: readonly (readonly [what: string, address: unknown, c
   ['an array', ['https://app.example.com/'], 'invalid_url'],
   ['a URL object', new URL('https://app.example.com/'), 'invalid_url'],
 ]
+
+/** What no operation on an account takes for its account. */
+export const badAccounts: readonly BadInput[] = [
+  ...badIds.map(([what, id]): BadInput => [`accountId: ${what}`, { accountId: id }, 'invalid_id']),
+  ['accountId: missing', { accountId: undefined }, 'invalid_request'],
+  ['accountId: unknown', { accountId: 'acct_missing' }, 'not_found'],
+  ...foreignFields.map(([what, fields]): BadInput => [`fields of ours: ${what}`, fields, 'unknown_field']),
+]
+
+/** The same for those that write. */
+export const badWrites: readonly BadInput[] = [
+  ...badAccounts,
+  ...badKeys.map(([what, key]): BadInput => [`key: ${what}`, { idempotencyKey: key }, 'invalid_idempotency_key']),
+  ['key: missing', { idempotencyKey: undefined }, 'idempotency_key_required'],
+]
+
+/** What is no reason, for operations that want one. */
+export const badReasons: readonly BadInput[] = [
+  ...badTexts(500).map(([what, reason]): BadInput => [`reason: ${what}`, { reason }, 'invalid_request']),
+  ['reason: missing', { reason: undefined }, 'invalid_request'],
+]
+
+/** What is no page, for operations that list. */
+export const badPages: readonly BadInput[] = [
+  ...[0, -1, 101, 1.5, Number.NaN, '10', null, 10n].map(
+    (limit): BadInput => [`limit: ${String(limit)}`, { limit }, 'invalid_range'],
+  ),
+  ...[null, '', 'x', 5, btoa('acct_b|1'), btoa('acct_a'), btoa('acct_a|'), btoa('acct_a|%'), 'c'.repeat(9_000)].map(
+    (cursor): BadInput => [`cursor: ${String(cursor).slice(0, 20)}`, { cursor }, 'invalid_cursor'],
+  ),
+]

@@ -12,7 +12,17 @@ import {
   foreignFields,
   hugeAmounts,
 } from './bad-values.js'
-import { accountId, catalog, changed, expectRefused, open, otherAccountId, type Setting, shared } from './setting.js'
+import {
+  accountId,
+  catalog,
+  changed,
+  expectRefused,
+  expireDue,
+  open,
+  otherAccountId,
+  type Setting,
+  shared,
+} from './setting.js'
 import { stores, type TestedStore } from './stores.js'
 
 const closing: (() => Promise<void>)[] = []
@@ -265,7 +275,7 @@ for (const tested of stores) {
       const { billing } = setting
       const held = await billing.hold(good)
       setting.advance(2 * 3_600_000)
-      await billing.sync.flush({ timeoutMs: 0 }).catch(() => {})
+      await expireDue(setting)
       const input = { accountId, holdId: held.id, idempotencyKey: 'c-1' }
       const error = await expectRefused(setting, 'invalid_state', () => billing.capture({ ...input, amount: '60' }))
       expect(error.message).toContain('recordUsage')

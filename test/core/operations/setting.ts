@@ -12,6 +12,7 @@ import { langfuseProvider } from 'billfold/providers/langfuse'
 import { stripeProvider } from 'billfold/providers/stripe'
 import Stripe from 'stripe'
 import { afterAll, expect } from 'vitest'
+import type { BadInput } from './bad-values.js'
 import type { TestedStore } from './stores.js'
 
 export const catalog = defineCatalog({
@@ -23,10 +24,15 @@ export const catalog = defineCatalog({
   },
   models: { 'gpt-5': { input: '1.25', output: '10' } },
   plans: {
-    free: { meters: { compute_minutes: { limit: '100' }, images: { limit: '0' } } },
-    pro: { price: { amount: '20' }, meters: { ai_tokens: { included: '1000000' } } },
+    free: {
+      meters: { compute_minutes: { limit: '100' }, images: { limit: '0' } },
+      features: { sso: false, support: 'e-mail' },
+    },
+    pro: { price: { amount: '20' }, meters: { ai_tokens: { included: '1000000' } }, features: { sso: true } },
   },
   packages: { starter: { price: '20', sparks: '500000' } },
+  budgetDimensions: ['api_key', 'user', 'team'],
+  rollupDimensions: ['feature'],
 })
 
 export type TestCatalog = typeof catalog
@@ -145,6 +151,7 @@ async function everything(store: Store, accountIds: readonly string[]): Promise<
       account: await store.accounts.get(id),
       customer: await store.accounts.externalId(id, 'stripe'),
       entries: await store.ledger.entries(id, { limit: 1_000 }),
+      budgets: await store.ledger.budgets(id, { limit: 1_000 }),
       rollups: await store.ledger.rollups(id, { from: '0000-01-01', to: '9999-12-31' }),
     }
   })
@@ -153,6 +160,28 @@ async function everything(store: Store, accountIds: readonly string[]): Promise<
     deliveries: await store.outbox.backlog(),
     webhooks: await store.inbox.backlog(),
     checkouts: await store.intents.waiting(1_000),
+  }
+}
+
+/** Does at once what the sweeper would do for the account. */
+export async function expireDue({ store }: Pick<Setting, 'store'>): Promise<void> {
+  const rules = { catalog, metering: [], tracing: [], collecting: null }
+  await store.ledger.commit([{ kind: 'expire', accountId, id: 'clm_test' }], rules)
+}
+
+/** Expects each of these inputs to be refused, and to have written nothing. */
+export async function expectAllRefused(
+  setting: Pick<Setting, 'everything'>,
+  call: (input: never) => Promise<unknown>,
+  good: object,
+  bad: readonly BadInput[],
+): Promise<void> {
+  for (const [what, change, code] of bad) {
+    try {
+      await expectRefused(setting, code, () => call(changed(good, change)))
+    } catch (error) {
+      throw new Error(`${what}: ${String(error)}`, { cause: error })
+    }
   }
 }
 

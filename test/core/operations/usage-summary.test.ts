@@ -1,7 +1,7 @@
 import { parseSparks } from 'billfold'
 import { afterEach, describe, expect, it } from 'vitest'
-import { badIds, badInputs } from './bad-values.js'
-import { accountId, expectRefused, open, otherAccountId } from './setting.js'
+import { badAccounts, badIds, badInputs } from './bad-values.js'
+import { accountId, expectAllRefused, expectRefused, open, otherAccountId } from './setting.js'
 import { stores } from './stores.js'
 
 const closing: (() => Promise<void>)[] = []
@@ -80,24 +80,87 @@ for (const tested of stores) {
       await use('u-3', '2026-11-20T23:59:59Z', { model: 'gpt-5' })
       await use('u-4', '2026-11-21T01:00:00+02:00', { meter: 'compute_minutes', quantity: '0.5' })
       await use('u-1', '2026-11-21T00:00:00Z', { accountId: otherAccountId })
+      const sum = (name: string, events: number, sparks: string, quantity: string | null = null) => {
+        const charged = parseSparks(sparks)
+        return { name, events, quantity, sparks: charged, charged, costUsd: '0' }
+      }
       expect(await billing.usage.summary({ accountId })).toEqual({
         from: '2026-11-01',
         to: '2026-11-22',
         events: 3,
         sparks: parseSparks('27'),
-        byMeter: [
-          { name: 'ai_tokens', events: 2, quantity: '20', sparks: parseSparks('2') },
-          { name: 'compute_minutes', events: 1, quantity: '0.5', sparks: parseSparks('25') },
-        ],
-        byModel: [
-          { name: '', events: 2, quantity: null, sparks: parseSparks('26') },
-          { name: 'gpt-5', events: 1, quantity: null, sparks: parseSparks('1') },
-        ],
-        byDay: [
-          { name: '2026-11-01', events: 1, quantity: null, sparks: parseSparks('1') },
-          { name: '2026-11-20', events: 2, quantity: null, sparks: parseSparks('26') },
-        ],
+        charged: parseSparks('27'),
+        costUsd: '0',
+        byMeter: [sum('ai_tokens', 2, '2', '20'), sum('compute_minutes', 1, '25', '0.5')],
+        byProvider: [sum('', 3, '27')],
+        byModel: [sum('', 2, '26'), sum('gpt-5', 1, '1')],
+        byDay: [sum('2026-11-01', 1, '1'), sum('2026-11-20', 2, '26')],
+        byDimension: null,
       })
+    })
+
+    it('S3.8 sums by provider with cost, and by a dimension that the catalog names', async () => {
+      const setting = await open(tested, closing)
+      const { billing } = setting
+      const use = (key: string, change: object = {}) =>
+        billing.recordUsage({
+          accountId,
+          meter: 'model_calls',
+          costUsd: '0.000000000001',
+          idempotencyKey: key,
+          ...change,
+        })
+      await use('u-1', { provider: 'azure', dimensions: { feature: 'chat' } })
+      await use('u-2', { provider: 'azure', costUsd: '1.5', dimensions: { feature: 'search' } })
+      await use('u-3', { meter: 'ai_tokens', costUsd: undefined, quantity: 10 })
+      const summary = await billing.usage.summary({ accountId, dimension: 'feature' })
+      expect(summary.costUsd).toBe('1.500000000001')
+      expect(summary.byProvider.map(({ name, costUsd }) => [name, costUsd])).toEqual([
+        ['', '0'],
+        ['azure', '1.500000000001'],
+      ])
+      expect(summary.byDimension?.map(({ name, costUsd, events }) => [name, costUsd, events])).toEqual([
+        ['chat', '0.000000000001', 1],
+        ['search', '1.5', 1],
+      ])
+      for (const dimension of ['user', 'Feature', '', '__proto__'])
+        await expectRefused(setting, 'option_unsupported', () => billing.usage.summary({ accountId, dimension }))
+    })
+  })
+
+  describe(`usage.timeline on ${tested.name}`, () => {
+    it('S3.8 has one row a day, days without usage as zeros', async () => {
+      const { billing } = await open(tested, closing)
+      const use = { accountId, meter: 'ai_tokens', quantity: 10 } as const
+      await billing.recordUsage({ ...use, occurredAt: '2026-11-19T10:00:00Z', idempotencyKey: 'u-1' })
+      const minutes = { accountId, meter: 'compute_minutes', quantity: 1, occurredAt: '2026-11-19T11:00:00Z' } as const
+      await billing.recordUsage({ ...minutes, idempotencyKey: 'u-2' })
+      await billing.recordUsage({ ...use, idempotencyKey: 'u-3' })
+      const span = { accountId, from: '2026-11-18', to: '2026-11-22', by: 'day' } as const
+      const all = await billing.usage.timeline(span)
+      expect(all.days.map(({ name, events, sparks, quantity }) => [name, events, sparks, quantity])).toEqual([
+        ['2026-11-18', 0, 0n, null],
+        ['2026-11-19', 2, parseSparks('51'), null],
+        ['2026-11-20', 0, 0n, null],
+        ['2026-11-21', 1, parseSparks('1'), null],
+      ])
+      const one = await billing.usage.timeline({ ...span, meter: 'ai_tokens' })
+      expect(one.days.map(({ quantity }) => quantity)).toEqual(['0', '10', '0', '10'])
+      expect((await billing.usage.timeline({ accountId, by: 'day' })).days).toHaveLength(21)
+    })
+
+    it('S3.8 refuses spans and meters that are none', async () => {
+      const setting = await open(tested, closing)
+      const good = { accountId, from: '2026-11-01', to: '2026-11-22', by: 'day' }
+      await expectAllRefused(setting, setting.billing.usage.timeline, good, [
+        ...badAccounts,
+        ['by: hour', { by: 'hour' }, 'invalid_request'],
+        ['by: missing', { by: undefined }, 'invalid_request'],
+        ['meter: unknown', { meter: 'nope' }, 'invalid_request'],
+        ['from: no day', { from: '2026-02-30' }, 'invalid_timestamp'],
+        ['from: after to', { from: '2026-11-23' }, 'invalid_range'],
+        ['to: four years on', { to: '2030-11-22' }, 'invalid_range'],
+      ])
     })
   })
 }

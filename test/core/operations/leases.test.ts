@@ -1,0 +1,118 @@
+import type { BillingError } from 'billfold'
+import { afterAll, describe, expect, it } from 'vitest'
+import { open, type Setting } from './setting.js'
+import { stores } from './stores.js'
+
+describe.each(stores)('leases on $name', (tested) => {
+  const closing: (() => Promise<void>)[] = []
+  afterAll(async () => {
+    for (const close of closing.reverse()) await close()
+  })
+
+  async function start(sparks: string): Promise<Setting & { readonly accountId: string }> {
+    const setting = await open(tested, closing)
+    const accountId = 'acct_lease'
+    await setting.billing.accounts.ensure({ accountId })
+    await setting.billing.credits.grant({ accountId, amount: sparks, reason: 'test', idempotencyKey: 'g' })
+    return { ...setting, accountId } as never
+  }
+
+  it('S2.3 answers by itself, and settles its usage out of what it reserved', async () => {
+    const { billing, accountId } = await start('1000')
+    const lease = await billing.lease({ accountId, meter: 'ai_tokens', size: 1000 })
+    const token = lease.tryAuthorize(400)
+    expect(token).not.toBeNull()
+    const usage = await billing.recordUsage({
+      accountId,
+      meter: 'ai_tokens',
+      quantity: 300,
+      idempotencyKey: 'u',
+      leaseToken: token as never,
+    })
+    expect(usage.settledBy).toEqual({ credits: 30_000_000n })
+    await lease.close()
+    expect(await billing.credits.balance({ accountId })).toMatchObject({ balance: 970_000_000n, held: 0n })
+    expect(lease.tryAuthorize(1)).toBeNull()
+  })
+
+  it('S2.3 two leases never give leave for more than there is', async () => {
+    const { billing, accountId } = await start('100')
+    const leases = await Promise.all([1, 2].map(() => billing.lease({ accountId, meter: 'ai_tokens', size: 100 })))
+    let given = 0
+    const refusals: BillingError[] = []
+    await Promise.all(
+      leases.map(async (lease, index) => {
+        for (let count = 0; count < 30; count += 1) {
+          try {
+            const leaseToken = await lease.authorize(50)
+            given += 50
+            const idempotencyKey = `u_${index}_${count}`
+            await billing.recordUsage({ accountId, meter: 'ai_tokens', quantity: 50, idempotencyKey, leaseToken })
+          } catch (error) {
+            refusals.push(error as BillingError)
+            break
+          }
+        }
+      }),
+    )
+    expect(given).toBeLessThanOrEqual(1000)
+    expect(given).toBeGreaterThanOrEqual(900)
+    expect(refusals.map(({ code }) => code)).toEqual(refusals.map(() => 'insufficient_credits'))
+    for (const lease of leases) await lease.close()
+    const { balance, held } = await billing.credits.balance({ accountId })
+    expect([balance, held]).toEqual([100_000_000n - BigInt(given) * 100_000n, 0n])
+  })
+
+  it('S2.4 a suspension reaches a lease within a second', async () => {
+    const { billing, accountId } = await start('1000')
+    const lease = await billing.lease({ accountId, meter: 'ai_tokens', size: 1000 })
+    expect(lease.tryAuthorize(1)).not.toBeNull()
+    await billing.accounts.suspend({ accountId, reason: 'test', idempotencyKey: 's' })
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    expect(lease.tryAuthorize(1)).toBeNull()
+    await expect(lease.authorize(1)).rejects.toMatchObject({ code: 'invalid_state' })
+    await billing.accounts.resume({ accountId, reason: 'test', idempotencyKey: 'r' })
+    await expect(lease.authorize(1)).resolves.toMatchObject({ amount: 1_000_000n })
+    await lease.close()
+  })
+
+  it('S2.3 usage of a lease that is over is recorded all the same', async () => {
+    const { billing, accountId, advance } = await start('1000')
+    const lease = await billing.lease({ accountId, meter: 'ai_tokens', size: 1000, ttlMs: 5_000 })
+    const leaseToken = await lease.authorize(100)
+    advance(6_000)
+    await billing.sync.flush()
+    const usage = await billing.recordUsage({
+      accountId,
+      meter: 'ai_tokens',
+      quantity: 100,
+      idempotencyKey: 'u',
+      leaseToken,
+    })
+    expect(usage.balance).toMatchObject({ balance: 990_000_000n })
+    await lease.close()
+  })
+
+  it('S2.3 metered work is charged what it used, what it reported when it fails, and nothing when it did nothing', async () => {
+    const { billing, accountId } = await start('1000')
+    const work = { accountId, meter: 'ai_tokens', estimate: { quantity: 4000 } } as const
+    const done = await billing.meter({ ...work, idempotencyKey: 'a' }, async ({ report }) => {
+      report({ quantity: 1000 })
+      return 'answer'
+    })
+    expect(done).toMatchObject({ result: 'answer', usage: { sparks: 100_000_000n } })
+    const aborted = billing.meter({ ...work, idempotencyKey: 'b' }, async ({ report }) => {
+      report({ quantity: 500 })
+      throw new Error('aborted')
+    })
+    await expect(aborted).rejects.toThrow('aborted')
+    const failed = billing.meter({ ...work, idempotencyKey: 'c' }, async () => {
+      throw new Error('failed')
+    })
+    await expect(failed).rejects.toThrow('failed')
+    expect(await billing.credits.balance({ accountId })).toMatchObject({ balance: 850_000_000n, held: 0n })
+    await expect(
+      billing.meter({ ...work, estimate: { quantity: 10_000_000 }, idempotencyKey: 'd' }, async () => 1),
+    ).rejects.toMatchObject({ code: 'insufficient_credits' })
+  })
+})
