@@ -11,7 +11,20 @@ const sources = entries.map(({ name, source }) => ({
 
 /** `fileParallelism: false` also keeps a project's files apart from those of other such projects: they share `dist`. */
 const projects = [
-  { name: 'unit', include: ['test/{core,types,docs,http,prices}/**/*.test.ts'], alias: sources },
+  {
+    name: 'unit',
+    include: ['test/{core,types,docs,http,prices}/**/*.test.ts'],
+    exclude: ['test/core/operations/**'],
+    alias: sources,
+  },
+  // On every store; one PostgreSQL for all of its files.
+  {
+    name: 'operations',
+    include: ['test/core/operations/**/*.test.ts'],
+    alias: sources,
+    globalSetup: 'test/core/operations/postgres-set-up.ts',
+    testTimeout: 30_000,
+  },
   { name: 'stores', include: ['test/adapters/**/*.test.ts'], alias: sources, testTimeout: 30_000 },
   { name: 'providers', include: ['test/{providers,testing}/**/*.test.ts'], alias: sources, testTimeout: 30_000 },
   // The two below start child processes on the built package.

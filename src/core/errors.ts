@@ -124,3 +124,13 @@ export function invariant(condition: boolean, message: string, details?: Record<
   if (!condition)
     throw new BillingError('invariant_violated', `Invariant violated: ${message}.`, details ? { details } : {})
 }
+
+/** The same error with what is known of its effect from elsewhere. */
+export function withOutcome(error: unknown, outcome: ErrorOutcome): BillingError {
+  if (!BillingError.is(error)) {
+    const message = error instanceof Error ? error.message : String(error)
+    return new BillingError('outcome_unknown', message, { outcome, cause: error })
+  }
+  const { code, message, details, retryable } = error
+  return new BillingError(code, message, { details, retryable, outcome, cause: error.cause ?? error })
+}

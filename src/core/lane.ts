@@ -1,6 +1,6 @@
 import type { LedgerCommand } from './domain/ledger/command.js'
 import type { LedgerOutcome } from './domain/ledger/outcome.js'
-import { BillingError, type ErrorCode } from './errors.js'
+import { BillingError, type ErrorCode, withOutcome } from './errors.js'
 
 /** What a lane needs to know. */
 export interface LaneOptions {
@@ -99,12 +99,15 @@ async function send(batch: readonly Waiting[], options: LaneOptions): Promise<vo
 async function commitPatiently(batch: readonly Waiting[], options: LaneOptions): Promise<readonly LedgerOutcome[]> {
   const commands = batch.map((item) => item.command)
   const attempts = options.attempts ?? 5
+  let mayBeThere = false
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await options.commit(commands)
     } catch (error) {
+      mayBeThere ||= BillingError.is(error) && error.outcome === 'unknown'
       const mayPass = BillingError.is(error) && error.code === 'storage_unavailable' && error.retryable
-      if (!mayPass || attempt >= attempts) throw error
+      // That the last attempt had no effect says nothing of the ones before it.
+      if (!mayPass || attempt >= attempts) throw mayBeThere ? withOutcome(error, 'unknown') : error
       await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** attempt))
     }
   }

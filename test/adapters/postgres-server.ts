@@ -12,7 +12,10 @@ export interface PostgresServer {
   stop(): Promise<void>
 }
 
-export async function startPostgres(): Promise<PostgresServer> {
+const forgetful = ['fsync', 'synchronous_commit', 'full_page_writes'].flatMap((name) => ['-c', `${name}=off`])
+
+/** @param options.forgetful whether commits need not reach the disk, where nothing is to outlive the run */
+export async function startPostgres(options: { readonly forgetful?: boolean } = {}): Promise<PostgresServer> {
   const given = process.env.DATABASE_URL
   if (given !== undefined) return { connectionString: given, stop: async () => {} }
   const folder = mkdtempSync(join(tmpdir(), 'billfold-postgres-'))
@@ -27,7 +30,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     persistent: false,
     createPostgresUser: true,
     initdbFlags: ['--no-sync', '--locale=C', '--encoding=UTF8'],
-    postgresFlags: ['-c', 'max_connections=200'],
+    postgresFlags: [...(options.forgetful ? forgetful : []), '-c', 'max_connections=200'],
     onLog: () => {},
     onError: () => {},
   })

@@ -59,6 +59,31 @@ it('says that a server cannot be reached, and that trying again may help', async
   expect(failure).toMatchObject({ code: 'storage_unavailable', retryable: true, outcome: 'not_applied' })
 })
 
+it.each([
+  ['a wrong password', { password: 'wrong' }],
+  ['a database that is not there', { pathname: '/nowhere' }],
+] as const)('says that it cannot work with %s', async (_, wrong) => {
+  const address = Object.assign(new URL(server.connectionString), wrong)
+  const billing = billingAt({ connectionString: address.href })
+  const failure = await billing.accounts.ensure({ accountId: 'acct_1' }).catch((error) => error)
+  expect(failure).toMatchObject({ code: 'config_invalid', retryable: false, outcome: 'not_applied' })
+})
+
+it('says that a transaction which the server ended for taking too long may be tried again', async () => {
+  const schema = newSchema()
+  await billingAt({ schema }).accounts.ensure({ accountId: 'acct_1' })
+  const address = new URL(server.connectionString)
+  address.searchParams.set('options', '-c transaction_timeout=200')
+  const billing = billingAt({ connectionString: address.href, schema })
+  const other = await admin.connect()
+  await other.query(`BEGIN; SELECT 1 FROM ${schema}.accounts FOR UPDATE`)
+  const failure = await billing.recordUsage(use('u-1')).catch((error) => error)
+  await other.query('COMMIT')
+  other.release()
+  expect(failure).toMatchObject({ code: 'storage_unavailable', retryable: true, outcome: 'not_applied' })
+  expect((await billing.recordUsage(use('u-1'))).status).toBe('recorded')
+})
+
 it('refuses a server that may lose what was acknowledged', async () => {
   const pool = new pg.Pool({ connectionString: server.connectionString, options: '-c synchronous_commit=off' })
   cleanUp.push(() => pool.end())

@@ -196,6 +196,30 @@ it('a full disk refuses what does not fit, keeps what was there, and goes on onc
   expect((await billing.credits.balance({ accountId: 'acct_1' })).debt).toBe(200n * parseSparks('100'))
 })
 
+it('a sync that fails at the COMMIT leaves the outcome unknown', async () => {
+  const path = newPath()
+  const database = raw(path)
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+  let isFailing = false
+  const failing: SqliteDatabase = {
+    prepare: (sql) => database.prepare(sql) as unknown as ReturnType<SqliteDatabase['prepare']>,
+    close: () => database.close(),
+    exec(sql) {
+      database.exec(sql)
+      if (isFailing && sql === 'COMMIT')
+        throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_FSYNC' })
+    },
+  }
+  const store = sqliteStore({ database: failing })
+  await store.migrate()
+  isFailing = true
+  const account = { id: 'acct_1', email: null, name: null, plan: 'free' }
+  const error = await store.accounts.ensure(account).catch((failure) => failure)
+  expect(error).toMatchObject({ code: 'storage_unavailable', outcome: 'unknown', retryable: true })
+  isFailing = false
+  expect(await store.accounts.ensure(account)).toMatchObject({ created: false })
+})
+
 it('a sum that leaves 64 bits is refused, not rounded', async () => {
   const path = newPath()
   const billing = billingAt({ path })

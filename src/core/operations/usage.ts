@@ -6,7 +6,7 @@ import { scopesOf } from '../domain/budget.js'
 import type { AmendCommand, UsageCommand } from '../domain/ledger/command.js'
 import type { Balance, SettledBy, UsageResult } from '../domain/ledger/outcome.js'
 import type { MicroSparks } from '../domain/sparks.js'
-import { BillingError, invariant } from '../errors.js'
+import { BillingError, invariant, withOutcome } from '../errors.js'
 import type { DeliveryStatus } from '../ports/store.js'
 import { type AttributionInput, attributionFields, dimensionsOf } from './attribution.js'
 import { accountId, idempotencyKey, idField, meterName, parse, readTime, type TimeInput } from './fields.js'
@@ -162,7 +162,11 @@ export async function recorded(ctx: BillingContext, command: UsageCommand | Amen
   invariant(outcome.result.kind === 'usage', 'usage answered another result')
   const view = usageView(outcome.result)
   if (outcome.status === 'duplicate') {
-    return { ...view, status: 'duplicate', deliveries: await deliveriesOf(ctx, command.accountId, outcome.result.id) }
+    const deliveries = await deliveriesOf(ctx, command.accountId, outcome.result.id).catch((error: unknown) => {
+      // The usage is there, perhaps by this very call: only how its deliveries stand could not be read.
+      throw withOutcome(error, 'applied')
+    })
+    return { ...view, status: 'duplicate', deliveries }
   }
   const told = Object.entries(outcome.deliveries ?? {})
   const deliveries = byProvider(told.map(([destination, id]) => [destination, id === null ? 'carried' : 'queued']))
