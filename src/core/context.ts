@@ -33,20 +33,24 @@ export interface BillingContext {
 export function createIds(environment: Environment): (prefix: IdPrefix) => string {
   const pool = new Uint8Array(1_600)
   let used = pool.length
+  let moment = { time: -1, text: '' }
   return (prefix) => {
     if (used === pool.length) {
       environment.randomBytes(pool)
       used = 0
     }
-    const random = pool.subarray(used, used + 10)
+    const time = Math.floor(environment.now())
+    if (time !== moment.time) moment = { time, text: time.toString(16).padStart(12, '0') }
+    let id = `${prefix}_${moment.text}${hex(((pool[used] ?? 0) & 0x0f) | 0x70)}${hex(pool[used + 1])}`
+    id += hex(((pool[used + 2] ?? 0) & 0x3f) | 0x80)
+    for (let index = used + 3; index < used + 10; index += 1) id += hex(pool[index])
     used += 10
-    const time = Math.floor(environment.now()).toString(16).padStart(12, '0')
-    const a = ((random[0] ?? 0) & 0x0f) | 0x70
-    const b = ((random[2] ?? 0) & 0x3f) | 0x80
-    return `${prefix}_${time}${hex(a)}${hex(random[1])}${hex(b)}${[...random.subarray(3)].map(hex).join('')}`
+    return id
   }
 }
 
+const hexPairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
 function hex(byte: number | undefined): string {
-  return (byte ?? 0).toString(16).padStart(2, '0')
+  return hexPairs[byte ?? 0] ?? '00'
 }

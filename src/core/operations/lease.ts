@@ -61,6 +61,11 @@ export interface LeaseShare extends LeaseToken {
   settle(used: Pick<RatedUsage, 'quantity' | 'sparks'>): void
 }
 
+/** Whether something is leave that a lease gave. */
+export function isLeaseToken(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'settle' in value && 'holdId' in value
+}
+
 const leaseSchema = z.strictObject({
   accountId,
   meter: meterName,

@@ -8,13 +8,14 @@ import type { Balance, SettledBy, UsageResult } from '../domain/ledger/outcome.j
 import type { MicroSparks } from '../domain/sparks.js'
 import { BillingError, invariant, withOutcome } from '../errors.js'
 import type { DeliveryStatus } from '../ports/store.js'
-import { type AttributionInput, attributionFields, dimensionsOf } from './attribution.js'
-import { accountId, idempotencyKey, idField, meterName, parse, readTime, type TimeInput } from './fields.js'
+import { type AttributionInput, dimensionsOf } from './attribution.js'
+import { parse, type TimeInput } from './fields.js'
 import type { LeaseShare, LeaseToken } from './lease.js'
-import { type MeasureInput, measureFields } from './measure.js'
+import type { MeasureInput } from './measure.js'
 import { type QuotaView, quotaView } from './quota-view.js'
 import { rate } from './rate.js'
 import { keyed, submit } from './steps.js'
+import { parseUsage } from './usage-input.js'
 
 /** One fact of consumption. */
 export interface RecordUsageInput<C extends Catalog = Catalog> extends MeasureInput, AttributionInput {
@@ -49,21 +50,6 @@ export interface RecordedUsage {
   /** By provider: what it has confirmed, and what is still on its way. */
   readonly deliveries: Readonly<Record<string, UsageDelivery>>
 }
-
-const usageSchema = z.strictObject({
-  accountId,
-  meter: meterName,
-  ...measureFields,
-  idempotencyKey,
-  occurredAt: z
-    .unknown()
-    .transform((value) => readTime(value, 'occurredAt'))
-    .optional(),
-  ...attributionFields,
-  holdId: idField('holdId').optional(),
-  leaseToken: z.custom<LeaseShare>(isLeaseToken, 'must be what a lease gave').optional(),
-  onInsufficient: z.enum(['record', 'refuse']).default('record'),
-})
 
 /**
  * Records one fact of consumption: rates it, debits it, counts it, and queues it for the providers, in one durable step.
@@ -119,7 +105,7 @@ export async function recordUsageBatch<C extends Catalog>(
 }
 
 function usageCommand(ctx: BillingContext, input: unknown, operation = 'usage'): UsageCommand {
-  const request = parse(usageSchema, input)
+  const request = parseUsage(input)
   const { idempotencyKey: _, leaseToken, ...body } = request
   const at = request.occurredAt ?? ctx.environment.now()
   const dimensions = dimensionsOf(request)
@@ -150,10 +136,6 @@ async function recordedWithin(ctx: BillingContext, command: UsageCommand, token:
     if (!BillingError.is(error) || (error.code !== 'invalid_state' && error.code !== 'not_found')) throw error
     return recorded(ctx, { ...command, holdId: null, keepsHold: false })
   }
-}
-
-function isLeaseToken(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'settle' in value && 'holdId' in value
 }
 
 /** Submits a usage command and answers as `recordUsage` does; also how a hold on a meter is captured, and how usage is amended. */
