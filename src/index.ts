@@ -95,7 +95,7 @@ export { formatSparks, parseSparks } from './core/domain/sparks.js'
 export type { BillingErrorOptions, ErrorCode, ErrorOutcome } from './core/errors.js'
 export { BillingError, errorStatus } from './core/errors.js'
 export type { ModelConfig, ModelPriceConfig, PoolPriceConfig, PoolPricesConfig } from './core/model-config.js'
-export type { AccountTermsInput, AccountTermsView } from './core/operations/account-terms.js'
+export type { AccountTermsInput, AccountTermsView, MeterTerms } from './core/operations/account-terms.js'
 export type {
   Account,
   EnsureAccountInput,

@@ -7,13 +7,12 @@ import { compareDecimal, decimal, divide } from './domain/decimal.js'
 import { fingerprintOf } from './domain/ledger/key.js'
 import { nanosPerUnit, parseCurrency } from './domain/money.js'
 import type { PriceBook } from './domain/rating/price-book.js'
-import { isPeriodRated } from './domain/rating/rate.js'
 import type { SparkPrice } from './domain/rating/spark-price.js'
 import { microPerUnit } from './domain/sparks.js'
 import { BillingError } from './errors.js'
 import { type ModelConfig, modelSchema, parseModel } from './model-config.js'
 import { type PlanConfig, parsePlan, planSchema } from './plan-config.js'
-import { parseRate, type RateConfig, rateSchema } from './rate-config.js'
+import { fitsAggregation, parseRate, type RateConfig, rateSchema } from './rate-config.js'
 
 /** How usage of one thing is counted and rated. */
 export interface MeterConfig {
@@ -211,8 +210,7 @@ function parseMeter(name: string, meter: z.output<typeof meterSchema>, path: str
   if ((aggregation === 'level') !== (meter.rate === undefined))
     throw invalid(`${path}.rate`, 'is needed, except for a `level`, which is limited and not charged')
   const rate = meter.rate ? parseRate(meter.rate, `${path}.rate`) : null
-  const isByItself = aggregation === 'sum' || aggregation === 'count'
-  if (rate && !isByItself && !isPeriodRated(rate) && rate.mode !== 'per_unit')
+  if (rate && !fitsAggregation(rate, aggregation))
     throw invalid(
       `${path}.rate`,
       `must be per unit, by package or in tiers: ${aggregation} has no events of its own to rate`,

@@ -1,6 +1,9 @@
 import * as z from 'zod'
 import { checkBounds, nonNegative, positive, quantity } from './catalog-field.js'
-import type { Rate, RateTier } from './domain/rating/rate.js'
+import type { Aggregation } from './domain/aggregation.js'
+import { type Decimal, formatDecimal } from './domain/decimal.js'
+import { isPeriodRated, type Rate, type RateTier } from './domain/rating/rate.js'
+import { formatQuantity } from './domain/sparks.js'
 
 /** How a meter's usage becomes Sparks. Amounts are decimal text; `minimum` is the least an event that used something costs. */
 export type RateConfig =
@@ -93,4 +96,40 @@ function parseTiers(list: readonly z.output<typeof tierSchema>[], path: string):
     path,
   )
   return parsed
+}
+
+/** A rate as it is written down; `parseRate` reads it back. */
+export function rateConfigOf(rate: Rate): RateConfig {
+  switch (rate.mode) {
+    case 'package':
+      return { mode: rate.mode, sparks: formatDecimal(rate.sparks), per: formatDecimal(rate.per) }
+    case 'graduated':
+    case 'volume':
+      return { mode: rate.mode, tiers: rate.tiers.map(tierConfigOf) }
+    case 'by_cost':
+      return { mode: rate.mode, ...minimumOf(rate) }
+    case 'flat':
+      return { mode: rate.mode, sparks: formatDecimal(rate.sparks), ...minimumOf(rate) }
+    default:
+      return { mode: rate.mode, sparks: formatDecimal(rate.sparks), per: formatDecimal(rate.per), ...minimumOf(rate) }
+  }
+}
+
+function tierConfigOf({ upTo, sparks, per, flat }: RateTier): RateTierConfig {
+  return {
+    upTo: upTo === null ? null : formatQuantity(upTo),
+    sparks: formatDecimal(sparks),
+    per: formatDecimal(per),
+    flat: formatDecimal(flat),
+  }
+}
+
+function minimumOf({ minimum: least }: { readonly minimum?: Decimal }) {
+  return least === undefined ? {} : { minimum: formatDecimal(least) }
+}
+
+/** Whether a rate can rate what a meter of this aggregation counts. */
+export function fitsAggregation(rate: Rate, aggregation: Aggregation): boolean {
+  if (aggregation === 'level') return false
+  return aggregation === 'sum' || aggregation === 'count' || isPeriodRated(rate) || rate.mode === 'per_unit'
 }

@@ -55,7 +55,9 @@ for (const tested of stores) {
       expect(before).toMatchObject({ zone: 'UTC', suspendedFor: null, terms: null })
       const first = { accountId, name: 'Ada', idempotencyKey: 'a-1' }
       expect(await update(first)).toEqual({ ...before, name: 'Ada' })
-      const terms = { meters: { images: { limit: '5' }, ai_tokens: { included: '10.5' } }, features: { sso: true } }
+      const rate = { mode: 'graduated', tiers: [{ upTo: null, sparks: '2', per: '1', flat: '0' }] } as const
+      const meters = { images: { limit: '5', rate }, ai_tokens: { included: '10.5' } }
+      const terms = { meters, features: { sso: true } }
       const second = { accountId, email: 'ada@example.com', terms, zone: 'Asia/Tokyo', idempotencyKey: 'a-2' }
       const changed = { ...before, name: 'Ada', email: 'ada@example.com', terms, zone: 'Asia/Tokyo' }
       expect(await update(second)).toEqual(changed)
