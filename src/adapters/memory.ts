@@ -5,6 +5,7 @@ import { memoryInbox } from './memory/inbox.js'
 import { memoryIntents } from './memory/intents.js'
 import { memoryLedger } from './memory/ledger.js'
 import { memoryOutbox } from './memory/outbox.js'
+import { memoryPrices } from './memory/prices.js'
 import { createTables } from './memory/tables.js'
 
 /** What the memory store is told. */
@@ -64,5 +65,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
         ) ?? null,
       intentById: async (intentId: string) => tables.intents.get(intentId) ?? null,
     }),
+    prices: whileOpen(memoryPrices(tables)),
   }
 }

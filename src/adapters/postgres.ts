@@ -10,6 +10,7 @@ import { postgresIntents } from './postgres/intents.js'
 import { postgresLedger } from './postgres/ledger.js'
 import { migrate, schemaVersion } from './postgres/migrate.js'
 import { postgresOutbox } from './postgres/outbox.js'
+import { postgresPrices } from './postgres/prices.js'
 import { createTables } from './postgres/tables.js'
 
 export type { PostgresClient, PostgresPool, PostgresQuery, PostgresTypes } from './postgres/client.js'
@@ -28,8 +29,8 @@ export type PostgresStoreOptions = ({ readonly connectionString: string } | { re
 }
 
 /**
- * Keeps everything in PostgreSQL: for many processes and machines on one database. Uses the package `pg`, and keeps no state in a
- * connection between transactions. A pool given instead of a connection string stays the app's to close.
+ * Keeps everything in PostgreSQL: for many processes and machines on one database. Uses the package `pg`. A pool given instead of a
+ * connection string stays the app's to close, and keeps nothing in its connections between transactions but prepared statements.
  *
  * @throws BillingError `config_invalid` (no driver, a bad schema name), and at the first use `config_invalid` (a replica, a server
  *   that may lose commits), `schema_version_mismatch`
@@ -71,6 +72,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     inbox: postgresInbox(connection, tables, clock),
     intents: postgresIntents(connection, tables, clock),
     directory: postgresDirectory(connection, tables),
+    prices: postgresPrices(connection, tables),
   }
 }
 

@@ -9,6 +9,7 @@ import { sqliteIntents } from './sqlite/intents.js'
 import { sqliteLedger } from './sqlite/ledger.js'
 import { migrate, schemaVersion } from './sqlite/migrate.js'
 import { sqliteOutbox } from './sqlite/outbox.js'
+import { sqlitePrices } from './sqlite/prices.js'
 
 export type { SqliteDatabase } from './sqlite/driver.js'
 
@@ -65,6 +66,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     inbox: sqliteInbox(connection, now),
     intents: sqliteIntents(connection, now),
     directory: sqliteDirectory(connection),
+    prices: sqlitePrices(connection),
   }
 }
 

@@ -227,6 +227,7 @@ function afterReady(store: Store, ready: () => Promise<void>): Store {
     inbox: wrap(store.inbox),
     intents: wrap(store.intents),
     directory: wrap(store.directory),
+    prices: wrap(store.prices),
   }
 }
 

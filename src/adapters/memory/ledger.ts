@@ -7,6 +7,7 @@ import {
   type AccountState,
   type Carry,
   type Counter,
+  countedAt,
   type Hold,
   type LedgerEntry,
   type LedgerRows,
@@ -20,7 +21,7 @@ import {
 } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
 import type { Payment } from '../../core/domain/payment.js'
-import type { LedgerStore, UsageFilter } from '../../core/ports/store.js'
+import type { EntryPage, LedgerStore, UsageFilter } from '../../core/ports/store.js'
 import { addDeliveries, addEvents } from './outbox.js'
 import { type Tables, under } from './tables.js'
 
@@ -51,14 +52,20 @@ export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
     async hold(accountId, holdId) {
       return tables.holds.get(accountId)?.get(holdId) ?? null
     },
+    async grant(accountId, grantId) {
+      return tables.grants.get(accountId)?.get(grantId) ?? null
+    },
+    async payment(accountId, paymentId) {
+      return tables.payments.get(pair(accountId, paymentId)) ?? null
+    },
     async entry(accountId, entryId) {
       return tables.entriesById.get(`${accountId}|${entryId}`) ?? null
     },
-    async entries(accountId, { limit, before, movedOnly, usage }) {
+    async entries(accountId, { limit, before, ...wanted }) {
       const all = (tables.entries.get(accountId) ?? []).map((entry, index) => ({ ...entry, cursor: String(index + 1) }))
       const older = before === undefined ? all : all.slice(0, Number(before) - 1)
       return older
-        .filter((entry) => (!movedOnly || entry.amount !== 0n) && (!usage || isUsage(entry, usage)))
+        .filter((entry) => isWanted(entry, wanted))
         .reverse()
         .slice(0, limit)
     },
@@ -165,8 +172,7 @@ function load(tables: Tables, keys: readonly LoadKey[], now: number): LedgerStat
           entries.push(entry)
           const burned = entry.burns.map(({ grantId }) => grantId)
           grants.push(...grantsNamed(tables, key.accountId, burned))
-          if (entry.usage)
-            counters.push(...countersAround(tables, key.accountId, entry.usage.meter, entry.usage.occurredAt))
+          if (entry.usage) counters.push(...countersAround(tables, key.accountId, entry.usage.meter, countedAt(entry)))
         }
         break
       case 'hold': {
@@ -292,10 +298,19 @@ function byCodePoints(left: string, right: string): number {
   return (a[place]?.codePointAt(0) ?? 0) - (b[place]?.codePointAt(0) ?? -1)
 }
 
+function isWanted(entry: LedgerEntry, { movedOnly, usage, operation, grantId }: Omit<EntryPage, 'limit'>): boolean {
+  return (
+    (!movedOnly || entry.amount !== 0n) &&
+    (!usage || isUsage(entry, usage)) &&
+    (operation === undefined || entry.operation === operation) &&
+    (grantId === undefined || entry.burns.some((burn) => burn.grantId === grantId))
+  )
+}
+
 function isUsage(entry: LedgerEntry, filter: UsageFilter): boolean {
   const { meter, model, dimension, recordedFrom = -Infinity, recordedTo = Infinity, withCost } = filter
   const { usage, corrects, recordedAt } = entry
-  if (!usage || corrects !== null) return false
+  if (!usage || (corrects !== null && !filter.withCorrections)) return false
   return (
     (meter === undefined || usage.meter === meter) &&
     (model === undefined || usage.model === model) &&

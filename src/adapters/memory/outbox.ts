@@ -1,6 +1,6 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
-import type { Delivery, OutboxStore } from '../../core/ports/store.js'
+import type { DeliveryState, OutboxStore } from '../../core/ports/store.js'
 import { eventDeliveryFields } from '../kit/event.js'
 import { firstAttemptOf, newlyWaiting } from '../kit/waiting.js'
 import type { StoredDelivery, Tables } from './tables.js'
@@ -54,6 +54,14 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
     async publish(event) {
       addEvents(tables, [event], now())
     },
+    async delivery(accountId, deliveryId) {
+      const row = tables.deliveries.get(deliveryId)
+      return row?.accountId === accountId ? asDelivery(tables, row) : null
+    },
+    async event(accountId, eventId) {
+      const event = tables.events.get(eventId)
+      return event?.accountId === accountId ? event : null
+    },
     async statuses(accountId, deliveryIds) {
       const rows = deliveryIds
         .flatMap((id) => tables.deliveries.get(id) ?? [])
@@ -87,7 +95,7 @@ function add(tables: Tables, row: StoredDelivery): void {
   under(tables.pending, row.destination, () => new Set()).add(row.id)
 }
 
-function asDelivery(tables: Tables, row: StoredDelivery): Delivery {
+function asDelivery(tables: Tables, row: StoredDelivery): DeliveryState {
   const entries = row.entryIds.flatMap((id) => tables.entriesById.get(`${row.accountId}|${id}`) ?? [])
   return { ...row, entries }
 }

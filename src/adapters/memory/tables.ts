@@ -74,6 +74,8 @@ export interface Tables {
   /** External id by account and provider, and the account by provider and external id. */
   readonly links: Map<string, string>
   readonly accountsByLink: Map<string, string>
+  /** By version. */
+  readonly priceCards: Map<string, string>
 }
 
 export function createTables(): Tables {
@@ -101,6 +103,7 @@ export function createTables(): Tables {
     intents: new Map(),
     links: new Map(),
     accountsByLink: new Map(),
+    priceCards: new Map(),
   }
 }
 

@@ -19,6 +19,8 @@ export interface PostgresTypes {
 
 /** One connection, as `pg` hands it out. */
 export interface PostgresClient {
+  /** Whether it sends a statement before the one before it was answered. */
+  readonly pipeline?: boolean
   /** Sends one statement. */
   query(query: PostgresQuery): Promise<{ rows: unknown[] }>
   /** Hears of a connection that breaks between two statements; without a listener that ends the process. */
@@ -50,16 +52,23 @@ export interface Sql {
 
 /** @param prepare whether statements with values are prepared under a name */
 export function sqlOf(client: PostgresClient, prepare: boolean): Sql {
+  async function send(text: string, values?: readonly (string | null)[]): Promise<readonly RawRow[]> {
+    const { rows } = await client.query({
+      ...(values && { values: values as (string | null)[] }),
+      ...(values && prepare && { name: nameOf(text) }),
+      text,
+      rowMode: 'array',
+      types: asText,
+    })
+    return rows as RawRow[]
+  }
+  if (client.pipeline) return { query: send }
+  let before: Promise<unknown> = Promise.resolve()
   return {
-    async query(text, values) {
-      const { rows } = await client.query({
-        ...(values && { values: values as (string | null)[] }),
-        ...(values && prepare && { name: nameOf(text) }),
-        text,
-        rowMode: 'array',
-        types: asText,
-      })
-      return rows as RawRow[]
+    query(text, values) {
+      const answer = before.then(() => send(text, values))
+      before = answer.catch(() => {})
+      return answer
     },
   }
 }

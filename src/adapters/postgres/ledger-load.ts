@@ -4,6 +4,7 @@ import type { StoredResult } from '../../core/domain/ledger/outcome.js'
 import {
   type Carry,
   type Counter,
+  countedAt,
   type Hold,
   type LedgerEntry,
   type LedgerState,
@@ -199,33 +200,34 @@ function readCommon(tables: Tables, rows: readonly RawRow[], asked: ByKind['key'
     wanted ??= new Set(asked.map((key) => `${key.accountId}|${key.dedupe}`))
     return wanted.has(`${accountId}|${dedupe}`)
   }
-  for (const [kind, ...columns] of rows) {
-    const [first = '', second = '', third = '', fourth = ''] = columns as string[]
-    switch (kind) {
+  for (const row of rows) {
+    const text = (place: number) => row[place] ?? ''
+    switch (row[0]) {
       case 'now':
-        now = Number(first)
+        now = Number(row[1])
         break
       case 'grant':
-        common.grants.push(tables.grants.read(columns))
+        common.grants.push(tables.grants.read(row, 1))
         break
       case 'counter':
-        common.counters.push(readCounter(tables, columns))
+        common.counters.push(readCounter(tables, row, 1))
         break
       case 'hold':
-        common.holds.push(tables.holds.read(JSON.parse(first)))
+        common.holds.push(tables.holds.read(JSON.parse(text(1))))
         break
       case 'hold_counter':
-        common.counters.push(readCounter(tables, JSON.parse(first)))
+        common.counters.push(readCounter(tables, JSON.parse(text(1))))
         break
       case 'budget':
-        common.budgets.push(tables.budgets.read(JSON.parse(first)))
+        common.budgets.push(tables.budgets.read(JSON.parse(text(1))))
         break
       case 'entry_key':
-        if (isAsked(first, uuid.read(second, null))) common.keys.push(tables.entries.read(JSON.parse(third)))
+        if (isAsked(text(1), uuid.read(text(2), null))) common.keys.push(tables.entries.read(JSON.parse(text(3))))
         break
       case 'hold_key': {
-        const key = { accountId: first, dedupe: uuid.read(second, null), fingerprint: uuid.read(third, null) }
-        if (isAsked(first, key.dedupe)) common.keys.push({ ...key, result: exact<StoredResult>().read(fourth, null) })
+        const key = { accountId: text(1), dedupe: uuid.read(text(2), null), fingerprint: uuid.read(text(3), null) }
+        if (!isAsked(key.accountId, key.dedupe)) break
+        common.keys.push({ ...key, result: exact<StoredResult>().read(text(4), null) })
         break
       }
     }
@@ -345,8 +347,10 @@ async function countersOfEntries(
   entries: readonly LedgerEntry[],
   clock: Clock,
 ): Promise<readonly Found[]> {
-  const keys = entries.flatMap(({ accountId, usage }) =>
-    usage ? [{ kind: 'counter' as const, accountId, meter: usage.meter, at: usage.occurredAt }] : [],
+  const keys = entries.flatMap((entry) =>
+    entry.usage
+      ? [{ kind: 'counter' as const, accountId: entry.accountId, meter: entry.usage.meter, at: countedAt(entry) }]
+      : [],
   )
   return countersAround(sql, tables, keys, clock)
 }
@@ -427,11 +431,11 @@ function carriesOf(schema: string): string {
     WHERE r.account_id = t.account_id AND r.meter = t.meter AND r.starts_at = t.starts_at)`
 }
 
-/** Reads a row of a counter's columns and its carries. */
-function readCounter(tables: Tables, row: RawRow): Found {
-  const counter = tables.counters.read(row)
+/** Reads a counter's columns and its carries, from a place on. */
+function readCounter(tables: Tables, row: RawRow, from = 0): Found {
+  const counter = tables.counters.read(row, from)
   const { accountId, meter, startsAt } = counter
-  const carries = row[tables.counters.texts.length] ?? null
+  const carries = row[from + tables.counters.texts.length] ?? null
   const remainders = carries === null ? [] : Object.entries(JSON.parse(carries) as Record<string, string>)
   return {
     counter,

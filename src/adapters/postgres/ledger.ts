@@ -5,6 +5,7 @@ import { viewAccount } from '../../core/domain/ledger/view.js'
 import type { EntryPage, LedgerStore } from '../../core/ports/store.js'
 import { checkCursor } from '../sql/cursor.js'
 import { newDeliveryRow } from '../sql/delivery-rows.js'
+import { knownRows } from '../sql/known-rows.js'
 import { usageClause } from '../sql/usage-clause.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
@@ -60,6 +61,18 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
       return connection.read(async (sql) => {
         const hold = await tables.holds.first(sql, 'WHERE t.account_id = $1 AND t.id = $2', accountId, holdId)
         return hold ?? null
+      })
+    },
+    grant(accountId, grantId) {
+      return connection.read(async (sql) => {
+        const grant = await tables.grants.first(sql, 'WHERE t.account_id = $1 AND t.id = $2', accountId, grantId)
+        return grant ?? null
+      })
+    },
+    payment(accountId, paymentId) {
+      return connection.read(async (sql) => {
+        const clause = 'WHERE t.account_id = $1 AND t.id = $2'
+        return (await tables.payments.first(sql, clause, accountId, paymentId)) ?? null
       })
     },
     entry(accountId, entryId) {
@@ -119,7 +132,7 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
 function pageClause(
   { schema }: Tables,
   accountId: string,
-  { limit, before, movedOnly, usage }: EntryPage,
+  { limit, before, movedOnly, usage, operation, grantId }: EntryPage,
 ): [string, readonly string[]] {
   if (before !== undefined) checkCursor(before)
   const values = [accountId]
@@ -127,6 +140,8 @@ function pageClause(
     `$${values.push(String(value))}::${typeof value === 'bigint' ? 'bigint' : 'text'}`
   const older = before === undefined ? '' : `AND t.seq < ${place(BigInt(before))}`
   const moved = movedOnly ? 'AND t.amount <> 0' : ''
+  const of = operation === undefined ? '' : `AND t.operation = ${place(operation)}`
+  const burned = grantId === undefined ? '' : `AND strpos(t.burns || chr(10), ' ' || ${place(grantId)} || chr(10)) > 0`
   const used = usage
     ? usageClause(usage, {
         place,
@@ -135,26 +150,17 @@ function pageClause(
           WHERE e.account_id || '' = $1 AND e.recorded_at < ${time} ORDER BY e.seq DESC LIMIT 1), 0)`,
       })
     : ''
-  const clause = `WHERE t.account_id || '' = $1 ${older} ${moved} ${used} ORDER BY t.seq DESC LIMIT ${place(BigInt(limit))}`
+  const wanted = `${older} ${moved} ${of} ${burned} ${used}`
+  const clause = `WHERE t.account_id || '' = $1 ${wanted} ORDER BY t.seq DESC LIMIT ${place(BigInt(limit))}`
   return [clause, values]
 }
 
-/** A batch this small is written by one statement; a larger one by several, so that the server works while the next is made. */
-const fewRows = 8
+/** A batch this small is written by one statement: each one more costs both sides. With a larger one the server works while the next statement is made. */
+const fewRows = 200
 
 /** Sends every write without waiting in between. */
 async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, state: LedgerState): Promise<void> {
-  const grants = split(rows.grants, state.grants, ({ accountId, id }) => `${accountId}|${id}`)
-  const counters = split(
-    rows.counters,
-    state.counters,
-    ({ accountId, meter, startsAt }) => `${accountId}|${meter}|${startsAt}`,
-  )
-  const carries = split(
-    rows.carries,
-    state.carries,
-    (carry) => `${carry.accountId}|${carry.meter}|${carry.startsAt}|${carry.destination}`,
-  )
+  const { grants, counters, carries } = knownRows(rows, state)
   const writes: readonly (() => Write | null)[] = [
     () => tables.entries.insert(rows.entries),
     () => tables.accountStates.update(rows.accounts),
@@ -184,16 +190,4 @@ async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, state: Ledg
       : writes.map((write) => send(sql, write()))),
     addEvents(sql, tables, rows.events, state.now),
   ])
-}
-
-/** Rows that replace what was loaded, and others. */
-function split<Row>(
-  rows: readonly Row[],
-  loaded: readonly Row[],
-  keyOf: (row: Row) => string,
-): { readonly known: readonly Row[]; readonly others: readonly Row[] } {
-  if (rows.length === 0) return { known: rows, others: rows }
-  const keys = new Set(loaded.map(keyOf))
-  const known = rows.filter((row) => keys.has(keyOf(row)))
-  return { known, others: known.length === rows.length ? [] : rows.filter((row) => !keys.has(keyOf(row))) }
 }

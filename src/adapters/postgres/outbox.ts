@@ -1,5 +1,5 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
-import type { Delivery, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
+import type { DeliveryState, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
 import { typesByConsumer } from '../kit/event.js'
 import { eventDeliveryRow } from '../sql/delivery-rows.js'
 import type { Sql } from './client.js'
@@ -68,6 +68,18 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
         const [time] = await sql.query(`SELECT ${clock()}`)
         await addEvents(sql, tables, [event], Number(time?.[0]))
       }),
+    delivery(accountId, deliveryId) {
+      return connection.read(async (sql) => {
+        const clause = 'WHERE t.id = $1 AND t.account_id = $2'
+        const row = await tables.deliveries.first(sql, clause, deliveryId, accountId)
+        const [delivery] = row ? await withSubjects(sql, tables, [row]) : []
+        return delivery ?? null
+      })
+    },
+    event(accountId, eventId) {
+      const clause = 'WHERE t.id = $1 AND t.account_id = $2'
+      return connection.read(async (sql) => (await tables.events.first(sql, clause, eventId, accountId)) ?? null)
+    },
     async statuses(accountId, deliveryIds) {
       const query = `SELECT id, status FROM ${schema}.deliveries WHERE id = ANY($1) AND account_id = $2`
       const rows = await connection.read((sql) => sql.query(query, [arrayOf(deliveryIds), accountId]))
@@ -119,7 +131,7 @@ async function withSubjects(
   sql: Sql,
   tables: Tables,
   rows: readonly ReturnType<Tables['deliveries']['read']>[],
-): Promise<readonly Delivery[]> {
+): Promise<readonly DeliveryState[]> {
   const listed = rows.flatMap(({ accountId, entryIds }) => entryIds.map((id) => ({ accountId, id })))
   const eventIds = rows.flatMap(({ eventId }) => eventId ?? [])
   const byPair = 'JOIN unnest($1::text[], $2::text[]) k (id, account_id) ON t.id = k.id AND t.account_id = k.account_id'

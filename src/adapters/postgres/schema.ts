@@ -244,6 +244,11 @@ export const migrations: readonly ((schema: string) => string)[] = [
     data text NOT NULL
   );
 
+  CREATE TABLE ${schema}.price_cards (
+    version text PRIMARY KEY,
+    card text NOT NULL
+  );
+
   CREATE TABLE ${schema}.subscriptions (
     consumer text NOT NULL,
     type text NOT NULL,

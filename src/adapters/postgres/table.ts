@@ -18,8 +18,8 @@ export interface Table<Row> {
   readonly columns: string
   /** The same as text, one by one. */
   readonly texts: readonly string[]
-  /** Reads a row that begins with the columns. */
-  read(row: RawRow): Row
+  /** Reads a row that begins with the columns, or has them from a place on. */
+  read(row: RawRow, from?: number): Row
 }
 
 /** A statement that writes rows of one table, with its values: as they are for one row, else an array for each column. */
@@ -69,7 +69,7 @@ export function table<Row extends object>(schema: string, { name, key, fields, r
     upsert: writer(fields, inserting(replacing((column) => `excluded.${column}`))),
     add: writer(fields, inserting(replacing((column) => `t.${column} + excluded.${column}`))),
     update: writer([...keyFields, ...changing], updating),
-    select: async (sql, clause, ...values) => (await sql.query(select + clause, values)).map(read),
+    select: async (sql, clause, ...values) => (await sql.query(select + clause, values)).map((row) => read(row)),
     async first(sql, clause, ...values) {
       const [row] = await sql.query(select + clause, values)
       return row && read(row)
@@ -123,28 +123,29 @@ function scalar(value: Value): string | null {
   return (typeof value === 'bigint' ? checkInteger(value) : value).toString()
 }
 
-/** A column of many rows as an array literal, in one pass. */
+/** A column of many rows as an array literal. */
 function literal<Row>({ type, get }: StoredField<Row>, rows: readonly Row[]): string {
-  let list = ''
-  if (type === 'text') {
-    for (const row of rows) list += `,${quoted(get(row) as string | null)}`
-    checkText(list)
-  } else {
-    for (const row of rows) {
-      const value = get(row)
-      list += `,${typeof value === 'bigint' ? checkInteger(value) : (value ?? 'NULL')}`
-    }
-  }
-  return `{${list.slice(1)}}`
+  const values = rows.map(get)
+  return type === 'text' ? texts(values as (string | null)[]) : integers(values)
 }
 
 /** An array literal. @throws BillingError `invalid_request`, `amount_out_of_range` for what would not come back as it was given */
 export function arrayOf(values: readonly Value[]): string {
-  const list = values.map((value) => (typeof value === 'string' ? quoted(value) : (scalar(value) ?? 'NULL')))
-  return checkText(`{${list.join(',')}}`)
+  return values.some((value) => typeof value === 'string') ? texts(values as (string | null)[]) : integers(values)
+}
+
+function integers(values: readonly Value[]): string {
+  const list = values.map((value) => (typeof value === 'bigint' ? checkInteger(value) : (value ?? 'NULL')))
+  return `{${list.join(',')}}`
+}
+
+/** JSON and array literals quote alike, but for what JSON writes with other escapes than of quotes and backslashes. */
+function texts(values: readonly (string | null)[]): string {
+  const list = JSON.stringify(values)
+  if (!/\\[^"\\]/.test(list)) return `{${list.slice(1, -1)}}`
+  return checkText(`{${values.map(quoted).join(',')}}`)
 }
 
 function quoted(value: string | null): string {
-  if (value === null) return 'NULL'
-  return value.includes('"') || value.includes('\\') ? `"${value.replace(/[\\"]/g, '\\$&')}"` : `"${value}"`
+  return value === null ? 'NULL' : `"${value.replace(/[\\"]/g, '\\$&')}"`
 }

@@ -63,8 +63,8 @@ export interface Rows<Row> {
   readonly name: string
   readonly key: readonly string[]
   readonly fields: readonly StoredField<Row>[]
-  /** A row out of its columns, in the order of `fields`; what follows them is left alone. */
-  read(values: readonly Value[]): Row
+  /** A row out of its columns, in the order of `fields`, from a place on; what follows them is left alone. */
+  read(values: readonly Value[], from?: number): Row
 }
 
 export function rows<Row extends object>(
@@ -79,9 +79,9 @@ export function rows<Row extends object>(
     name,
     key: key.map(columnName),
     fields: parts.flatMap((part) => part.fields),
-    read(values) {
+    read(values, from = 0) {
       const row: Partial<Row> = {}
-      let place = 0
+      let place = from
       for (const part of parts) {
         row[part.field] = part.read(values, place, row as Row) as Row[typeof part.field]
         place += part.fields.length

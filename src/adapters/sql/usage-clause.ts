@@ -15,7 +15,8 @@ const dayMs = 86_400_000
 /** The conditions on a row `t` of usage, each beginning with AND. */
 export function usageClause(filter: UsageFilter, { place, dimension, lastBefore }: Dialect): string {
   const { meter, model, recordedFrom, recordedTo, withCost } = filter
-  const conditions = ['t.meter IS NOT NULL', 't.corrects IS NULL']
+  const conditions = ['t.meter IS NOT NULL']
+  if (!filter.withCorrections) conditions.push('t.corrects IS NULL')
   if (meter !== undefined) conditions.push(`t.meter = ${place(meter)}`)
   if (model !== undefined) conditions.push(`t.model = ${place(model)}`)
   if (filter.dimension) conditions.push(`${dimension(place(filter.dimension.name))} = ${place(filter.dimension.value)}`)

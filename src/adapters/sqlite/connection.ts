@@ -5,6 +5,8 @@ import { isBusy, storageError } from './errors.js'
 
 /** What a transaction is given. */
 export interface Sql {
+  /** Runs with values that were checked before. */
+  write(sql: string, values: readonly Value[]): void
   run(sql: string, ...values: readonly Value[]): void
   all(sql: string, ...values: readonly Value[]): readonly (readonly Value[])[]
   /** The first row, if there is one. */
@@ -50,6 +52,7 @@ export function createConnection({ driver, file, busyTimeoutMs, isOwn }: Connect
     return statement
   }
   const sql: Sql = {
+    write: (text, values) => prepared(text).run(values),
     run: (text, ...values) => prepared(text).run(values.map(storable)),
     all: (text, ...values) => prepared(text).all(values.map(storable)),
     first: (text, ...values) => prepared(text).all(values.map(storable))[0],

@@ -2,9 +2,9 @@ import type { Budget } from '../../core/domain/budget.js'
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import type { StoredResult } from '../../core/domain/ledger/outcome.js'
 import {
-  type AccountState,
   type Carry,
   type Counter,
+  countedAt,
   type Hold,
   type LedgerEntry,
   type LedgerState,
@@ -15,7 +15,8 @@ import {
   type StoredKey,
 } from '../../core/domain/ledger/state.js'
 import type { Payment } from '../../core/domain/payment.js'
-import { exact, uuid } from '../sql/column.js'
+import { checkText, exact, uuid, type Value } from '../sql/column.js'
+import { counterRanges } from '../sql/counter-ranges.js'
 import type { Sql } from './connection.js'
 import { bytesOf } from './table.js'
 import * as tables from './tables.js'
@@ -23,7 +24,6 @@ import * as tables from './tables.js'
 /** Reads what a batch needs, each thing once, inside the transaction that will write what is decided on it. */
 export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): LedgerState {
   const loaded = new Set<string>()
-  const accounts: AccountState[] = []
   const grants = new Map<string, CreditGrant>()
   const counters = new Map<string, Counter>()
   const carries: Carry[] = []
@@ -33,8 +33,13 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
   const levels: LevelChange[] = []
   const seen: SeenValue[] = []
   const entries = new Map<string, LedgerEntry>()
-  const stored: StoredKey[] = []
 
+  const addFound = ({ counter, carries: found }: Found): void => {
+    const id = `${counter.accountId}|${counter.meter}|${counter.startsAt}`
+    if (counters.has(id)) return
+    counters.set(id, counter)
+    carries.push(...found)
+  }
   const addCounter = (counter: Counter | undefined): void => {
     if (!counter) return
     const id = `${counter.accountId}|${counter.meter}|${counter.startsAt}`
@@ -53,29 +58,23 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
     if (budget) budgets.set(`${budget.accountId}|${budget.scope}`, budget)
   }
 
+  const accountIds: string[] = []
+  const scopes = new Set<string>()
+  const moments: Extract<LoadKey, { kind: 'counter' }>[] = []
+  const used: Extract<LoadKey, { kind: 'key' }>[] = []
   for (const key of keys) {
     const id = loadKeyId(key)
     if (loaded.has(id)) continue
     loaded.add(id)
     switch (key.kind) {
-      case 'account': {
-        const account = tables.accountStates.first(sql, 'WHERE id = ?', key.accountId)
-        if (account) accounts.push(account)
-        for (const grant of openGrants(sql, key.accountId)) addGrant(grant)
-        for (const budget of heldBudgets(sql, key.accountId)) addBudget(budget)
-        for (const hold of dueHolds(sql, key.accountId, now)) {
-          addHold(hold)
-          addCounter(counterOfHold(sql, hold))
-        }
+      case 'account':
+        accountIds.push(key.accountId)
         break
-      }
-      case 'key': {
-        const found = storedKey(sql, key.accountId, key.dedupe)
-        if (found) stored.push(found)
+      case 'key':
+        used.push(key)
         break
-      }
       case 'budget':
-        addBudget(tables.budgets.first(sql, 'WHERE account_id = ? AND scope = ?', key.accountId, key.scope))
+        scopes.add(checkText(key.scope))
         break
       case 'level': {
         const at = key.at ?? now
@@ -105,7 +104,7 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
           for (const { grantId } of entry.burns) addGrant(findGrant(sql, key.accountId, grantId))
           const { usage } = entry
           if (!usage) continue
-          for (const counter of countersAround(sql, key.accountId, usage.meter, usage.occurredAt)) addCounter(counter)
+          moments.push({ kind: 'counter', accountId: key.accountId, meter: usage.meter, at: countedAt(entry) })
         }
         break
       case 'hold':
@@ -117,17 +116,32 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
         break
       }
       case 'counter':
-        for (const counter of countersAround(sql, key.accountId, key.meter, key.at ?? now)) addCounter(counter)
+        moments.push(key)
         break
       case 'counters':
         for (const counter of currentCounters(sql, key.accountId, now)) addCounter(counter)
         break
     }
   }
+  const named = namesOf(accountIds)
+  for (const grant of tables.grants.select(sql, `WHERE ${among} AND remaining > 0`, named)) addGrant(grant)
+  // The budgets that were named, and those that holds reserve something of.
+  const wanted = `WHERE ${among} AND (held > 0 OR scope IN (SELECT value FROM json_each(?)))`
+  for (const budget of tables.budgets.select(sql, wanted, named, JSON.stringify([...scopes]))) addBudget(budget)
+  for (const hold of tables.holds.select(
+    sql,
+    `WHERE ${among} AND status = 'open' AND expires_at <= ?`,
+    named,
+    BigInt(now),
+  )) {
+    addHold(hold)
+    addCounter(counterOfHold(sql, hold))
+  }
+  for (const found of countersAround(sql, moments, now)) addFound(found)
   return {
     now,
     loaded,
-    accounts,
+    accounts: tables.accountStates.select(sql, 'WHERE id IN (SELECT value FROM json_each(?))', named),
     grants: [...grants.values()],
     counters: [...counters.values()],
     carries,
@@ -137,7 +151,7 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
     levels,
     seen,
     entries: [...entries.values()],
-    keys: stored,
+    keys: storedKeys(sql, used),
   }
 }
 
@@ -176,13 +190,9 @@ function findGrant(sql: Sql, accountId: string, grantId: string): CreditGrant | 
   return tables.grants.first(sql, 'WHERE account_id = ? AND id = ?', accountId, grantId)
 }
 
-function heldBudgets(sql: Sql, accountId: string): readonly Budget[] {
-  return tables.budgets.select(sql, 'WHERE account_id = ? AND held > 0', accountId)
-}
-
 /** The row and those that correct it, oldest first. */
 export function entryWithCorrections(sql: Sql, accountId: string, entryId: string): readonly LedgerEntry[] {
-  const row = tables.entries.first(sql, 'WHERE id = ? AND account_id = ?', entryId, accountId)
+  const row = entryOf(sql, accountId, entryId)
   if (!row) return []
   const corrections = tables.entries.select(
     sql,
@@ -209,15 +219,57 @@ export function dueHolds(sql: Sql, accountId: string, now: number): readonly Hol
   return tables.holds.select(sql, clause, accountId, BigInt(now))
 }
 
-/** The latest counter that contains `at`, or else the last one before it and the first one after it. */
-function countersAround(sql: Sql, accountId: string, meter: string, at: number): readonly Counter[] {
-  const moment = BigInt(at)
-  const before =
-    'WHERE account_id = ? AND meter = ? AND starts_at <= ? ORDER BY ends_at > ? DESC, starts_at DESC LIMIT 1'
-  const found = tables.counters.select(sql, before, accountId, meter, moment, moment)
-  if (found.some(({ endsAt }) => endsAt > at)) return found
-  const after = 'WHERE account_id = ? AND meter = ? AND starts_at > ? ORDER BY starts_at LIMIT 1'
-  return [...found, ...tables.counters.select(sql, after, accountId, meter, moment)]
+/** Of accounts by their names. */
+const among = 'account_id IN (SELECT value FROM json_each(?))'
+
+function namesOf(ids: readonly string[]): string {
+  for (const id of ids) checkText(id)
+  return JSON.stringify(ids)
+}
+
+/** A counter with the carries of its period. */
+interface Found {
+  readonly counter: Counter
+  readonly carries: readonly Carry[]
+}
+
+/**
+ * Of each meter the counters from the one that contains the first moment, or is the last before it, to the first one after the last
+ * moment. Counters of a meter do not overlap, so these are the ones around each of its moments.
+ */
+function countersAround(
+  sql: Sql,
+  keys: readonly Extract<LoadKey, { kind: 'counter' }>[],
+  now: number,
+): readonly Found[] {
+  if (keys.length === 0) return []
+  const of = 'WHERE account_id = k.value ->> 0 AND meter = k.value ->> 1'
+  const query = `SELECT ${tables.counters.columns}, (SELECT json_group_object(r.destination, CAST(r.remainder AS TEXT)) FROM billfold_carries r
+      WHERE r.account_id = c.account_id AND r.meter = c.meter AND r.starts_at = c.starts_at)
+    FROM json_each(?) k CROSS JOIN billfold_counters c ${of}
+      AND starts_at >= coalesce((SELECT max(starts_at) FROM billfold_counters ${of} AND starts_at <= k.value ->> 2), k.value ->> 2)
+      AND starts_at <= coalesce((SELECT min(starts_at) FROM billfold_counters ${of} AND starts_at > k.value ->> 3), k.value ->> 3)`
+  const ranges = counterRanges(keys).map(({ accountId, meter, low, high }) => [
+    checkText(accountId),
+    checkText(meter),
+    low ?? now,
+    high ?? now,
+  ])
+  return sql.all(query, JSON.stringify(ranges)).map((row) => {
+    const counter = tables.counters.read(row)
+    const { accountId, meter, startsAt } = counter
+    const remainders = Object.entries(JSON.parse(row.at(-1) as string) as Record<string, string>)
+    return {
+      counter,
+      carries: remainders.map(([destination, rest]) => ({
+        accountId,
+        destination,
+        meter,
+        startsAt,
+        remainder: BigInt(rest),
+      })),
+    }
+  })
 }
 
 function counterOfHold(sql: Sql, hold: Hold): Counter | undefined {
@@ -232,20 +284,42 @@ function carriesOf(sql: Sql, counter: Counter): readonly Carry[] {
 }
 
 /** A key is kept with what it made: on a ledger row, on a hold, or on the release of one. */
-const keyQuery = `
-  SELECT fingerprint, NULL, id FROM billfold_ledger_entries WHERE dedupe = ?1 AND account_id = ?2
-  UNION ALL SELECT fingerprint, result, NULL FROM billfold_holds WHERE dedupe = ?1 AND account_id = ?2
-  UNION ALL SELECT release_fingerprint, release_result, NULL FROM billfold_holds WHERE release_dedupe = ?1 AND account_id = ?2`
-
-function storedKey(sql: Sql, accountId: string, dedupe: string): StoredKey | undefined {
-  const found = sql.first(keyQuery, bytesOf(dedupe), accountId)
-  if (!found) return undefined
-  const [fingerprint = null, answer = null, entryId = null] = found
-  if (entryId !== null) return tables.entries.first(sql, 'WHERE id = ? AND account_id = ?', entryId, accountId)
-  return {
-    accountId,
-    dedupe,
-    fingerprint: uuid.read(fingerprint, null),
-    result: exact<StoredResult>().read(answer, null),
+function storedKeys(sql: Sql, keys: readonly Extract<LoadKey, { kind: 'key' }>[]): readonly StoredKey[] {
+  const found: StoredKey[] = []
+  for (let start = 0; start < keys.length; start += mostKeys) {
+    const some = keys.slice(start, start + mostKeys)
+    // Two texts, whatever the number of keys: no key is NULL.
+    const places = some.length === 1 ? 1 : mostKeys
+    const values: Value[] = some.map(({ dedupe }) => bytesOf(dedupe))
+    while (values.length < places) values.push(null)
+    const rows = sql.all(keyQuery(places), ...values)
+    if (rows.length === 0) continue
+    const asked = new Set(some.map(({ accountId, dedupe }) => `${accountId}|${dedupe}`))
+    for (const [account = null, key = null, fingerprint = null, answer = null, entryId = null] of rows) {
+      const accountId = account as string
+      const dedupe = uuid.read(key, null)
+      if (!asked.has(`${accountId}|${dedupe}`)) continue
+      const entry = entryId === null ? undefined : entryOf(sql, accountId, entryId as string)
+      if (entry) found.push(entry)
+      else {
+        const result = exact<StoredResult>().read(answer, null)
+        found.push({ accountId, dedupe, fingerprint: uuid.read(fingerprint, null), result })
+      }
+    }
   }
+  return found
+}
+
+const mostKeys = 64
+
+function keyQuery(places: number): string {
+  const list = Array.from({ length: places }, (_, index) => `?${index + 1}`).join(', ')
+  return `SELECT account_id, dedupe, NULL, NULL, id FROM billfold_ledger_entries WHERE dedupe IN (${list})
+    UNION ALL SELECT account_id, dedupe, fingerprint, result, NULL FROM billfold_holds WHERE dedupe IN (${list})
+    UNION ALL SELECT account_id, release_dedupe, release_fingerprint, release_result, NULL FROM billfold_holds
+      WHERE release_dedupe IN (${list})`
+}
+
+function entryOf(sql: Sql, accountId: string, entryId: string): LedgerEntry | undefined {
+  return tables.entries.first(sql, 'WHERE id = ? AND account_id = ?', entryId, accountId)
 }

@@ -1,10 +1,11 @@
 import { viewBudgets } from '../../core/domain/budget-view.js'
 import { apply, needs } from '../../core/domain/ledger/kernel.js'
-import type { LedgerRows } from '../../core/domain/ledger/state.js'
+import type { LedgerRows, LedgerState } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
 import type { EntryPage, LedgerStore } from '../../core/ports/store.js'
 import type { Value } from '../sql/column.js'
 import { checkCursor } from '../sql/cursor.js'
+import { knownRows } from '../sql/known-rows.js'
 import { usageClause } from '../sql/usage-clause.js'
 import type { Connection, Sql } from './connection.js'
 import { currentCounters, dueHolds, findHold, loadState, openGrants } from './ledger-load.js'
@@ -18,7 +19,7 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
       return connection.write((sql) => {
         const state = loadState(sql, keys, now())
         const { rows, outcomes } = apply(state, commands, rules)
-        writeRows(sql, rows, state.now)
+        writeRows(sql, rows, state)
         return outcomes
       })
     },
@@ -37,6 +38,14 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
       })
     },
     hold: (accountId, holdId) => connection.read((sql) => findHold(sql, accountId, holdId) ?? null),
+    grant(accountId, grantId) {
+      const clause = 'WHERE account_id = ? AND id = ?'
+      return connection.read((sql) => tables.grants.first(sql, clause, accountId, grantId) ?? null)
+    },
+    payment(accountId, paymentId) {
+      const clause = 'WHERE account_id = ? AND id = ?'
+      return connection.read((sql) => tables.payments.first(sql, clause, accountId, paymentId) ?? null)
+    },
     entry(accountId, entryId) {
       return connection.read((sql) => {
         const row = tables.entries.first(sql, 'WHERE id = ? AND account_id = ?', entryId, accountId)
@@ -89,12 +98,15 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
   }
 }
 
-function pageClause(accountId: string, { limit, before, movedOnly, usage }: EntryPage): [string, Value[]] {
+function pageClause(accountId: string, page: EntryPage): [string, Value[]] {
+  const { limit, before, movedOnly, usage, operation, grantId } = page
   if (before !== undefined) checkCursor(before)
   const values: Value[] = [accountId]
   const place = (value: Value) => `?${values.push(value)}`
   const older = before === undefined ? '' : `AND t.seq < ${place(BigInt(before))}`
   const moved = movedOnly ? 'AND t.amount <> 0' : ''
+  const of = operation === undefined ? '' : `AND t.operation = ${place(operation)}`
+  const burned = grantId === undefined ? '' : `AND instr(t.burns || char(10), ' ' || ${place(grantId)} || char(10)) > 0`
   const used = usage
     ? usageClause(usage, {
         place,
@@ -103,7 +115,8 @@ function pageClause(accountId: string, { limit, before, movedOnly, usage }: Entr
           WHERE account_id = ?1 AND recorded_at < ${time} ORDER BY seq DESC LIMIT 1), 0)`,
       })
     : ''
-  return [`WHERE t.account_id = ?1 ${older} ${moved} ${used} ORDER BY t.seq DESC LIMIT ${place(BigInt(limit))}`, values]
+  const wanted = `${older} ${moved} ${of} ${burned} ${used}`
+  return [`WHERE t.account_id = ?1 ${wanted} ORDER BY t.seq DESC LIMIT ${place(BigInt(limit))}`, values]
 }
 
 /** The budgets that the clause picks and that have a limit, as they stand now. */
@@ -119,11 +132,15 @@ function currentBudgets(sql: Sql, accountId: string, at: number, clause: string,
   return viewBudgets({ now: at, account, budgets, dueHolds: dueHolds(sql, accountId, at) })
 }
 
-function writeRows(sql: Sql, rows: LedgerRows, now: number): void {
+function writeRows(sql: Sql, rows: LedgerRows, state: LedgerState): void {
+  const { grants, counters, carries } = knownRows(rows, state)
   for (const account of rows.accounts) tables.accountStates.update(sql, account)
-  for (const grant of rows.grants) tables.grants.upsert(sql, grant)
-  for (const counter of rows.counters) tables.counters.upsert(sql, counter)
-  for (const carry of rows.carries) tables.carries.upsert(sql, carry)
+  for (const grant of grants.known) tables.grantsLeft.update(sql, grant)
+  for (const grant of grants.others) tables.grants.upsert(sql, grant)
+  for (const counter of counters.known) tables.counters.update(sql, counter)
+  for (const counter of counters.others) tables.counters.upsert(sql, counter)
+  for (const carry of carries.known) tables.carries.update(sql, carry)
+  for (const carry of carries.others) tables.carries.upsert(sql, carry)
   for (const hold of rows.holds) tables.holds.upsert(sql, hold)
   for (const budget of rows.budgets) tables.budgets.upsert(sql, budget)
   for (const change of rows.levels) tables.levels.upsert(sql, change)
@@ -131,6 +148,6 @@ function writeRows(sql: Sql, rows: LedgerRows, now: number): void {
   for (const payment of rows.payments) tables.payments.upsert(sql, payment)
   for (const entry of rows.entries) tables.entries.insert(sql, entry)
   for (const rollup of rows.rollups) tables.rollups.add(sql, rollup)
-  addDeliveries(sql, rows.deliveries, now)
-  addEvents(sql, rows.events, now)
+  addDeliveries(sql, rows.deliveries, state.now)
+  addEvents(sql, rows.events, state.now)
 }

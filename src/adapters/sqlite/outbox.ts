@@ -1,6 +1,6 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
-import type { Delivery, DeliveryStatus, OutboxStore, Settlement } from '../../core/ports/store.js'
+import type { DeliveryState, DeliveryStatus, OutboxStore, Settlement } from '../../core/ports/store.js'
 import { typesByConsumer } from '../kit/event.js'
 import { firstAttemptOf } from '../kit/waiting.js'
 import { type DeliveryRow, eventDeliveryRow, newDeliveryRow } from '../sql/delivery-rows.js'
@@ -42,6 +42,16 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
       )
     },
     publish: (event) => connection.write((sql) => addEvents(sql, [event], now())),
+    delivery(accountId, deliveryId) {
+      return connection.read((sql) => {
+        const row = deliveries.first(sql, 'WHERE id = ? AND account_id = ?', deliveryId, accountId)
+        return row ? asDelivery(sql, row) : null
+      })
+    },
+    event(accountId, eventId) {
+      const clause = 'WHERE id = ? AND account_id = ?'
+      return connection.read((sql) => eventTable.first(sql, clause, eventId, accountId) ?? null)
+    },
     statuses(accountId, deliveryIds) {
       return connection.read((sql) => {
         const find = (id: string) =>
@@ -106,7 +116,7 @@ function settle(sql: Sql, settlement: Settlement, now: number): boolean {
   return true
 }
 
-function asDelivery(sql: Sql, { eventId, eventType: _, claimedAt: __, ...row }: DeliveryRow): Delivery {
+function asDelivery(sql: Sql, { eventId, eventType: _, claimedAt: __, ...row }: DeliveryRow): DeliveryState {
   const listed = row.entryIds.flatMap((id) => {
     const entry = entries.first(sql, 'WHERE id = ? AND account_id = ?', id, row.accountId)
     return entry ? [entry] : []

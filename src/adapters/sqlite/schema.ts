@@ -241,6 +241,11 @@ export const migrations: readonly string[] = [
     data TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
 
+  CREATE TABLE billfold_price_cards (
+    version TEXT PRIMARY KEY,
+    card TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
   CREATE TABLE billfold_subscriptions (
     consumer TEXT NOT NULL,
     type TEXT NOT NULL,

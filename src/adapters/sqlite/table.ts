@@ -1,4 +1,4 @@
-import type { Rows, StoredField, Value } from '../sql/column.js'
+import { type Rows, type StoredField, storable, type Value } from '../sql/column.js'
 import type { Sql } from './connection.js'
 
 /** A table of the database, which others may share: its name says whose it is. */
@@ -35,11 +35,11 @@ export function table<Row extends object>({ name, key, fields, read }: Rows<Row>
   return {
     columns: names.join(', '),
     read,
-    insert: (sql, row) => sql.run(insert, ...bound(fields, row)),
-    upsert: (sql, row) => sql.run(upsert, ...bound(fields, row)),
-    add: (sql, row) => sql.run(add, ...bound(fields, row)),
-    update: (sql, row) => sql.run(update, ...bound(updated, row)),
-    select: (sql, clause, ...values) => sql.all(select + clause, ...values).map(read),
+    insert: (sql, row) => sql.write(insert, bound(fields, row)),
+    upsert: (sql, row) => sql.write(upsert, bound(fields, row)),
+    add: (sql, row) => sql.write(add, bound(fields, row)),
+    update: (sql, row) => sql.write(update, bound(updated, row)),
+    select: (sql, clause, ...values) => sql.all(select + clause, ...values).map((row) => read(row)),
     first(sql, clause, ...values) {
       const row = sql.first(select + clause, ...values)
       return row && read(row)
@@ -53,9 +53,12 @@ export function bytesOf(uuid: string): Uint8Array {
 }
 
 function bound<Row>(fields: readonly StoredField<Row>[], row: Row): Value[] {
-  return fields.map(({ type, get }) => {
+  const values: Value[] = []
+  for (const { type, get } of fields) {
     const value = get(row)
-    if (type === 'uuid' && value !== null) return bytesOf(value as string)
-    return typeof value === 'number' ? BigInt(value) : value
-  })
+    if (value === null) values.push(null)
+    else if (type === 'uuid') values.push(bytesOf(value as string))
+    else values.push(typeof value === 'number' ? BigInt(value) : storable(value))
+  }
+  return values
 }

@@ -219,6 +219,7 @@ export async function capture(ctx: BillingContext, input: CaptureInput): Promise
       holdId,
       amount: request.amount ?? null,
       onExcess,
+      budgets: scopesOf(open.dimensions, ctx.catalog.budgetDimensions),
     } as const
     const { status, result } = await submit(ctx, command)
     invariant(result.kind === 'entry', 'a capture answered another result')
@@ -240,7 +241,7 @@ export async function capture(ctx: BillingContext, input: CaptureInput): Promise
     holdId,
     keepsHold: false,
     onExcess,
-    budgets: open.budgets,
+    budgets: scopesOf(open.dimensions, ctx.catalog.budgetDimensions),
   })
   const captured = (usage.settledBy.credits ?? 0n) + (usage.settledBy.debt ?? 0n)
   return { holdId, status: usage.status, captured, usage }

@@ -1,9 +1,11 @@
 import type { Budget } from '../domain/budget.js'
+import type { CreditGrant } from '../domain/credit-grant.js'
 import type { BillingEvent } from '../domain/event.js'
 import type { LedgerCommand } from '../domain/ledger/command.js'
 import type { LedgerOutcome } from '../domain/ledger/outcome.js'
-import type { Hold, LedgerEntry, LedgerRules, NewDelivery, Rollup } from '../domain/ledger/state.js'
+import type { EntryOperation, Hold, LedgerEntry, LedgerRules, NewDelivery, Rollup } from '../domain/ledger/state.js'
 import type { LedgerSnapshot } from '../domain/ledger/view.js'
+import type { Payment } from '../domain/payment.js'
 import type { Instant } from '../domain/period.js'
 
 /**
@@ -31,6 +33,7 @@ export interface Store {
   readonly inbox: InboxStore
   readonly intents: IntentStore
   readonly directory: DirectoryStore
+  readonly prices: PriceStore
 }
 
 /** What a store says of itself. */
@@ -51,6 +54,10 @@ export interface LedgerStore {
   snapshot(accountId: string): Promise<LedgerSnapshot | null>
   /** A hold of this account. */
   hold(accountId: string, holdId: string): Promise<Hold | null>
+  /** A grant of this account, whatever is left of it. */
+  grant(accountId: string, grantId: string): Promise<CreditGrant | null>
+  /** What is known of a payment of this account. */
+  payment(accountId: string, paymentId: string): Promise<Payment | null>
   /** A ledger row of this account. */
   entry(accountId: string, entryId: string): Promise<LedgerEntry | null>
   /** Ledger rows, newest first; `before` is the `cursor` of the last row of the page before. */
@@ -80,6 +87,10 @@ export interface EntryPage {
   readonly movedOnly?: boolean
   /** Only rows of usage, without those that correct them. */
   readonly usage?: UsageFilter
+  /** Only rows of this command. */
+  readonly operation?: EntryOperation
+  /** Only rows that took something from this grant, or gave it something. */
+  readonly grantId?: string
 }
 
 /** Which rows of usage to read: those for which all of this holds. */
@@ -93,6 +104,8 @@ export interface UsageFilter {
   readonly recordedTo?: Instant
   /** Only what has a cost. */
   readonly withCost?: boolean
+  /** Also the rows that correct usage. */
+  readonly withCorrections?: boolean
 }
 
 /** Who an account is, beside what the ledger keeps for it. */
@@ -151,6 +164,13 @@ export interface Delivery extends Omit<NewDelivery, 'kind'> {
   readonly event: BillingEvent | null
 }
 
+/** A delivery, and how it stands. */
+export interface DeliveryState extends Delivery {
+  readonly status: DeliveryStatus
+  /** Why the last attempt failed; `null` where none did. */
+  readonly error: string | null
+}
+
 /** How a claimed delivery ended. */
 export interface Settlement {
   readonly id: string
@@ -181,6 +201,10 @@ export interface OutboxStore {
   settle(settlements: readonly Settlement[]): Promise<readonly string[]>
   /** Adds an event that no ledger command caused; an id that is there already is left alone. */
   publish(event: BillingEvent): Promise<void>
+  /** A delivery of this account with how it stands, whoever it is for. */
+  delivery(accountId: string, deliveryId: string): Promise<DeliveryState | null>
+  /** An event of this account. */
+  event(accountId: string, eventId: string): Promise<BillingEvent | null>
   /** How deliveries stand, by id. */
   statuses(accountId: string, deliveryIds: readonly string[]): Promise<ReadonlyMap<string, DeliveryStatus>>
   /** How many deliveries each destination has by status, delivered ones left out. */
@@ -249,6 +273,17 @@ export interface CheckoutIntent {
   readonly createdAt: Instant
   readonly expiresAt: Instant | null
   readonly completedAt: Instant | null
+}
+
+/**
+ * The prices behind the versions that usage names, kept for ever, so that a change of prices never makes the past unexplainable. They
+ * are the app's, and of no account.
+ */
+export interface PriceStore {
+  /** Keeps a price card under its version; one that is there already is left alone. */
+  keep(version: string, card: string): Promise<void>
+  /** The card of a version, as it was given, or `null`. */
+  get(version: string): Promise<string | null>
 }
 
 /** Sales between the wish to buy and the purchase. */

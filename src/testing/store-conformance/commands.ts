@@ -112,7 +112,15 @@ export function capture(
   amount: bigint | null,
   more: Partial<CaptureCommand> = {},
 ): CaptureCommand {
-  return { kind: 'capture', ...keyed('capture', accountId, key), holdId, amount, onExcess: 'debt', ...more }
+  return {
+    kind: 'capture',
+    ...keyed('capture', accountId, key),
+    holdId,
+    amount,
+    onExcess: 'debt',
+    budgets: [],
+    ...more,
+  }
 }
 
 export function release(accountId: string, key: string, holdId: string): ReleaseCommand {

@@ -115,6 +115,7 @@ const step = fc.oneof(
       holdId: `hold_${held}`,
       amount: sparks,
       onExcess: onExcess as 'debt',
+      budgets: [],
     }),
   ),
   fc

@@ -12,7 +12,7 @@ import { accountOf, emit, post, refused, storable } from './posting.js'
 import { countUsage, recheckQuotas } from './quotas.js'
 import { addRollup } from './rollup.js'
 import { settle, withoutZeros } from './settlement.js'
-import type { AccountState, Counter, EntryUsage, LedgerEntry, LoadKey } from './state.js'
+import { type AccountState, type Counter, countedAt, type EntryUsage, type LedgerEntry, type LoadKey } from './state.js'
 
 export function amendNeeds({ accountId, dedupe, entryId, budgets }: AmendCommand): readonly LoadKey[] {
   return [
@@ -54,7 +54,7 @@ export function decideAmend(draft: Draft, command: AmendCommand): LedgerOutcome 
     return refused('option_unsupported', message, { meter })
   }
   const account = accountOf(draft, accountId)
-  const counter = counterAt(draft, account, meter, occurredAt)
+  const counter = counterAt(draft, account, meter, countedAt(entry))
   const asked = command.usage ?? {
     quantity: 0n,
     sparks: 0n,
@@ -115,7 +115,7 @@ export function decideAmend(draft: Draft, command: AmendCommand): LedgerOutcome 
       costUsd: to.costUsd,
       settledBy: withoutZeros(added(before.settledBy, settledBy)),
       balance: balanceOf(after),
-      quota: quotaOf(draft.rules.catalog, after, counterAt(draft, after, meter, occurredAt)),
+      quota: quotaOf(draft.rules.catalog, after, counterAt(draft, after, meter, counter.startsAt)),
     }
   })
   const data = { usageId: entryId, meter, sparks: formatSparks(to.sparks), differenceSparks: formatSparks(more.sparks) }
@@ -176,7 +176,10 @@ function difference(
   if (byo !== undefined) return withoutZeros({ byo: more })
   const chargedBefore = before.sparks - allowance
   const charge = chargedAfter(before, to, chargedBefore) - chargedBefore
-  const paid = charge >= 0n ? covered(draft, account, counter, charge) : givenBack(before.settledBy, -charge)
+  const paid =
+    charge >= 0n
+      ? covered(draft, { account, counter }, charge)
+      : returned(draft, before.settledBy, -charge, { account, counter })
   return withoutZeros(added(paid, { allowance: more - charge }))
 }
 
@@ -193,9 +196,28 @@ function chargedAfter(
 }
 
 /** Who pays for what is charged in addition; it has happened, so nothing refuses it. */
-function covered(draft: Draft, account: AccountState, counter: Counter, charge: MicroSparks): SettledBy {
-  const request = { ...draft.rules, account, counter, budgets: [], quantity: 0n, sparks: charge, strict: false }
+function covered(draft: Draft, { account, counter }: Place, charge: MicroSparks): SettledBy {
+  const request = {
+    ...draft.rules,
+    account,
+    counter,
+    budgets: [],
+    quantity: 0n,
+    sparks: charge,
+    isNet: true,
+    strict: false,
+  }
   return settle(draft, coverUsage(request), 0n).settledBy
+}
+
+/** What goes back to whom: first what was paid for the event itself; the price of a total may fall by more than that. */
+function returned(draft: Draft, settledBy: SettledBy, amount: MicroSparks, { account, counter }: Place): SettledBy {
+  const own = givenBack(settledBy, amount)
+  const rest = Object.values(own).reduce((left, part) => left + part, amount)
+  if (rest === 0n) return own
+  const after = { ...counter, overage: counter.overage + overageOf(own) }
+  const owed = { ...account, balance: account.balance - (own.credits ?? 0n) - (own.debt ?? 0n) }
+  return added(own, covered(draft, { account: owed, counter: after }, -rest))
 }
 
 /** Takes back from what was paid: first what the house bore, then debt, what is collected afterwards, and credits. */

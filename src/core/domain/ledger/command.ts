@@ -101,6 +101,7 @@ export interface CaptureCommand extends Keyed {
   readonly holdId: string
   readonly amount: MicroSparks | null
   readonly onExcess: ExcessPolicy
+  readonly budgets: readonly string[]
 }
 
 /** Gives a hold back. */

@@ -3,7 +3,7 @@ import { deliveryId } from '../ids.js'
 import { type MicroSparks, microPerUnit } from '../sparks.js'
 import type { AccountDraft } from './account-draft.js'
 import { accountDraft, carryOf, type Draft, type PostedEntry, setCarry } from './draft.js'
-import type { LedgerEntry, NewDelivery } from './state.js'
+import { countedAt, type NewDelivery } from './state.js'
 
 /**
  * What the batch's usage means for the providers: for metering one delivery per account, meter, period and minute with the whole
@@ -56,7 +56,7 @@ function join(groups: Group[], own: Group[], { destination, posted, sparks }: Pa
   const { usage } = posted.entry
   if (!usage) return
   const { meter, occurredAt } = usage
-  const startsAt = periodStart(posted.entry)
+  const startsAt = countedAt(posted.entry)
   const minute = sparks === null ? null : Math.floor(occurredAt / 60_000)
   const group = own.findLast((each) => {
     if (each.destination !== destination || each.minute !== minute) return false
@@ -103,8 +103,4 @@ function name({ destination, entries }: Group, id: string | null): void {
 function sparksFor(draft: Draft, destination: string, { entry, plan }: PostedEntry): MicroSparks {
   const collects = destination === draft.rules.collecting && draft.rules.catalog.plans.get(plan)?.overage
   return (collects ? entry.usage?.settledBy[`meter:${destination}`] : entry.usage?.sparks) ?? 0n
-}
-
-function periodStart(entry: LedgerEntry): number {
-  return entry.result.kind === 'usage' ? entry.result.quota.periodStartsAt : entry.recordedAt
 }

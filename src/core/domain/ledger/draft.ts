@@ -169,6 +169,13 @@ export function findEntry(draft: Draft, accountId: string, entryId: string): Led
   return accountDraft(draft, accountId).entries.find(({ id }) => id === entryId)
 }
 
+/** A name for a row that a command causes beside its own; it may cause several of a kind. */
+export function freeName(draft: Draft, accountId: string, name: string): string {
+  let free = name
+  for (let count = 2; findEntry(draft, accountId, `ent_${free}`); count += 1) free = `${name}.${count}`
+  return free
+}
+
 /** The row and all that corrects it, oldest first. */
 export function entryWithCorrections(draft: Draft, entry: LedgerEntry): readonly LedgerEntry[] {
   const { entries } = accountDraft(draft, entry.accountId)

@@ -1,7 +1,7 @@
 import type { CreditGrant } from '../credit-grant.js'
 import type { Instant } from '../period.js'
 import { formatSparks, type MicroSparks } from '../sparks.js'
-import { type Draft, findEntry, grantsOf } from './draft.js'
+import { type Draft, freeName, grantsOf } from './draft.js'
 import { dedupeOf } from './key.js'
 import { accountOf, emit, entryResult, post } from './posting.js'
 
@@ -63,13 +63,6 @@ export function expireGrant(draft: Draft, grant: CreditGrant, amount: MicroSpark
     accountId,
     data: { grantId: id, sparks: formatSparks(amount) },
   })
-}
-
-/** A command may cut the same grant more than once: before it decides, and when it ends a hold. */
-function freeName(draft: Draft, accountId: string, name: string): string {
-  let free = name
-  for (let count = 2; findEntry(draft, accountId, `ent_${free}`); count += 1) free = `${name}.${count}`
-  return free
 }
 
 function sumOf(grants: readonly CreditGrant[]): MicroSparks {

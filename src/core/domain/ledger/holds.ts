@@ -77,7 +77,8 @@ export function decideHold(draft: Draft, command: HoldCommand): LedgerOutcome {
     allowance: coverage.units,
     rated: asked.sparks,
     dimensions: command.dimensions,
-    budgets: command.budgets,
+    // A budget that is set later is not reserved, and must not be freed.
+    budgets: budgets.map(({ scope }) => scope),
     budgeted: chargedBy(coverage),
     status: 'open',
     captured: 0n,
@@ -144,7 +145,11 @@ export function decideExtend(draft: Draft, command: ExtendCommand): LedgerOutcom
   return { status: 'applied', result: post(draft, posting, () => holdResult(draft, extended)) }
 }
 
-export function settleHoldNeeds({ accountId, dedupe, holdId }: CaptureCommand | ReleaseCommand): readonly LoadKey[] {
+export function captureNeeds(command: CaptureCommand): readonly LoadKey[] {
+  return [...releaseNeeds(command), ...budgetKeys(command.accountId, command.budgets)]
+}
+
+export function releaseNeeds({ accountId, dedupe, holdId }: CaptureCommand | ReleaseCommand): readonly LoadKey[] {
   return [
     { kind: 'account', accountId },
     { kind: 'key', accountId, dedupe },
@@ -206,7 +211,7 @@ export function decideCapture(draft: Draft, command: CaptureCommand): LedgerOutc
   }
   addRollup(draft, { accountId: command.accountId, occurredAt: draft.now, usage, charged: taken, events: 1 })
   freeHold(draft, hold, { status: 'captured', captured: taken })
-  countBudgets(draft, command.accountId, hold.budgets, taken)
+  countBudgets(draft, command.accountId, [...new Set([...command.budgets, ...hold.budgets])], taken)
   expireGrants(draft, command.accountId, taken)
   const posting = {
     command,
@@ -252,7 +257,7 @@ export function shrinkHold(draft: Draft, hold: Hold, share: Share, captured: big
     allowance: hold.allowance - share.allowance,
     rated: hold.rated - share.rated,
     budgeted: hold.budgeted - share.budgeted,
-    captured: hold.captured + captured,
+    captured: hold.captured + captured > 0n ? hold.captured + captured : 0n,
   })
 }
 

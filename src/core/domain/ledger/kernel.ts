@@ -17,13 +17,14 @@ import {
 import { planDeliveries } from './deliveries.js'
 import { accountDraft, createDraft, type Draft, findKey, requireLoaded } from './draft.js'
 import {
+  captureNeeds,
   decideCapture,
   decideExtend,
   decideHold,
   decideRelease,
   extendNeeds,
   holdNeeds,
-  settleHoldNeeds,
+  releaseNeeds,
 } from './holds.js'
 import type { LedgerOutcome } from './outcome.js'
 import { decideReversePayment, reversePaymentNeeds } from './payments.js'
@@ -46,8 +47,9 @@ export function needs(command: LedgerCommand, rules: LedgerRules): readonly Load
     case 'extend':
       return extendNeeds(command)
     case 'capture':
+      return captureNeeds(command)
     case 'release':
-      return settleHoldNeeds(command)
+      return releaseNeeds(command)
     case 'grant':
       return grantNeeds(command)
     case 'adjust':

@@ -41,7 +41,8 @@ export function payable(
 
 /** The share of a hold that usage takes: no more than is reserved, and of each part in its own unit. */
 export function shareOf(hold: Hold, { quantity, sparks }: Pick<RatedUsage, 'quantity' | 'sparks'>): Share {
-  const least = (left: bigint, right: bigint) => (left < right ? left : right)
+  // What lowers the price of its period takes nothing of the hold.
+  const least = (reserved: bigint, used: bigint) => (used < 0n ? 0n : reserved < used ? reserved : used)
   const units = least(hold.quantity, quantity)
   return {
     ...hold,

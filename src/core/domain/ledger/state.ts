@@ -182,6 +182,11 @@ export interface EntryUsage extends RatedUsage {
   readonly holdId: string | null
 }
 
+/** A moment in the period that a row's usage was counted in, which a later change of rhythm may not give for when it happened. */
+export function countedAt({ result, usage, recordedAt }: LedgerEntry): Instant {
+  return result.kind === 'usage' ? result.quota.periodStartsAt : (usage?.occurredAt ?? recordedAt)
+}
+
 /** A sum over usage of one UTC day, kept in the same commit as the usage. */
 export interface Rollup {
   readonly accountId: string

@@ -1,0 +1,13 @@
+import type { PriceStore } from '../../core/ports/store.js'
+import { type Tables, under } from './tables.js'
+
+export function memoryPrices(tables: Tables): PriceStore {
+  return {
+    async keep(version, card) {
+      under(tables.priceCards, version, () => card)
+    },
+    async get(version) {
+      return tables.priceCards.get(version) ?? null
+    },
+  }
+}
