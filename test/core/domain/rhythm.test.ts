@@ -1,0 +1,98 @@
+import { defineCatalog } from 'billfold'
+import { expect, it } from 'vitest'
+import {
+  amend,
+  applied,
+  changePlan,
+  grant,
+  hold,
+  million,
+  release,
+  setBudget,
+  usage,
+} from '../../../src/testing/store-conformance/commands.js'
+import { accountId, openWorld } from './world.js'
+
+const per = { per: '1', flat: '0' }
+const tiers = [
+  { upTo: '5', sparks: '2', ...per },
+  { upTo: null, sparks: '0.5', per: '1', flat: '3' },
+]
+const catalog = defineCatalog({
+  meters: {
+    ai_tokens: { rate: { mode: 'per_unit', sparks: '1', per: '1' } },
+    graduated: { decimals: 6, rate: { mode: 'graduated', tiers } },
+    volume: {
+      decimals: 6,
+      rate: {
+        mode: 'volume',
+        tiers: [
+          { upTo: '10', sparks: '2', ...per },
+          { upTo: null, sparks: '1', ...per },
+        ],
+      },
+    },
+  },
+  plans: { free: {}, monthly: { credits: { sparks: '10' } }, bigger: { credits: { sparks: '25' } } },
+})
+
+const of = (meter: string, units: bigint) => ({ rated: { meter, quantity: units, sparks: 0n } })
+
+it('S3.8 a change of rhythm while a renewal is due gives each period its credits, each with a row of its own', async () => {
+  const { one, at, account, store } = await openWorld('bigger', { at: '2026-02-09T00:00:00Z', catalog })
+  await one(changePlan(accountId, '1', 'bigger', Date.parse('2025-12-20T10:30:00Z')))
+  at('2026-02-21T00:00:00Z')
+  const outcome = await one(changePlan(accountId, '2', 'monthly', Date.parse('2025-12-28T12:32:00Z')))
+  expect(outcome.status).toBe('applied')
+  // 25 of February are there until March; those of the next rhythm ended on the 20th, when 25 were given; 10 are of the last rhythm.
+  expect((await account()).balance).toBe(60n * million)
+  await store.close()
+})
+
+it('S3.11 usage is voided in the period it was counted in, whatever rhythm the account has since', async () => {
+  const { commit, one, store, snapshot } = await openWorld('free', { at: '2026-02-10T00:00:00Z', catalog })
+  await commit(
+    usage(accountId, 'u', 0n, of('graduated', 551_429n)),
+    changePlan(accountId, 'p', 'free', Date.parse('2026-01-20T00:00:00Z')),
+  )
+  expect((await one(amend(accountId, 'v', 'usage_u', null))).status).toBe('applied')
+  expect((await snapshot()).account.balance).toBe(0n)
+  await store.close()
+})
+
+it('S1.2 an amendment gives back all that the price of the total falls by, also beyond what its event cost', async () => {
+  const { one, account, store } = await openWorld('free', { catalog })
+  await one(usage(accountId, 'a', 0n, of('graduated', 4n * million)))
+  await one(usage(accountId, 'b', 0n, of('graduated', 5n * million)))
+  await one(amend(accountId, 'c', 'usage_a', null))
+  const result = applied(await one(amend(accountId, 'd', 'usage_b', 1_025_431n)))
+  expect((await account()).balance).toBe(-2_050_862n)
+  if (result.kind !== 'usage') throw new Error('not usage')
+  expect(Object.values(result.settledBy).reduce((sum, part) => sum + part, 0n)).toBe(result.sparks)
+  await store.close()
+})
+
+it('S2.6 a hold frees of a budget only what it reserved of it', async () => {
+  const { one, store } = await openWorld('free', { catalog })
+  const budgets = ['account']
+  await one(grant(accountId, 'g', 100n * million))
+  await one(hold(accountId, 'a', 3n * million, { budgets }))
+  await one(setBudget(accountId, 's', 'account', 10n * million))
+  await one(hold(accountId, 'b', 5n * million, { budgets }))
+  await one(release(accountId, 'r', 'hold_a'))
+  const tight = await one(hold(accountId, 'c', 6n * million, { budgets }))
+  expect(tight).toMatchObject({ status: 'refused', code: 'quota_exceeded' })
+  expect((await one(hold(accountId, 'd', 5n * million, { budgets }))).status).toBe('applied')
+  await store.close()
+})
+
+it('S2.3 usage that lowers the price of its period takes nothing of the hold it settles', async () => {
+  const { one, account, store } = await openWorld('free', { catalog })
+  await one(grant(accountId, 'g', 100n * million))
+  await one(usage(accountId, 'a', 0n, of('volume', 10n * million)))
+  await one(hold(accountId, 'h', 8n * million, { meter: 'volume' }))
+  const { held } = await account()
+  await one(usage(accountId, 'b', 0n, { ...of('volume', million), holdId: 'hold_h', keepsHold: true }))
+  expect((await account()).held).toBe(held)
+  await store.close()
+})
