@@ -69,6 +69,29 @@ it.each([
   expect(failure).toMatchObject({ code: 'config_invalid', retryable: false, outcome: 'not_applied' })
 })
 
+it.each([
+  ['prepared', 'one after another', {}, true],
+  ['prepared', 'without waiting', { pipeline: true }, true],
+  ['not prepared', 'one after another', {}, false],
+  ['not prepared', 'without waiting', { pipeline: true }, false],
+] as const)('a pool of the app has statements %s and sends them %s', async (_, __, settings, prepare) => {
+  const pool = new pg.Pool({ connectionString: server.connectionString, max: 1, ...settings })
+  pool.on('error', () => {})
+  cleanUp.push(() => pool.end())
+  const billing = createBilling({ catalog, store: postgresStore({ pool, schema: newSchema(), prepare }) })
+  cleanUp.push(() => billing.close())
+  await billing.accounts.ensure({ accountId: 'acct_1' })
+  const keys = ['u-1', 'u-2', 'u-3', 'u-1']
+  const recorded = await Promise.all(keys.map((key) => billing.recordUsage(use(key))))
+  expect(recorded.map(({ status }) => status)).toEqual(['recorded', 'recorded', 'recorded', 'duplicate'])
+  expect((await billing.recordUsage(use('u-2'))).status).toBe('duplicate')
+  const { rows } = await pool.query(
+    "SELECT current_setting('enable_seqscan') AS scan, count(*) AS names FROM pg_prepared_statements",
+  )
+  expect(rows[0].scan).toBe('on')
+  expect(Number(rows[0].names) > 0).toBe(prepare)
+})
+
 it('says that a transaction which the server ended for taking too long may be tried again', async () => {
   const schema = newSchema()
   await billingAt({ schema }).accounts.ensure({ accountId: 'acct_1' })

@@ -314,6 +314,7 @@ function isUsage(entry: LedgerEntry, filter: UsageFilter): boolean {
   return (
     (meter === undefined || usage.meter === meter) &&
     (model === undefined || usage.model === model) &&
+    (filter.holdId === undefined || usage.holdId === filter.holdId) &&
     (dimension === undefined || usage.dimensions[dimension.name] === dimension.value) &&
     recordedAt >= recordedFrom &&
     recordedAt < recordedTo &&

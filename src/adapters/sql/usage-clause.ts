@@ -19,6 +19,7 @@ export function usageClause(filter: UsageFilter, { place, dimension, lastBefore 
   if (!filter.withCorrections) conditions.push('t.corrects IS NULL')
   if (meter !== undefined) conditions.push(`t.meter = ${place(meter)}`)
   if (model !== undefined) conditions.push(`t.model = ${place(model)}`)
+  if (filter.holdId !== undefined) conditions.push(`t.hold_id = ${place(filter.holdId)}`)
   if (filter.dimension) conditions.push(`${dimension(place(filter.dimension.name))} = ${place(filter.dimension.value)}`)
   if (withCost) conditions.push('t.cost_usd IS NOT NULL')
   if (recordedTo !== undefined) conditions.push(`t.recorded_at < ${place(BigInt(recordedTo))}`)
