@@ -96,3 +96,16 @@ it('S2.3 usage that lowers the price of its period takes nothing of the hold it 
   expect((await account()).held).toBe(held)
   await store.close()
 })
+
+it('S3.11 two commands of a batch that name the same row see its corrections once', async () => {
+  const { one, commit, account, store } = await openWorld('free', { catalog })
+  await one(usage(accountId, 'u', 4n * million))
+  await one(amend(accountId, '1', 'usage_u', 3n * million))
+  const [first, repeat] = await commit(
+    amend(accountId, '2', 'usage_u', million),
+    amend(accountId, '2', 'usage_u', million),
+  )
+  expect([first?.status, repeat?.status]).toEqual(['applied', 'duplicate'])
+  expect((await account()).balance).toBe(-million)
+  await store.close()
+})

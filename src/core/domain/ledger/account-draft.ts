@@ -54,11 +54,17 @@ export function accountDrafts(state: LedgerState): Map<string, AccountDraft> {
     if (!carries.some(({ value }) => isSameCarry(value, carry))) carries.push(slot(carry))
   }
   for (const hold of state.holds) putHold(of(hold.accountId), slot(hold))
-  for (const budget of state.budgets) of(budget.accountId).budgets.push(slot(budget))
-  for (const payment of state.payments) of(payment.accountId).payments.push(slot(payment))
-  for (const change of state.levels) of(change.accountId).levels.push(slot(change))
+  for (const budget of state.budgets)
+    addOnce(of(budget.accountId).budgets, budget, (other) => other.scope === budget.scope)
+  for (const payment of state.payments)
+    addOnce(of(payment.accountId).payments, payment, (other) => other.id === payment.id)
+  for (const change of state.levels)
+    addOnce(of(change.accountId).levels, change, ({ meter, at }) => meter === change.meter && at === change.at)
   for (const value of state.seen) of(value.accountId).seen.push(slot(value))
-  for (const entry of state.entries) of(entry.accountId).entries.push(entry)
+  for (const entry of state.entries) {
+    const { entries } = of(entry.accountId)
+    if (!entries.some(({ id }) => id === entry.id)) entries.push(entry)
+  }
   return drafts
 }
 
@@ -115,6 +121,11 @@ export function isSameCarry(left: Carry, right: Omit<Carry, 'remainder'>): boole
 
 function slot<T>(value: T): Slot<T> {
   return { value, isChanged: false }
+}
+
+/** A store may answer the same thing for several keys that ask for it. */
+function addOnce<T>(slots: Slot<T>[], value: T, isSame: (other: T) => boolean): void {
+  if (!slots.some((each) => isSame(each.value))) slots.push(slot(value))
 }
 
 /** A store may answer a grant twice, as open and as named. */
