@@ -24,6 +24,11 @@ export type PostgresStoreOptions = ({ readonly connectionString: string } | { re
    * pooler that gives each transaction another connection and keeps no prepared statements.
    */
   readonly prepare?: boolean
+  /**
+   * How long a transaction may take, in milliseconds, before its connection is given up: a network that says nothing any more must not
+   * hold up everything that comes after. Default 30,000.
+   */
+  readonly timeoutMs?: number
   /** Milliseconds since the epoch, instead of the server's clock: for tests. */
   readonly now?: () => number
 }
@@ -42,13 +47,13 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema))
     throw new BillingError('config_invalid', `${JSON.stringify(schema)} is not a schema name of a-z, 0-9 and _.`)
   const isOwn = 'connectionString' in options
-  const prepare = options.prepare ?? true
+  const { prepare = true, timeoutMs = 30_000 } = options
   // A pooler may refuse settings at the start of a connection.
   const isTuned = isOwn && prepare && !/[?&]options=/.test(options.connectionString)
-  const pool = isOwn ? openPool(options.connectionString, isTuned) : options.pool
+  const pool = isOwn ? openPool(options.connectionString, isTuned, timeoutMs) : options.pool
   const time = tellTime(options.now)
   const begin = () => `${isTuned ? '' : `; ${planned.map((setting) => `SET LOCAL ${setting}`).join('; ')}`}${time()}`
-  const connection = createConnection({ pool, isOwn, prepare, begin })
+  const connection = createConnection({ pool, isOwn, prepare, timeoutMs, begin })
   const tables = createTables(schema)
   const clock = createClock(options.now)
   return {
@@ -88,7 +93,7 @@ const planned = [
   'plan_cache_mode = force_generic_plan',
 ]
 
-function openPool(connectionString: unknown, isTuned: boolean): PostgresPool {
+function openPool(connectionString: unknown, isTuned: boolean, timeoutMs: number): PostgresPool {
   if (typeof connectionString !== 'string' || !/^postgres(ql)?:\/\//.test(connectionString))
     throw new BillingError(
       'config_invalid',
@@ -96,7 +101,14 @@ function openPool(connectionString: unknown, isTuned: boolean): PostgresPool {
     )
   const settings = isTuned ? { options: planned.map((setting) => `-c ${setting.replaceAll(' ', '')}`).join(' ') } : {}
   // `pipeline`, in versions of pg that know it, sends a statement before the one before it was answered.
-  const pool = new (loadPg())({ connectionString, max: 10, pipeline: true, ...settings })
+  const pool = new (loadPg())({
+    connectionString,
+    max: 10,
+    pipeline: true,
+    keepAlive: true,
+    connectionTimeoutMillis: Math.min(timeoutMs, 10_000),
+    ...settings,
+  })
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', () => {})
   return pool

@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { type BillingError, createBilling, defineCatalog, parseSparks } from 'billfold'
 import { postgresStore } from 'billfold/adapters/postgres'
 import pg from 'pg'
@@ -168,6 +169,31 @@ it('S2.3 connections that are cut in the middle of a burst lose nothing and doub
   const { rows } = await admin.query(`SELECT count(*)::int AS count FROM ${schema}.ledger_entries`)
   expect(rows[0]).toEqual({ count: keys.length })
   expect((await billing.credits.balance({ accountId: 'acct_1' })).debt).toBe(1_500n * parseSparks('100'))
+})
+
+it('S2.3 a network that says nothing any more holds up nobody for longer than the deadline', async () => {
+  const target = new URL(server.connectionString)
+  let isSilent = false
+  const proxy = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname)
+    near.on('data', (chunk) => isSilent || far.write(chunk)).on('error', () => far.destroy())
+    far.on('data', (chunk) => isSilent || near.write(chunk)).on('error', () => near.destroy())
+    near.on('close', () => far.destroy())
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  cleanUp.push(() => proxy.close())
+  const { port } = proxy.address() as AddressInfo
+  const connectionString = server.connectionString.replace(`:${target.port}/`, `:${port}/`)
+  const billing = billingAt({ connectionString, timeoutMs: 500 })
+  await billing.accounts.ensure({ accountId: 'acct_1' })
+  await billing.recordUsage(use('before'))
+  isSilent = true
+  const during = Promise.all([1, 2, 3].map((index) => billing.recordUsage(use(`during-${index}`))))
+  await new Promise((resolve) => setTimeout(resolve, 700))
+  isSilent = false
+  await during
+  await billing.recordUsage(use('after'))
+  expect((await billing.credits.balance({ accountId: 'acct_1' })).balance).toBe(-5n * parseSparks('100'))
 })
 
 it('says that it is closed', async () => {

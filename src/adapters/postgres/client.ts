@@ -21,6 +21,8 @@ export interface PostgresTypes {
 export interface PostgresClient {
   /** Whether it sends a statement before the one before it was answered. */
   readonly pipeline?: boolean
+  /** Its socket, to be closed when the other side says nothing any more. */
+  readonly connection?: { readonly stream?: { destroy(): void } }
   /** Sends one statement. */
   query(query: PostgresQuery): Promise<{ rows: unknown[] }>
   /** Hears of a connection that breaks between two statements; without a listener that ends the process. */

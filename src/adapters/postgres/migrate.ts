@@ -9,7 +9,7 @@ export async function migrate(connection: Connection, schema: string, clock: Clo
   const current = await connection.read((sql) => schemaVersion(sql, schema))
   if (current === migrations.length) return
   refuseNewer(current, migrations.length)
-  await connection.write(async (sql) => {
+  await connection.writeSlowly(async (sql) => {
     await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`${schema}.migrations`])
     await sql.query(`CREATE SCHEMA IF NOT EXISTS ${schema};
       CREATE TABLE IF NOT EXISTS ${schema}.schema_version (version bigint PRIMARY KEY, applied_at bigint NOT NULL)`)

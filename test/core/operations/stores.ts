@@ -49,7 +49,13 @@ async function openPostgres(options: { readonly now?: () => number } = {}): Prom
   schemas += 1
   const schema = `t${process.pid}_${Date.now().toString(36)}_${schemas}`
   const store = postgresStore({ pool: shared, schema, ...options })
-  const connection = createConnection({ pool: shared, isOwn: false, prepare: true, begin: tellTime(options.now) })
+  const connection = createConnection({
+    pool: shared,
+    isOwn: false,
+    prepare: true,
+    timeoutMs: 30_000,
+    begin: tellTime(options.now),
+  })
   await migrate(connection, schema, createClock(options.now))
   return {
     ...store,
