@@ -24,6 +24,7 @@ import type { Payment } from '../../core/domain/payment.js'
 import type { EntryPage, LedgerStore, UsageFilter } from '../../core/ports/store.js'
 import { addDeliveries, addEvents } from './outbox.js'
 import { type Tables, under } from './tables.js'
+import { verifyMemory } from './verify.js'
 
 export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
   return {
@@ -90,6 +91,7 @@ export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
       const rest = sorted.filter(({ scope }) => after === undefined || byCodePoints(scope, after) > 0)
       return currentBudgets(tables, accountId, rest, now()).slice(0, limit)
     },
+    verify: async (scope) => verifyMemory(tables, scope),
     async suspendedAmong(accountIds) {
       return accountIds.filter((id) => (tables.states.get(id)?.suspendedFor ?? null) !== null)
     },
@@ -177,7 +179,11 @@ function load(tables: Tables, keys: readonly LoadKey[], now: number): LedgerStat
         break
       case 'hold': {
         const hold = tables.holds.get(key.accountId)?.get(key.holdId)
-        if (hold) holds.set(pair(hold.accountId, hold.id), hold)
+        if (!hold) break
+        holds.set(pair(hold.accountId, hold.id), hold)
+        for (const budget of budgetsOf(tables, key.accountId)) {
+          if (hold.budgets.includes(budget.scope)) budgets.set(pair(key.accountId, budget.scope), budget)
+        }
         break
       }
       case 'hold_counter': {

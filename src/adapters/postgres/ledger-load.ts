@@ -57,7 +57,8 @@ export function createLoad(tables: Tables, clock: Clock) {
         overdueCounters(sql, tables, asked.accruals, clock),
         seenValues(sql, tables, asked.seen),
       ])
-    const [grants, counted] = await Promise.all([
+    const [reserved, grants, counted] = await Promise.all([
+      budgetsOfHolds(sql, tables, named),
       namedGrants(sql, tables, asked.grant, payments, entries),
       countersOfEntries(sql, tables, entries, clock),
     ])
@@ -76,7 +77,7 @@ export function createLoad(tables: Tables, clock: Clock) {
       counters: [...counters.values()].map(({ counter }) => counter),
       carries: [...counters.values()].flatMap(({ carries }) => carries),
       holds: [...holds.values()],
-      budgets: common.budgets,
+      budgets: [...common.budgets, ...reserved],
       payments,
       levels,
       seen,
@@ -339,6 +340,15 @@ async function namedGrants(
   const clause =
     'JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::text[])) k (account_id, id) ON t.account_id = k.account_id AND t.id = k.id'
   return tables.grants.select(sql, clause, ...columnsOf(named, 'accountId', 'grantId'))
+}
+
+/** The budgets that holds which were named count against. */
+async function budgetsOfHolds(sql: Sql, tables: Tables, holds: readonly Hold[]): Promise<readonly Budget[]> {
+  const named = holds.flatMap(({ accountId, budgets }) => budgets.map((scope) => ({ accountId, scope })))
+  if (named.length === 0) return []
+  const clause = `JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::text[])) k (account_id, scope)
+    ON t.account_id = k.account_id AND t.scope = k.scope`
+  return tables.budgets.select(sql, clause, ...columnsOf(named, 'accountId', 'scope'))
 }
 
 async function countersOfEntries(

@@ -137,6 +137,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
     level bigint,
     as_of bigint,
     area text,
+    whole_ms bigint,
     status text NOT NULL,
     throttled_attempts bigint NOT NULL,
     transitions bigint NOT NULL,

@@ -81,6 +81,7 @@ export const counterRows = rows<Counter>('counters', ['accountId', 'meter', 'sta
   level: nullable(integer),
   asOf: nullable(number),
   area: nullable(largeInteger),
+  wholeMs: nullable(number),
   status: text(),
   throttledAttempts: number,
   transitions: number,

@@ -108,7 +108,11 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
         }
         break
       case 'hold':
-        addHold(findHold(sql, key.accountId, key.holdId))
+        for (const hold of [findHold(sql, key.accountId, key.holdId)].filter((each) => each !== undefined)) {
+          addHold(hold)
+          for (const scope of hold.budgets)
+            addBudget(tables.budgets.first(sql, 'WHERE account_id = ? AND scope = ?', key.accountId, scope))
+        }
         break
       case 'hold_counter': {
         const hold = findHold(sql, key.accountId, key.holdId)

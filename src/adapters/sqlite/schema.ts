@@ -134,6 +134,7 @@ export const migrations: readonly string[] = [
     level INTEGER,
     as_of INTEGER,
     area TEXT,
+    whole_ms INTEGER,
     status TEXT NOT NULL,
     throttled_attempts INTEGER NOT NULL,
     transitions INTEGER NOT NULL,

@@ -1,4 +1,4 @@
-import { type Decimal, divide, type Rounding } from './decimal.js'
+import { type Decimal, divide, formatDecimal, normalize, type Rounding } from './decimal.js'
 
 /** An exact quotient, for what a decimal cannot hold: a price per three of something. The denominator is above zero. */
 export interface Fraction {
@@ -44,4 +44,22 @@ export function largerFraction(left: Fraction, right: Fraction): Fraction {
 /** The nearest integer by the named rounding. */
 export function roundFraction(value: Fraction, rounding: Rounding): bigint {
   return divide(value.numerator, value.denominator, rounding)
+}
+
+/** The value as the shortest exact decimal, or where no decimal holds it as a quotient in lowest terms: "33.5", "100/3". */
+export function formatFraction({ numerator, denominator }: Fraction): string {
+  const divisor = greatestCommonDivisor(numerator < 0n ? -numerator : numerator, denominator)
+  const [above, below] = [numerator / divisor, denominator / divisor]
+  let scale = 0
+  for (let rest = below; rest > 1n; scale += 1) {
+    if (rest % 10n === 0n) rest /= 10n
+    else if (rest % 5n === 0n) rest /= 5n
+    else if (rest % 2n === 0n) rest /= 2n
+    else return `${above}/${below}`
+  }
+  return formatDecimal(normalize((above * 10n ** BigInt(scale)) / below, scale))
+}
+
+function greatestCommonDivisor(left: bigint, right: bigint): bigint {
+  return right === 0n ? left : greatestCommonDivisor(right, left % right)
 }

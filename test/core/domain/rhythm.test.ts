@@ -4,6 +4,8 @@ import {
   amend,
   applied,
   changePlan,
+  expire,
+  extend,
   grant,
   hold,
   million,
@@ -21,6 +23,7 @@ const tiers = [
 const catalog = defineCatalog({
   meters: {
     ai_tokens: { rate: { mode: 'per_unit', sparks: '1', per: '1' } },
+    disk: { decimals: 6, aggregation: 'time_weighted', rate: { mode: 'per_unit', sparks: '2', per: '1' } },
     graduated: { decimals: 6, rate: { mode: 'graduated', tiers } },
     volume: {
       decimals: 6,
@@ -33,7 +36,12 @@ const catalog = defineCatalog({
       },
     },
   },
-  plans: { free: {}, monthly: { credits: { sparks: '10' } }, bigger: { credits: { sparks: '25' } } },
+  plans: {
+    free: {},
+    stored: { price: { amount: '1' }, meters: { disk: { included: '1' } } },
+    monthly: { credits: { sparks: '10' } },
+    bigger: { credits: { sparks: '25' } },
+  },
 })
 
 const of = (meter: string, units: bigint) => ({ rated: { meter, quantity: units, sparks: 0n } })
@@ -107,5 +115,52 @@ it('S3.11 two commands of a batch that name the same row see its corrections onc
   )
   expect([first?.status, repeat?.status]).toEqual(['applied', 'duplicate'])
   expect((await account()).balance).toBe(-million)
+  await store.close()
+})
+
+it('S1.2 a level weighted by time is charged for a whole period after its own was cut at the moment it was set', async () => {
+  const { one, commit, at, account, store } = await openWorld('free', { at: '2026-06-11T00:00:00Z', catalog })
+  await commit(
+    usage(accountId, 'u', 0n, of('disk', 30n * million)),
+    changePlan(accountId, 'p', 'free', Date.parse('2026-06-11T00:00:00Z')),
+  )
+  at('2026-07-11T00:00:00Z')
+  expect(await store.ledger.due(9)).toEqual([accountId])
+  await one(expire(accountId))
+  expect((await account()).balance).toBe(-60n * million)
+  await store.close()
+})
+
+it('S1.2 a period that is cut short is charged for the part of a whole one that it lasted', async () => {
+  const { one, at, account, store } = await openWorld('free', { at: '2026-06-01T00:00:00Z', catalog })
+  await one(usage(accountId, 'u', 0n, of('disk', 30n * million)))
+  at('2026-06-11T00:00:00Z')
+  await one(changePlan(accountId, 'p', 'free', Date.parse('2026-06-11T00:00:00Z')))
+  expect((await account()).balance).toBe(-20n * million)
+  at('2026-07-11T00:00:00Z')
+  await one(expire(accountId))
+  expect((await account()).balance).toBe(-80n * million)
+  await store.close()
+})
+
+it('S1.2 a level that was corrected downwards gives back what was paid, and the units of the plan, no more', async () => {
+  const { one, at, account, counter, store } = await openWorld('stored', { at: '2026-06-01T00:00:00Z', catalog })
+  await one(usage(accountId, '1', 0n, of('disk', 5n * million)))
+  at('2026-07-01T00:00:00Z')
+  await one(expire(accountId))
+  expect((await account()).balance).toBe(-8n * million)
+  const fromStart = { ...of('disk', 0n), occurredAt: Date.parse('2026-06-01T00:00:00Z') }
+  await one(usage(accountId, '2', 0n, fromStart))
+  expect((await account()).balance).toBe(0n)
+  expect(await counter('disk')).toMatchObject({ used: 0n, allowance: 0n })
+  await store.close()
+})
+
+it('S2.6 extending a hold that reserves nothing of its budget yet is stopped by the budget', async () => {
+  const { one, store } = await openWorld('free', { catalog })
+  await one(grant(accountId, 'g', 100n * million))
+  await one(setBudget(accountId, 'b', 'user=ada', million))
+  await one(hold(accountId, 'h', 0n, { budgets: ['user=ada'] }))
+  expect(await one(extend(accountId, 'x', 'hold_h', 2n * million))).toMatchObject({ code: 'quota_exceeded' })
   await store.close()
 })

@@ -1,4 +1,5 @@
 import { type Instant, periodAt } from '../period.js'
+import { carryLevels, settleLevels } from './accrual.js'
 import type { ChangePlanCommand, ChangeTermsCommand, SuspendCommand } from './command.js'
 import { cycleOf } from './current-quota.js'
 import { currentCounters, type Draft, setAccount, setCounter } from './draft.js'
@@ -59,10 +60,11 @@ export function decideChangePlan(draft: Draft, command: ChangePlanCommand): Ledg
 function changeRhythm(draft: Draft, before: AccountState, after: AccountState): void {
   const [old, next] = [periodAt(draft.now, cycleOf(before)), periodAt(draft.now, cycleOf(after))]
   const endsAt = old.startsAt === next.startsAt ? next.endsAt : draft.now
-  for (const counter of currentCounters(draft, before.id)) {
-    if (counter.startsAt < draft.now) setCounter(draft, { ...counter, endsAt })
-  }
-  if (before.renewsAt !== null) setAccount(draft, { ...after, renewsAt: null, renewed: 0n })
+  settleLevels(draft, before)
+  const cut = currentCounters(draft, before.id).filter(({ startsAt }) => startsAt < draft.now)
+  for (const counter of cut) setCounter(draft, { ...counter, endsAt })
+  if (endsAt === draft.now) carryLevels(draft, after, cut)
+  if (before.renewsAt !== null) setAccount(draft, { ...accountOf(draft, before.id), renewsAt: null, renewed: 0n })
 }
 
 /** Changes what was agreed with an account beside its plan. Another time zone begins new periods, as another anchor does. */

@@ -1,11 +1,12 @@
 import { divide } from '../decimal.js'
 import type { MicroUnits } from '../sparks.js'
 import type { UsageCommand } from './command.js'
-import { counterAt, countersOf, type Draft, levelsOf, setCounter, setLevel } from './draft.js'
+import { counterAt, countersOf, currentCounters, type Draft, levelsOf, setCounter, setLevel } from './draft.js'
 import { dedupeOf } from './key.js'
 import { priced } from './measure.js'
 import type { LedgerOutcome } from './outcome.js'
 import { accountOf } from './posting.js'
+import { tellReset } from './quotas.js'
 import type { AccountState, Counter } from './state.js'
 import { settleUsage } from './usage-row.js'
 
@@ -70,14 +71,37 @@ function count(draft: Draft, account: AccountState, meter: string, { from, to, l
     const counter = counterAt(draft, account, meter, start)
     const end = Math.min(to, counter.endsAt)
     const area = (counter.area ?? 0n) + level * BigInt(end - start)
-    setCounter(draft, { ...counter, area, asOf: Math.max(counter.asOf ?? end, end) })
+    keep(draft, { ...counter, area, asOf: Math.max(counter.asOf ?? end, end) })
     start = end
   }
 }
 
 function keepLevel(draft: Draft, account: AccountState, meter: string, level: MicroUnits): void {
   const counter = counterAt(draft, account, meter, draft.now)
-  setCounter(draft, { ...counter, level, asOf: draft.now, area: counter.area ?? 0n })
+  keep(draft, { ...counter, level, asOf: draft.now, area: counter.area ?? 0n })
+}
+
+function keep(draft: Draft, counter: Counter): void {
+  if (setCounter(draft, counter)) tellReset(draft, counter)
+}
+
+/** Counts levels up to now, since the periods they are counted in end here. */
+export function settleLevels(draft: Draft, account: AccountState): void {
+  for (const { meter, level, asOf, area } of currentCounters(draft, account.id)) {
+    if (level === null || asOf === null || area === null) continue
+    count(draft, account, meter, { from: asOf, to: draft.now, level })
+    keepLevel(draft, account, meter, level)
+    accrueOthers(draft, account, meter, null)
+  }
+}
+
+/** Begins the periods of levels anew where others ended: a level lasts over them. */
+export function carryLevels(draft: Draft, account: AccountState, ended: readonly Counter[]): void {
+  for (const { meter, level, area } of ended) {
+    if (level === null) continue
+    const counter = counterAt(draft, account, meter, draft.now)
+    keep(draft, { ...counter, level, asOf: draft.now, area: area === null ? null : (counter.area ?? 0n) })
+  }
 }
 
 /** Posts what each period but one has gained or lost, each as a row of its own. */
@@ -116,7 +140,7 @@ function accrueOthers(draft: Draft, account: AccountState, meter: string, own: C
   return changed.length
 }
 
-/** What the area says beyond what is counted: units over the whole period, rounded half to even. */
-function gainOf({ area, used, startsAt, endsAt }: Counter): MicroUnits {
-  return divide(area ?? 0n, BigInt(endsAt - startsAt), 'half_even') - used
+/** What the area says beyond what is counted: units over a whole period, rounded half to even. */
+function gainOf({ area, used, startsAt, endsAt, wholeMs }: Counter): MicroUnits {
+  return divide(area ?? 0n, BigInt(wholeMs ?? endsAt - startsAt), 'half_even') - used
 }

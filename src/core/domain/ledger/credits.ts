@@ -102,9 +102,11 @@ export function bringUpToDate(draft: Draft, accountId: string): number {
   const carried = carriedOver(draft, accountId)
   const grants = expireGrants(draft, accountId)
   const given = carried === null ? 0 : renewCredits(draft, accountId, carried)
+  // What is given may cover what holds had reserved of credits that are over.
+  const late = given > 0 ? expireGrants(draft, accountId) : 0
   // A command that is not the sweeper's may see some of the counters only; a throttle on another is lifted by what passes next.
   if (holds + given > 0) recheckQuotas(draft, accountId)
-  return holds + grants + given
+  return holds + grants + given + late
 }
 
 function least(left: MicroSparks, right: MicroSparks): MicroSparks {

@@ -21,12 +21,14 @@ export function emptyCounter(
   at: Instant,
   before?: Counter,
 ): Counter {
-  const lasts = catalog.meters.get(meter)?.aggregation === 'level'
+  const aggregation = catalog.meters.get(meter)?.aggregation
+  const lasts = aggregation === 'level'
+  const period = periodAt(at, cycleOf(account))
   const used = lasts ? (before?.level ?? 0n) : 0n
   return {
     accountId: account.id,
     meter,
-    ...periodAt(at, cycleOf(account)),
+    ...period,
     used,
     held: 0n,
     allowance: 0n,
@@ -36,6 +38,7 @@ export function emptyCounter(
     level: before?.level ?? null,
     asOf: before?.asOf ?? null,
     area: before?.area == null ? null : 0n,
+    wholeMs: aggregation === 'time_weighted' ? period.endsAt - period.startsAt : null,
     status: statusOfUsage(used, thresholdsOf(catalog, account, meter)),
     throttledAttempts: 0,
     transitions: 0,

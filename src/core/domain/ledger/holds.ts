@@ -230,7 +230,7 @@ export function decideCapture(draft: Draft, command: CaptureCommand): LedgerOutc
 export function decideRelease(draft: Draft, command: ReleaseCommand): LedgerOutcome {
   const hold = openHold(draft, command)
   if ('code' in hold) return hold
-  const freed = freeHold(draft, hold, { status: 'released', captured: 0n })
+  const freed = freeHold(draft, hold, { status: 'released', captured: hold.captured })
   expireGrants(draft, command.accountId)
   const result = holdResult(draft, freed)
   setHold(draft, { ...freed, release: { dedupe: command.dedupe, fingerprint: command.fingerprint, result } })
@@ -277,7 +277,7 @@ export function expireHolds(draft: Draft, accountId: string): number {
   if (!holds) return 0
   const over = [...holds.values()].filter(({ value }) => value.status === 'open' && value.expiresAt <= draft.now)
   for (const { value: hold } of over) {
-    freeHold(draft, hold, { status: 'expired', captured: 0n })
+    freeHold(draft, hold, { status: 'expired', captured: hold.captured })
     emit(draft, {
       id: `evt_${hold.id}`,
       type: 'hold.expired',

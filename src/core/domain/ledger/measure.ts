@@ -32,6 +32,8 @@ export interface Measured {
   readonly sparks: MicroSparks
   /** Whether the Sparks are of the units only that the plan does not give. */
   readonly isNet: boolean
+  /** How many units the plan gives less than before, when there are less; negative. */
+  readonly included?: MicroUnits
 }
 
 /** What was reported: of usage, of a request, or of a hold. */
@@ -65,7 +67,7 @@ export function measure(
     }
     case 'level':
       // A level that was set for an earlier moment than the last one changes nothing now.
-      return { quantity: at < (counter.asOf ?? at) ? 0n : quantity - counter.used, sparks: 0n, isNet: false }
+      return levelled(counter, at < (counter.asOf ?? at) ? 0n : quantity - counter.used)
     case 'time_weighted':
       return { quantity: 0n, sparks: 0n, isNet: false }
   }
@@ -88,14 +90,28 @@ export function priced(
   const rate = agreed ?? catalog.meters.get(counter.meter)?.rate
   if (!rate) return { quantity, sparks: 0n, isNet: false }
   if (isPeriodRated(rate) || isOwn) {
-    const included = includedUnits(counter, entitlementOf(catalog, account, counter.meter), quantity)
+    const isLess = quantity < 0n
+    const included = isLess
+      ? takenBack(counter, quantity)
+      : includedUnits(counter, entitlementOf(catalog, account, counter.meter), quantity)
     const before = counter.used - counter.allowance
     const sparks = totalPrice(draft, rate, before + quantity - included) - totalPrice(draft, rate, before)
-    return { quantity, sparks, isNet: true }
+    return { quantity, sparks, isNet: true, ...(isLess ? { included } : {}) }
   }
   if (!agreed) return { quantity, sparks: reported.sparks, isNet: false }
   const costUsd = reported.costUsd === null ? undefined : decimal(reported.costUsd)
   return { quantity, sparks: rateUsage({ quantity, costUsd }, rate, catalog.spark), isNet: false }
+}
+
+function levelled(counter: Counter, quantity: MicroUnits): Measured {
+  const measured = { quantity, sparks: 0n, isNet: false }
+  return quantity < 0n ? { ...measured, included: takenBack(counter, quantity) } : measured
+}
+
+/** When less is used than before, the plan gives no more than that: how many of its units come back, as a negative number. */
+function takenBack({ used, allowance }: Counter, quantity: MicroUnits): MicroUnits {
+  const left = used + quantity
+  return left < allowance ? left - allowance : 0n
 }
 
 /** What a hold or a question would cost on top of what is used and reserved already. */

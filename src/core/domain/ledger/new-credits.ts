@@ -1,6 +1,6 @@
 import type { CreditGrant } from '../credit-grant.js'
 import { formatSparks } from '../sparks.js'
-import { balanceOf, type Draft, setAccount, setGrant } from './draft.js'
+import { accountDraft, balanceOf, type Draft, setAccount, setGrant } from './draft.js'
 import type { StoredResult } from './outcome.js'
 import { accountOf, emit, entryResult, type Posting, post } from './posting.js'
 
@@ -15,6 +15,8 @@ export function addCredits(
   const { debt } = balanceOf(accountOf(draft, accountId))
   const remaining = debt < amount ? amount - debt : 0n
   setGrant(draft, { ...grant, accountId, remaining, grantedAt: draft.now })
+  // It may cover what holds have reserved of credits that are over.
+  accountDraft(draft, accountId).isUpToDate = false
   const result = post(
     draft,
     { ...row, amount, reason, usage: null, opens: { grantId: grant.id, amount: remaining } },

@@ -107,7 +107,7 @@ function move(draft: Draft, counter: Counter, { status, transitions }: QuotaChan
  * The first command of a new period says that the count began again, if there was something to recover from. Usage may be told a few
  * minutes ahead of its time: then so is this, since nothing that follows is the first.
  */
-function tellReset(draft: Draft, counter: Counter): void {
+export function tellReset(draft: Draft, counter: Counter): void {
   const isOver = counter.endsAt <= draft.now
   const before = counterBefore(draft, counter.accountId, counter.meter, counter.startsAt)
   if (isOver || !before || before.status === 'below_quota') return

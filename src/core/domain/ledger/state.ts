@@ -57,6 +57,8 @@ export interface Counter {
   readonly asOf: Instant | null
   /** For levels weighted by time: level times milliseconds so far, in micro-units. */
   readonly area: bigint | null
+  /** For levels weighted by time: how long a whole period is, also when this one was cut short. */
+  readonly wholeMs: number | null
   readonly status: QuotaStatus
   readonly throttledAttempts: number
   /** How many billing events this counter has caused; numbers them. */
@@ -272,6 +274,7 @@ export type LoadKey =
   /** A grant, whatever is left of it. */
   | { readonly kind: 'grant'; readonly accountId: string; readonly grantId: string }
   | { readonly kind: 'key'; readonly accountId: string; readonly dedupe: string }
+  /** The hold, and the budgets it counts against. */
   | { readonly kind: 'hold'; readonly accountId: string; readonly holdId: string }
   /** The counter whose period contains `at` (`null`: now), or else the last before it and the first after it; and their periods' carries. */
   | { readonly kind: 'counter'; readonly accountId: string; readonly meter: string; readonly at: Instant | null }

@@ -53,6 +53,7 @@ export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
   const { fromBalance: taken, settledBy } = settle(draft, coverage, paid.writtenOff)
   const charged = chargedBy(coverage)
   const { quantity, sparks } = measured
+  const included = measured.included ?? coverage.units
   storable(sparks, 'The Sparks of this usage')
   storable(account.balance - taken, 'The balance')
   storable(counter.used + quantity, 'The usage of the period')
@@ -72,7 +73,7 @@ export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
     measured: usage.quantity,
     occurredAt,
     settledBy,
-    included: coverage.units,
+    included,
     holdId: hold?.id ?? null,
   }
   addRollup(draft, { accountId, occurredAt, usage: row, charged, events: fact.operation === 'usage' ? 1 : 0 })
@@ -81,8 +82,8 @@ export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
     else freeHold(draft, hold, { status: 'captured', captured: hold.captured + taken })
     expireGrants(draft, accountId, taken)
   }
-  const { units: allowance, overage } = coverage
-  const units = { quantity, allowance, rated: sparks, overage, isRequest: strict }
+  const { overage } = coverage
+  const units = { quantity, allowance: included, rated: sparks, overage, isRequest: strict }
   countUsage(draft, account, counterAt(draft, account, usage.meter, occurredAt), units)
   countBudgets(draft, accountId, scopes, charged)
 

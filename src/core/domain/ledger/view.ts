@@ -39,7 +39,7 @@ export function viewAccount({ now, account, grants, dueHolds, counters }: Stored
 
 /** A counter as of now: a level lasts into the periods after the one it was set in, and what is weighted by time has grown since. */
 function presentCounter(counter: Counter, account: AccountState, now: Instant): Counter {
-  const { level, asOf, area, startsAt, endsAt } = counter
+  const { level, asOf, area, startsAt, endsAt, wholeMs } = counter
   if (level === null || asOf === null) return counter
   const isOver = endsAt <= now
   const period = isOver ? periodAt(now, cycleOf(account)) : { startsAt, endsAt }
@@ -48,5 +48,6 @@ function presentCounter(counter: Counter, account: AccountState, now: Instant): 
   if (area === null) return { ...present, used: isOver ? level : counter.used }
   const since = isOver ? period.startsAt : asOf
   const total = (isOver ? 0n : area) + level * BigInt(Math.max(now - since, 0))
-  return { ...present, used: divide(total, BigInt(period.endsAt - period.startsAt), 'half_even') }
+  const whole = isOver || wholeMs === null ? period.endsAt - period.startsAt : wholeMs
+  return { ...present, used: divide(total, BigInt(whole), 'half_even') }
 }

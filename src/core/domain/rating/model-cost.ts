@@ -18,6 +18,20 @@ export interface ModelUsage {
  * @throws BillingError `model_not_priced` for a service tier without prices, or a count above zero in a pool without a price
  */
 export function modelCost(rates: ModelRates, usage: ModelUsage): Decimal {
+  return costLines(rates, usage).reduce((total, { cost }) => addDecimal(total, cost), zero)
+}
+
+/** What one pool of a request costs. */
+export interface CostLine {
+  readonly pool: string
+  readonly count: number
+  /** The price of one. */
+  readonly price: Decimal
+  readonly cost: Decimal
+}
+
+/** The cost of one request pool by pool, those in which nothing was counted left out. @throws BillingError as `modelCost` */
+export function costLines(rates: ModelRates, usage: ModelUsage): readonly CostLine[] {
   const prices = rates[usage.serviceTier]
   if (!prices) {
     const message = `Model ${named(usage.model)} has no prices for service tier ${usage.serviceTier}.`
@@ -26,18 +40,20 @@ export function modelCost(rates: ModelRates, usage: ModelUsage): Decimal {
   const tokens: Readonly<Record<string, number>> = prices.has('requests')
     ? { requests: 1, ...usage.tokens }
     : usage.tokens
-  const context = Object.entries(tokens).reduce(
-    (total, [pool, count]) => (isInputPool(pool) ? total + BigInt(count) : total),
-    0n,
-  )
-  return Object.entries(tokens).reduce((total, [pool, count]) => {
-    if (count === 0) return total
-    const price = prices.get(pool)
-    if (price)
-      return addDecimal(total, multiplyDecimal(priceAt(price, context), { coefficient: BigInt(count), scale: 0 }))
-    const message = `Model ${named(usage.model)} has no price for ${pool}. No token is in two pools: see docs/rating.md.`
-    throw new BillingError('model_not_priced', message, { details: { pool } })
-  }, zero)
+  const counts = Object.entries(tokens)
+  const context = counts.reduce((total, [pool, count]) => (isInputPool(pool) ? total + BigInt(count) : total), 0n)
+  const lines: CostLine[] = []
+  for (const [pool, count] of counts) {
+    if (count === 0) continue
+    const list = prices.get(pool)
+    if (!list) {
+      const message = `Model ${named(usage.model)} has no price for ${pool}. No token is in two pools: see docs/rating.md.`
+      throw new BillingError('model_not_priced', message, { details: { pool } })
+    }
+    const price = priceAt(list, context)
+    lines.push({ pool, count, price, cost: multiplyDecimal(price, { coefficient: BigInt(count), scale: 0 }) })
+  }
+  return lines
 }
 
 const zero: Decimal = { coefficient: 0n, scale: 0 }

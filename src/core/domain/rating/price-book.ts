@@ -31,7 +31,7 @@ export interface PriceBook {
   readonly version: string
   /** ISO 4217, of every price in it; the catalog's own currency must be the same. */
   readonly currency: string
-  /** Synchronous and without effects. `undefined` for a model it does not know: it is refused, never free. */
+  /** Synchronous and without effects; quickest where equal rates are one object. `undefined` for a model it does not know: it is refused, never free. */
   find(query: PriceQuery): ModelRates | undefined
 }
 

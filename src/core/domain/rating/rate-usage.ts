@@ -35,6 +35,29 @@ export function rateUsage(usage: Rateable, rate: EventRate, spark: SparkPrice): 
   return roundFraction(multiplyFraction(least, fraction(microPerUnit)), 'half_even')
 }
 
+/** The Sparks of one event on the way to what it is charged, unrounded; `null` for what the mode does not ask. */
+export interface RatingSteps {
+  readonly byUnits: Fraction | null
+  /** Cost × margin ÷ price of a Spark. */
+  readonly byCost: Fraction | null
+  /** What is left after discount and the larger of the two, before the minimum. */
+  readonly charge: Fraction
+  readonly unrounded: Fraction
+}
+
+/** The steps of `rateUsage`, one by one. @throws BillingError as that does */
+export function ratingSteps(usage: Rateable, rate: EventRate, spark: SparkPrice): RatingSteps {
+  const charge = chargeOf(usage, rate, spark)
+  const isFree = usage.quantity === 0n && (usage.costUsd === undefined || usage.costUsd.coefficient === 0n)
+  const least = rate.minimum ? largerFraction(charge, fractionOf(rate.minimum)) : charge
+  return {
+    byUnits: rate.mode === 'per_unit' || rate.mode === 'larger' ? unitPrice(usage, rate) : null,
+    byCost: rate.mode === 'by_cost' || rate.mode === 'larger' ? costPrice(usage, spark) : null,
+    charge,
+    unrounded: isFree ? fraction(0n) : least,
+  }
+}
+
 /** Sparks of the event, unrounded and without the minimum. */
 function chargeOf(usage: Rateable, rate: EventRate, spark: SparkPrice): Fraction {
   switch (rate.mode) {
