@@ -318,9 +318,10 @@ const mostKeys = 64
 
 function keyQuery(places: number): string {
   const list = Array.from({ length: places }, (_, index) => `?${index + 1}`).join(', ')
-  return `SELECT account_id, dedupe, NULL, NULL, id FROM billfold_ledger_entries WHERE dedupe IN (${list})
-    UNION ALL SELECT account_id, dedupe, fingerprint, result, NULL FROM billfold_holds WHERE dedupe IN (${list})
-    UNION ALL SELECT account_id, release_dedupe, release_fingerprint, release_result, NULL FROM billfold_holds
+  // Each column has a name of its own: node:sqlite hands out rows by name.
+  return `SELECT account_id, dedupe, NULL AS fingerprint, NULL AS result, id FROM billfold_ledger_entries WHERE dedupe IN (${list})
+    UNION ALL SELECT account_id, dedupe, fingerprint, result, NULL AS id FROM billfold_holds WHERE dedupe IN (${list})
+    UNION ALL SELECT account_id, release_dedupe, release_fingerprint, release_result, NULL AS id FROM billfold_holds
       WHERE release_dedupe IN (${list})`
 }
 

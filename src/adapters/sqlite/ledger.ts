@@ -11,6 +11,7 @@ import type { Connection, Sql } from './connection.js'
 import { currentCounters, dueHolds, findHold, loadState, openGrants } from './ledger-load.js'
 import { addDeliveries, addEvents } from './outbox.js'
 import * as tables from './tables.js'
+import { verifySqlite } from './verify.js'
 
 export function sqliteLedger(connection: Connection, now: () => number): LedgerStore {
   return {
@@ -77,6 +78,7 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
       const values = [after, BigInt(limit)]
       return connection.read((sql) => currentBudgets(sql, accountId, now(), 'scope > ? ORDER BY scope LIMIT ?', values))
     },
+    verify: (scope) => verifySqlite(connection, scope),
     suspendedAmong(accountIds) {
       const query = 'SELECT 1 FROM billfold_accounts WHERE id = ? AND suspended_for IS NOT NULL'
       return connection.read((sql) => accountIds.filter((id) => sql.first(query, id) !== undefined))
