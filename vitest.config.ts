@@ -9,18 +9,20 @@ const sources = entries.map(({ name, source }) => ({
   replacement: fileURLToPath(new URL(source, import.meta.url)),
 }))
 
+const onEveryStore = ['test/core/operations/**/*.test.ts', 'test/core/delivery.test.ts']
+
 /** `fileParallelism: false` also keeps a project's files apart from those of other such projects: they share `dist`. */
 const projects = [
   {
     name: 'unit',
     include: ['test/{core,types,docs,http,prices}/**/*.test.ts'],
-    exclude: ['test/core/operations/**'],
+    exclude: onEveryStore,
     alias: sources,
   },
   // On every store; one PostgreSQL for all of its files.
   {
     name: 'operations',
-    include: ['test/core/operations/**/*.test.ts'],
+    include: onEveryStore,
     alias: sources,
     globalSetup: 'test/core/operations/postgres-set-up.ts',
     testTimeout: 30_000,

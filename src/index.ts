@@ -131,6 +131,33 @@ export type {
   GrantedCredits,
 } from './core/operations/credits.js'
 export type { DaySpan, DaySpanInput } from './core/operations/day-span.js'
+export type {
+  ExplainedCheckout,
+  ExplainedEntry,
+  ExplainedEvent,
+  ExplainedGrant,
+  ExplainedHold,
+  ExplainedMove,
+  ExplainedNotice,
+  ExplainInput,
+  Explanation,
+} from './core/operations/explain.js'
+export type {
+  ExplainedChecks,
+  ExplainedCost,
+  ExplainedPrices,
+  ExplainedReport,
+  ExplainedShare,
+  ExplainedUsage,
+} from './core/operations/explain-usage.js'
+export type {
+  ExplainedBalance,
+  ExplainedBurn,
+  ExplainedDelivery,
+  ExplainedPayment,
+  GrantCause,
+} from './core/operations/explained-parts.js'
+export type { ExplainedPeriod, ExplainedPool, ExplainedRating } from './core/operations/explained-rating.js'
 export type { FeatureView } from './core/operations/features.js'
 export type { QuantityInput, SparksInput, TimeInput } from './core/operations/fields.js'
 export type { Captured, CaptureInput, ExtendInput, HoldInput, HoldView } from './core/operations/holds.js'
@@ -157,6 +184,7 @@ export type {
   UsageTimeline,
   UsageTimelineInput,
 } from './core/operations/usage-summary.js'
+export type { VerifyLedgerInput } from './core/operations/verify-ledger.js'
 export type { HandledWebhook, WebhookInput } from './core/operations/webhooks.js'
 export type { PlanConfig } from './core/plan-config.js'
 export type { CallOptions } from './core/ports/call-options.js'
@@ -182,6 +210,12 @@ export type {
   WebhookSubject,
   WebhooksCapability,
 } from './core/ports/capabilities/webhooks.js'
+export type {
+  LedgerCheck,
+  LedgerFinding,
+  LedgerVerification,
+  LedgerVerificationScope,
+} from './core/ports/ledger-verification.js'
 export type { AnyProvider, Capabilities, Capability, Provider } from './core/ports/provider.js'
 export type {
   AccountRecord,
@@ -189,6 +223,7 @@ export type {
   CheckoutIntent,
   ClaimedInboxEvent,
   Delivery,
+  DeliveryState,
   DeliveryStatus,
   DirectoryStore,
   EntryPage,
@@ -198,6 +233,7 @@ export type {
   IntentStore,
   LedgerStore,
   OutboxStore,
+  PriceStore,
   Settlement,
   Store,
   StoreHealth,

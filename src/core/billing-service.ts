@@ -16,6 +16,7 @@ import { getBudget, listBudgets, setBudget } from './operations/budgets.js'
 import { createCheckout, verifyCheckout } from './operations/checkout.js'
 import { costTimeline, exportCosts, listCosts, summarizeCosts } from './operations/costs.js'
 import { getBalance, grantCredits, listTransactions } from './operations/credits.js'
+import { explain } from './operations/explain.js'
 import { hasFeature, listFeatures } from './operations/features.js'
 import { capture, extend, hold, release } from './operations/holds.js'
 import { createLease } from './operations/lease.js'
@@ -27,8 +28,10 @@ import { flush, syncStatus } from './operations/sync.js'
 import { recordUsage, recordUsageBatch } from './operations/usage.js'
 import { getUsage, listUsage } from './operations/usage-record.js'
 import { summarizeUsage, usageTimeline } from './operations/usage-summary.js'
+import { verifyLedger } from './operations/verify-ledger.js'
 import { handleWebhook, type WebhookInput } from './operations/webhooks.js'
 import type { Store } from './ports/store.js'
+import { createPriceCards } from './price-cards.js'
 import type { BillingCore, CheckoutVerbs, PortalVerbs, WebhookVerbs } from './verbs.js'
 import { createWorker } from './worker.js'
 
@@ -62,7 +65,11 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     ...config.environment,
   })
   const roles = resolveRoles(config.providers ?? {})
-  const ready = once(() => config.store.migrate())
+  const cards = createPriceCards(config.catalog)
+  const ready = once(async () => {
+    await config.store.migrate()
+    await cards.begin(config.store.prices)
+  })
   const subscriptions: (() => Promise<void>)[] = []
   const store = afterReady(config.store, async () => {
     await ready()
@@ -80,7 +87,11 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     rules,
     store,
     ledger: createLane({
-      commit: (commands) => store.ledger.commit(commands, rules),
+      commit(commands) {
+        const keeping = cards.keep(commands, store.prices)
+        const commit = () => store.ledger.commit(commands, rules)
+        return keeping ? keeping.then(commit) : commit()
+      },
       maximumBatch: store.maximumBatch,
     }),
     roles,
@@ -149,6 +160,8 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       flush: (options) => flush(ctx, options),
       status: () => syncStatus(ctx),
     },
+    explain: (input) => explain(ctx, input),
+    verifyLedger: (input) => verifyLedger(ctx, input),
     on(consumer, type, handler) {
       if (
         typeof consumer !== 'string' ||

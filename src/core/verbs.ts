@@ -10,6 +10,7 @@ import type { BudgetInput, BudgetView, SetBudgetInput } from './operations/budge
 import type { CreateCheckoutInput, CreatedCheckout, VerifiedCheckout } from './operations/checkout.js'
 import type { CostSpanInput, CostSummary, CostTimeline, ExportCostsInput, ListCostsInput } from './operations/costs.js'
 import type { CreditBalance, CreditTransaction, GrantCreditsInput, GrantedCredits } from './operations/credits.js'
+import type { ExplainInput, Explanation } from './operations/explain.js'
 import type { FeatureView } from './operations/features.js'
 import type { Captured, CaptureInput, ExtendInput, HoldInput, HoldView } from './operations/holds.js'
 import type { Lease, LeaseInput } from './operations/lease.js'
@@ -21,7 +22,9 @@ import type { SyncReport, SyncStatus } from './operations/sync.js'
 import type { BatchItem, RecordedUsage, RecordUsageInput } from './operations/usage.js'
 import type { ListUsageInput, UsageDetail, UsageRecord } from './operations/usage-record.js'
 import type { UsageSummary, UsageSummaryInput, UsageTimeline, UsageTimelineInput } from './operations/usage-summary.js'
+import type { VerifyLedgerInput } from './operations/verify-ledger.js'
 import type { HandledWebhook, WebhookInput } from './operations/webhooks.js'
+import type { LedgerVerification } from './ports/ledger-verification.js'
 
 /** An account, and nothing else. */
 export interface AccountInput {
@@ -159,6 +162,13 @@ export interface BillingCore<C extends Catalog = Catalog> {
   readonly budgets: BudgetVerbs
   readonly features: FeatureVerbs
   readonly sync: SyncVerbs
+  /** Walks from anything with an id back to its cause, and works all of it out again from what is kept. @throws BillingError `not_found` */
+  explain(input: ExplainInput): Promise<Explanation>
+  /**
+   * Works out all that is kept as a sum from the rows it is a sum of, by code that has no part in writing them, and answers every
+   * difference. Changes nothing. @throws BillingError `not_found`
+   */
+  verifyLedger(input?: VerifyLedgerInput): Promise<LedgerVerification>
   /** Registers a durable consumer: each event from now on is handed to each consumer at least once. */
   on(consumer: string, type: BillingEventType, handler: EventHandler): void
   /** Stops the worker, waits for what was taken on, and closes the store. */

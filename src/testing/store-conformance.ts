@@ -15,11 +15,13 @@ import { invariantCases } from './store-conformance/invariants.js'
 import { keyCases } from './store-conformance/keys.js'
 import { lifecycleCases } from './store-conformance/lifecycle.js'
 import { outboxCases } from './store-conformance/outbox.js'
+import { priceCases } from './store-conformance/prices.js'
 import { readCases } from './store-conformance/reads.js'
 import { renewalCases } from './store-conformance/renewals.js'
 import { rollupCases } from './store-conformance/rollups.js'
 import { sharingCases } from './store-conformance/sharing.js'
 import { lackOf, type StoreConformanceCase, type StoreConformanceSubject } from './store-conformance/subject.js'
+import { verificationCases } from './store-conformance/verification.js'
 import { inWorld } from './store-conformance/world.js'
 
 /**
@@ -51,7 +53,9 @@ export function storeConformance(subject: StoreConformanceSubject): readonly Sto
     ...outboxCases,
     ...inboxCases,
     ...intentCases,
+    ...priceCases,
     ...sharingCases,
+    ...verificationCases,
     ...invariantCases,
   ]
   return cases.map(({ name, needs, run }) => {

@@ -13,6 +13,8 @@ export interface Connection {
   writeSlowly<T>(work: (sql: Sql) => Promise<T>): Promise<T>
   /** Runs on one state of the database. */
   read<T>(work: (sql: Sql) => Promise<T>): Promise<T>
+  /** The same for work that may take as long as it takes. */
+  readSlowly<T>(work: (sql: Sql) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
@@ -113,6 +115,7 @@ export function createConnection({ pool, isOwn, prepare, timeoutMs, begin }: Con
     write: (work) => patiently('ISOLATION LEVEL READ COMMITTED READ WRITE', work),
     writeSlowly: (work) => patiently('ISOLATION LEVEL READ COMMITTED READ WRITE', work, null),
     read: (work) => patiently('ISOLATION LEVEL REPEATABLE READ READ ONLY', work),
+    readSlowly: (work) => patiently('ISOLATION LEVEL REPEATABLE READ READ ONLY', work, null),
     async close() {
       if (!isOpen) return
       isOpen = false

@@ -14,6 +14,7 @@ import { createLoad, currentCounters, dueHolds } from './ledger-load.js'
 import { addEvents } from './outbox.js'
 import { arrayOf, send, sendTogether, type Write } from './table.js'
 import type { Tables } from './tables.js'
+import { verifyPostgres } from './verify.js'
 
 export function postgresLedger(connection: Connection, tables: Tables, clock: Clock): LedgerStore {
   /** The budgets that the clause picks and that have a limit, as they stand now. */
@@ -109,6 +110,7 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
       const clause = 'WHERE t.account_id = $1 AND t.dimension = $2 AND t.day >= $3 AND t.day < $4'
       return connection.read((sql) => tables.rollups.select(sql, clause, accountId, dimension, from, to))
     },
+    verify: (scope) => verifyPostgres(connection, tables.schema, scope),
     async suspendedAmong(accountIds) {
       const query = `SELECT id FROM ${tables.schema}.accounts WHERE id = ANY($1::text[]) AND suspended_for IS NOT NULL`
       const rows = await connection.read((sql) => sql.query(query, [arrayOf(accountIds)]))

@@ -1,8 +1,10 @@
 import * as z from 'zod'
 import type { BillingContext } from '../context.js'
+import { encodeExact } from '../domain/exact-json.js'
 import type { SuspendCommand } from '../domain/ledger/command.js'
 import { parseZone } from '../domain/zone.js'
 import type { AccountRecord } from '../ports/store.js'
+import { termsVersion } from '../price-cards.js'
 import { type AccountTermsInput, type AccountTermsView, parseTerms, termsSchema, termsView } from './account-terms.js'
 import { accountId, idempotencyKey, parse, text } from './fields.js'
 import { keyed, requireAccount, requireSnapshot, submit } from './steps.js'
@@ -100,11 +102,16 @@ export async function updateAccount(ctx: BillingContext, input: UpdateAccountInp
   const request = parse(updateSchema, input)
   const { idempotencyKey: _, ...body } = request
   const { terms, email = null, name = null } = request
+  const named = keyed(ctx, 'update_account', 'ent', request, body)
+  const agreed = terms ? parseTerms(ctx, terms) : terms
+  // Kept first, so that what is rated by it can be explained from the first event on.
+  if (agreed !== undefined)
+    await ctx.store.prices.keep(termsVersion(named.fingerprint), encodeExact(agreed?.rates ?? {}))
   await submit(ctx, {
     kind: 'change_terms',
-    ...keyed(ctx, 'update_account', 'ent', request, body),
+    ...named,
     zone: request.zone,
-    terms: terms ? parseTerms(ctx, terms) : terms,
+    terms: agreed,
     autoTopUp: undefined,
     reason: 'account updated',
   })

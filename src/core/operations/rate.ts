@@ -3,6 +3,7 @@ import type { CatalogData, Meter } from '../domain/catalog.js'
 import { type Decimal, decimal, formatDecimal, normalize } from '../domain/decimal.js'
 import type { RatedUsage } from '../domain/ledger/command.js'
 import type { Instant } from '../domain/period.js'
+import { ownRates, reportedCost } from '../domain/price-card.js'
 import { modelCost } from '../domain/rating/model-cost.js'
 import { findOverride, type ServiceTier } from '../domain/rating/price-book.js'
 import { isPeriodRated, type Rate } from '../domain/rating/rate.js'
@@ -10,6 +11,7 @@ import { rateUsage } from '../domain/rating/rate-usage.js'
 import { isTokenPool } from '../domain/rating/token-pool.js'
 import { formatQuantity, maximumStored, microPerUnit } from '../domain/sparks.js'
 import { BillingError } from '../errors.js'
+import { versionWithRates } from '../price-cards.js'
 import { quoted } from './fields.js'
 
 /** What a caller measured, parsed. */
@@ -67,7 +69,7 @@ export function rate(
     serviceTier: measure.model === undefined ? null : (measure.serviceTier ?? 'standard'),
     tokens: measure.tokens ?? null,
     dimensions,
-    priceVersion: cost?.book === undefined ? catalog.version : `${catalog.version} ${cost.book}`,
+    priceVersion: cost?.version ?? catalog.version,
   }
 }
 
@@ -127,23 +129,25 @@ function sparksOf(
   )
 }
 
-/** A cost before margin, and the version of the price book it comes from, if it does. */
+/** A cost before margin, and the version that says where it comes from. */
 interface Cost {
   readonly amount: Decimal
-  readonly book?: string
+  readonly version: string
 }
 
 function costOf(catalog: CatalogData, rate: Rate | null, measure: Measure, at: Instant): Cost | undefined {
-  if (measure.costUsd !== undefined) return { amount: decimal(measure.costUsd) }
+  if (measure.costUsd !== undefined)
+    return { amount: decimal(measure.costUsd), version: `${catalog.version} ${reportedCost}` }
   const isByCost = rate?.mode === 'by_cost' || rate?.mode === 'larger'
   const { tokens, model, provider, serviceTier = 'standard' } = measure
   if (!isByCost || !tokens || model === undefined) return undefined
   const query = { model, provider, at }
   const usage = { model, tokens, serviceTier }
   const own = findOverride(catalog.models.get(model) ?? [], query)
-  if (own) return { amount: modelCost(own, usage) }
+  if (own) return { amount: modelCost(own, usage), version: versionWithRates(catalog, ownRates, own) }
   const found = catalog.prices?.find(query)
-  if (found && catalog.prices) return { amount: modelCost(found, usage), book: catalog.prices.version }
+  if (found && catalog.prices)
+    return { amount: modelCost(found, usage), version: versionWithRates(catalog, catalog.prices.version, found) }
   const where = catalog.prices ? `Neither the catalog nor ${catalog.prices.version} has a` : 'The catalog has no'
   const served = provider === undefined ? '' : ` of provider ${quoted(provider)}`
   throw new BillingError('model_not_priced', `${where} price for model ${quoted(model)}${served}.`, {

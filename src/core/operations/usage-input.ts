@@ -57,7 +57,7 @@ export function readPlainUsage(input: unknown): UsageRequest | null {
   try {
     for (const name of Object.keys(input)) {
       const value: unknown = input[name as keyof typeof input]
-      if (value !== undefined && !readField(request, name, value)) return null
+      if (value === undefined ? !(name in usageSchema.shape) : !readField(request, name, value)) return null
     }
   } catch {
     return null

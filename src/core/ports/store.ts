@@ -7,6 +7,7 @@ import type { EntryOperation, Hold, LedgerEntry, LedgerRules, NewDelivery, Rollu
 import type { LedgerSnapshot } from '../domain/ledger/view.js'
 import type { Payment } from '../domain/payment.js'
 import type { Instant } from '../domain/period.js'
+import type { LedgerVerification, LedgerVerificationScope } from './ledger-verification.js'
 
 /**
  * Where everything is kept. A store decides nothing: it loads, asks the kernel, and writes what that answers, all or nothing.
@@ -75,6 +76,11 @@ export interface LedgerStore {
   budgets(accountId: string, page: { readonly limit: number; readonly after?: string }): Promise<readonly Budget[]>
   /** Which of these accounts are suspended. */
   suspendedAmong(accountIds: readonly string[]): Promise<readonly string[]>
+  /**
+   * Works out from the rows what is stored as sums, on one state of the books and without the kernel, and answers where the two
+   * differ; at most `limit` findings.
+   */
+  verify(scope: LedgerVerificationScope): Promise<LedgerVerification>
   /** Accounts with something that is due: a hold or grant whose time is over, credits that recur, a level to be counted. */
   due(limit: number): Promise<readonly string[]>
 }
@@ -104,6 +110,8 @@ export interface UsageFilter {
   readonly recordedTo?: Instant
   /** Only what has a cost. */
   readonly withCost?: boolean
+  /** Only what took something out of this hold. */
+  readonly holdId?: string
   /** Also the rows that correct usage. */
   readonly withCorrections?: boolean
 }

@@ -6,6 +6,18 @@ import type { StoreCase } from './world.js'
 /** Accounts, what providers call them, and the look-ups that cross them. */
 export const accountCases: readonly StoreCase[] = [
   {
+    name: 'S2.4 accounts: which of several accounts are suspended is said of those that are asked for, until they are resumed',
+    async run({ store, accounts, commit }) {
+      await accounts('credits', 'a', 'b', 'c')
+      await commit([suspension('suspend', 'a', '1'), suspension('suspend', 'b', '2')])
+      const among = async (...ids: readonly string[]) => [...(await store.ledger.suspendedAmong(ids))].sort()
+      expectEqual(await among('a', 'b', 'c', 'none'), ['a', 'b'], 'who is suspended')
+      expectEqual(await among('b', 'c'), ['b'], 'who of two is suspended')
+      await commit([suspension('resume', 'b', '3')])
+      expectEqual(await among('a', 'b', 'c'), ['a'], 'who is suspended after one was resumed')
+    },
+  },
+  {
     name: 'accounts: a new account is there at once, with nothing on its ledger',
     async run({ store, now, snapshot, rows }) {
       const given = { id: 'a.B_c:d-9', email: 'ada@example.com', name: `Ada "it's" 中文 👩‍🚀`, plan: 'credits' }

@@ -42,6 +42,8 @@ async function expectToAddUp(world: World, stores: readonly Store[], seed: numbe
   expectEqual(await world.store.ledger.due(9), [], 'what is due after everything that was over has been expired')
   const reported = await sparksReported(world)
   for (const accountId of accountIds) await expectAccount(world, accountId, reported)
+  const { findings } = await world.store.ledger.verify({ limit: 10 })
+  expectEqual(findings, [], 'what the store itself finds wrong')
 }
 
 async function expectAccount(world: World, accountId: string, reported: ReadonlyMap<string, bigint>): Promise<void> {

@@ -1,6 +1,7 @@
 import { dayMs } from '../../core/domain/zone.js'
 import type { EntryPage, UsageFilter } from '../../core/ports/store.js'
 import { expectEqual } from '../conformance.js'
+import { telling } from './catalog.js'
 import { adjust, amend, capture, expectApplied, grant, hold, million, setBudget, usage } from './commands.js'
 import type { StoreCase, World } from './world.js'
 
@@ -71,6 +72,56 @@ export const readCases: readonly StoreCase[] = [
       expectEqual(await of('a', ['usage_2']), ['amend_2'], 'those of one row')
       expectEqual(await of('a', ['usage_3']), [], 'those of a row of another account')
       expectEqual(await of('a', []), [], 'those of no row')
+    },
+  },
+  {
+    name: 'S3.11 reads: rows are picked by command, by grant to the letter, by hold, and with what corrects them',
+    async run(world) {
+      await world.accounts('credits', 'a', 'b')
+      // One grant's id is the beginning of the other's.
+      expectApplied(await world.commit([grant('a', 'g', 3n), grant('a', 'g.2', 9n * million), grant('b', 'g', 5n)]))
+      expectApplied(await world.commit([usage('a', '1', 5n), usage('b', '1', 5n), hold('a', 'h', 4n)]))
+      expectApplied(await world.commit([capture('a', 'c', 'hold_h', 4n), amend('a', '1', 'usage_1', 4n)]))
+      const of = async (page: Partial<EntryPage>) =>
+        (await world.store.ledger.entries('a', { limit: 100, ...page })).map(({ id }) => id)
+      expectEqual(await of({ operation: 'grant' }), ['grant_g.2', 'grant_g'], 'the grants')
+      expectEqual(await of({ grantId: 'grant_g' }), ['usage_1', 'grant_g'], 'the rows of the first grant')
+      expectEqual(
+        await of({ grantId: 'grant_g.2' }),
+        ['amend_1', 'capture_c', 'usage_1', 'grant_g.2'],
+        'the rows of the second one',
+      )
+      expectEqual(await of({ grantId: 'grant' }), [], 'the rows of no grant')
+      expectEqual(await of({ usage: { holdId: 'hold_h' } }), ['capture_c'], 'the rows of the hold')
+      expectEqual(await of({ usage: { withCorrections: true } }), ['amend_1', 'capture_c', 'usage_1'], 'all usage')
+    },
+  },
+  {
+    name: 'S3.10 reads: a grant, a payment, a delivery and an event are their account’s, also when they are over',
+    async run(world) {
+      await world.accounts('credits', 'a', 'b')
+      await world.store.outbox.subscribe('app', ['credit.granted'])
+      const payment = { id: 'chk_1', nanos: 7n, currency: 'USD' }
+      expectApplied(await world.commit([grant('a', 'g', million, { payment }), usage('a', '1', 3n * million)], telling))
+      const { ledger, outbox } = world.store
+      const ofGrant = async (account: string) => (await ledger.grant(account, 'grant_g'))?.remaining
+      expectEqual([await ofGrant('a'), await ofGrant('b')], [0n, undefined], 'what is left of the grant')
+      const ofPayment = async (account: string) => (await ledger.payment(account, 'chk_1'))?.grantId
+      expectEqual([await ofPayment('a'), await ofPayment('b')], ['grant_g', undefined], 'what the payment bought')
+      const ofEvent = async (account: string) => (await outbox.event(account, 'evt_grant_g'))?.type
+      expectEqual([await ofEvent('a'), await ofEvent('b')], ['credit.granted', undefined], 'the event')
+      const id = 'dlv_meters_usage_1'
+      const waiting = await outbox.delivery('a', id)
+      expectEqual([waiting?.status, waiting?.sparks, waiting?.attempts], ['pending', 3n, 0], 'the delivery')
+      expectEqual(waiting?.entries, [await ledger.entry('a', 'usage_1')], 'its rows')
+      const [claimed] = await outbox.claim('meters', { limit: 1, leaseMs: 60_000 })
+      const settlement = { id, fence: claimed?.fence ?? 0, retryInMs: null, mayHaveArrived: true, event: null }
+      await outbox.settle([{ ...settlement, status: 'parked', error: 'too old' }])
+      const parked = await outbox.delivery('a', id)
+      expectEqual([parked?.status, parked?.error, parked?.attempts], ['parked', 'too old', 1], 'the delivery after it')
+      expectEqual(await outbox.delivery('b', id), null, 'the delivery, asked for by another account')
+      const told = await outbox.delivery('a', 'dlv_app_evt_grant_g')
+      expectEqual([told?.kind, told?.event?.id], ['event', 'evt_grant_g'], 'the delivery of the event')
     },
   },
   {

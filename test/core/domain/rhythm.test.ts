@@ -4,6 +4,7 @@ import {
   amend,
   applied,
   changePlan,
+  changeTerms,
   expire,
   extend,
   grant,
@@ -38,7 +39,7 @@ const catalog = defineCatalog({
   },
   plans: {
     free: {},
-    stored: { price: { amount: '1' }, meters: { disk: { included: '1' } } },
+    stored: { price: { amount: '1' }, meters: { disk: { included: '1' }, graduated: { included: '10' } } },
     monthly: { credits: { sparks: '10' } },
     bigger: { credits: { sparks: '25' } },
   },
@@ -162,5 +163,24 @@ it('S2.6 extending a hold that reserves nothing of its budget yet is stopped by 
   await one(setBudget(accountId, 'b', 'user=ada', million))
   await one(hold(accountId, 'h', 0n, { budgets: ['user=ada'] }))
   expect(await one(extend(accountId, 'x', 'hold_h', 2n * million))).toMatchObject({ code: 'quota_exceeded' })
+  await store.close()
+})
+
+it('S1.2 a hold on a meter with tiers is captured out of the units of the plan that it reserved', async () => {
+  const { one, account, store } = await openWorld('stored', { catalog })
+  await one(grant(accountId, 'g', 100n * million))
+  await one(hold(accountId, 'h', 10n * million, { meter: 'graduated' }))
+  await one(usage(accountId, 'u', 0n, { ...of('graduated', 10n * million), holdId: 'hold_h' }))
+  expect((await account()).balance).toBe(100n * million)
+  await store.close()
+})
+
+it('S4.3 usage is amended at the price that was agreed with the account', async () => {
+  const { one, account, store } = await openWorld('free', { catalog })
+  const half = { mode: 'per_unit', sparks: { coefficient: 5n, scale: 1 }, per: { coefficient: 1n, scale: 0 } } as const
+  await one(changeTerms(accountId, 't', { terms: { entitlements: {}, rates: { ai_tokens: half }, features: {} } }))
+  await one(usage(accountId, 'u', 10n * million))
+  await one(amend(accountId, 'a', 'usage_u', 8n * million))
+  expect((await account()).balance).toBe(-4n * million)
   await store.close()
 })

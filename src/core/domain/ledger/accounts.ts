@@ -60,7 +60,11 @@ export function decideChangePlan(draft: Draft, command: ChangePlanCommand): Ledg
 function changeRhythm(draft: Draft, before: AccountState, after: AccountState): void {
   const [old, next] = [periodAt(draft.now, cycleOf(before)), periodAt(draft.now, cycleOf(after))]
   const endsAt = old.startsAt === next.startsAt ? next.endsAt : draft.now
+  // What was used until now is paid for as it was agreed until now.
+  setAccount(draft, before)
   settleLevels(draft, before)
+  const { balance } = accountOf(draft, before.id)
+  setAccount(draft, { ...after, balance })
   const cut = currentCounters(draft, before.id).filter(({ startsAt }) => startsAt < draft.now)
   for (const counter of cut) setCounter(draft, { ...counter, endsAt })
   if (endsAt === draft.now) carryLevels(draft, after, cut)

@@ -1,12 +1,13 @@
 import { addDecimal, decimal, divide, formatDecimal, multiplyDecimal } from '../decimal.js'
 import { isPeriodRated } from '../rating/rate.js'
+import { rateUsage } from '../rating/rate-usage.js'
 import { formatSparks, type MicroSparks, type MicroUnits } from '../sparks.js'
 import { netBurns } from './adjustments.js'
 import { budgetKeys, budgetsOf, countBudgets } from './budgets.js'
 import type { AmendCommand } from './command.js'
 import { balanceOf, counterAt, type Draft, entryWithCorrections, findEntry } from './draft.js'
 import { coverUsage, entitlementOf, includedUnits, quotaOf } from './entitlement.js'
-import { rateOf, totalPrice } from './measure.js'
+import { agreedRate, rateOf, totalPrice } from './measure.js'
 import type { LedgerOutcome, SettledBy } from './outcome.js'
 import { accountOf, emit, post, refused, storable } from './posting.js'
 import { countUsage, recheckQuotas } from './quotas.js'
@@ -143,8 +144,8 @@ interface Place {
 
 /** How many of the units the plan gives: those it gave, and of more units those that are free now. */
 function includedAfter(draft: Draft, before: Totals, quantity: MicroUnits, { account, counter }: Place): MicroUnits {
-  if (before.settledBy.byo !== undefined) return before.included
   const kept = before.included < quantity ? before.included : quantity
+  if (before.settledBy.byo !== undefined) return kept
   const extra = quantity > before.quantity ? quantity - before.quantity : 0n
   return kept + includedUnits(counter, entitlementOf(draft.rules.catalog, account, counter.meter), extra)
 }
@@ -153,12 +154,18 @@ function includedAfter(draft: Draft, before: Totals, quantity: MicroUnits, { acc
 function amendedPrice(
   draft: Draft,
   before: Totals,
-  asked: Pick<Totals, 'quantity' | 'sparks'>,
+  asked: Pick<Totals, 'quantity' | 'sparks' | 'costUsd'>,
   included: MicroUnits,
   { account, counter }: Place,
 ): { readonly sparks: MicroSparks; readonly isNet: boolean } {
   const rate = rateOf(draft, account, counter.meter)
-  if (!rate || !isPeriodRated(rate)) return { sparks: asked.sparks, isNet: false }
+  if (!rate) return { sparks: asked.sparks, isNet: false }
+  if (!isPeriodRated(rate)) {
+    // Terms agreed with the account rate an amendment as they rate usage.
+    if (!agreedRate(account, counter.meter)) return { sparks: asked.sparks, isNet: false }
+    const costUsd = asked.costUsd === null ? undefined : decimal(asked.costUsd)
+    return { sparks: rateUsage({ quantity: asked.quantity, costUsd }, rate, draft.rules.catalog.spark), isNet: false }
+  }
   const units = counter.used - counter.allowance
   const after = units + asked.quantity - before.quantity - (included - before.included)
   return { sparks: before.sparks + totalPrice(draft, rate, after) - totalPrice(draft, rate, units), isNet: true }

@@ -91,9 +91,10 @@ export function priced(
   if (!rate) return { quantity, sparks: 0n, isNet: false }
   if (isPeriodRated(rate) || isOwn) {
     const isLess = quantity < 0n
-    const included = isLess
-      ? takenBack(counter, quantity)
-      : includedUnits(counter, entitlementOf(catalog, account, counter.meter), quantity)
+    const given = () => includedUnits(counter, entitlementOf(catalog, account, counter.meter), quantity)
+    // Of work with keys of its own the plan gives nothing: all of it is paid for elsewhere.
+    const isByo = catalog.plans.get(account.plan)?.byo ?? false
+    const included = isLess ? takenBack(counter, quantity) : isByo ? 0n : given()
     const before = counter.used - counter.allowance
     const sparks = totalPrice(draft, rate, before + quantity - included) - totalPrice(draft, rate, before)
     return { quantity, sparks, isNet: true, ...(isLess ? { included } : {}) }
@@ -141,6 +142,6 @@ export function totalPrice(draft: Draft, rate: Rate, units: MicroUnits): MicroSp
   return rateUsage({ quantity: units, costUsd: undefined }, rate, draft.rules.catalog.spark)
 }
 
-function agreedRate({ terms }: AccountState, meter: string): Rate | undefined {
+export function agreedRate({ terms }: AccountState, meter: string): Rate | undefined {
   return terms?.rates && Object.hasOwn(terms.rates, meter) ? terms.rates[meter] : undefined
 }

@@ -3,14 +3,14 @@ import { decideTimeWeighted } from './accrual.js'
 import { budgetKeys, budgetsOf } from './budgets.js'
 import type { AuthorizeCommand, UsageCommand } from './command.js'
 import { balanceOf, counterAt, type Draft, findHold, setCounter, setSeen } from './draft.js'
-import { quotaOf } from './entitlement.js'
+import { counterWithout, quotaOf } from './entitlement.js'
 import { holdIsOver } from './holds.js'
 import { measure, measureNeeds, pricedBeyond } from './measure.js'
 import type { LedgerOutcome, Refusal } from './outcome.js'
 import { accountOf, refused } from './posting.js'
 import { countPass } from './quotas.js'
 import { cover, refuseUsage } from './refusal.js'
-import { payable } from './settlement.js'
+import { payable, shareOf } from './settlement.js'
 import type { Hold, LedgerRules, LoadKey } from './state.js'
 import { settleUsage } from './usage-row.js'
 
@@ -52,7 +52,9 @@ export function decideUsage(draft: Draft, command: UsageCommand): LedgerOutcome 
 
   const account = accountOf(draft, accountId)
   const counter = counterAt(draft, account, usage.meter, occurredAt)
-  const measured = measure(draft, account, counter, usage, occurredAt)
+  // What the plan gives is reserved by the hold that is settled: its own units of it are free for it.
+  const settled = hold && (command.keepsHold ? shareOf(hold, { quantity: usage.quantity, sparks: 0n }) : hold)
+  const measured = measure(draft, account, counterWithout(counter, settled), usage, occurredAt)
   const paid = payable(command, measured, hold)
   if ('status' in paid) return paid
   const outcome = settleUsage(draft, { command, operation: 'usage', occurredAt, measured, paid, hold })

@@ -1,0 +1,105 @@
+import type { CatalogData } from './domain/catalog.js'
+import type { LedgerCommand } from './domain/ledger/command.js'
+import { fingerprintOf } from './domain/ledger/key.js'
+import { encodeCatalog, encodeRates, readPriceVersion } from './domain/price-card.js'
+import type { ModelRates } from './domain/rating/price-book.js'
+import { BillingError, withOutcome } from './errors.js'
+import type { PriceStore } from './ports/store.js'
+
+/** Sees to it that every version that usage names can be looked up later, also by a process with other prices. */
+export interface PriceCards {
+  /** Keeps the catalog's own card, before anything else is asked of the store. */
+  begin(prices: PriceStore): Promise<void>
+  /** Keeps the rates that these commands name and that were not kept yet; `null` where there are none, as for nearly all commands. */
+  keep(commands: readonly LedgerCommand[], prices: PriceStore): Promise<void> | null
+}
+
+export function createPriceCards(catalog: CatalogData): PriceCards {
+  const kept = new Set<string>()
+  return {
+    async begin(prices) {
+      await keepOnce(prices, catalog.version, () => encodeCatalog(catalog))
+      kept.add(catalog.version)
+    },
+    keep(commands, prices) {
+      let missing: Set<string> | null = null
+      for (const command of commands) {
+        const version = versionIn(command)
+        if (version === undefined || kept.has(version)) continue
+        missing ??= new Set()
+        missing.add(version)
+      }
+      return missing && keepAll(catalog, prices, missing, kept)
+    },
+  }
+}
+
+/** Nearly always the card is there: another process, or this one before, kept it. Then nothing is written. */
+async function keepOnce(prices: PriceStore, version: string, card: () => string): Promise<void> {
+  if ((await prices.get(version)) === null) await prices.keep(version, card())
+}
+
+async function keepAll(
+  catalog: CatalogData,
+  prices: PriceStore,
+  versions: ReadonlySet<string>,
+  kept: Set<string>,
+): Promise<void> {
+  try {
+    for (const version of versions) {
+      const { rates: name } = readPriceVersion(version)
+      const rates = name === null ? undefined : usedBy(catalog).rates.get(name)
+      if (name !== null && rates) await keepOnce(prices, name, () => encodeRates(rates))
+      kept.add(version)
+    }
+  } catch (error) {
+    // Whether or not the card is there, no command of the batch was sent.
+    throw BillingError.is(error) ? withOutcome(error, 'not_applied') : error
+  }
+}
+
+function versionIn(command: LedgerCommand): string | undefined {
+  switch (command.kind) {
+    case 'usage':
+      return command.usage.priceVersion
+    case 'amend':
+      return command.usage?.priceVersion
+    default:
+      return undefined
+  }
+}
+
+/** Rates that usage was priced at, and the versions it names them by. */
+interface UsedRates {
+  readonly versions: WeakMap<ModelRates, string>
+  readonly rates: Map<string, ModelRates>
+}
+
+const used = new WeakMap<CatalogData, UsedRates>()
+
+function usedBy(catalog: CatalogData): UsedRates {
+  let found = used.get(catalog)
+  if (!found) {
+    found = { versions: new WeakMap(), rates: new Map() }
+    used.set(catalog, found)
+  }
+  return found
+}
+
+/** The version that usage priced at these rates names; a digest tells rates of one source apart. Looked up, but for the first time. */
+export function versionWithRates(catalog: CatalogData, source: string, rates: ModelRates): string {
+  const known = usedBy(catalog)
+  let version = known.versions.get(rates)
+  if (version === undefined) {
+    const name = `${source}#${fingerprintOf({ rates: encodeRates(rates) }).slice(0, 12)}`
+    version = `${catalog.version} ${name}`
+    known.versions.set(rates, version)
+    known.rates.set(name, rates)
+  }
+  return version
+}
+
+/** The name under which the rates that were agreed with an account are kept, by the fingerprint of the row that changed its terms. */
+export function termsVersion(fingerprint: string): string {
+  return `terms#${fingerprint}`
+}
