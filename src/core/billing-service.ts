@@ -16,7 +16,6 @@ import { getBudget, listBudgets, setBudget } from './operations/budgets.js'
 import { createCheckout, verifyCheckout } from './operations/checkout.js'
 import { costTimeline, exportCosts, listCosts, summarizeCosts } from './operations/costs.js'
 import { getBalance, grantCredits, listTransactions } from './operations/credits.js'
-import { explain } from './operations/explain.js'
 import { hasFeature, listFeatures } from './operations/features.js'
 import { capture, extend, hold, release } from './operations/holds.js'
 import { createLease } from './operations/lease.js'
@@ -160,7 +159,8 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       flush: (options) => flush(ctx, options),
       status: () => syncStatus(ctx),
     },
-    explain: (input) => explain(ctx, input),
+    // Loaded when it is asked for: it is large, and for people.
+    explain: async (input) => (await import('./operations/explain.js')).explain(ctx, input),
     verifyLedger: (input) => verifyLedger(ctx, input),
     on(consumer, type, handler) {
       if (

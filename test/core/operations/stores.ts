@@ -63,7 +63,7 @@ async function openPostgres(options: { readonly now?: () => number } = {}): Prom
     migrate: async () => {},
     async close() {
       await store.close()
-      await shared.query(`DROP SCHEMA ${schema} CASCADE`)
+      await shared.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
     },
   }
 }
