@@ -43,7 +43,7 @@ export interface PostedEntry {
 /** The state while a batch is being decided: later commands see what earlier ones changed. */
 export interface Draft {
   readonly now: Instant
-  /** The id of the command that is being decided; what it causes beside its own effect is named after it. */
+  /** The command that is being decided, and when; what it causes beside its own effect is named after it. */
   cause: string
   readonly rules: LedgerRules
   readonly loaded: ReadonlySet<string>

@@ -152,7 +152,8 @@ function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
       accountId: command.accountId,
     })
   }
-  draft.cause = command.id
+  // With the time: a batch that is sent again may have more to end or to give than when it was sent first.
+  draft.cause = `${command.id}.${draft.now.toString(36)}`
   if (command.kind !== 'expire' && !account.isUpToDate) bringUpToDate(draft, command.accountId)
   try {
     const outcome = decideFamily(draft, command)
