@@ -897,7 +897,7 @@ function topUpRenewal(context: Context): void {
 }
 
 function give(context: Context, origin: 'plan' | 'rollover', amount: bigint, expiresAt: number): void {
-  const name = `grt_${origin}.${context.cause}`
+  const name = `grt_${origin}.${context.cause}.${context.now.toString(36)}`
   const same = context.account.grants.filter(({ id }) => id === name || id.startsWith(`${name}.`)).length
   const id = same === 0 ? name : `${name}.${same + 1}`
   addCredits(context, { id, kind: 'promotional', origin, amount, priority: 0, expiresAt }, 'renew')
@@ -1214,7 +1214,7 @@ function settleOthers(context: Context, meter: string, own: Count | null): numbe
     const measured = remeasure(context, count)
     const nothing = { costUsd: null, model: null, provider: null, serviceTier: null, tokens: null, dimensions: {} }
     const level = { meter, quantity: 0n, sparks: 0n, priceVersion: '', ...nothing }
-    const id = `use_${context.cause}.${meter}.${count.startsAt}`
+    const id = `use_${context.cause}.${context.now.toString(36)}.${meter}.${count.startsAt}`
     const paid = { ...measured, writtenOff: 0n }
     const command = { usage: level, budgets: [] }
     settle(context, { id, operation: 'accrue', command, count, at: count.startsAt, measured, paid, held: undefined })
@@ -1535,7 +1535,7 @@ function takeBack(context: Context, payment: Payment): void {
   const more = reversed - payment.reversed
   if (more === 0n) return
   payment.reversed = reversed
-  const id = `ent_refund.${payment.id}.${context.cause}`
+  const id = `ent_refund.${payment.id}.${context.cause}.${context.now.toString(36)}`
   post(context, {
     operation: 'refund',
     id,
