@@ -36,6 +36,7 @@ const lawful = {
   'src/providers/stripe/call.ts': "import '../../core/errors.js'",
   'src/providers/lago/index.ts': "import '../../core/domain/money.js'",
   'src/adapters/memory.ts': "import '../core/ports/store.js'\nimport 'node:fs'",
+  'src/prices/index.ts': "import '../core/errors.js'\nimport '../core/domain/money.js'",
   'src/testing/index.ts': "import 'hono'\nimport 'zod'\nimport 'node:http'\nimport '../core/ports/store.js'",
   'src/http/handler.ts': "import 'hono'\nimport '../index.js'",
   'examples/demo.ts': "import { service } from 'billfold'\nimport './other.js'\nexport const demo = service",
@@ -86,6 +87,12 @@ const unlawful: Record<string, Record<string, string>> = {
     'src/adapters/l-http.ts': "import '../http/handler.js'",
     'src/providers/stripe/l-testing.ts': "import '../../testing/index.js'",
   },
+  'prices-enter-core-only-through-domain-and-errors-and-import-no-other-shell': {
+    'src/prices/r-core.ts': "import '../core/service.js'",
+    'src/prices/r-ports.ts': "import '../core/ports/store.js'",
+    'src/prices/r-adapter.ts': "import '../adapters/memory.js'",
+  },
+  'prices-import-only-genai-prices': { 'src/prices/s-package.ts': "import 'stripe'" },
   'testing-enters-core-only-through-domain-and-ports-and-errors-and-imports-no-other-shell': {
     'src/testing/m-core.ts': "import '../core/service.js'",
     'src/testing/m-adapter.ts': "import '../adapters/memory.js'",

@@ -1,7 +1,7 @@
 import type { VerifyDialect } from './verify-dialect.js'
 
 /** What several checks read: queries without a name of their own. */
-export type VerifySources = ReturnType<typeof verifySources>
+type VerifySources = ReturnType<typeof verifySources>
 
 export function verifySources(d: VerifyDialect) {
   const entries = d.table('ledger_entries')
