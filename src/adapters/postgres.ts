@@ -13,7 +13,7 @@ import { postgresOutbox } from './postgres/outbox.js'
 import { postgresPrices } from './postgres/prices.js'
 import { createTables } from './postgres/tables.js'
 
-export type { PostgresClient, PostgresPool, PostgresQuery, PostgresTypes } from './postgres/client.js'
+export type { PostgresClient, PostgresPool, PostgresQuery, PostgresSocket, PostgresTypes } from './postgres/client.js'
 
 /** What the Postgres store is told: where the database is, or the app's own pool. */
 export type PostgresStoreOptions = ({ readonly connectionString: string } | { readonly pool: PostgresPool }) & {

@@ -17,12 +17,18 @@ export interface PostgresTypes {
   getTypeParser(): (value: string) => string
 }
 
+/** The socket of a connection. */
+export interface PostgresSocket {
+  /** Closes it without a word. */
+  destroy(): void
+}
+
 /** One connection, as `pg` hands it out. */
 export interface PostgresClient {
   /** Whether it sends a statement before the one before it was answered. */
   readonly pipeline?: boolean
   /** Its socket, to be closed when the other side says nothing any more. */
-  readonly connection?: { readonly stream?: { destroy(): void } }
+  readonly connection?: { readonly stream?: PostgresSocket }
   /** Sends one statement. */
   query(query: PostgresQuery): Promise<{ rows: unknown[] }>
   /** Hears of a connection that breaks between two statements; without a listener that ends the process. */

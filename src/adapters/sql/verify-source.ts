@@ -1,8 +1,6 @@
 import type { VerifyDialect } from './verify-dialect.js'
 
 /** What several checks read: queries without a name of their own. */
-type VerifySources = ReturnType<typeof verifySources>
-
 export function verifySources(d: VerifyDialect) {
   const entries = d.table('ledger_entries')
   /** What each row burned of which grant; negative put it there. */

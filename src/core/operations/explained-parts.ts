@@ -64,6 +64,7 @@ export interface ExplainedDelivery {
   readonly error: string | null
 }
 
+/** The balance around a row, in Sparks as decimal text. */
 export interface ExplainedBalance {
   readonly before: string
   readonly after: string
