@@ -31,26 +31,31 @@ export interface BillingContext {
 
 /** A UUIDv7 behind a prefix: 48 bits of time, then randomness. @see RFC 9562 §5.7 */
 export function createIds(environment: Environment): (prefix: IdPrefix) => string {
-  const pool = new Uint8Array(1_600)
-  let used = pool.length
+  const pool = new Uint8Array(10 * 160)
+  let digits = ''
+  let used = 0
   let moment = { time: -1, text: '' }
   return (prefix) => {
-    if (used === pool.length) {
+    if (used === digits.length) {
       environment.randomBytes(pool)
+      digits = hexOf(pool)
       used = 0
     }
     const time = Math.floor(environment.now())
-    if (time !== moment.time) moment = { time, text: time.toString(16).padStart(12, '0') }
-    let id = `${prefix}_${moment.text}${hex(((pool[used] ?? 0) & 0x0f) | 0x70)}${hex(pool[used + 1])}`
-    id += hex(((pool[used + 2] ?? 0) & 0x3f) | 0x80)
-    for (let index = used + 3; index < used + 10; index += 1) id += hex(pool[index])
-    used += 10
-    return id
+    if (time !== moment.time) moment = { time, text: `_${time.toString(16).padStart(12, '0')}7` }
+    const start = used
+    used += 20
+    return `${prefix}${moment.text}${digits.slice(start + 1, start + 4)}${variant(digits, start + 4)}${digits.slice(start + 5, used)}`
   }
 }
 
-const hexPairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+/** The digit at a place with the two bits of RFC 9562 at its head. */
+function variant(digits: string, place: number): string {
+  return '89ab'.charAt(Number.parseInt(digits.charAt(place), 16) & 3)
+}
 
-function hex(byte: number | undefined): string {
-  return hexPairs[byte ?? 0] ?? '00'
+function hexOf(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
+  return text
 }

@@ -1,5 +1,5 @@
 import type { LedgerCommand } from '../../src/core/domain/ledger/command.js'
-import { apply } from '../../src/core/domain/ledger/kernel.js'
+import { apply, needs } from '../../src/core/domain/ledger/kernel.js'
 import type { LedgerOutcome } from '../../src/core/domain/ledger/outcome.js'
 import {
   type AccountState,
@@ -57,9 +57,6 @@ export function createBooks(accountIds: readonly string[], plan: string): Books 
   }
 }
 
-/** Answers every load key: all there is, is there. */
-const everything = { has: () => true } as unknown as ReadonlySet<string>
-
 /** The budgets that a command is about: those it names, and those of the hold it names. */
 function scopesNamed(books: Books, command: LedgerCommand): readonly string[] {
   if (command.kind === 'set_budget') return [command.scope]
@@ -73,7 +70,7 @@ export function commit(books: Books, commands: readonly LedgerCommand[], now: nu
   const named = new Set(commands.flatMap((command) => scopesNamed(books, command)))
   const state: LedgerState = {
     now,
-    loaded: everything,
+    loaded: commands.flatMap((command) => needs(command, rules)),
     accounts: [...books.accounts.values()],
     grants: [...books.grants.values()],
     counters: [...books.counters.values()],

@@ -14,7 +14,6 @@ import {
   type LedgerState,
   type LevelChange,
   type LoadKey,
-  loadKeyId,
   type Rollup,
   type SeenValue,
   type StoredKey,
@@ -201,7 +200,7 @@ function load(tables: Tables, keys: readonly LoadKey[], now: number): LedgerStat
   }
   return {
     now,
-    loaded: new Set(keys.map(loadKeyId)),
+    loaded: keys,
     accounts: [...accounts].flatMap((id) => tables.states.get(id) ?? []),
     grants: [...[...accounts].flatMap((id) => openGrants(tables, id)), ...grants],
     counters,

@@ -80,7 +80,7 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
 }
 
 export function addDeliveries(tables: Tables, deliveries: readonly NewDelivery[], now: number): void {
-  for (const delivery of deliveries) add(tables, { ...delivery, event: null, ...newlyWaiting(now) })
+  for (const delivery of deliveries) add(tables, Object.assign(newlyWaiting(now), delivery, { event: null }))
 }
 
 export function addEvents(tables: Tables, events: readonly BillingEvent[], now: number): void {

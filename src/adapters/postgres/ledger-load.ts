@@ -71,7 +71,7 @@ export function createLoad(tables: Tables, clock: Clock) {
     )
     return {
       now: common.now,
-      loaded: new Set(needed.keys()),
+      loaded: keys,
       accounts: locked,
       grants: grants.length === 0 ? common.grants : [...common.grants, ...grants],
       counters: [...counters.values()].map(({ counter }) => counter),

@@ -144,7 +144,7 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
   for (const found of countersAround(sql, moments, now)) addFound(found)
   return {
     now,
-    loaded,
+    loaded: keys,
     accounts: tables.accountStates.select(sql, 'WHERE id IN (SELECT value FROM json_each(?))', named),
     grants: [...grants.values()],
     counters: [...counters.values()],

@@ -47,11 +47,10 @@ export const defaultBudgetDimensions: readonly string[] = ['api_key', 'user']
 
 /** The names of the budgets that usage with these dimensions counts against. */
 export function scopesOf(dimensions: Readonly<Record<string, string>>, budgeted: readonly string[]): readonly string[] {
-  return [
-    'account',
-    ...budgeted.flatMap((name) => {
-      const value = dimensions[name]
-      return value === undefined ? [] : [`${name}=${value}`]
-    }),
-  ]
+  const scopes = ['account']
+  for (const name of budgeted) {
+    const value = dimensions[name]
+    if (value !== undefined) scopes.push(`${name}=${value}`)
+  }
+  return scopes
 }

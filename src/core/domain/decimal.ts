@@ -11,6 +11,30 @@ const grammar = /^(-?)(\d{1,40})(?:\.(\d{1,40}))?$/
 
 /** Reads `-?digits[.digits]` in ASCII, up to 40 digits each side; `undefined` for anything else (exponents, spaces, separators). */
 export function parseDecimal(text: string): Decimal | undefined {
+  return parseShort(text) ?? parseLong(text)
+}
+
+/** Most amounts have so few digits that a double holds them exactly. */
+const shortest = 15
+
+/** Reads `digits[.digits]` of few digits; `undefined` for what needs a closer look. */
+function parseShort(text: string): Decimal | undefined {
+  const { length } = text
+  if (length === 0 || length > shortest) return undefined
+  let digits = 0
+  let scale = -1
+  for (let place = 0; place < length; place += 1) {
+    const digit = text.charCodeAt(place) - 48
+    if (digit >= 0 && digit <= 9) {
+      digits = digits * 10 + digit
+      if (scale >= 0) scale += 1
+    } else if (digit === -2 && scale < 0 && place > 0) scale = 0
+    else return undefined
+  }
+  return scale === 0 ? undefined : normalizeSmall(BigInt(digits), digits, Math.max(scale, 0))
+}
+
+function parseLong(text: string): Decimal | undefined {
   const match = grammar.exec(text)
   if (!match) return undefined
   const fraction = match[3] ?? ''
@@ -27,7 +51,24 @@ export function decimal(text: string): Decimal {
 
 /** `coefficient / 10^scale` without trailing zeros in the fraction. */
 export function normalize(coefficient: bigint, scale: number): Decimal {
-  if (coefficient === 0n) return { coefficient: 0n, scale: 0 }
+  const small = Number(coefficient)
+  return Number.isSafeInteger(small) ? normalizeSmall(coefficient, small, scale) : normalizeLarge(coefficient, scale)
+}
+
+/** The same by arithmetic on a double, which holds it exactly and is several times as fast. */
+function normalizeSmall(coefficient: bigint, small: number, scale: number): Decimal {
+  if (small === 0) return { coefficient: 0n, scale: 0 }
+  if (scale === 0 || small % 10 !== 0) return { coefficient, scale }
+  let trimmed = small
+  let digits = scale
+  while (digits > 0 && trimmed % 10 === 0) {
+    trimmed /= 10
+    digits -= 1
+  }
+  return { coefficient: BigInt(trimmed), scale: digits }
+}
+
+function normalizeLarge(coefficient: bigint, scale: number): Decimal {
   let trimmed = coefficient
   let digits = scale
   while (digits > 0 && trimmed % 10n === 0n) {
@@ -64,7 +105,7 @@ export function compareDecimal(left: Decimal, right: Decimal): number {
 /** The value as an integer count of `10^-scale`, rounded as named. */
 export function toScaled(value: Decimal, scale: number, rounding: Rounding): bigint {
   if (value.scale <= scale) return raise(value, scale)
-  return divide(value.coefficient, 10n ** BigInt(value.scale - scale), rounding)
+  return divide(value.coefficient, tenTo(value.scale - scale), rounding)
 }
 
 /** The value as an integer count of `10^-scale`, or `undefined` when it has more fraction digits than that. */
@@ -88,5 +129,12 @@ export function divide(numerator: bigint, denominator: bigint, rounding: Roundin
 }
 
 function raise(value: Decimal, scale: number): bigint {
-  return value.coefficient * 10n ** BigInt(scale - value.scale)
+  return scale === value.scale ? value.coefficient : value.coefficient * tenTo(scale - value.scale)
+}
+
+const powersOfTen = Array.from({ length: 81 }, (_, power) => 10n ** BigInt(power))
+
+/** Ten to a power of at least zero. */
+export function tenTo(power: number): bigint {
+  return powersOfTen[power] ?? 10n ** BigInt(power)
 }

@@ -1,4 +1,4 @@
-import { type Decimal, divide, formatDecimal, normalize, type Rounding } from './decimal.js'
+import { type Decimal, divide, formatDecimal, normalize, type Rounding, tenTo } from './decimal.js'
 
 /** An exact quotient, for what a decimal cannot hold: a price per three of something. The denominator is above zero. */
 export interface Fraction {
@@ -12,7 +12,7 @@ export function fraction(numerator: bigint, denominator = 1n): Fraction {
 }
 
 export function fractionOf(value: Decimal): Fraction {
-  return fraction(value.coefficient, 10n ** BigInt(value.scale))
+  return { numerator: value.coefficient, denominator: tenTo(value.scale) }
 }
 
 export function addFraction(left: Fraction, right: Fraction): Fraction {

@@ -34,5 +34,5 @@ export function checkIdempotencyKey(key: unknown): string {
  * consumer or provider has no dot: with its underscores written as dots, no two pairs of name and id read the same.
  */
 export function deliveryId(destination: string, id: string): string {
-  return `dlv_${destination.replaceAll('_', '.')}_${id}`
+  return `dlv_${destination.includes('_') ? destination.replaceAll('_', '.') : destination}_${id}`
 }

@@ -34,10 +34,15 @@ export function parseSparks(sparks: string): MicroSparks {
  * @example formatSparks(37_500_000n) // '37.5'
  */
 export function formatSparks(micro: MicroSparks): string {
-  return formatDecimal(normalize(micro, 6))
+  return formatMillionths(micro)
 }
 
 /** A quantity as the shortest exact decimal in the meter's unit. */
 export function formatQuantity(quantity: MicroUnits): string {
-  return formatDecimal(normalize(quantity, 6))
+  return formatMillionths(quantity)
+}
+
+function formatMillionths(micro: bigint): string {
+  const whole = micro / microPerUnit
+  return whole * microPerUnit === micro ? whole.toString() : formatDecimal(normalize(micro, 6))
 }

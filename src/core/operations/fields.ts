@@ -113,7 +113,7 @@ function readDecimal(value: unknown, perBigint: bigint): bigint | undefined {
 
 /** Hours and minutes are checked here: the built-in parser turns hour 24 into the next day. The expanded years of ISO 8601 are out of range. */
 const rfc3339 =
-  /^(\d{4}|[+-]\d{6})-(\d{2})-(\d{2})[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
+  /^(?:\d{4}|[+-]\d{6})-\d{2}-\d{2}[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
 const earliest = Date.UTC(2000, 0, 1)
 const latest = Date.UTC(2200, 0, 1)
 
@@ -131,8 +131,10 @@ export function readTime(value: unknown, name: string): number {
 }
 
 function parseTime(value: string): number {
-  const match = rfc3339.exec(value)
-  return match && isDay(Number(match[1]), Number(match[2]), Number(match[3])) ? new Date(value).getTime() : Number.NaN
+  if (!rfc3339.test(value)) return Number.NaN
+  const end = value.indexOf('-', 1)
+  const number = (from: number, to: number) => Number(value.slice(from, to))
+  return isDay(number(0, end), number(end + 1, end + 3), number(end + 4, end + 6)) ? Date.parse(value) : Number.NaN
 }
 
 /** Also of a Date from another realm; what only looks like one has no time. */
@@ -146,9 +148,11 @@ function timeOf(value: unknown): number {
 
 /** Whether the calendar has the day: the built-in parser turns 30 February into 2 March. */
 function isDay(year: number, month: number, day: number): boolean {
+  if (month < 1 || month > 12 || day < 1) return false
+  if (day <= 28) return true
   // The calendar repeats every 400 years; taken from there because the built-in one reads years below 100 as 19xx.
   const lastDay = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate()
-  return month >= 1 && month <= 12 && day >= 1 && day <= lastDay
+  return day <= lastDay
 }
 
 /** A UTC day as `YYYY-MM-DD`. @throws BillingError `invalid_timestamp`, `timestamp_out_of_range` */
@@ -192,17 +196,29 @@ export function readDimensions(value: unknown): Readonly<Record<string, string>>
 
 /** Counts by token pool: at most 50 pools, and together at most 10^12. @throws BillingError `invalid_quantity` */
 export function readTokens(value: unknown, least: Least = 'above_zero'): Readonly<Record<string, number>> {
-  const entries = entriesOf(value) ?? []
-  const counts = entries.map(([, count]) => (isCount(count) ? BigInt(count) : undefined))
-  const total = counts.reduce((sum, count) => (sum === undefined || count === undefined ? undefined : sum + count), 0n)
-  const named = entries.every(([name]) => /^[a-z][a-zA-Z0-9_]{0,39}$/.test(name) && !reservedNames.has(name))
-  const isFew = entries.length > 0 && entries.length <= 50
-  if (named && isFew && total !== undefined && reaches(total, least) && total <= maximumUnits)
-    return Object.fromEntries(entries) as Record<string, number>
+  const tokens = countsOf(value, least)
+  if (tokens) return tokens
   throw new BillingError(
     'invalid_quantity',
     `tokens must be whole numbers by pool, such as { input: 900, output: 300 }, together ${wordOf[least]} and at most 10^12.`,
   )
+}
+
+const poolName = /^[a-z][a-zA-Z0-9_]{0,39}$/
+
+/** The counts, when they are as they have to be. */
+function countsOf(value: unknown, least: Least): Readonly<Record<string, number>> | undefined {
+  const entries = entriesOf(value) ?? []
+  if (entries.length === 0 || entries.length > 50) return undefined
+  const tokens: Record<string, number> = {}
+  let total = 0
+  for (const [name, count] of entries) {
+    if (!poolName.test(name) || reservedNames.has(name) || !isCount(count)) return undefined
+    tokens[name] = count
+    // At most 50 numbers that a double holds exactly: what is too much stays too much.
+    total += count
+  }
+  return total <= Number(maximumUnits) && (least === 'zero' || total > 0) ? tokens : undefined
 }
 
 function isCount(value: unknown): value is number {

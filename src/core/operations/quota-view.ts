@@ -17,7 +17,8 @@ export interface QuotaView {
 
 export function quotaView(quota: Quota): QuotaView {
   return {
-    ...quota,
+    meter: quota.meter,
+    status: quota.status,
     used: formatQuantity(quota.used),
     held: formatQuantity(quota.held),
     limit: quota.limit === null ? null : formatQuantity(quota.limit),

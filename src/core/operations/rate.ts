@@ -10,7 +10,7 @@ import { isPeriodRated, type Rate } from '../domain/rating/rate.js'
 import { rateUsage } from '../domain/rating/rate-usage.js'
 import { isTokenPool } from '../domain/rating/token-pool.js'
 import { formatQuantity, maximumStored, microPerUnit } from '../domain/sparks.js'
-import { BillingError } from '../errors.js'
+import { BillingError, invariant } from '../errors.js'
 import { versionWithRates } from '../price-cards.js'
 import { quoted } from './fields.js'
 
@@ -63,7 +63,7 @@ export function rate(
     meter: meter.name,
     quantity: counted ?? 0n,
     sparks,
-    costUsd: cost ? formatDecimal(cost.amount) : null,
+    costUsd: cost ? (measure.costUsd ?? formatDecimal(cost.amount)) : null,
     model: measure.model ?? null,
     provider: measure.provider ?? null,
     serviceTier: measure.model === undefined ? null : (measure.serviceTier ?? 'standard'),
@@ -104,12 +104,14 @@ function countOf(meter: Meter, measure: Measure, dimensions: Readonly<Record<str
 
 /** Calls and pages among the pools have prices, but are no tokens. */
 function countTokens(tokens: Readonly<Record<string, number>>): bigint {
-  const counts = Object.entries(tokens).filter(([pool]) => isTokenPool(pool))
-  return counts.reduce((total, [, count]) => total + BigInt(count), 0n) * microPerUnit
+  let total = 0
+  for (const pool in tokens) if (isTokenPool(pool)) total += tokens[pool] ?? 0
+  invariant(Number.isSafeInteger(total), 'more tokens than a double counts')
+  return BigInt(total) * microPerUnit
 }
 
 function checkDecimals(meter: Meter, quantity: bigint): void {
-  if (normalize(quantity, 6).scale <= meter.decimals) return
+  if (quantity % microPerUnit === 0n || normalize(quantity, 6).scale <= meter.decimals) return
   const message = `${formatQuantity(quantity)} has more decimals than ${meter.name} counts (${meter.decimals}).`
   throw new BillingError('invalid_quantity', message)
 }

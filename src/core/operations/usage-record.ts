@@ -12,7 +12,8 @@ import { accountId, idField, parse, readDimensions, readMoment, type TimeInput }
 import { type Page, type PageInput, pageFields, pageOf, readCursor, rowNumber } from './paging.js'
 import { requireMeter } from './rate.js'
 import { requireAccount } from './steps.js'
-import { deliveriesOf, type RecordedUsage, usageView } from './usage.js'
+import { quotaView } from './quota-view.js'
+import { deliveriesOf, type RecordedUsage } from './usage.js'
 
 /** What usage came to. */
 export interface UsageFigures {
@@ -81,13 +82,13 @@ export async function getUsage(
     ctx.store.ledger.corrections(request.accountId, [entry.id]),
     deliveriesOf(ctx, request.accountId, entry.id),
   ])
-  const { balance, quota } = usageView(entry.result)
+  const { balance, quota } = entry.result
   return {
     ...usageRecord(entry, corrections),
     meter: entry.usage.meter,
     status: 'recorded',
     balance,
-    quota,
+    quota: quotaView(quota),
     deliveries,
     corrections: corrections.flatMap(correction),
   }

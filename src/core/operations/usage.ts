@@ -4,7 +4,8 @@ import type { BillingContext } from '../context.js'
 import { providerOf } from '../delivery/tracing.js'
 import { scopesOf } from '../domain/budget.js'
 import type { AmendCommand, UsageCommand } from '../domain/ledger/command.js'
-import type { Balance, SettledBy, UsageResult } from '../domain/ledger/outcome.js'
+import { dedupeOf, fingerprintOf } from '../domain/ledger/key.js'
+import type { Balance, LedgerOutcome, SettledBy, UsageResult } from '../domain/ledger/outcome.js'
 import type { MicroSparks } from '../domain/sparks.js'
 import { BillingError, invariant, withOutcome } from '../errors.js'
 import type { DeliveryStatus } from '../ports/store.js'
@@ -14,8 +15,8 @@ import type { LeaseShare, LeaseToken } from './lease.js'
 import type { MeasureInput } from './measure.js'
 import { type QuotaView, quotaView } from './quota-view.js'
 import { rate } from './rate.js'
-import { keyed, submit } from './steps.js'
-import { parseUsage } from './usage-input.js'
+import { submit } from './steps.js'
+import { parseUsage, type UsageRequest } from './usage-input.js'
 
 /** One fact of consumption. */
 export interface RecordUsageInput<C extends Catalog = Catalog> extends MeasureInput, AttributionInput {
@@ -67,7 +68,8 @@ export async function recordUsage<C extends Catalog>(
 ): Promise<RecordedUsage> {
   const command = usageCommand(ctx, input)
   const { leaseToken } = input
-  return leaseToken === undefined ? recorded(ctx, command) : recordedWithin(ctx, command, leaseToken as LeaseShare)
+  if (leaseToken !== undefined) return recordedWithin(ctx, command, leaseToken as LeaseShare)
+  return recordedAs(ctx, command, await submit(ctx, command))
 }
 
 /** One item's result: what was recorded, or why it was not. */
@@ -104,9 +106,9 @@ export async function recordUsageBatch<C extends Catalog>(
   })
 }
 
-function usageCommand(ctx: BillingContext, input: unknown, operation = 'usage'): UsageCommand {
+function usageCommand(ctx: BillingContext, input: unknown): UsageCommand {
   const request = parseUsage(input)
-  const { idempotencyKey: _, leaseToken, ...body } = request
+  const { leaseToken } = request
   const at = request.occurredAt ?? ctx.environment.now()
   const dimensions = dimensionsOf(request)
   const usage = rate(ctx.catalog, request.meter, request, at, dimensions)
@@ -115,7 +117,11 @@ function usageCommand(ctx: BillingContext, input: unknown, operation = 'usage'):
   }
   return {
     kind: 'usage',
-    ...keyed(ctx, operation, 'use', request, body),
+    accountId: request.accountId,
+    id: ctx.newId('use'),
+    key: request.idempotencyKey,
+    dedupe: dedupeOf(request.accountId, 'usage', request.idempotencyKey),
+    fingerprint: fingerprintOf(bodyOf(request)),
     usage,
     occurredAt: request.occurredAt ?? null,
     onInsufficient: request.onInsufficient,
@@ -123,6 +129,26 @@ function usageCommand(ctx: BillingContext, input: unknown, operation = 'usage'):
     keepsHold: leaseToken !== undefined,
     onExcess: 'debt',
     budgets: scopesOf(dimensions, ctx.catalog.budgetDimensions),
+  }
+}
+
+/** What makes two requests the same: all but the key. Its fields are in order of name, and it holds no `bigint`, for the sake of speed. */
+function bodyOf(request: UsageRequest): Readonly<Record<string, unknown>> {
+  return {
+    accountId: request.accountId,
+    apiKeyId: request.apiKeyId,
+    costUsd: request.costUsd,
+    dimensions: request.dimensions,
+    holdId: request.holdId,
+    meter: request.meter,
+    model: request.model,
+    occurredAt: request.occurredAt,
+    onInsufficient: request.onInsufficient,
+    provider: request.provider,
+    quantity: request.quantity?.toString(),
+    serviceTier: request.serviceTier,
+    tokens: request.tokens,
+    userId: request.userId,
   }
 }
 
@@ -140,25 +166,41 @@ async function recordedWithin(ctx: BillingContext, command: UsageCommand, token:
 
 /** Submits a usage command and answers as `recordUsage` does; also how a hold on a meter is captured, and how usage is amended. */
 export async function recorded(ctx: BillingContext, command: UsageCommand | AmendCommand): Promise<RecordedUsage> {
-  const outcome = await submit(ctx, command)
-  invariant(outcome.result.kind === 'usage', 'usage answered another result')
-  const view = usageView(outcome.result)
-  if (outcome.status === 'duplicate') {
-    const deliveries = await deliveriesOf(ctx, command.accountId, outcome.result.id).catch((error: unknown) => {
-      // The usage is there, perhaps by this very call: only how its deliveries stand could not be read.
-      throw withOutcome(error, 'applied')
-    })
-    return { ...view, status: 'duplicate', deliveries }
-  }
-  const told = Object.entries(outcome.deliveries ?? {})
-  const deliveries = byProvider(told.map(([destination, id]) => [destination, id === null ? 'carried' : 'queued']))
-  return { ...view, status: 'recorded', deliveries }
+  return recordedAs(ctx, command, await submit(ctx, command))
 }
 
-/** What a stored answer says of usage. */
-export function usageView(result: UsageResult) {
-  const { id, sparks, costUsd, settledBy, balance, quota } = result
-  return { id, sparks, costUsd, settledBy, balance, quota: quotaView(quota) }
+function recordedAs(
+  ctx: BillingContext,
+  { accountId }: Pick<UsageCommand, 'accountId'>,
+  outcome: Exclude<LedgerOutcome, { status: 'refused' }>,
+): RecordedUsage | Promise<RecordedUsage> {
+  invariant(outcome.result.kind === 'usage', 'usage answered another result')
+  if (outcome.status === 'duplicate') return recordedBefore(ctx, accountId, outcome.result)
+  return recordedUsage(outcome.result, 'recorded', queued(outcome.deliveries ?? {}))
+}
+
+/** Answers a repeat: as the first did, with the deliveries as they stand now. */
+async function recordedBefore(ctx: BillingContext, accountId: string, result: UsageResult): Promise<RecordedUsage> {
+  const deliveries = await deliveriesOf(ctx, accountId, result.id).catch((error: unknown) => {
+    // The usage is there, perhaps by this very call: only how its deliveries stand could not be read.
+    throw withOutcome(error, 'applied')
+  })
+  return recordedUsage(result, 'duplicate', deliveries)
+}
+
+function recordedUsage(
+  { id, sparks, costUsd, settledBy, balance, quota }: UsageResult,
+  status: RecordedUsage['status'],
+  deliveries: RecordedUsage['deliveries'],
+): RecordedUsage {
+  return { id, status, sparks, costUsd, settledBy, balance, quota: quotaView(quota), deliveries }
+}
+
+/** How deliveries stand that were just made. */
+function queued(named: Readonly<Record<string, string | null>>): RecordedUsage['deliveries'] {
+  const words: Record<string, UsageDelivery> = {}
+  for (const destination in named) tell(words, destination, named[destination] === null ? 'carried' : 'queued')
+  return words
 }
 
 /** How the deliveries of a ledger row stand, by provider. */
@@ -173,24 +215,19 @@ export async function deliveriesOf(
     account,
     named.flatMap(([, id]) => id ?? []),
   )
-  return byProvider(
-    named.map(([destination, id]) => [destination, id === null ? 'carried' : wordFor(statuses.get(id))]),
-  )
+  const words: Record<string, UsageDelivery> = {}
+  for (const [destination, id] of named) tell(words, destination, id === null ? 'carried' : wordFor(statuses.get(id)))
+  return words
 }
 
 /** From the furthest to the least: what a provider that is told twice, as a meter and as a trace, has come to. */
 const progress: readonly UsageDelivery[] = ['delivered', 'carried', 'queued', 'uncertain', 'parked']
 
-function byProvider(
-  destinations: readonly (readonly [string, UsageDelivery])[],
-): Readonly<Record<string, UsageDelivery>> {
-  const providers = new Map<string, UsageDelivery>()
-  for (const [destination, word] of destinations) {
-    const provider = providerOf(destination)
-    const other = providers.get(provider)
-    if (other === undefined || progress.indexOf(word) > progress.indexOf(other)) providers.set(provider, word)
-  }
-  return Object.fromEntries(providers)
+/** Notes how a destination stands under its provider, unless another of the same provider is behind it. */
+function tell(words: Record<string, UsageDelivery>, destination: string, word: UsageDelivery): void {
+  const provider = providerOf(destination)
+  const other = words[provider]
+  if (other === undefined || progress.indexOf(word) > progress.indexOf(other)) words[provider] = word
 }
 
 function wordFor(status: DeliveryStatus | undefined): UsageDelivery {

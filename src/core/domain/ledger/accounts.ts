@@ -42,7 +42,7 @@ export function decideChangePlan(draft: Draft, command: ChangePlanCommand): Ledg
     reason: command.reason,
     usage: null,
   } as const
-  const result = post(draft, posting, entryResult(command.id, 0n))
+  const outcome = post(draft, posting, entryResult(command.id, 0n))
   if (plan !== before.plan) {
     emit(draft, {
       id: `evt_${command.id}`,
@@ -53,7 +53,7 @@ export function decideChangePlan(draft: Draft, command: ChangePlanCommand): Ledg
   }
   topUpRenewal(draft, accountId)
   recheckQuotas(draft, accountId)
-  return { status: 'applied', result }
+  return outcome
 }
 
 /** Ends the current periods where the new ones begin, and has recurring credits given anew in those. */
@@ -93,10 +93,10 @@ export function decideChangeTerms(draft: Draft, command: ChangeTermsCommand): Le
     reason,
     usage: null,
   } as const
-  const result = post(draft, posting, entryResult(command.id, 0n))
+  const outcome = post(draft, posting, entryResult(command.id, 0n))
   topUpRenewal(draft, accountId)
   recheckQuotas(draft, accountId)
-  return { status: 'applied', result }
+  return outcome
 }
 
 /**
@@ -116,11 +116,11 @@ export function decideSuspend(draft: Draft, command: SuspendCommand): LedgerOutc
   const before = accountOf(draft, accountId)
   setAccount(draft, { ...before, suspendedFor: kind === 'suspend' ? reason : null })
   const posting = { command, operation: kind, counterAccount: 'none', amount: 0n, reason, usage: null } as const
-  const result = post(draft, posting, entryResult(command.id, 0n))
+  const outcome = post(draft, posting, entryResult(command.id, 0n))
   if ((before.suspendedFor === null) === (kind === 'suspend')) {
     const type = kind === 'suspend' ? 'account.suspended' : 'account.resumed'
     emit(draft, { id: `evt_${command.id}`, type, accountId, data: { reason } })
   }
   if (kind === 'resume') recheckQuotas(draft, accountId)
-  return { status: 'applied', result }
+  return outcome
 }

@@ -20,7 +20,7 @@ export function decideAdjust(draft: Draft, command: AdjustCommand): LedgerOutcom
   const account = accountOf(draft, accountId)
   storable(account.balance + amount, 'The balance')
   const row = { command, operation: 'adjust', counterAccount: 'adjustments' } as const
-  const result =
+  const outcome =
     amount > 0n
       ? addCredits(
           draft,
@@ -29,7 +29,7 @@ export function decideAdjust(draft: Draft, command: AdjustCommand): LedgerOutcom
         )
       : post(draft, { ...row, amount, reason, usage: null }, entryResult(id, amount))
   recheckQuotas(draft, accountId)
-  return { status: 'applied', result }
+  return outcome
 }
 
 function reverse(draft: Draft, command: AdjustCommand, entryId: string): LedgerOutcome {
@@ -57,7 +57,7 @@ function reverse(draft: Draft, command: AdjustCommand, entryId: string): LedgerO
   storable(accountOf(draft, accountId).balance + amount, 'The balance')
   const burns = rows.flatMap((row) => row.burns)
   const opened = burns.find((burn) => burn.amount < 0n)
-  const result = post(
+  const outcome = post(
     draft,
     {
       command,
@@ -73,7 +73,7 @@ function reverse(draft: Draft, command: AdjustCommand, entryId: string): LedgerO
     entryResult(id, amount),
   )
   recheckQuotas(draft, accountId)
-  return { status: 'applied', result }
+  return outcome
 }
 
 /** What rows took from each grant, less what others of them gave back. */

@@ -107,7 +107,7 @@ export function decideAmend(draft: Draft, command: AmendCommand): LedgerOutcome 
     corrects: entryId,
     givesBack: netBurns(rows),
   } as const
-  const result = post(draft, posting, (after) => {
+  const outcome = post(draft, posting, (after) => {
     recheckQuotas(draft, accountId)
     return {
       kind: 'usage',
@@ -121,7 +121,7 @@ export function decideAmend(draft: Draft, command: AmendCommand): LedgerOutcome 
   })
   const data = { usageId: entryId, meter, sparks: formatSparks(to.sparks), differenceSparks: formatSparks(more.sparks) }
   emit(draft, { id: `evt_${command.id}`, type: 'usage.amended', accountId, data })
-  return { status: 'applied', result }
+  return outcome
 }
 
 /** What a usage row and the rows that correct it come to. */

@@ -15,7 +15,8 @@ export function budgetKeys(accountId: string, scopes: readonly string[]): readon
 
 /** The budgets as they stand now: one whose period is over begins anew. Budgets go by the store's clock, not by when usage happened. */
 export function budgetsOf(draft: Draft, account: AccountState, scopes: readonly string[]): readonly Budget[] {
-  return findBudgets(draft, account.id, scopes).map((budget) => currentBudget(budget, account, draft.now))
+  const found = findBudgets(draft, account.id, scopes)
+  return found.length === 0 ? found : found.map((budget) => currentBudget(budget, account, draft.now))
 }
 
 export function currentBudget(budget: Budget, { zone }: Pick<AccountState, 'zone'>, now: number): Budget {
@@ -39,8 +40,8 @@ export function budgetsWithout(
 export function countBudgets(draft: Draft, accountId: string, scopes: readonly string[], charged: MicroSparks): void {
   if (charged === 0n) return
   for (const budget of budgetsOf(draft, accountOf(draft, accountId), scopes)) {
-    const used = budget.used + charged > 0n ? budget.used + charged : 0n
-    move(draft, { ...budget, used })
+    const used = budget.used + charged
+    move(draft, budget, used > 0n ? used : 0n)
   }
 }
 
@@ -71,18 +72,18 @@ export function decideSetBudget(draft: Draft, command: SetBudgetCommand): Ledger
   setBudget(draft, { accountId, scope, limitSparks: limit, interval, ...period, used, held, status, transitions })
   const reason = scope
   const posting = { command, operation: 'set_budget', counterAccount: 'none', amount: 0n, reason, usage: null } as const
-  return { status: 'applied', result: post(draft, posting, entryResult(command.id, 0n)) }
+  return post(draft, posting, entryResult(command.id, 0n))
 }
 
-function move(draft: Draft, budget: Budget): void {
-  const { accountId, scope, limitSparks, used, startsAt } = budget
+function move(draft: Draft, budget: Budget, used: MicroSparks): void {
+  const { accountId, scope, limitSparks, startsAt } = budget
   if (limitSparks === null) {
-    setBudget(draft, budget)
+    setBudget(draft, { ...budget, used })
     return
   }
   const status = statusOfBudget(used, limitSparks)
   const thresholds = passed(budget.status, status)
-  setBudget(draft, { ...budget, status, transitions: budget.transitions + thresholds.length })
+  setBudget(draft, { ...budget, used, status, transitions: budget.transitions + thresholds.length })
   thresholds.forEach((threshold, index) => {
     const name = [accountId, scope, startsAt, budget.transitions + index + 1].join('|')
     emit(draft, {

@@ -38,7 +38,7 @@ export function decideGrant(draft: Draft, command: GrantCommand): LedgerOutcome 
     setAccount(draft, { ...account, currency: payment.currency })
   }
   const { grantKind: kind, priority, expiresAt, reason } = command
-  const result = addCredits(
+  const outcome = addCredits(
     draft,
     { id: command.id, kind, origin: 'once', amount, priority, expiresAt, reason },
     { command, operation: 'grant', counterAccount: `grants:${kind}` },
@@ -48,7 +48,7 @@ export function decideGrant(draft: Draft, command: GrantCommand): LedgerOutcome 
     takeBack(draft, accountId, payment.id)
   }
   recheckQuotas(draft, accountId)
-  return { status: 'applied', result }
+  return outcome
 }
 
 export function expireGrantNeeds({ accountId, dedupe, grantId }: ExpireGrantCommand): readonly LoadKey[] {
@@ -67,12 +67,12 @@ export function decideExpireGrant(draft: Draft, command: ExpireGrantCommand): Le
   const { available } = balanceOf(accountOf(draft, accountId))
   const amount = least(grant.remaining, available > 0n ? available : 0n)
   const posting = { command, operation: 'expire', counterAccount: 'expired', amount: -amount, reason } as const
-  const result = post(draft, { ...posting, usage: null, takesFirst: grantId }, entryResult(command.id, -amount))
+  const outcome = post(draft, { ...posting, usage: null, takesFirst: grantId }, entryResult(command.id, -amount))
   if (amount > 0n) {
     const data = { grantId, sparks: formatSparks(amount) }
     emit(draft, { id: `evt_${command.id}`, type: 'credit.expired', accountId, data })
   }
-  return { status: 'applied', result }
+  return outcome
 }
 
 export function expireNeeds({ accountId }: ExpireCommand): readonly LoadKey[] {

@@ -30,7 +30,12 @@ export function planDeliveries(draft: Draft): readonly NewDelivery[] {
       if (sparks !== 0n) join(groups, own, { destination, posted, sparks })
     }
   }
-  return groups.flatMap((group) => freeze(draft, group) ?? [])
+  const deliveries: NewDelivery[] = []
+  for (const group of groups) {
+    const delivery = freeze(draft, group)
+    if (delivery) deliveries.push(delivery)
+  }
+  return deliveries
 }
 
 /** Usage that is reported together. `sparks` and `minute` are `null` for traces. */
@@ -79,20 +84,33 @@ function freeze(draft: Draft, group: Group): NewDelivery | null {
   if (!first) return null
   const { destination, meter, startsAt, occurredAt } = group
   const { accountId } = first
-  const id = deliveryId(destination, first.id)
-  const entryIds = group.entries.map(({ entry }) => entry.id)
-  const delivery = { id, accountId, destination, occurredAt, entryIds }
-  if (group.sparks === null) {
-    name(group, id)
-    return { ...delivery, kind: 'tracing', meter: null, periodStartsAt: null, sparks: 0n }
+  let sparks = 0n
+  if (group.sparks !== null) {
+    const carry = { accountId, destination, meter, startsAt, remainder: 0n }
+    const total = carryOf(draft, carry) + group.sparks
+    // Downwards, also below zero: what an amendment takes back goes out as a negative whole, and the carry stays a part of one Spark.
+    sparks = divide(total, microPerUnit, 'floor')
+    carry.remainder = total - sparks * microPerUnit
+    setCarry(draft, carry)
+    if (sparks === 0n) {
+      name(group, null)
+      return null
+    }
   }
-  const place = { accountId, destination, meter, startsAt }
-  const total = carryOf(draft, place) + group.sparks
-  // Downwards, also below zero: what an amendment takes back goes out as a negative whole, and the carry stays a part of one Spark.
-  const whole = divide(total, microPerUnit, 'floor')
-  setCarry(draft, { ...place, remainder: total - whole * microPerUnit })
-  name(group, whole === 0n ? null : id)
-  return whole === 0n ? null : { ...delivery, kind: 'metering', meter, periodStartsAt: startsAt, sparks: whole }
+  const id = deliveryId(destination, first.id)
+  name(group, id)
+  const isTrace = group.sparks === null
+  return {
+    id,
+    accountId,
+    destination,
+    kind: isTrace ? 'tracing' : 'metering',
+    meter: isTrace ? null : meter,
+    periodStartsAt: isTrace ? null : startsAt,
+    sparks,
+    occurredAt,
+    entryIds: group.entries.map(({ entry }) => entry.id),
+  }
 }
 
 function name({ destination, entries }: Group, id: string | null): void {

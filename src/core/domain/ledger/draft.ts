@@ -15,7 +15,10 @@ import {
   type Slot,
 } from './account-draft.js'
 import { emptyCounter } from './current-quota.js'
+import { type LoadedKeys, loadedKeys } from './loaded-keys.js'
 import type { Balance } from './outcome.js'
+import { type PerAccount, perAccount } from './per-account.js'
+import type { DraftRollup } from './rollup.js'
 import {
   type AccountState,
   type Carry,
@@ -27,7 +30,6 @@ import {
   type LevelChange,
   type LoadKey,
   loadKeyId,
-  type Rollup,
   type SeenValue,
   type StoredKey,
 } from './state.js'
@@ -46,14 +48,14 @@ export interface Draft {
   /** The command that is being decided, and when; what it causes beside its own effect is named after it. */
   cause: string
   readonly rules: LedgerRules
-  readonly loaded: ReadonlySet<string>
+  /** What the store was asked for. */
+  readonly loaded: LoadedKeys
   readonly accounts: Map<string, AccountDraft>
   /** The account that was looked at last. */
   latest: AccountDraft | null
-  /** By dedupe; those of several accounts may be equal. */
-  readonly keys: Map<string, StoredKey[]>
+  readonly keys: PerAccount<StoredKey>
   readonly entries: PostedEntry[]
-  readonly rollups: Map<string, Rollup>
+  readonly rollups: Map<string, DraftRollup>
   readonly events: BillingEvent[]
 }
 
@@ -62,15 +64,15 @@ export function createDraft(state: LedgerState, rules: LedgerRules): Draft {
     now: state.now,
     cause: '',
     rules,
-    loaded: state.loaded,
+    loaded: loadedKeys(state.loaded),
     accounts: accountDrafts(state),
     latest: null,
-    keys: new Map(),
+    keys: perAccount(),
     entries: [],
     rollups: new Map(),
     events: [],
   }
-  for (const key of state.keys) setKey(draft, key)
+  for (const key of state.keys) draft.keys.set(key.dedupe, key)
   return draft
 }
 
@@ -88,17 +90,11 @@ export function accountDraft(draft: Draft, accountId: string): AccountDraft {
 
 /** Fails unless the store answered these load keys: deciding on what was never read would be a guess. */
 export function requireLoaded(draft: Draft, keys: readonly LoadKey[]): void {
-  for (const key of keys) invariant(draft.loaded.has(loadKeyId(key)), `the store did not load ${loadKeyId(key)}`)
+  for (const key of keys) invariant(draft.loaded.has(key), `the store did not load ${loadKeyId(key)}`)
 }
 
 export function findKey(draft: Draft, accountId: string, dedupe: string): StoredKey | undefined {
-  return draft.keys.get(dedupe)?.find((key) => key.accountId === accountId)
-}
-
-export function setKey(draft: Draft, key: StoredKey): void {
-  const others = draft.keys.get(key.dedupe)
-  if (others) others.push(key)
-  else draft.keys.set(key.dedupe, [key])
+  return draft.keys.get(accountId, dedupe)
 }
 
 /** The account's grants with something left, in burn order. */
@@ -147,7 +143,9 @@ export function setHold(draft: Draft, hold: Hold): void {
 export function findBudgets(draft: Draft, accountId: string, scopes: readonly string[]): readonly Budget[] {
   const { budgets } = accountDraft(draft, accountId)
   if (budgets.length === 0) return none
-  return budgets.filter(({ value }) => scopes.includes(value.scope)).map(({ value }) => value)
+  const found: Budget[] = []
+  for (const { value } of budgets) if (scopes.includes(value.scope)) found.push(value)
+  return found
 }
 
 const none: readonly never[] = []

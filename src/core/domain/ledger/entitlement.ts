@@ -85,40 +85,45 @@ export function coverUsage(request: CoverageRequest): Coverage {
   const { account, counter, quantity, sparks } = request
   const plan = request.catalog.plans.get(account.plan)
   const entitlement = counter ? entitlementOf(request.catalog, account, counter.meter) : undefined
-  const none = { units: 0n, allowance: 0n, byo: 0n, credits: 0n, overage: 0n, shortfall: 0n, budget: null }
   const isSuspended = account.suspendedFor !== null
   const gate: Gate | null = isSuspended ? 'suspended' : isOverLimit(request, entitlement) ? 'quota_exceeded' : null
-  if (plan?.byo && counter) return { ...none, source: 'byo', byo: sparks, refusedBy: gate }
+  if (plan?.byo && counter) return { ...nothing, source: 'byo', byo: sparks, refusedBy: gate }
   const units = includedUnits(counter, entitlement, quantity)
   if (entitlement?.included === 'unlimited')
-    return { ...none, source: 'unlimited', units, allowance: sparks, refusedBy: gate }
+    return { ...nothing, source: 'unlimited', units, allowance: sparks, refusedBy: gate }
 
   // In proportion to the units that are not included; usage without a quantity has none that could be.
   const charged = units === 0n || request.isNet ? sparks : divide(sparks * (quantity - units), quantity, 'half_even')
-  if (charged < 0n) return { ...none, units, refusedBy: gate, ...paidBack(request, -charged) }
+  if (charged < 0n) return { ...nothing, units, refusedBy: gate, ...paidBack(request, -charged) }
   const available = positive(account.balance - account.held)
   const credits = smaller(charged, available)
   const uncovered = charged - credits
   const budget = charged === 0n ? null : (request.budgets.find((each) => isOverBudget(each, charged)) ?? null)
-  const partial = {
-    ...none,
+  const coverage: { -readonly [Field in keyof Coverage]: Coverage[Field] } = {
+    source: charged === 0n && sparks > 0n ? 'allowance' : 'credits',
     units,
     allowance: sparks - charged,
+    byo: 0n,
+    credits,
+    overage: 0n,
+    shortfall: 0n,
+    refusedBy: budget && !isSuspended ? 'budget_exceeded' : gate,
     budget,
-    refusedBy: budget && !isSuspended ? ('budget_exceeded' as Gate) : gate,
   }
-  if (uncovered === 0n) return { ...partial, source: charged === 0n && sparks > 0n ? 'allowance' : 'credits', credits }
-  if (plan?.overage && request.collecting !== null && counter)
-    return { ...partial, source: 'overage', credits, overage: uncovered }
+  if (uncovered === 0n) return coverage
+  if (plan?.overage && request.collecting !== null && counter) {
+    coverage.source = 'overage'
+    coverage.overage = uncovered
+    return coverage
+  }
   const taken = request.strict ? credits : smaller(charged, positive(account.balance))
-  return {
-    ...partial,
-    source: 'credits',
-    credits: taken,
-    shortfall: charged - taken,
-    refusedBy: partial.refusedBy ?? 'insufficient_credits',
-  }
+  coverage.credits = taken
+  coverage.shortfall = charged - taken
+  coverage.refusedBy ??= 'insufficient_credits'
+  return coverage
 }
+
+const nothing = { units: 0n, allowance: 0n, byo: 0n, credits: 0n, overage: 0n, shortfall: 0n, budget: null }
 
 /** What usage that is covered so is charged, whoever collects it: what budgets count. */
 export function chargedBy({ credits, overage, shortfall }: Pick<Coverage, 'credits' | 'overage' | 'shortfall'>) {

@@ -10,7 +10,6 @@ import {
   setAccount,
   setCounter,
   setHold,
-  setKey,
 } from './draft.js'
 import { accountWithout, chargedBy, counterWithout, type Share } from './entitlement.js'
 import { expireGrants } from './expiry.js'
@@ -142,7 +141,7 @@ export function decideExtend(draft: Draft, command: ExtendCommand): LedgerOutcom
   const extended = findHold(draft, accountId, hold.id) ?? longer
   const reason = hold.reason
   const posting = { command, operation: 'extend', counterAccount: 'none', amount: 0n, reason, usage: null } as const
-  return { status: 'applied', result: post(draft, posting, () => holdResult(draft, extended)) }
+  return post(draft, posting, () => holdResult(draft, extended))
 }
 
 export function captureNeeds(command: CaptureCommand): readonly LoadKey[] {
@@ -221,9 +220,9 @@ export function decideCapture(draft: Draft, command: CaptureCommand): LedgerOutc
     reason: hold.reason,
     usage,
   } as const
-  const result = post(draft, posting, entryResult(command.id, -taken))
+  const outcome = post(draft, posting, entryResult(command.id, -taken))
   recheckQuotas(draft, command.accountId)
-  return { status: 'applied', result }
+  return outcome
 }
 
 /** Gives a hold back. */
@@ -325,5 +324,5 @@ function remember(
   { accountId, dedupe, fingerprint }: HoldCommand | ReleaseCommand,
   result: HoldResult,
 ): void {
-  setKey(draft, { accountId, dedupe, fingerprint, result })
+  draft.keys.set(dedupe, { accountId, dedupe, fingerprint, result })
 }

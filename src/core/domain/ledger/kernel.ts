@@ -1,10 +1,10 @@
-import { BillingError } from '../../errors.js'
+import { BillingError, invariant } from '../../errors.js'
 import { type AccountDraft, changedOf } from './account-draft.js'
 import { accountNeeds, decideChangePlan, decideChangeTerms, decideSuspend } from './accounts.js'
 import { adjustNeeds, decideAdjust } from './adjustments.js'
 import { amendNeeds, decideAmend } from './amendments.js'
 import { decideSetBudget, setBudgetNeeds } from './budgets.js'
-import type { Keyed, LedgerCommand } from './command.js'
+import type { LedgerCommand } from './command.js'
 import {
   bringUpToDate,
   decideExpire,
@@ -29,7 +29,7 @@ import {
 import type { LedgerOutcome } from './outcome.js'
 import { decideReversePayment, reversePaymentNeeds } from './payments.js'
 import { refused } from './posting.js'
-import type { LedgerEntry, LedgerRows, LedgerRules, LedgerState, LoadKey, NewDelivery } from './state.js'
+import type { LedgerRows, LedgerRules, LedgerState, LoadKey, NewDelivery } from './state.js'
 import { askForTopUp } from './top-up.js'
 import { authorizeNeeds, decideAuthorize, decideUsage, usageNeeds } from './usage.js'
 
@@ -83,17 +83,7 @@ export function apply(
 ): { readonly rows: LedgerRows; readonly outcomes: readonly LedgerOutcome[] } {
   const draft = createDraft(state, rules)
   const outcomes = commands.map((command) => decide(draft, command))
-  const deliveries = planDeliveries(draft)
-  const rows = rowsOf(draft, deliveries)
-  const told = new Map<unknown, LedgerEntry['deliveries']>()
-  for (const { entry } of draft.entries) if (entry.usage) told.set(entry.result, entry.deliveries)
-  return {
-    rows,
-    outcomes: outcomes.map((outcome) => {
-      if (outcome.status !== 'applied' || outcome.result.kind !== 'usage') return outcome
-      return { ...outcome, deliveries: told.get(outcome.result) ?? {} }
-    }),
-  }
+  return { rows: rowsOf(draft, planDeliveries(draft)), outcomes }
 }
 
 /** Everything that was changed. */
@@ -131,8 +121,9 @@ function rowsOf(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows {
 function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
   const account = accountDraft(draft, command.accountId)
   // What is there was loaded; of usage, which is most of what comes, only what is missing is looked into.
-  const isThere = command.kind === 'usage' && account.state !== null && account.counters.length > 0
-  requireLoaded(draft, isThere ? [keyNeed(command)] : needs(command, draft.rules))
+  if (command.kind === 'usage' && account.state !== null && account.counters.length > 0)
+    invariant(draft.loaded.hasDedupe(command.dedupe), `the store did not load key ${command.dedupe}`)
+  else requireLoaded(draft, needs(command, draft.rules))
   if ('dedupe' in command) {
     const stored = findKey(draft, command.accountId, command.dedupe)
     if (stored?.fingerprint === command.fingerprint) return { status: 'duplicate', result: stored.result }
@@ -205,14 +196,11 @@ function decideFamily(draft: Draft, command: LedgerCommand): LedgerOutcome {
   }
 }
 
-function keyNeed({ accountId, dedupe }: Keyed): LoadKey {
-  return { kind: 'key', accountId, dedupe }
-}
-
 /** Open grants hold what the balance says, or the balance is debt and they hold nothing. */
 function checkSums({ id: accountId, state, isChanged, open }: AccountDraft): void {
   if (!state || !isChanged) return
-  const left = open.reduce((total, { value }) => total + value.remaining, 0n)
+  let left = 0n
+  for (const { value } of open) left += value.remaining
   if (left === (state.balance > 0n ? state.balance : 0n) && state.held >= 0n) return
   throw new BillingError(
     'invariant_violated',

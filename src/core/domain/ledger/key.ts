@@ -15,7 +15,19 @@ export function dedupeOf(accountId: string, operation: string, key: string): str
 
 /** A digest of what a caller asked for, so that a repeated key with another body is told apart from a repeat. */
 export function fingerprintOf(body: Readonly<Record<string, unknown>>): string {
-  return hash(canonical(body))
+  return hash(isCanonical(body) ? JSON.stringify(body) : canonical(body))
+}
+
+/** Whether the built-in JSON, which is many times as fast, already writes the value as `canonical` does. */
+function isCanonical(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value !== 'bigint'
+  if (Array.isArray(value)) return value.every(isCanonical)
+  let before = ''
+  for (const name in value) {
+    if (name < before || !isCanonical(value[name as keyof typeof value])) return false
+    before = name
+  }
+  return true
 }
 
 /** JSON with sorted keys and without absent fields; `bigint` as text. */

@@ -97,7 +97,7 @@ export function priced(
     const included = isLess ? takenBack(counter, quantity) : isByo ? 0n : given()
     const before = counter.used - counter.allowance
     const sparks = totalPrice(draft, rate, before + quantity - included) - totalPrice(draft, rate, before)
-    return { quantity, sparks, isNet: true, ...(isLess ? { included } : {}) }
+    return isLess ? { quantity, sparks, isNet: true, included } : { quantity, sparks, isNet: true }
   }
   if (!agreed) return { quantity, sparks: reported.sparks, isNet: false }
   const costUsd = reported.costUsd === null ? undefined : decimal(reported.costUsd)

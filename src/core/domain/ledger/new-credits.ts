@@ -1,15 +1,14 @@
 import type { CreditGrant } from '../credit-grant.js'
 import { formatSparks } from '../sparks.js'
 import { accountDraft, balanceOf, type Draft, setAccount, setGrant } from './draft.js'
-import type { StoredResult } from './outcome.js'
-import { accountOf, emit, entryResult, type Posting, post } from './posting.js'
+import { type Applied, accountOf, emit, entryResult, type Posting, post } from './posting.js'
 
 /** Opens a grant with what is left of its amount after debt, and posts its row. */
 export function addCredits(
   draft: Draft,
   grant: Omit<CreditGrant, 'accountId' | 'remaining' | 'grantedAt'>,
   row: Pick<Posting, 'command' | 'operation' | 'counterAccount'>,
-): StoredResult {
+): Applied {
   const { accountId } = row.command
   const { amount, reason } = grant
   const { debt } = balanceOf(accountOf(draft, accountId))
@@ -17,7 +16,7 @@ export function addCredits(
   setGrant(draft, { ...grant, accountId, remaining, grantedAt: draft.now })
   // It may cover what holds have reserved of credits that are over.
   accountDraft(draft, accountId).isUpToDate = false
-  const result = post(
+  const outcome = post(
     draft,
     { ...row, amount, reason, usage: null, opens: { grantId: grant.id, amount: remaining } },
     entryResult(row.command.id, amount),
@@ -31,5 +30,5 @@ export function addCredits(
     accountId,
     data: { grantId: grant.id, sparks: formatSparks(amount), kind: grant.kind, reason },
   })
-  return result
+  return outcome
 }

@@ -4,8 +4,8 @@ import type { BillingEvent, BillingEventType } from '../event.js'
 import { type MicroSparks, maximumStored } from '../sparks.js'
 import type { Slot } from './account-draft.js'
 import type { Keyed } from './command.js'
-import { accountDraft, balanceOf, type Draft, findGrant, setAccount, setGrant, setGrantSlot, setKey } from './draft.js'
-import type { EntryResult, Refusal, StoredResult } from './outcome.js'
+import { accountDraft, balanceOf, type Draft, findGrant, setAccount, setGrant, setGrantSlot } from './draft.js'
+import type { EntryResult, LedgerOutcome, Refusal, StoredResult } from './outcome.js'
 import type { AccountState, CounterAccount, EntryOperation, LedgerEntry } from './state.js'
 
 /** A ledger row before its place in the ledger is known. */
@@ -30,7 +30,7 @@ export interface Posting {
  * Writes one ledger row: moves the balance, takes what a debit burns from the grants, and keeps the key with the answer.
  * The grants' rest equals the balance as long as that is positive.
  */
-export function post(draft: Draft, posting: Posting, result: (account: AccountState) => StoredResult): StoredResult {
+export function post(draft: Draft, posting: Posting, result: (account: AccountState) => StoredResult): Applied {
   const before = accountOf(draft, posting.command.accountId)
   const account = { ...before, balance: before.balance + posting.amount }
   setAccount(draft, account)
@@ -61,9 +61,12 @@ export function post(draft: Draft, posting: Posting, result: (account: AccountSt
   }
   draft.entries.push({ entry, plan: account.plan, deliveries })
   accountDraft(draft, accountId).entries.push(entry)
-  setKey(draft, { accountId, dedupe, fingerprint, result: answer })
-  return answer
+  draft.keys.set(dedupe, entry)
+  return answer.kind === 'usage' ? { status: 'applied', result: answer, deliveries } : { status: 'applied', result: answer }
 }
+
+/** The outcome of a command that was not refused and is not a repeat. */
+export type Applied = Extract<LedgerOutcome, { status: 'applied' }>
 
 /** The answer of a row that is not usage. */
 export function entryResult(id: string, amount: MicroSparks): (account: AccountState) => EntryResult {

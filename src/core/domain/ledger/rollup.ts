@@ -21,51 +21,57 @@ export interface Addition {
  * @throws BillingError `amount_out_of_range`, before it changed anything
  */
 export function addRollup(draft: Draft, { accountId, occurredAt, usage, charged, events }: Addition): void {
-  const { rollups } = draft
+  const { quantity, sparks } = usage
   const costPicos = usage.costUsd === null ? 0n : toScaled(decimal(usage.costUsd), 12, 'half_even')
-  const sumFor = (dimension: string, value: string): Rollup => {
-    return {
-      accountId,
-      dimension,
-      day: utcDay(occurredAt),
-      meter: usage.meter,
-      provider: usage.provider ?? '',
-      model: usage.model ?? '',
-      value,
-      events,
-      quantity: usage.quantity,
-      sparks: usage.sparks,
-      charged,
-      costPicos,
-    }
-  }
-  const whole = sumFor('', '')
-  const sums = [added(rollups.get(keyOf(whole)), whole)]
+  const sums = [sumFor(draft, accountId, occurredAt, usage, '', '')]
   for (const dimension of draft.rules.catalog.rollupDimensions) {
     const value = usage.dimensions[dimension]
-    if (value === undefined) continue
-    const part = sumFor(dimension, value)
-    sums.push(added(rollups.get(keyOf(part)), part))
+    if (value !== undefined) sums.push(sumFor(draft, accountId, occurredAt, usage, dimension, value))
   }
-  for (const sum of sums) rollups.set(keyOf(sum), sum)
-}
-
-function added(before: Rollup | undefined, more: Rollup): Rollup {
-  if (!before) {
-    storable(more.costPicos, 'The cost of the day')
-    return more
+  for (const { row } of sums) {
+    storable(row.quantity + quantity, 'The usage of the day')
+    storable(row.sparks + sparks, 'The Sparks of the day')
+    storable(row.charged + charged, 'The Sparks of the day')
+    storable(row.costPicos + costPicos, 'The cost of the day')
   }
-  return {
-    ...more,
-    events: before.events + more.events,
-    quantity: storable(before.quantity + more.quantity, 'The usage of the day'),
-    sparks: storable(before.sparks + more.sparks, 'The Sparks of the day'),
-    charged: storable(before.charged + more.charged, 'The Sparks of the day'),
-    costPicos: storable(before.costPicos + more.costPicos, 'The cost of the day'),
+  for (const { key, row } of sums) {
+    draft.rollups.set(key, row)
+    row.events += events
+    row.quantity += quantity
+    row.sparks += sparks
+    row.charged += charged
+    row.costPicos += costPicos
   }
 }
 
-/** Joined by what no text holds. */
-function keyOf({ accountId, day, meter, provider, model, dimension, value }: Rollup): string {
-  return `${accountId}|${day}|${meter}\0${provider}\0${model}\0${dimension}\0${value}`
+/** A sum of this batch, which is changed in place until the batch is decided. */
+export type DraftRollup = { -readonly [Field in keyof Rollup]: Rollup[Field] }
+
+/** The sum that usage is added to; a new one is not stored until it is. */
+function sumFor(
+  draft: Draft,
+  accountId: string,
+  occurredAt: number,
+  { meter, provider, model }: Addition['usage'],
+  dimension: string,
+  value: string,
+): { readonly key: string; readonly row: DraftRollup } {
+  const day = utcDay(occurredAt)
+  // Joined by what no text holds.
+  const key = `${accountId}|${day}|${meter}\0${provider ?? ''}\0${model ?? ''}\0${dimension}\0${value}`
+  const row = draft.rollups.get(key) ?? {
+    accountId,
+    day,
+    meter,
+    provider: provider ?? '',
+    model: model ?? '',
+    dimension,
+    value,
+    events: 0,
+    quantity: 0n,
+    sparks: 0n,
+    charged: 0n,
+    costPicos: 0n,
+  }
+  return { key, row }
 }

@@ -236,8 +236,8 @@ export interface StoredKey {
 export interface LedgerState {
   /** The store's clock, the only one that decides expiry. */
   readonly now: Instant
-  /** Which load keys were answered, by `loadKeyId`. */
-  readonly loaded: ReadonlySet<string>
+  /** The load keys that were answered. */
+  readonly loaded: readonly LoadKey[]
   readonly accounts: readonly AccountState[]
   /** Grants with something left. */
   readonly grants: readonly CreditGrant[]

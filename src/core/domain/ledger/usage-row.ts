@@ -96,7 +96,7 @@ export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
     usage: row,
     givesBack: [],
   } as const
-  const result = post(draft, posting, (after) => {
+  const outcome = post(draft, posting, (after) => {
     // What the hold gave back may cover again what was throttled.
     if (hold) recheckQuotas(draft, accountId)
     return {
@@ -109,5 +109,5 @@ export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
       quota: quotaOf(draft.rules.catalog, after, counterAt(draft, after, usage.meter, occurredAt)),
     }
   })
-  return { status: 'applied', result }
+  return outcome
 }
