@@ -1,16 +1,7 @@
 import { formatSparks } from '../sparks.js'
 import { budgetKeys, budgetsOf, countBudgets, holdBudgets } from './budgets.js'
 import type { CaptureCommand, ExtendCommand, HoldCommand, ReleaseCommand } from './command.js'
-import {
-  accountDraft,
-  balanceOf,
-  counterAt,
-  type Draft,
-  findHold,
-  setAccount,
-  setCounter,
-  setHold,
-} from './draft.js'
+import { accountDraft, balanceOf, counterAt, type Draft, findHold, setAccount, setCounter, setHold } from './draft.js'
 import { accountWithout, chargedBy, counterWithout, type Share } from './entitlement.js'
 import { expireGrants } from './expiry.js'
 import { pricedBeyond } from './measure.js'

@@ -62,7 +62,9 @@ export function post(draft: Draft, posting: Posting, result: (account: AccountSt
   draft.entries.push({ entry, plan: account.plan, deliveries })
   accountDraft(draft, accountId).entries.push(entry)
   draft.keys.set(dedupe, entry)
-  return answer.kind === 'usage' ? { status: 'applied', result: answer, deliveries } : { status: 'applied', result: answer }
+  return answer.kind === 'usage'
+    ? { status: 'applied', result: answer, deliveries }
+    : { status: 'applied', result: answer }
 }
 
 /** The outcome of a command that was not refused and is not a repeat. */
