@@ -35,7 +35,7 @@ export function createLoad(tables: Tables, clock: Clock) {
     const accountIds = [...new Set(asked.account.map(({ accountId }) => accountId))].sort()
     const accounts = tables.accountStates.select(
       sql,
-      'WHERE t.id = ANY($1) ORDER BY t.id FOR UPDATE',
+      'WHERE t.id = ANY($1) ORDER BY t.id COLLATE "C" FOR UPDATE',
       arrayOf(accountIds),
     )
     const [locked, common, named, current, byHold, payments, entries, levels, byLevel, accruing, seen] =

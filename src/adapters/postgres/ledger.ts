@@ -1,18 +1,13 @@
 import { viewBudgets } from '../../core/domain/budget-view.js'
-import { apply, needs } from '../../core/domain/ledger/kernel.js'
-import type { LedgerRows, LedgerState } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
 import type { EntryPage, LedgerStore } from '../../core/ports/store.js'
 import { checkCursor } from '../sql/cursor.js'
-import { newDeliveryRow } from '../sql/delivery-rows.js'
-import { knownRows } from '../sql/known-rows.js'
 import { usageClause } from '../sql/usage-clause.js'
-import type { Sql } from './client.js'
+import { createBatch } from './batch.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
-import { createLoad, currentCounters, dueHolds } from './ledger-load.js'
-import { addEvents } from './outbox.js'
-import { arrayOf, send, sendTogether, type Write } from './table.js'
+import { currentCounters, dueHolds } from './ledger-load.js'
+import { arrayOf } from './table.js'
 import type { Tables } from './tables.js'
 import { verifyPostgres } from './verify.js'
 
@@ -30,20 +25,9 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
       return account ? viewBudgets({ now: Number(time[0]?.[0]), account, budgets, dueHolds: over }) : []
     })
 
-  const load = createLoad(tables, clock)
+  const decide = createBatch(tables, clock)
   return {
-    commit(commands, rules) {
-      const keys = commands.flatMap((command) => needs(command, rules))
-      return connection.write(async (sql, commit) => {
-        const state = await load(sql, keys)
-        const { rows, outcomes } = apply(state, commands, rules)
-        const written = writeRows(sql, tables, rows, state)
-        // Which events are new has to be known before their deliveries are written.
-        if (rows.events.length === 0) commit()
-        await written
-        return outcomes
-      })
-    },
+    commit: (commands, rules) => connection.write((sql, commit) => decide(sql, commands, rules, commit)),
     snapshot(accountId) {
       return connection.read(async (sql) => {
         const [account, grants, over, counters, time] = await Promise.all([
@@ -155,41 +139,4 @@ function pageClause(
   const wanted = `${older} ${moved} ${of} ${burned} ${used}`
   const clause = `WHERE t.account_id || '' = $1 ${wanted} ORDER BY t.seq DESC LIMIT ${place(BigInt(limit))}`
   return [clause, values]
-}
-
-/** A batch this small is written by one statement: each one more costs both sides. With a larger one the server works while the next statement is made. */
-const fewRows = 200
-
-/** Sends every write without waiting in between. */
-async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, state: LedgerState): Promise<void> {
-  const { grants, counters, carries } = knownRows(rows, state)
-  const writes: readonly (() => Write | null)[] = [
-    () => tables.entries.insert(rows.entries),
-    () => tables.accountStates.update(rows.accounts),
-    () => tables.grantsLeft.update(grants.known),
-    () => tables.counters.update(counters.known),
-    () => tables.carries.update(carries.known),
-    () => tables.rollups.add(rows.rollups),
-    () => tables.newDeliveries.insert(rows.deliveries.map((delivery) => newDeliveryRow(delivery, state.now))),
-    () => tables.holds.upsert(rows.holds),
-    () => tables.budgets.upsert(rows.budgets),
-    () => tables.payments.upsert(rows.payments),
-    () => tables.levels.upsert(rows.levels),
-    () => tables.seen.insert(rows.seen),
-    () => tables.grants.upsert(grants.others),
-    () => tables.counters.upsert(counters.others),
-    () => tables.carries.upsert(carries.others),
-  ]
-  const isSmall = rows.entries.length <= fewRows
-  await Promise.all([
-    ...(isSmall
-      ? [
-          sendTogether(
-            sql,
-            writes.map((write) => write()),
-          ),
-        ]
-      : writes.map((write) => send(sql, write()))),
-    addEvents(sql, tables, rows.events, state.now),
-  ])
 }
