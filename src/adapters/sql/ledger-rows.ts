@@ -47,6 +47,13 @@ export const accountStateRows = rows<AccountState>('accounts', ['id'], {
   autoTopUp: nullable(exact<NonNullable<AccountState['autoTopUp']>>()),
 })
 
+/** What most commands change of an account. */
+export const accountSumRows = rows<Pick<AccountState, 'id' | 'balance' | 'held'>>('accounts', ['id'], {
+  id: text(),
+  balance: integer,
+  held: integer,
+})
+
 export const grantRows = rows<CreditGrant>('credit_grants', ['accountId', 'id'], {
   accountId: text(),
   id: text(),
@@ -87,6 +94,24 @@ export const counterRows = rows<Counter>('counters', ['accountId', 'meter', 'sta
   transitions: number,
 })
 
+/** What most commands change of a counter. */
+export const counterSumRows = rows<
+  Pick<
+    Counter,
+    'accountId' | 'meter' | 'startsAt' | 'used' | 'held' | 'allowance' | 'heldAllowance' | 'rated' | 'overage'
+  >
+>('counters', ['accountId', 'meter', 'startsAt'], {
+  accountId: text(),
+  meter: text(),
+  startsAt: number,
+  used: integer,
+  held: integer,
+  allowance: integer,
+  heldAllowance: integer,
+  rated: integer,
+  overage: integer,
+})
+
 export const budgetRows = rows<Budget>('budgets', ['accountId', 'scope'], {
   accountId: text(),
   scope: text(),
@@ -99,6 +124,13 @@ export const budgetRows = rows<Budget>('budgets', ['accountId', 'scope'], {
   status: text(),
   transitions: number,
 })
+
+/** What most commands change of a budget. */
+export const budgetSumRows = rows<Pick<Budget, 'accountId' | 'scope' | 'used' | 'held'>>(
+  'budgets',
+  ['accountId', 'scope'],
+  { accountId: text(), scope: text(), used: integer, held: integer },
+)
 
 export const paymentRows = rows<Payment>('payments', ['accountId', 'id'], {
   accountId: text(),

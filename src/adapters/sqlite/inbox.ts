@@ -9,16 +9,8 @@ export function sqliteInbox(connection: Connection, now: () => number): InboxSto
         const clause = 'WHERE provider = ? AND event_id = ?'
         if (inbox.first(sql, clause, event.provider, event.eventId)) return { created: false }
         const at = now()
-        inbox.insert(sql, {
-          ...event,
-          receivedAt: at,
-          status: 'pending',
-          attempts: 0,
-          fence: 0,
-          nextAttemptAt: at,
-          leasedUntil: 0,
-          error: null,
-        })
+        const waiting = { attempts: 0, fence: 0, nextAttemptAt: at, leasedUntil: 0, error: null }
+        inbox.insert(sql, [{ ...event, receivedAt: at, status: 'pending', ...waiting }])
         return { created: true }
       })
     },

@@ -11,7 +11,7 @@ export function sqliteIntents(connection: Connection, now: () => number): Intent
         const existing = intents.first(sql, 'WHERE account_id = ? AND key = ?', intent.accountId, intent.key)
         if (existing) return { intent: existing, created: false }
         const opened = openedIntent(intent, now())
-        intents.insert(sql, opened)
+        intents.insert(sql, [opened])
         return { intent: opened, created: true }
       })
     },
@@ -20,7 +20,7 @@ export function sqliteIntents(connection: Connection, now: () => number): Intent
         const before = intents.first(sql, 'WHERE id = ? AND account_id = ?', intentId, accountId)
         if (!before) throw new BillingError('not_found', `No checkout ${intentId} on account ${accountId}.`)
         const after = changedIntent(before, change, now())
-        intents.upsert(sql, after)
+        intents.upsert(sql, [after])
         return after
       })
     },

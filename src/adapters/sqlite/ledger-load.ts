@@ -128,7 +128,7 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
     }
   }
   const named = namesOf(accountIds)
-  for (const grant of tables.grants.select(sql, `WHERE ${among} AND remaining > 0`, named)) addGrant(grant)
+  for (const grant of tables.grants.select(sql, `WHERE ${among} AND is_open = 1`, named)) addGrant(grant)
   // The budgets that were named, and those that holds reserve something of.
   const wanted = `WHERE ${among} AND (held > 0 OR scope IN (SELECT value FROM json_each(?)))`
   for (const budget of tables.budgets.select(sql, wanted, named, JSON.stringify([...scopes]))) addBudget(budget)
@@ -160,7 +160,7 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
 }
 
 export function openGrants(sql: Sql, accountId: string): readonly CreditGrant[] {
-  return tables.grants.select(sql, 'WHERE account_id = ? AND remaining > 0', accountId)
+  return tables.grants.select(sql, 'WHERE account_id = ? AND is_open = 1', accountId)
 }
 
 const seenClause = 'WHERE account_id = ? AND meter = ? AND value = ?'

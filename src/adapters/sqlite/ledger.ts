@@ -5,8 +5,8 @@ import { viewAccount } from '../../core/domain/ledger/view.js'
 import type { EntryPage, LedgerStore } from '../../core/ports/store.js'
 import type { Value } from '../sql/column.js'
 import { checkCursor } from '../sql/cursor.js'
-import { knownRows } from '../sql/known-rows.js'
 import { usageClause } from '../sql/usage-clause.js'
+import { changedRows } from './changed-rows.js'
 import type { Connection, Sql } from './connection.js'
 import { currentCounters, dueHolds, findHold, loadState, openGrants } from './ledger-load.js'
 import { addDeliveries, addEvents } from './outbox.js'
@@ -88,7 +88,7 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
         const rows = sql.all(
           `SELECT account_id FROM billfold_holds WHERE status = 'open' AND expires_at <= ?1
            UNION SELECT g.account_id FROM billfold_credit_grants g JOIN billfold_accounts a ON a.id = g.account_id
-             WHERE g.remaining > 0 AND g.expires_at <= ?1 AND a.balance > a.held
+             WHERE g.is_open = 1 AND g.expires_at <= ?1 AND a.balance > a.held
            UNION SELECT id FROM billfold_accounts WHERE renews_at <= ?1
            UNION SELECT account_id FROM billfold_counters WHERE area IS NOT NULL AND as_of < ends_at AND ends_at <= ?1 LIMIT ?2`,
           BigInt(now()),
@@ -135,21 +135,23 @@ function currentBudgets(sql: Sql, accountId: string, at: number, clause: string,
 }
 
 function writeRows(sql: Sql, rows: LedgerRows, state: LedgerState): void {
-  const { grants, counters, carries } = knownRows(rows, state)
-  for (const account of rows.accounts) tables.accountStates.update(sql, account)
-  for (const grant of grants.known) tables.grantsLeft.update(sql, grant)
-  for (const grant of grants.others) tables.grants.upsert(sql, grant)
-  for (const counter of counters.known) tables.counters.update(sql, counter)
-  for (const counter of counters.others) tables.counters.upsert(sql, counter)
-  for (const carry of carries.known) tables.carries.update(sql, carry)
-  for (const carry of carries.others) tables.carries.upsert(sql, carry)
-  for (const hold of rows.holds) tables.holds.upsert(sql, hold)
-  for (const budget of rows.budgets) tables.budgets.upsert(sql, budget)
-  for (const change of rows.levels) tables.levels.upsert(sql, change)
-  for (const value of rows.seen) tables.seen.insert(sql, value)
-  for (const payment of rows.payments) tables.payments.upsert(sql, payment)
-  for (const entry of rows.entries) tables.entries.insert(sql, entry)
-  for (const rollup of rows.rollups) tables.rollups.add(sql, rollup)
+  const { accounts, grants, counters, carries, budgets } = changedRows(rows, state)
+  tables.accountSums.update(sql, accounts.sums)
+  tables.accountStates.update(sql, accounts.whole)
+  tables.grantsLeft.update(sql, grants.sums)
+  tables.grants.upsert(sql, grants.whole)
+  tables.counterSums.update(sql, counters.sums)
+  tables.counters.upsert(sql, counters.whole)
+  tables.carries.update(sql, carries.sums)
+  tables.carries.upsert(sql, carries.whole)
+  tables.holds.upsert(sql, rows.holds)
+  tables.budgetSums.update(sql, budgets.sums)
+  tables.budgets.upsert(sql, budgets.whole)
+  tables.levels.upsert(sql, rows.levels)
+  tables.seen.insert(sql, rows.seen)
+  tables.payments.upsert(sql, rows.payments)
+  tables.entries.insert(sql, rows.entries)
+  tables.rollups.add(sql, rows.rollups)
   addDeliveries(sql, rows.deliveries, state.now)
   addEvents(sql, rows.events, state.now)
 }

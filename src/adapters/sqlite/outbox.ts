@@ -82,16 +82,22 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
 }
 
 export function addDeliveries(sql: Sql, added: readonly NewDelivery[], now: number): void {
-  for (const delivery of added) newDeliveries.insert(sql, newDeliveryRow(delivery, now))
+  newDeliveries.insert(
+    sql,
+    added.map((delivery) => newDeliveryRow(delivery, now)),
+  )
 }
 
 /** Writes events, and a delivery of each to everyone who listens; an event that is there already is left alone. */
 export function addEvents(sql: Sql, published: readonly BillingEvent[], now: number): void {
   const added = published.filter(({ id }) => !sql.first('SELECT 1 FROM billfold_events WHERE id = ?', id))
   if (added.length === 0) return
-  for (const event of added) eventTable.upsert(sql, event)
-  for (const delivery of eventDeliveries(added, subscriptions(sql)))
-    deliveries.insert(sql, eventDeliveryRow(delivery, now))
+  eventTable.upsert(sql, added)
+  const told = eventDeliveries(added, subscriptions(sql))
+  deliveries.insert(
+    sql,
+    told.map((delivery) => eventDeliveryRow(delivery, now)),
+  )
 }
 
 function subscriptions(sql: Sql): ReadonlyMap<string, ReadonlySet<string>> {

@@ -84,10 +84,11 @@ export const migrations: readonly string[] = [
     expires_at INTEGER,
     granted_at INTEGER NOT NULL,
     reason TEXT NOT NULL,
+    is_open INTEGER NOT NULL CHECK (is_open = (remaining > 0)),
     PRIMARY KEY (account_id, id)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX billfold_credit_grants_open ON billfold_credit_grants (account_id) WHERE remaining > 0;
-  CREATE INDEX billfold_credit_grants_expiring ON billfold_credit_grants (expires_at, account_id) WHERE remaining > 0;
+  CREATE INDEX billfold_credit_grants_open ON billfold_credit_grants (account_id) WHERE is_open = 1;
+  CREATE INDEX billfold_credit_grants_expiring ON billfold_credit_grants (expires_at, account_id) WHERE is_open = 1;
 
   CREATE TABLE billfold_holds (
     account_id TEXT NOT NULL,

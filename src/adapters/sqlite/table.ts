@@ -3,13 +3,13 @@ import type { Sql } from './connection.js'
 
 /** A table of the database, which others may share: its name says whose it is. */
 export interface Table<Row> {
-  insert(sql: Sql, row: Row): void
-  /** Adds the row, or replaces the one with its key. */
-  upsert(sql: Sql, row: Row): void
-  /** Adds the row, or its numbers to those of the row with its key. */
-  add(sql: Sql, row: Row): void
-  /** Replaces what the columns hold of the row with its key. */
-  update(sql: Sql, row: Row): void
+  insert(sql: Sql, rows: readonly Row[]): void
+  /** Adds the rows, or replaces those with their keys. */
+  upsert(sql: Sql, rows: readonly Row[]): void
+  /** Adds the rows, or their numbers to those of the rows with their keys. */
+  add(sql: Sql, rows: readonly Row[]): void
+  /** Replaces what the columns hold of the rows with their keys. */
+  update(sql: Sql, rows: readonly Row[]): void
   /** The rows that what follows `FROM table` picks. */
   select(sql: Sql, clause: string, ...values: readonly Value[]): readonly Row[]
   first(sql: Sql, clause: string, ...values: readonly Value[]): Row | undefined
@@ -21,24 +21,29 @@ export interface Table<Row> {
 
 export function table<Row extends object>({ name, key, fields, read }: Rows<Row>): Table<Row> {
   const names = fields.map((field) => field.name)
-  const keyFields = fields.filter((field) => key.includes(field.name))
-  const changing = fields.filter((field) => !key.includes(field.name))
+  const changing = names.filter((column) => !key.includes(column))
+  const into = `INSERT INTO billfold_${name} (${names.join(', ')}) VALUES`
   const replacing = (how: (column: string) => string) =>
-    ` ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${changing.map((field) => `${field.name} = ${how(field.name)}`).join(', ')}`
-  const insert = `INSERT INTO billfold_${name} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`
-  const upsert = insert + replacing((column) => `excluded.${column}`)
-  const add = insert + replacing((column) => `${column} + excluded.${column}`)
-  const update = `UPDATE billfold_${name} SET ${changing.map((field) => `${field.name} = ?`).join(', ')}
-    WHERE ${keyFields.map((field) => `${field.name} = ?`).join(' AND ')}`
+    `ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${changing.map((column) => `${column} = ${how(column)}`).join(', ')}`
+  const place = (column: string) => `v.column${names.indexOf(column) + 1}`
+  const setting = changing.map((column) => `${column} = ${place(column)}`).join(', ')
+  const found = key.map((column) => `t.${column} = ${place(column)}`).join(' AND ')
   const select = `SELECT ${names.join(', ')} FROM billfold_${name} `
-  const updated = [...changing, ...keyFields]
   return {
     columns: names.join(', '),
     read,
-    insert: (sql, row) => sql.write(insert, bound(fields, row)),
-    upsert: (sql, row) => sql.write(upsert, bound(fields, row)),
-    add: (sql, row) => sql.write(add, bound(fields, row)),
-    update: (sql, row) => sql.write(update, bound(updated, row)),
+    insert: writer(fields, into, ''),
+    upsert: writer(
+      fields,
+      into,
+      replacing((column) => `excluded.${column}`),
+    ),
+    add: writer(
+      fields,
+      into,
+      replacing((column) => `${column} + excluded.${column}`),
+    ),
+    update: writer(fields, `UPDATE billfold_${name} AS t SET ${setting} FROM (VALUES`, `) AS v WHERE ${found}`),
     select: (sql, clause, ...values) => sql.all(select + clause, ...values).map((row) => read(row)),
     first(sql, clause, ...values) {
       const row = sql.first(select + clause, ...values)
@@ -52,13 +57,33 @@ export function bytesOf(uuid: string): Uint8Array {
   return Buffer.from(uuid, 'hex')
 }
 
-function bound<Row>(fields: readonly StoredField<Row>[], row: Row): Value[] {
+/** Rows a statement: the call costs as much as a few of its values. Few sizes, since each is a statement to be kept. */
+const sizes = [32, 16, 8, 4, 2, 1]
+
+/** Writes rows with a statement that holds a list of them between two texts. */
+function writer<Row>(fields: readonly StoredField<Row>[], before: string, after: string) {
+  const row = `(${fields.map(() => '?').join(', ')})`
+  const statements = sizes.map((size) => ({
+    size,
+    text: `${before} ${Array.from({ length: size }, () => row).join(', ')} ${after}`,
+  }))
+  return (sql: Sql, rows: readonly Row[]): void => {
+    let at = 0
+    for (const { size, text } of statements) {
+      for (; rows.length - at >= size; at += size) sql.write(text, bound(fields, rows, at, at + size))
+    }
+  }
+}
+
+function bound<Row>(fields: readonly StoredField<Row>[], rows: readonly Row[], from: number, to: number): Value[] {
   const values: Value[] = []
-  for (const { type, get } of fields) {
-    const value = get(row)
-    if (value === null) values.push(null)
-    else if (type === 'uuid') values.push(bytesOf(value as string))
-    else values.push(typeof value === 'number' ? BigInt(value) : storable(value))
+  for (const row of rows.slice(from, to)) {
+    for (const { type, get } of fields) {
+      const value = get(row)
+      if (value === null) values.push(null)
+      else if (type === 'uuid') values.push(bytesOf(value as string))
+      else values.push(typeof value === 'number' ? BigInt(value) : storable(value))
+    }
   }
   return values
 }

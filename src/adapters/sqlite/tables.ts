@@ -2,9 +2,12 @@ import { accountRows } from '../sql/account-rows.js'
 import { deliveryRows, eventRows, inboxRows, intentRows, newDeliveryRows } from '../sql/delivery-rows.js'
 import {
   accountStateRows,
+  accountSumRows,
   budgetRows,
+  budgetSumRows,
   carryRows,
   counterRows,
+  counterSumRows,
   entryRows,
   grantRows,
   grantsLeftRows,
@@ -18,10 +21,17 @@ import { table } from './table.js'
 
 export const accounts = table(accountRows)
 export const accountStates = table(accountStateRows)
-export const grants = table(grantRows)
+export const accountSums = table(accountSumRows)
+// Its indexes are on `is_open` and not on what is left, which every debit changes.
+export const grants = table({
+  ...grantRows,
+  fields: [...grantRows.fields, { name: 'is_open', type: 'integer', get: ({ remaining }) => (remaining > 0n ? 1 : 0) }],
+})
 export const grantsLeft = table(grantsLeftRows)
 export const counters = table(counterRows)
+export const counterSums = table(counterSumRows)
 export const budgets = table(budgetRows)
+export const budgetSums = table(budgetSumRows)
 export const payments = table(paymentRows)
 export const levels = table(levelRows)
 export const seen = table(seenRows)
