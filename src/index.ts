@@ -231,6 +231,7 @@ export type {
   InboxStore,
   IntentStatus,
   IntentStore,
+  JoinedOutcome,
   LedgerStore,
   OutboxStore,
   PriceStore,

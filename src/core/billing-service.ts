@@ -81,18 +81,27 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     collecting: roles.metering[0]?.id ?? null,
   }
   const worker = createWorker(() => ctx)
+  const { join } = store.ledger
   const ctx: BillingContext = {
     catalog: config.catalog,
     rules,
     store,
     ledger: createLane({
-      commit(commands) {
+      commit(commands, waitMs) {
         const keeping = cards.keep(commands, store.prices)
-        const commit = () => store.ledger.commit(commands, rules)
+        const { ledger } = store
+        const commit = () => ledger.commitFree?.(commands, rules, waitMs) ?? ledger.commit(commands, rules)
         return keeping ? keeping.then(commit) : commit()
       },
       maximumBatch: store.maximumBatch,
+      ...(store.lockTimeoutMs === undefined ? {} : { lockTimeoutMs: store.lockTimeoutMs }),
     }),
+    join: join
+      ? async (transaction, command) => {
+          await cards.keep([command], store.prices)
+          return join(transaction, command, rules)
+        }
+      : null,
     roles,
     origins: resolveRedirects(config),
     environment,

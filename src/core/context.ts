@@ -2,12 +2,13 @@ import type { Catalog } from './catalog.js'
 import type { Environment, ResolvedRoles } from './config.js'
 import type { Consumers } from './consumers.js'
 import type { IdPrefix } from './domain/ids.js'
+import type { LedgerCommand } from './domain/ledger/command.js'
 import type { LedgerRules } from './domain/ledger/state.js'
 import type { AllowedOrigins } from './domain/redirect.js'
 import type { Lane } from './lane.js'
 import type { Leases } from './leases.js'
 import type { Lifetime } from './lifetime.js'
-import type { Store } from './ports/store.js'
+import type { JoinedOutcome, Store } from './ports/store.js'
 
 /** What every operation is given. */
 export interface BillingContext {
@@ -15,6 +16,8 @@ export interface BillingContext {
   readonly rules: LedgerRules
   readonly store: Store
   readonly ledger: Lane
+  /** Decides a command in a transaction of the app; `null` where the store knows none. */
+  readonly join: ((transaction: object, command: LedgerCommand) => Promise<JoinedOutcome>) | null
   readonly roles: ResolvedRoles
   readonly origins: AllowedOrigins | null
   readonly environment: Environment

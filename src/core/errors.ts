@@ -3,6 +3,7 @@
  * there is a request to answer.
  */
 export const errorStatus = {
+  account_busy: 503,
   batch_too_large: 413,
   amount_out_of_range: 400,
   capability_missing: 501,
@@ -74,6 +75,7 @@ export interface BillingErrorOptions {
 
 const mark = Symbol.for('billfold.BillingError')
 const retryableCodes: ReadonlySet<ErrorCode> = new Set([
+  'account_busy',
   'idempotency_in_progress',
   'outcome_unknown',
   'overloaded',

@@ -135,7 +135,9 @@ export interface BillingCore<C extends Catalog = Catalog> {
    */
   recordUsage(input: RecordUsageInput<C>): Promise<RecordedUsage>
   /** Records up to 1,000 events; one malformed event fails the call before anything is written, otherwise each has a result of its own, in order. */
-  recordUsageBatch(input: { readonly events: readonly RecordUsageInput<C>[] }): Promise<readonly BatchItem[]>
+  recordUsageBatch(input: {
+    readonly events: readonly Omit<RecordUsageInput<C>, 'transaction'>[]
+  }): Promise<readonly BatchItem[]>
   /** Asks whether usage would be let through, reserving nothing; a refusal names its remedies. */
   authorize(input: AuthorizeInput<C>): Promise<Authorization>
   /** Reserves credits before work begins, so that it cannot overspend; ends by `capture`, `release` or expiry. */

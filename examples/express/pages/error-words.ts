@@ -23,6 +23,7 @@ const byCode: Partial<Record<ErrorCode, string>> = {
     'The payment does not match what was ordered, so nothing was added. Please write to us; we will sort it out.',
   outcome_unknown: 'We do not know yet whether that worked. Look at your balance before you try again.',
   invalid_state: 'The account cannot do this at the moment. Please write to us.',
+  account_busy: busy,
   overloaded: busy,
   storage_unavailable: busy,
   rate_limited: busy,

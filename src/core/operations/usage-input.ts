@@ -36,6 +36,7 @@ export const usageSchema = z.strictObject({
     .optional(),
   ...attributionFields,
   holdId: idField('holdId').optional(),
+  transaction: z.custom<object>(isObject, 'must be a client of the store’s database, in a transaction').optional(),
   leaseToken: z.custom<LeaseShare>(isLeaseToken, 'must be what a lease gave').optional(),
   onInsufficient: z.enum(['record', 'refuse']).default('record'),
 })
@@ -117,6 +118,10 @@ function readField(
       if (value !== 'record' && value !== 'refuse') return false
       request.onInsufficient = value
       return true
+    case 'transaction':
+      if (!isObject(value)) return false
+      request.transaction = value
+      return true
     case 'leaseToken':
       if (!isLeaseToken(value)) return false
       request.leaseToken = value as LeaseShare
@@ -124,4 +129,8 @@ function readField(
     default:
       return false
   }
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }

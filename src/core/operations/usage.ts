@@ -15,6 +15,7 @@ import type { LeaseShare, LeaseToken } from './lease.js'
 import type { MeasureInput } from './measure.js'
 import { type QuotaView, quotaView } from './quota-view.js'
 import { rate } from './rate.js'
+import { errorOf } from './refusal.js'
 import { submit } from './steps.js'
 import { parseUsage, type UsageRequest } from './usage-input.js'
 
@@ -32,6 +33,12 @@ export interface RecordUsageInput<C extends Catalog = Catalog> extends MeasureIn
   readonly leaseToken?: LeaseToken
   /** Default `record`: usage that happened is never dropped, what nothing covers is debt. `refuse` throws and writes nothing. */
   readonly onInsufficient?: 'record' | 'refuse'
+  /**
+   * An open transaction of your own on the store's database: the usage is recorded if it commits, and leaves nothing if it does not. For
+   * PostgreSQL a client of `pg` on which a transaction was begun, at READ COMMITTED; other stores refuse it (`option_unsupported`), and
+   * so is a `leaseToken` beside it. Send nothing else on it until the call has answered.
+   */
+  readonly transaction?: object
 }
 
 /** How a provider stands with a usage event; `carried`: below one whole Spark, it goes out with the next. */
@@ -40,7 +47,8 @@ export type UsageDelivery = 'queued' | 'carried' | 'delivered' | 'parked' | 'unc
 /** What became of recorded usage. Credit is in micro-sparks. */
 export interface RecordedUsage {
   readonly id: string
-  readonly status: 'recorded' | 'duplicate'
+  /** `pending_commit`: in a transaction of yours, which has yet to commit. */
+  readonly status: 'recorded' | 'pending_commit' | 'duplicate'
   readonly sparks: MicroSparks
   /** Exact cost before margin; `null` when it was not rated by cost. */
   readonly costUsd: string | null
@@ -59,7 +67,8 @@ export interface RecordedUsage {
  *
  * @throws BillingError `not_found` (call `accounts.ensure`), `invalid_request`, `invalid_quantity`, `invalid_timestamp`,
  * `timestamp_out_of_range`, `invalid_metadata`, `idempotency_key_required`, `invalid_idempotency_key`, `idempotency_conflict`,
- * `model_not_priced`; with a hold `invalid_state`; with `onInsufficient: 'refuse'` `insufficient_credits`, `quota_exceeded`
+ * `model_not_priced`, `account_busy` (another transaction keeps the account locked); with a hold `invalid_state`; with
+ * `onInsufficient: 'refuse'` `insufficient_credits`, `quota_exceeded`
  * @example await billing.recordUsage({ accountId, meter: 'ai_tokens', quantity: 1200, idempotencyKey: requestId })
  */
 export async function recordUsage<C extends Catalog>(
@@ -67,7 +76,8 @@ export async function recordUsage<C extends Catalog>(
   input: RecordUsageInput<C>,
 ): Promise<RecordedUsage> {
   const command = usageCommand(ctx, input)
-  const { leaseToken } = input
+  const { leaseToken, transaction } = input
+  if (transaction !== undefined) return recordedIn(ctx, command, transaction, leaseToken)
   if (leaseToken !== undefined) return recordedWithin(ctx, command, leaseToken as LeaseShare)
   return recordedAs(ctx, command, await submit(ctx, command))
 }
@@ -77,18 +87,24 @@ export type BatchItem = RecordedUsage | { readonly status: 'refused'; readonly e
 
 /**
  * Records up to 1,000 usage events. One malformed event fails the call before anything is written, with its `index`; otherwise each
- * event gets a result of its own, in order.
+ * event gets a result of its own, in order. None can be recorded in a transaction of yours.
  *
  * @throws BillingError as `recordUsage` does for input, and `batch_too_large`
  */
 export async function recordUsageBatch<C extends Catalog>(
   ctx: BillingContext,
-  input: { readonly events: readonly RecordUsageInput<C>[] },
+  input: { readonly events: readonly Omit<RecordUsageInput<C>, 'transaction'>[] },
 ): Promise<readonly BatchItem[]> {
   const { events } = parse(z.strictObject({ events: z.array(z.unknown()).min(1, 'must not be empty') }), input)
   if (events.length > 1_000)
     throw new BillingError('batch_too_large', `A batch holds at most 1,000 events, not ${events.length}.`)
-  const commands = events.map((event, index) => atIndex(index, () => usageCommand(ctx, event)))
+  const commands = events.map((event, index) =>
+    atIndex(index, () => {
+      const command = usageCommand(ctx, event)
+      if ((event as RecordUsageInput).transaction === undefined) return command
+      throw new BillingError('option_unsupported', 'A batch is a transaction of its own: use `recordUsage`.')
+    }),
+  )
   const bodies = new Map<string, string>()
   commands.forEach((command, index) => {
     const name = `${command.accountId}|${command.dedupe}`
@@ -152,6 +168,31 @@ function bodyOf(request: UsageRequest): Readonly<Record<string, unknown>> {
   }
 }
 
+/** Records usage in a transaction of the app. */
+async function recordedIn(
+  ctx: BillingContext,
+  command: UsageCommand,
+  transaction: object,
+  leaseToken: LeaseToken | undefined,
+): Promise<RecordedUsage> {
+  if (!ctx.join) {
+    const message = `The ${ctx.store.name} store cannot work in a transaction of yours: leave \`transaction\` out.`
+    throw new BillingError('option_unsupported', message)
+  }
+  if (leaseToken !== undefined) {
+    const message = 'What a lease gave is settled at once, which a transaction could take back: use one or the other.'
+    throw new BillingError('option_unsupported', message)
+  }
+  const { outcome, deliveries } = await ctx.join(transaction, command)
+  if (outcome.status === 'refused') throw errorOf(outcome)
+  invariant(outcome.result.kind === 'usage', 'usage answered another result')
+  if (outcome.status === 'applied')
+    return recordedUsage(outcome.result, 'pending_commit', queued(outcome.deliveries ?? {}))
+  const words: Record<string, UsageDelivery> = {}
+  for (const destination in deliveries) tell(words, destination, wordFor(deliveries[destination]))
+  return recordedUsage(outcome.result, 'duplicate', words)
+}
+
 /** Records usage out of what a lease reserved; when that is over, the usage has happened all the same. */
 async function recordedWithin(ctx: BillingContext, command: UsageCommand, token: LeaseShare): Promise<RecordedUsage> {
   try {
@@ -164,8 +205,10 @@ async function recordedWithin(ctx: BillingContext, command: UsageCommand, token:
   }
 }
 
+type Recorded = RecordedUsage & { readonly status: 'recorded' | 'duplicate' }
+
 /** Submits a usage command and answers as `recordUsage` does; also how a hold on a meter is captured, and how usage is amended. */
-export async function recorded(ctx: BillingContext, command: UsageCommand | AmendCommand): Promise<RecordedUsage> {
+export async function recorded(ctx: BillingContext, command: UsageCommand | AmendCommand): Promise<Recorded> {
   return recordedAs(ctx, command, await submit(ctx, command))
 }
 
@@ -173,14 +216,14 @@ function recordedAs(
   ctx: BillingContext,
   { accountId }: Pick<UsageCommand, 'accountId'>,
   outcome: Exclude<LedgerOutcome, { status: 'refused' }>,
-): RecordedUsage | Promise<RecordedUsage> {
+): Recorded | Promise<Recorded> {
   invariant(outcome.result.kind === 'usage', 'usage answered another result')
   if (outcome.status === 'duplicate') return recordedBefore(ctx, accountId, outcome.result)
   return recordedUsage(outcome.result, 'recorded', queued(outcome.deliveries ?? {}))
 }
 
 /** Answers a repeat: as the first did, with the deliveries as they stand now. */
-async function recordedBefore(ctx: BillingContext, accountId: string, result: UsageResult): Promise<RecordedUsage> {
+async function recordedBefore(ctx: BillingContext, accountId: string, result: UsageResult): Promise<Recorded> {
   const deliveries = await deliveriesOf(ctx, accountId, result.id).catch((error: unknown) => {
     // The usage is there, perhaps by this very call: only how its deliveries stand could not be read.
     throw withOutcome(error, 'applied')
@@ -188,11 +231,11 @@ async function recordedBefore(ctx: BillingContext, accountId: string, result: Us
   return recordedUsage(result, 'duplicate', deliveries)
 }
 
-function recordedUsage(
+function recordedUsage<Status extends RecordedUsage['status']>(
   { id, sparks, costUsd, settledBy, balance, quota }: UsageResult,
-  status: RecordedUsage['status'],
+  status: Status,
   deliveries: RecordedUsage['deliveries'],
-): RecordedUsage {
+): RecordedUsage & { readonly status: Status } {
   return { id, status, sparks, costUsd, settledBy, balance, quota: quotaView(quota), deliveries }
 }
 
@@ -216,7 +259,7 @@ export async function deliveriesOf(
     named.flatMap(([, id]) => id ?? []),
   )
   const words: Record<string, UsageDelivery> = {}
-  for (const [destination, id] of named) tell(words, destination, id === null ? 'carried' : wordFor(statuses.get(id)))
+  for (const [destination, id] of named) tell(words, destination, wordFor(id === null ? null : statuses.get(id)))
   return words
 }
 
@@ -230,7 +273,9 @@ function tell(words: Record<string, UsageDelivery>, destination: string, word: U
   if (other === undefined || progress.indexOf(word) > progress.indexOf(other)) words[provider] = word
 }
 
-function wordFor(status: DeliveryStatus | undefined): UsageDelivery {
+/** `null`: there is no delivery yet. */
+function wordFor(status: DeliveryStatus | null | undefined): UsageDelivery {
+  if (status === null) return 'carried'
   return status === undefined || status === 'pending' ? 'queued' : status
 }
 

@@ -22,6 +22,8 @@ export interface Store {
   readonly durable: boolean
   /** How many commands one commit takes at most. */
   readonly maximumBatch: number
+  /** How long a command waits for an account that another transaction keeps locked; a store that knows no such thing has none. */
+  readonly lockTimeoutMs?: number
   /** Brings the schema up to date; harmless to repeat. @throws BillingError `schema_version_mismatch` when it is newer than this code */
   migrate(): Promise<void>
   /** Throws when the store cannot be used, with what to do about it. */
@@ -51,6 +53,23 @@ export interface LedgerStore {
    * `apply`, write its rows, commit.
    */
   commit(commands: readonly LedgerCommand[], rules: LedgerRules): Promise<readonly LedgerOutcome[]>
+  /**
+   * The same, but the commands of accounts that other transactions keep locked for longer than this take no part, and have `null` for an
+   * outcome; all commands of an account take part or none. Without a time: for longer than a batch usually takes. Only of stores where
+   * others can lock an account for long.
+   */
+  commitFree?(
+    commands: readonly LedgerCommand[],
+    rules: LedgerRules,
+    waitMs?: number,
+  ): Promise<readonly (LedgerOutcome | null)[]>
+  /**
+   * Decides and writes one command in a transaction that the app began, and leaves it open; a command that fails leaves the transaction
+   * as it was. Only of stores whose transactions an app can hold.
+   *
+   * @throws BillingError `invalid_request` when this is no such transaction
+   */
+  join?(transaction: object, command: LedgerCommand, rules: LedgerRules): Promise<JoinedOutcome>
   /** The account as of the store's clock, as `viewAccount` says: what is over counts no more, swept or not. */
   snapshot(accountId: string): Promise<LedgerSnapshot | null>
   /** A hold of this account. */
@@ -83,6 +102,13 @@ export interface LedgerStore {
   verify(scope: LedgerVerificationScope): Promise<LedgerVerification>
   /** Accounts with something that is due: a hold or grant whose time is over, credits that recur, a level to be counted. */
   due(limit: number): Promise<readonly string[]>
+}
+
+/** What a command came to in a transaction of the app. */
+export interface JoinedOutcome {
+  readonly outcome: LedgerOutcome
+  /** How the deliveries stand that the row of a duplicate names, seen from within the transaction. */
+  readonly deliveries: Readonly<Record<string, DeliveryStatus | null>>
 }
 
 /** Which ledger rows to read. */
