@@ -1,5 +1,6 @@
 import { memoryBenchmarks } from './memory.mjs'
 import { postgresGrowth } from './postgres-growth.mjs'
+import { postgresHeld } from './postgres-held.mjs'
 import { postgresNeighbours } from './postgres-neighbours.mjs'
 import { postgresProcesses } from './postgres-processes.mjs'
 import { postgresStatements } from './postgres-statements.mjs'
@@ -11,6 +12,7 @@ export const benchmarks = [
   ...postgresWrites,
   ...postgresProcesses,
   ...postgresNeighbours,
+  ...postgresHeld,
   ...postgresGrowth,
   ...postgresStatements,
   ...sqliteBenchmarks,
