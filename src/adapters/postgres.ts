@@ -10,6 +10,7 @@ import { postgresIntents } from './postgres/intents.js'
 import { postgresLedger } from './postgres/ledger.js'
 import { migrate, schemaVersion } from './postgres/migrate.js'
 import { postgresOutbox } from './postgres/outbox.js'
+import { plannerSettings } from './postgres/planner.js'
 import { postgresPrices } from './postgres/prices.js'
 import { createTables } from './postgres/tables.js'
 
@@ -29,6 +30,11 @@ export type PostgresStoreOptions = ({ readonly connectionString: string } | { re
    * hold up everything that comes after. Default 30,000.
    */
   readonly timeoutMs?: number
+  /**
+   * How long a call waits for an account that another transaction keeps locked, in milliseconds, before it is refused as
+   * `account_busy`. Default 3,000.
+   */
+  readonly lockTimeoutMs?: number
   /** Milliseconds since the epoch, instead of the server's clock: for tests. */
   readonly now?: () => number
 }
@@ -47,19 +53,24 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema))
     throw new BillingError('config_invalid', `${JSON.stringify(schema)} is not a schema name of a-z, 0-9 and _.`)
   const isOwn = 'connectionString' in options
-  const { prepare = true, timeoutMs = 30_000 } = options
+  const { prepare = true, timeoutMs = 30_000, lockTimeoutMs = 3_000 } = options
+  if (!Number.isInteger(lockTimeoutMs) || lockTimeoutMs < 1 || lockTimeoutMs > 2_147_483_647)
+    throw new BillingError(
+      'config_invalid',
+      `lockTimeoutMs must be whole milliseconds of at least 1, not ${String(lockTimeoutMs)}.`,
+    )
   // A pooler may refuse settings at the start of a connection.
   const isTuned = isOwn && prepare && !/[?&]options=/.test(options.connectionString)
   const pool = isOwn ? openPool(options.connectionString, isTuned, timeoutMs) : options.pool
   const time = tellTime(options.now)
-  const begin = () => `${isTuned ? '' : `; ${planned.map((setting) => `SET LOCAL ${setting}`).join('; ')}`}${time()}`
-  const connection = createConnection({ pool, isOwn, prepare, timeoutMs, begin })
+  const connection = createConnection({ pool, isOwn, prepare, timeoutMs, lockTimeoutMs, isTuned, time })
   const tables = createTables(schema)
   const clock = createClock(options.now)
   return {
     name: 'postgres',
     durable: true,
     maximumBatch: 1_000,
+    lockTimeoutMs,
     async migrate() {
       await requireDurable(connection)
       await migrate(connection, schema, clock)
@@ -81,25 +92,13 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   }
 }
 
-/**
- * Every statement of the store finds its rows by an index. Young tables have no statistics: without these the planner reads whole
- * tables, and is slower the more there is; and it need not plan anew for every list of values.
- */
-const planned = [
-  'jit = off',
-  'enable_seqscan = off',
-  'enable_hashjoin = off',
-  'enable_mergejoin = off',
-  'plan_cache_mode = force_generic_plan',
-]
-
 function openPool(connectionString: unknown, isTuned: boolean, timeoutMs: number): PostgresPool {
   if (typeof connectionString !== 'string' || !/^postgres(ql)?:\/\//.test(connectionString))
     throw new BillingError(
       'config_invalid',
       'postgresStore needs a connectionString such as postgres://user@host/database.',
     )
-  const settings = isTuned ? { options: planned.map((setting) => `-c ${setting.replaceAll(' ', '')}`).join(' ') } : {}
+  const settings = isTuned ? { options: plannerSettings.map(([name, value]) => `-c ${name}=${value}`).join(' ') } : {}
   // `pipeline`, in versions of pg that know it, sends a statement before the one before it was answered.
   const pool = new (loadPg())({
     connectionString,

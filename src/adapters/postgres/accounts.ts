@@ -8,6 +8,10 @@ import type { Tables } from './tables.js'
 export function postgresAccounts(connection: Connection, { schema, accounts }: Tables, clock: Clock): AccountStore {
   return {
     async ensure({ id, email, name, plan, zone = 'UTC' }) {
+      // Most calls change nothing: they wait for nobody who keeps the account locked.
+      const before = await connection.read((sql) => accounts.first(sql, 'WHERE t.id = $1', id))
+      if (before && (email ?? before.email) === before.email && (name ?? before.name) === before.name)
+        return { account: before, created: false }
       // `xmax` is 0 on a row that was inserted by this statement.
       const upsert = `INSERT INTO ${schema}.accounts AS t (id, email, name, plan, zone, created_at, balance, held)
         VALUES ($1, $2, $3, $4, $5, ${clock()}, 0, 0)

@@ -59,7 +59,7 @@ export interface Sql {
 }
 
 /** @param prepare whether statements with values are prepared under a name */
-export function sqlOf(client: PostgresClient, prepare: boolean): Sql {
+export function sqlOf(client: Pick<PostgresClient, 'query' | 'pipeline'>, prepare: boolean): Sql {
   async function send(text: string, values?: readonly (string | null)[]): Promise<readonly RawRow[]> {
     const { rows } = await client.query({
       ...(values && { values: values as (string | null)[] }),

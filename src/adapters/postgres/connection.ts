@@ -1,20 +1,26 @@
 import { BillingError } from '../../core/errors.js'
 import { type PostgresClient, type PostgresPool, type Sql, sqlOf } from './client.js'
 import { isConflict, isLostConnection, storageError } from './errors.js'
+import { inHostTransaction } from './host-transaction.js'
+import { setPlanner } from './planner.js'
 
 /** Transactions on the pool. */
 export interface Connection {
   /**
    * Runs in one transaction: all of it is durable when this resolves. `work` may send the COMMIT itself, behind statements it has not
-   * waited for: it says then that nothing follows.
+   * waited for: it says then that nothing follows. Waits for a lock for as long as was set up, or as is said here; 0 is for ever.
+   *
+   * @throws BillingError `account_busy`
    */
-  write<T>(work: (sql: Sql, commit: () => void) => Promise<T>): Promise<T>
+  write<T>(work: (sql: Sql, commit: () => void) => Promise<T>, lockTimeoutMs?: number): Promise<T>
   /** The same for work that may take as long as it takes. */
   writeSlowly<T>(work: (sql: Sql) => Promise<T>): Promise<T>
   /** Runs on one state of the database. */
   read<T>(work: (sql: Sql) => Promise<T>): Promise<T>
   /** The same for work that may take as long as it takes. */
   readSlowly<T>(work: (sql: Sql) => Promise<T>): Promise<T>
+  /** Runs in a transaction that the app began on a connection of its own. */
+  join<T>(transaction: object, work: (sql: Sql) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
@@ -27,24 +33,37 @@ export interface ConnectionOptions {
   readonly prepare: boolean
   /** How long a transaction may take, in milliseconds: a connection that is silent for longer is given up. */
   readonly timeoutMs: number
-  /** What is added to the statement that begins a transaction. */
-  readonly begin: () => string
+  /** How long a statement waits for a lock. */
+  readonly lockTimeoutMs: number
+  /** Whether its connections have the settings of the planner from the start. */
+  readonly isTuned: boolean
+  /** What else is told to a transaction when it begins. */
+  readonly time: () => string
 }
 
 type Work<T> = (sql: Sql, commit: () => void) => Promise<T>
 
 const attempts = 5
 
+const writing = 'ISOLATION LEVEL READ COMMITTED READ WRITE'
+const reading = 'ISOLATION LEVEL REPEATABLE READ READ ONLY'
+
 /** The statement that fails for it says so. */
 function ignore(): void {}
 
-export function createConnection({ pool, isOwn, prepare, timeoutMs, begin }: ConnectionOptions): Connection {
+export function createConnection(options: ConnectionOptions): Connection {
+  const { pool, isOwn, prepare, timeoutMs, lockTimeoutMs, isTuned, time } = options
   let isOpen = true
 
-  async function connect(): Promise<PostgresClient> {
+  function checkOpen(): void {
     if (!isOpen) throw new BillingError('storage_unavailable', 'The PostgreSQL store is closed.', { retryable: false })
+  }
+
+  async function connect(): Promise<PostgresClient> {
+    checkOpen()
     try {
-      return await pool.connect()
+      // Ours has a limit of its own. One of the app may be used up by whoever waits for this call.
+      return await (isOwn ? pool.connect() : connectSoon(pool, Math.min(timeoutMs, 10_000)))
     } catch (error) {
       throw storageError(error, 'not_applied')
     }
@@ -72,7 +91,7 @@ export function createConnection({ pool, isOwn, prepare, timeoutMs, begin }: Con
     }
     try {
       // Not awaited: it goes out together with the first statement.
-      const begun = sql.query(`BEGIN ${mode}${begin()}`)
+      const begun = sql.query(`BEGIN ${mode}${isTuned ? '' : setPlanner}${time()}`)
       begun.catch(ignore)
       const result = await work(sql, commit)
       await begun
@@ -112,14 +131,33 @@ export function createConnection({ pool, isOwn, prepare, timeoutMs, begin }: Con
   }
 
   return {
-    write: (work) => patiently('ISOLATION LEVEL READ COMMITTED READ WRITE', work),
-    writeSlowly: (work) => patiently('ISOLATION LEVEL READ COMMITTED READ WRITE', work, null),
-    read: (work) => patiently('ISOLATION LEVEL REPEATABLE READ READ ONLY', work),
-    readSlowly: (work) => patiently('ISOLATION LEVEL REPEATABLE READ READ ONLY', work, null),
+    write: (work, waitMs = lockTimeoutMs) => patiently(`${writing}; SET LOCAL lock_timeout = ${waitMs}`, work),
+    writeSlowly: (work) => patiently(writing, work, null),
+    read: (work) => patiently(reading, work),
+    readSlowly: (work) => patiently(reading, work, null),
+    async join(transaction, work) {
+      checkOpen()
+      return inHostTransaction(transaction, work, options)
+    },
     async close() {
       if (!isOpen) return
       isOpen = false
       if (isOwn) await pool.end()
     },
   }
+}
+
+/** A connection, unless none is free for a long time: it goes back to the pool if it comes after all. */
+function connectSoon(pool: PostgresPool, limitMs: number): Promise<PostgresClient> {
+  return new Promise((resolve, reject) => {
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      reject(new BillingError('overloaded', `No connection of the pool became free within ${limitMs} ms.`))
+    }, limitMs)
+    pool
+      .connect()
+      .then((client) => (isLate ? client.release() : resolve(client)), reject)
+      .finally(() => clearTimeout(timer))
+  })
 }

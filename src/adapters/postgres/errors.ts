@@ -27,6 +27,11 @@ export function storageError(error: unknown, outcome: ErrorOutcome): unknown {
       cause: error,
     })
   }
+  if (state === '55P03') {
+    const message =
+      'Another transaction keeps locked what this needs. Pass it as `transaction` if it is your own; else try again.'
+    return new BillingError('account_busy', message, { cause: error, outcome })
+  }
   if (isPassing(state) || isLostConnection(error)) {
     return new BillingError('storage_unavailable', `PostgreSQL cannot be reached or is busy: ${reason}.`, {
       cause: error,
@@ -37,11 +42,11 @@ export function storageError(error: unknown, outcome: ErrorOutcome): unknown {
 }
 
 /**
- * Connection exceptions, lack of resources, locks, operator intervention, a transaction that took longer than the server allows, and
+ * Connection exceptions, conflicts, lack of resources, operator intervention, a transaction that took longer than the server allows, and
  * a server that was made read-only by fail-over.
  */
 function isPassing(state: string): boolean {
-  return /^(08|40|53|55P03|57|25P0[34]|25006)/.test(state)
+  return /^(08|40|53|57|25P0[34]|25006)/.test(state)
 }
 
 /** Errors of the connection itself carry no SQLSTATE: of the socket, or `pg`'s own words. */
@@ -54,7 +59,8 @@ export function isLostConnection(error: unknown): boolean {
   )
 }
 
-function stateOf(error: unknown): string {
+/** The SQLSTATE of an error of the server; empty for every other error. */
+export function stateOf(error: unknown): string {
   const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : ''
 }

@@ -1,9 +1,12 @@
 import { viewBudgets } from '../../core/domain/budget-view.js'
+import type { LedgerCommand } from '../../core/domain/ledger/command.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
-import type { EntryPage, LedgerStore } from '../../core/ports/store.js'
+import { BillingError, invariant } from '../../core/errors.js'
+import type { DeliveryStatus, EntryPage, LedgerStore } from '../../core/ports/store.js'
 import { checkCursor } from '../sql/cursor.js'
 import { usageClause } from '../sql/usage-clause.js'
 import { createBatch } from './batch.js'
+import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
 import { currentCounters, dueHolds } from './ledger-load.js'
@@ -26,8 +29,36 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
     })
 
   const decide = createBatch(tables, clock)
+  const patience = createPatience()
   return {
     commit: (commands, rules) => connection.write((sql, commit) => decide(sql, commands, rules, commit)),
+    async commitFree(commands, rules, waitMs = patience.waitMs()) {
+      try {
+        // Processes that share accounts keep them from each other for moments, all the time: that is waited for, in the queue.
+        return await patience.measure(() =>
+          connection.write((sql, commit) => decide(sql, commands, rules, commit), waitMs),
+        )
+      } catch (error) {
+        if (!BillingError.is(error) || error.code !== 'account_busy') throw error
+      }
+      return connection.write(async (sql, commit) => {
+        const held = await heldAmong(sql, tables, commands)
+        const free = commands.filter(({ accountId }) => !held.has(accountId))
+        const outcomes = free.length === 0 ? [] : await decide(sql, free, rules, commit)
+        const rest = outcomes.values()
+        return commands.map(({ accountId }) => (held.has(accountId) ? null : (rest.next().value ?? null)))
+      }, 0)
+    },
+    join: (transaction, command, rules) =>
+      connection.join(transaction, async (sql) => {
+        const [outcome] = await decide(sql, [command], rules)
+        invariant(outcome !== undefined, 'one command had no outcome')
+        const isRepeat = outcome.status === 'duplicate'
+        return {
+          outcome,
+          deliveries: isRepeat ? await deliveriesOf(sql, tables, command.accountId, outcome.result.id) : {},
+        }
+      }),
     snapshot(accountId) {
       return connection.read(async (sql) => {
         const [account, grants, over, counters, time] = await Promise.all([
@@ -111,6 +142,51 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
       return connection.read(async (sql) =>
         (await sql.query(query, [String(limit)])).map(([accountId]) => accountId ?? ''),
       )
+    },
+  }
+}
+
+/** Locks those of the accounts that nobody else keeps. @returns the others; one that does not exist is not kept by anybody */
+async function heldAmong(
+  sql: Sql,
+  { schema }: Tables,
+  commands: readonly LedgerCommand[],
+): Promise<ReadonlySet<string>> {
+  const named = [arrayOf([...new Set(commands.map(({ accountId }) => accountId))])]
+  const from = `FROM ${schema}.accounts WHERE id = ANY($1)`
+  const [locked, all] = await Promise.all([
+    sql.query(`SELECT id ${from} ORDER BY id FOR UPDATE SKIP LOCKED`, named),
+    sql.query(`SELECT id ${from}`, named),
+  ])
+  const free = new Set(locked.map(([id]) => id))
+  return new Set(all.flatMap(([id]) => (id && !free.has(id) ? id : [])))
+}
+
+/** How the deliveries stand that a row names. */
+async function deliveriesOf(
+  sql: Sql,
+  { schema, entries }: Tables,
+  accountId: string,
+  entryId: string,
+): Promise<Readonly<Record<string, DeliveryStatus | null>>> {
+  const entry = await entries.first(sql, 'WHERE t.id = $1 AND t.account_id = $2', entryId, accountId)
+  const named = Object.entries(entry?.deliveries ?? {})
+  const query = `SELECT id, status FROM ${schema}.deliveries WHERE id = ANY($1) AND account_id = $2`
+  const rows = await sql.query(query, [arrayOf(named.flatMap(([, id]) => id ?? [])), accountId])
+  const statuses = new Map(rows.map(([id, status]) => [id, status as DeliveryStatus]))
+  return Object.fromEntries(named.map(([name, id]) => [name, id === null ? null : (statuses.get(id) ?? 'pending')]))
+}
+
+/** How long a batch waits for an account before it goes on without it: some times what a batch takes here, within bounds. */
+function createPatience() {
+  let usualMs = 5
+  return {
+    waitMs: () => Math.ceil(Math.min(100, Math.max(10, 4 * usualMs))),
+    async measure<T>(batch: () => Promise<T>): Promise<T> {
+      const started = performance.now()
+      const result = await batch()
+      usualMs += (performance.now() - started - usualMs) / 8
+      return result
     },
   }
 }

@@ -54,7 +54,9 @@ async function openPostgres(options: { readonly now?: () => number } = {}): Prom
     isOwn: false,
     prepare: true,
     timeoutMs: 30_000,
-    begin: tellTime(options.now),
+    lockTimeoutMs: 3_000,
+    isTuned: true,
+    time: tellTime(options.now),
   })
   await migrate(connection, schema, createClock(options.now))
   return {
