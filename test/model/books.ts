@@ -103,13 +103,13 @@ export function commit(books: Books, commands: readonly LedgerCommand[], now: nu
 
 function keep(books: Books, rows: LedgerRows): void {
   const id = (...parts: readonly unknown[]) => parts.join('|')
-  for (const each of rows.accounts) books.accounts.set(each.id, each)
+  for (const { value: each } of rows.accounts) books.accounts.set(each.id, each)
   for (const each of books.accounts.values()) noteGiven(books, each)
-  for (const each of rows.grants) books.grants.set(id(each.accountId, each.id), each)
-  for (const each of rows.counters) books.counters.set(id(each.accountId, each.meter, each.startsAt), each)
-  for (const each of rows.carries)
+  for (const { value: each } of rows.grants) books.grants.set(id(each.accountId, each.id), each)
+  for (const { value: each } of rows.counters) books.counters.set(id(each.accountId, each.meter, each.startsAt), each)
+  for (const { value: each } of rows.carries)
     books.carries.set(id(each.accountId, each.destination, each.meter, each.startsAt), each)
-  for (const each of rows.budgets) books.budgets.set(id(each.accountId, each.scope), each)
+  for (const { value: each } of rows.budgets) books.budgets.set(id(each.accountId, each.scope), each)
   for (const each of rows.payments) books.payments.set(id(each.accountId, each.id), each)
   for (const each of rows.levels) books.levels.set(id(each.accountId, each.meter, each.at), each)
   books.seen.push(...rows.seen)

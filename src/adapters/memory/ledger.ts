@@ -216,22 +216,25 @@ function load(tables: Tables, keys: readonly LoadKey[], now: number): LedgerStat
 }
 
 function write(tables: Tables, rows: LedgerRows, now: number): void {
-  for (const account of rows.accounts) tables.states.set(account.id, account)
-  for (const grant of rows.grants) under(tables.grants, grant.accountId, () => new Map()).set(grant.id, grant)
-  for (const counter of rows.counters) {
+  for (const { value: account } of rows.accounts) tables.states.set(account.id, account)
+  for (const { value: grant } of rows.grants)
+    under(tables.grants, grant.accountId, () => new Map()).set(grant.id, grant)
+  for (const { value: counter } of rows.counters) {
     const list = under(tables.counters, counter.accountId, () => [])
     const index = list.findIndex((other) => other.meter === counter.meter && other.startsAt === counter.startsAt)
     if (index < 0) list.push(counter)
     else list[index] = counter
   }
-  for (const carry of rows.carries) under(tables.carries, carry.accountId, () => new Map()).set(carryKey(carry), carry)
+  for (const { value: carry } of rows.carries)
+    under(tables.carries, carry.accountId, () => new Map()).set(carryKey(carry), carry)
   for (const hold of rows.holds) {
     under(tables.holds, hold.accountId, () => new Map()).set(hold.id, hold)
     const { accountId } = hold
     remember(tables, { accountId, dedupe: hold.dedupe, fingerprint: hold.fingerprint, result: hold.result })
     if (hold.release) remember(tables, { accountId, ...hold.release })
   }
-  for (const budget of rows.budgets) under(tables.budgets, budget.accountId, () => new Map()).set(budget.scope, budget)
+  for (const { value: budget } of rows.budgets)
+    under(tables.budgets, budget.accountId, () => new Map()).set(budget.scope, budget)
   for (const change of rows.levels) {
     const id = pair(change.accountId, change.meter)
     const others = (tables.levels.get(id) ?? []).filter(({ at }) => at !== change.at)

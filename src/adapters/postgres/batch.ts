@@ -3,8 +3,8 @@ import { apply, needs } from '../../core/domain/ledger/kernel.js'
 import type { LedgerOutcome } from '../../core/domain/ledger/outcome.js'
 import type { LedgerRows, LedgerRules, LedgerState } from '../../core/domain/ledger/state.js'
 import { invariant } from '../../core/errors.js'
+import { changedRows } from '../sql/changed-rows.js'
 import { newDeliveryRow } from '../sql/delivery-rows.js'
-import { knownRows } from '../sql/known-rows.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import { createLoad } from './ledger-load.js'
@@ -109,23 +109,25 @@ const fewRows = 200
 
 /** Sends every write without waiting in between. */
 async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, state: LedgerState): Promise<void> {
-  const { grants, counters, carries } = knownRows(rows, state)
+  const { accounts, grants, counters, carries, budgets } = changedRows(rows)
   const writes: readonly (() => Write | null)[] = [
     () => tables.entries.insert(rows.entries),
-    () => tables.accountStates.update(rows.accounts),
-    () => tables.grantsLeft.update(grants.known),
-    () => tables.counters.update(counters.known),
-    () => tables.carries.update(carries.known),
+    () => tables.accountSums.update(accounts.sums),
+    () => tables.grantsLeft.update(grants.sums),
+    () => tables.counterSums.update(counters.sums),
+    () => tables.carries.update(carries.sums),
+    () => tables.budgetSums.update(budgets.sums),
     () => tables.rollups.add(rows.rollups),
     () => tables.newDeliveries.insert(rows.deliveries.map((delivery) => newDeliveryRow(delivery, state.now))),
     () => tables.holds.upsert(rows.holds),
-    () => tables.budgets.upsert(rows.budgets),
     () => tables.payments.upsert(rows.payments),
     () => tables.levels.upsert(rows.levels),
     () => tables.seen.insert(rows.seen),
-    () => tables.grants.upsert(grants.others),
-    () => tables.counters.upsert(counters.others),
-    () => tables.carries.upsert(carries.others),
+    () => tables.accountStates.update(accounts.whole),
+    () => tables.grants.upsert(grants.whole),
+    () => tables.counters.upsert(counters.whole),
+    () => tables.carries.upsert(carries.whole),
+    () => tables.budgets.upsert(budgets.whole),
   ]
   const isSmall = rows.entries.length <= fewRows
   await Promise.all([

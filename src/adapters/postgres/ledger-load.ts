@@ -30,8 +30,7 @@ import type { Tables } from './tables.js'
 export function createLoad(tables: Tables, clock: Clock) {
   const loadCommon = createCommonLoad(tables, clock)
   return async (sql: Sql, keys: readonly LoadKey[]): Promise<LedgerState> => {
-    const needed = new Map(keys.map((key) => [loadKeyId(key), key]))
-    const asked = byKind([...needed.values()])
+    const asked = byKind(keys)
     const accountIds = [...new Set(asked.account.map(({ accountId }) => accountId))].sort()
     const accounts = tables.accountStates.select(
       sql,
@@ -57,14 +56,15 @@ export function createLoad(tables: Tables, clock: Clock) {
         overdueCounters(sql, tables, asked.accruals, clock),
         seenValues(sql, tables, asked.seen),
       ])
-    const [reserved, grants, counted] = await Promise.all([
+    const [reserved, grants, counted, around] = await Promise.all([
       budgetsOfHolds(sql, tables, named),
       namedGrants(sql, tables, asked.grant, payments, entries),
       countersOfEntries(sql, tables, entries, clock),
+      countersAround(sql, tables, outside(common, asked.counter), clock),
     ])
     const holds = new Map([...named, ...common.holds].map((hold) => [`${hold.accountId}|${hold.id}`, hold]))
     const counters = new Map(
-      [...common.counters, ...current, ...byHold, ...counted, ...byLevel, ...accruing].map((found) => [
+      [...common.counters, ...current, ...byHold, ...counted, ...around, ...byLevel, ...accruing].map((found) => [
         `${found.counter.accountId}|${found.counter.meter}|${found.counter.startsAt}`,
         found,
       ]),
@@ -105,8 +105,21 @@ function byKind(keys: readonly LoadKey[]): ByKind {
     hold_counter: [],
     counters: [],
   }
-  for (const key of keys) (kinds[key.kind] as LoadKey[]).push(key)
+  const named = new Set<string>()
+  for (const key of keys) {
+    if (!isFrequent(key)) {
+      const id = loadKeyId(key)
+      if (named.has(id)) continue
+      named.add(id)
+    }
+    ;(kinds[key.kind] as LoadKey[]).push(key)
+  }
   return kinds
+}
+
+/** What nearly every command names; who reads these minds no repetition. */
+function isFrequent({ kind }: LoadKey): boolean {
+  return kind === 'account' || kind === 'key' || kind === 'counter' || kind === 'budget'
 }
 
 /** What nearly every batch needs of its accounts, beside themselves. */
@@ -135,7 +148,7 @@ function createCommonLoad(tables: Tables, clock: Clock) {
       `SELECT '${kind}', ${[...columns, ...Array(width - columns.length).fill('NULL')].join(', ')} FROM ${from}`
     const asList = (columns: readonly string[]) => `json_build_array(${columns.join(', ')})::text`
     const counters = `unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[]) k (account_id, meter, low, high)
-      CROSS JOIN LATERAL ${countersBetween(schema, now)} t`
+      CROSS JOIN LATERAL ${countersUpTo(schema, now)} t`
     const used = hasCounters ? '$7' : '$3'
     const over = `h.account_id = ANY($1) AND h.status = 'open' AND h.expires_at <= ${now}`
     const parts = [
@@ -381,6 +394,30 @@ function countersBetween(schema: string, now: string): string {
     (${of} AND c.starts_at <= coalesce(k.low, ${now}) ORDER BY c.starts_at DESC LIMIT 1)
     UNION ALL (${of} AND c.starts_at > coalesce(k.low, ${now}) AND c.starts_at <= coalesce(k.high, ${now}))
     UNION ALL (${of} AND c.starts_at > coalesce(k.high, ${now}) ORDER BY c.starts_at LIMIT 1))`
+}
+
+/** The counters of each range, or the last one before it. */
+function countersUpTo(schema: string, now: string): string {
+  const of = `SELECT c.* FROM ${schema}.counters c WHERE c.account_id = k.account_id AND c.meter = k.meter`
+  return `(
+    (${of} AND c.starts_at <= coalesce(k.low, ${now}) ORDER BY c.starts_at DESC LIMIT 1)
+    UNION ALL (${of} AND k.low < k.high AND c.starts_at > k.low AND c.starts_at <= k.high))`
+}
+
+/** The moments that no counter contains: what is made there depends on its neighbours. */
+function outside({ now, counters }: Common, keys: ByKind['counter']): ByKind['counter'] {
+  const byAccount = new Map<string, Counter[]>()
+  for (const { counter } of counters) {
+    const known = byAccount.get(counter.accountId)
+    if (known) known.push(counter)
+    else byAccount.set(counter.accountId, [counter])
+  }
+  return keys.filter(({ accountId, meter, at }) => {
+    const moment = at ?? now
+    for (const counter of byAccount.get(accountId) ?? [])
+      if (counter.meter === meter && counter.startsAt <= moment && moment < counter.endsAt) return false
+    return true
+  })
 }
 
 /** As array literals. */

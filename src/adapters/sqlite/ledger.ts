@@ -4,9 +4,9 @@ import type { LedgerRows, LedgerState } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
 import type { EntryPage, LedgerStore } from '../../core/ports/store.js'
 import type { Value } from '../sql/column.js'
+import { changedRows } from '../sql/changed-rows.js'
 import { checkCursor } from '../sql/cursor.js'
 import { usageClause } from '../sql/usage-clause.js'
-import { changedRows } from './changed-rows.js'
 import type { Connection, Sql } from './connection.js'
 import { currentCounters, dueHolds, findHold, loadState, openGrants } from './ledger-load.js'
 import { addDeliveries, addEvents } from './outbox.js'
@@ -135,7 +135,7 @@ function currentBudgets(sql: Sql, accountId: string, at: number, clause: string,
 }
 
 function writeRows(sql: Sql, rows: LedgerRows, state: LedgerState): void {
-  const { accounts, grants, counters, carries, budgets } = changedRows(rows, state)
+  const { accounts, grants, counters, carries, budgets } = changedRows(rows)
   tables.accountSums.update(sql, accounts.sums)
   tables.accountStates.update(sql, accounts.whole)
   tables.grantsLeft.update(sql, grants.sums)

@@ -1,11 +1,23 @@
 import type { Budget } from '../budget.js'
 import { burnOrder, type CreditGrant } from '../credit-grant.js'
 import type { Payment } from '../payment.js'
-import type { AccountState, Carry, Counter, Hold, LedgerEntry, LedgerState, LevelChange, SeenValue } from './state.js'
+import type {
+  AccountState,
+  Carry,
+  Changed,
+  Counter,
+  Hold,
+  LedgerEntry,
+  LedgerState,
+  LevelChange,
+  SeenValue,
+} from './state.js'
 
-/** A row of an account as later commands of the batch see it, and whether it is to be written. */
+/** A row of an account as later commands of the batch see it, how it was loaded, and whether it is to be written. */
 export interface Slot<T> {
   value: T
+  /** `null` for one that this batch made. */
+  readonly loaded: T | null
   isChanged: boolean
 }
 
@@ -17,6 +29,8 @@ export interface AccountDraft {
   readonly id: string
   /** `null` for an account that is not there. */
   state: AccountState | null
+  /** How it was loaded. */
+  loaded: AccountState | null
   isChanged: boolean
   /** What is over has ended and what is due was given, as of the batch's time. */
   isUpToDate: boolean
@@ -46,7 +60,11 @@ export function accountDrafts(state: LedgerState): Map<string, AccountDraft> {
     drafts.set(accountId, made)
     return made
   }
-  for (const account of state.accounts) of(account.id).state = account
+  for (const account of state.accounts) {
+    const draft = of(account.id)
+    draft.state = account
+    draft.loaded = account
+  }
   for (const grant of state.grants) addGrant(of(grant.accountId), grant)
   for (const counter of state.counters) addCounter(of(counter.accountId), counter)
   for (const carry of state.carries) {
@@ -77,6 +95,7 @@ export function emptyAccountDraft(id: string): AccountDraft {
   return {
     id,
     state: null,
+    loaded: null,
     isChanged: false,
     isUpToDate: false,
     open: [],
@@ -107,11 +126,21 @@ export function put<T>(slots: Slot<T>[], isSame: (value: T) => boolean, value: T
     each.isChanged = true
     return
   }
-  slots.push({ value, isChanged: true })
+  slots.push(newSlot(value))
 }
 
-/** The values of slots that are to be written. */
-export function changedOf<T>(slots: Iterable<Slot<T>>, changed: T[]): void {
+/** A slot for a value that this batch made. */
+export function newSlot<T>(value: T): Slot<T> {
+  return { value, loaded: null, isChanged: true }
+}
+
+/** The slots that are to be written. */
+export function changedOf<T>(slots: readonly Slot<T>[], changed: Changed<T>[]): void {
+  for (const each of slots) if (each.isChanged) changed.push(each)
+}
+
+/** Their values. */
+export function changedValuesOf<T>(slots: Iterable<Slot<T>>, changed: T[]): void {
   for (const { value, isChanged } of slots) if (isChanged) changed.push(value)
 }
 
@@ -120,7 +149,7 @@ export function isSameCarry(left: Carry, right: Omit<Carry, 'remainder'>): boole
 }
 
 function slot<T>(value: T): Slot<T> {
-  return { value, isChanged: false }
+  return { value, loaded: value, isChanged: false }
 }
 
 /** A store may answer the same thing for several keys that ask for it. */

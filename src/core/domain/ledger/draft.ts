@@ -10,6 +10,7 @@ import {
   emptyAccountDraft,
   insertOpen,
   isSameCarry,
+  newSlot,
   put,
   putHold,
   type Slot,
@@ -107,7 +108,7 @@ export function setGrant(draft: Draft, grant: CreditGrant): void {
   const account = accountDraft(draft, grant.accountId)
   let kept = account.grants.find(({ value }) => value.id === grant.id)
   if (!kept) {
-    kept = { value: grant, isChanged: true }
+    kept = newSlot(grant)
     account.grants.push(kept)
   }
   setGrantSlot(account, kept, grant)
@@ -137,7 +138,7 @@ export function findHold(draft: Draft, accountId: string, holdId: string): Hold 
 }
 
 export function setHold(draft: Draft, hold: Hold): void {
-  putHold(accountDraft(draft, hold.accountId), { value: hold, isChanged: true })
+  putHold(accountDraft(draft, hold.accountId), newSlot(hold))
 }
 
 export function findBudgets(draft: Draft, accountId: string, scopes: readonly string[]): readonly Budget[] {
@@ -189,7 +190,7 @@ export function setCounter(draft: Draft, counter: Counter): boolean {
     each.isChanged = true
     return false
   }
-  counters.push({ value: counter, isChanged: true })
+  counters.push(newSlot(counter))
   return true
 }
 
@@ -271,5 +272,5 @@ export function hasSeen(draft: Draft, { accountId, meter, startsAt, value }: See
 }
 
 export function setSeen(draft: Draft, value: SeenValue): void {
-  if (!hasSeen(draft, value)) accountDraft(draft, value.accountId).seen.push({ value, isChanged: true })
+  if (!hasSeen(draft, value)) accountDraft(draft, value.accountId).seen.push(newSlot(value))
 }

@@ -1,5 +1,5 @@
 import { BillingError, invariant } from '../../errors.js'
-import { type AccountDraft, changedOf } from './account-draft.js'
+import { type AccountDraft, changedOf, changedValuesOf } from './account-draft.js'
 import { accountNeeds, decideChangePlan, decideChangeTerms, decideSuspend } from './accounts.js'
 import { adjustNeeds, decideAdjust } from './adjustments.js'
 import { amendNeeds, decideAmend } from './amendments.js'
@@ -105,15 +105,15 @@ function rowsOf(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows {
   }
   for (const account of draft.accounts.values()) {
     checkSums(account)
-    if (account.isChanged && account.state) rows.accounts.push(account.state)
+    if (account.isChanged && account.state) rows.accounts.push({ value: account.state, loaded: account.loaded })
     changedOf(account.grants, rows.grants)
     changedOf(account.counters, rows.counters)
     changedOf(account.carries, rows.carries)
-    if (account.holds) changedOf(account.holds.values(), rows.holds)
+    if (account.holds) changedValuesOf(account.holds.values(), rows.holds)
     changedOf(account.budgets, rows.budgets)
-    changedOf(account.payments, rows.payments)
-    changedOf(account.levels, rows.levels)
-    changedOf(account.seen, rows.seen)
+    changedValuesOf(account.payments, rows.payments)
+    changedValuesOf(account.levels, rows.levels)
+    changedValuesOf(account.seen, rows.seen)
   }
   return rows
 }

@@ -321,14 +321,21 @@ export interface LedgerRules {
   readonly collecting: string | null
 }
 
+/** A row as it is to be, and as it was loaded: a store may write only what differs. */
+export interface Changed<Row> {
+  readonly value: Row
+  /** `null` for a row that is new, or that the store was not asked for. */
+  readonly loaded: Row | null
+}
+
 /** Everything a batch changes; a store writes all of it or nothing. Accounts, grants, counters, carries, holds, budgets, payments and levels replace what was. */
 export interface LedgerRows {
-  readonly accounts: readonly AccountState[]
-  readonly grants: readonly CreditGrant[]
-  readonly counters: readonly Counter[]
-  readonly carries: readonly Carry[]
+  readonly accounts: readonly Changed<AccountState>[]
+  readonly grants: readonly Changed<CreditGrant>[]
+  readonly counters: readonly Changed<Counter>[]
+  readonly carries: readonly Changed<Carry>[]
   readonly holds: readonly Hold[]
-  readonly budgets: readonly Budget[]
+  readonly budgets: readonly Changed<Budget>[]
   readonly payments: readonly Payment[]
   readonly levels: readonly LevelChange[]
   readonly seen: readonly SeenValue[]
