@@ -6,7 +6,7 @@ export { burnOrder } from '../core/domain/credit-grant.js'
 export type { EventDelivery } from '../core/domain/event.js'
 export { consumerDestination, eventDeliveries } from '../core/domain/event.js'
 export { decodeExact, encodeExact } from '../core/domain/exact-json.js'
-export { apply, needs } from '../core/domain/ledger/kernel.js'
+export { apply, createDecider, needs } from '../core/domain/ledger/kernel.js'
 export type {
   Carry,
   LedgerRows,

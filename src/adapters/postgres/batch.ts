@@ -1,10 +1,12 @@
 import type { LedgerCommand } from '../../core/domain/ledger/command.js'
-import { apply, needs } from '../../core/domain/ledger/kernel.js'
+import { createDecider, needs } from '../../core/domain/ledger/kernel.js'
 import type { LedgerOutcome } from '../../core/domain/ledger/outcome.js'
 import type { LedgerRows, LedgerRules, LedgerState } from '../../core/domain/ledger/state.js'
+import type { Instant } from '../../core/domain/period.js'
 import { invariant } from '../../core/errors.js'
 import { changedRows } from '../sql/changed-rows.js'
 import { newDeliveryRow } from '../sql/delivery-rows.js'
+import { type Part, partsOf } from './batch-parts.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import { createLoad } from './ledger-load.js'
@@ -20,52 +22,58 @@ export type Batch = (
   commit?: () => void,
 ) => Promise<readonly LedgerOutcome[]>
 
-/**
- * A large batch is taken in parts, each with accounts of its own: the server reads what the next one needs, and writes what the one
- * before decided, while this process decides. The parts are in order of account, so that locks are taken in one order by everybody.
- */
+/** While this process decides a piece of a batch, the server reads what the next part needs and writes what was decided before. */
 export function createBatch(tables: Tables, clock: Clock): Batch {
   const load = createLoad(tables, clock)
 
   return async (sql, commands, rules, commit) => {
     const parts = partsOf(commands)
     const outcomes = new Array<LedgerOutcome>(commands.length)
-    const written: Promise<void>[] = []
+    const loading: Promise<LedgerState>[] = []
+    const writing: Promise<void>[] = []
     let hasEvents = false
-    const loadPart = (part: Part | undefined): Promise<LedgerState> | undefined => {
-      const state =
-        part &&
-        load(
-          sql,
-          part.commands.flatMap((command) => needs(command, rules)),
-        )
-      state?.catch(ignore)
-      return state
+
+    function loadPart(part: Part): void {
+      const items = part.flat()
+      const state = load(
+        sql,
+        items.flatMap(({ command }) => needs(command, rules)),
+      )
+      state.catch(ignore)
+      loading.push(state)
     }
-    let next = loadPart(parts[0])
+    function writePart(rows: LedgerRows, now: Instant): void {
+      const written = writeRows(sql, tables, rows, now)
+      written.catch(ignore)
+      writing.push(written)
+      hasEvents ||= rows.events.length > 0
+    }
+
+    parts.slice(0, 1).forEach(loadPart)
     try {
-      for (const [index, { commands: decided, places }] of parts.entries()) {
-        const loading = next
-        next = loadPart(parts[index + 1])
-        const state = await loading
-        invariant(state !== undefined, 'a part was not loaded')
-        const { rows, outcomes: ofPart } = apply(state, decided, rules)
-        const writing = writeRows(sql, tables, rows, state)
-        writing.catch(ignore)
-        written.push(writing)
-        hasEvents ||= rows.events.length > 0
-        ofPart.forEach((outcome, at) => {
-          outcomes[places[at] ?? 0] = outcome
-        })
+      for (const [index, part] of parts.entries()) {
+        parts.slice(index + 1, index + 2).forEach(loadPart)
+        const state = await loading[index]
+        invariant(state !== undefined, 'a part of a batch was not loaded')
+        const decide = createDecider(state, rules)
+        for (const [count, piece] of part.entries()) {
+          // The piece before goes out first: the server has something to do.
+          if (count > 0) await nextTurn()
+          const { rows, outcomes: decided } = decide(piece.map(({ command }) => command))
+          writePart(rows, state.now)
+          decided.forEach((outcome, at) => {
+            outcomes[piece[at]?.place ?? 0] = outcome
+          })
+        }
       }
       // Which events are new has to be known before their deliveries are written.
       if (!hasEvents) commit?.()
     } catch (error) {
       // After a statement failed, the ones behind it fail for that alone: the first one says why.
-      await Promise.all(written)
+      await Promise.all(writing)
       throw error
     }
-    await Promise.all(written)
+    await Promise.all(writing)
     return outcomes
   }
 }
@@ -73,42 +81,15 @@ export function createBatch(tables: Tables, clock: Clock): Batch {
 /** Whoever waits for it hears of it. */
 function ignore(): void {}
 
-/** Commands of a batch, and where they stand in it. */
-interface Part {
-  readonly commands: readonly LedgerCommand[]
-  readonly places: readonly number[]
-}
-
-/** So many commands are worth statements of their own. */
-const smallestPart = 32
-
-/** About four parts, each with all commands of its accounts. */
-function partsOf(commands: readonly LedgerCommand[]): readonly Part[] {
-  const size = Math.max(smallestPart, Math.ceil(commands.length / 4))
-  if (commands.length < 2 * size) return [{ commands, places: commands.map((_, index) => index) }]
-  const byAccount = new Map<string, number[]>()
-  commands.forEach(({ accountId }, index) => {
-    const places = byAccount.get(accountId)
-    if (places) places.push(index)
-    else byAccount.set(accountId, [index])
-  })
-  const parts: number[][] = []
-  let part: number[] = []
-  for (const accountId of [...byAccount.keys()].sort()) {
-    part.push(...(byAccount.get(accountId) ?? []))
-    if (part.length < size) continue
-    parts.push(part)
-    part = []
-  }
-  if (part.length > 0) parts.push(part)
-  return parts.map((places) => ({ places, commands: places.flatMap((place) => commands[place] ?? []) }))
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 /** A batch this small is written by one statement: each one more costs both sides. With a larger one the server works while the next statement is made. */
 const fewRows = 200
 
 /** Sends every write without waiting in between. */
-async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, state: LedgerState): Promise<void> {
+async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, now: Instant): Promise<void> {
   const { accounts, grants, counters, carries, budgets } = changedRows(rows)
   const writes: readonly (() => Write | null)[] = [
     () => tables.entries.insert(rows.entries),
@@ -118,7 +99,7 @@ async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, state: Ledg
     () => tables.carries.update(carries.sums),
     () => tables.budgetSums.update(budgets.sums),
     () => tables.rollups.add(rows.rollups),
-    () => tables.newDeliveries.insert(rows.deliveries.map((delivery) => newDeliveryRow(delivery, state.now))),
+    () => tables.newDeliveries.insert(rows.deliveries.map((delivery) => newDeliveryRow(delivery, now))),
     () => tables.holds.upsert(rows.holds),
     () => tables.payments.upsert(rows.payments),
     () => tables.levels.upsert(rows.levels),
@@ -139,6 +120,6 @@ async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, state: Ledg
           ),
         ]
       : writes.map((write) => send(sql, write()))),
-    addEvents(sql, tables, rows.events, state.now),
+    addEvents(sql, tables, rows.events, now),
   ])
 }

@@ -10,9 +10,9 @@ import { BillingError, invariant } from '../errors.js'
 import type { UsageFilter } from '../ports/store.js'
 import { accountId, idField, parse, readDimensions, readMoment, type TimeInput } from './fields.js'
 import { type Page, type PageInput, pageFields, pageOf, readCursor, rowNumber } from './paging.js'
+import { quotaView } from './quota-view.js'
 import { requireMeter } from './rate.js'
 import { requireAccount } from './steps.js'
-import { quotaView } from './quota-view.js'
 import { deliveriesOf, type RecordedUsage } from './usage.js'
 
 /** What usage came to. */

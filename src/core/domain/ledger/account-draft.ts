@@ -13,11 +13,11 @@ import type {
   SeenValue,
 } from './state.js'
 
-/** A row of an account as later commands of the batch see it, how it was loaded, and whether it is to be written. */
+/** A row of an account as later commands of the batch see it, how the store has it, and whether it is to be written. */
 export interface Slot<T> {
   value: T
-  /** `null` for one that this batch made. */
-  readonly loaded: T | null
+  /** `null` for one that it does not have. */
+  loaded: T | null
   isChanged: boolean
 }
 
@@ -29,7 +29,7 @@ export interface AccountDraft {
   readonly id: string
   /** `null` for an account that is not there. */
   state: AccountState | null
-  /** How it was loaded. */
+  /** How the store has it. */
   loaded: AccountState | null
   isChanged: boolean
   /** What is over has ended and what is due was given, as of the batch's time. */
@@ -134,14 +134,23 @@ export function newSlot<T>(value: T): Slot<T> {
   return { value, loaded: null, isChanged: true }
 }
 
-/** The slots that are to be written. */
-export function changedOf<T>(slots: readonly Slot<T>[], changed: Changed<T>[]): void {
-  for (const each of slots) if (each.isChanged) changed.push(each)
+/** What is to be written of slots; it counts as written from then on. */
+export function takeChanged<T>(slots: readonly Slot<T>[], changed: Changed<T>[]): void {
+  for (const each of slots) {
+    if (!each.isChanged) continue
+    changed.push({ value: each.value, loaded: each.loaded })
+    each.loaded = each.value
+    each.isChanged = false
+  }
 }
 
-/** Their values. */
-export function changedValuesOf<T>(slots: Iterable<Slot<T>>, changed: T[]): void {
-  for (const { value, isChanged } of slots) if (isChanged) changed.push(value)
+/** The same, without what it was. */
+export function takeValues<T>(slots: Iterable<Slot<T>>, changed: T[]): void {
+  for (const each of slots) {
+    if (!each.isChanged) continue
+    changed.push(each.value)
+    each.isChanged = false
+  }
 }
 
 export function isSameCarry(left: Carry, right: Omit<Carry, 'remainder'>): boolean {

@@ -55,9 +55,10 @@ export interface Draft {
   /** The account that was looked at last. */
   latest: AccountDraft | null
   readonly keys: PerAccount<StoredKey>
-  readonly entries: PostedEntry[]
-  readonly rollups: Map<string, DraftRollup>
-  readonly events: BillingEvent[]
+  /** What is to be added to what the store has. */
+  entries: PostedEntry[]
+  rollups: Map<string, DraftRollup>
+  events: BillingEvent[]
 }
 
 export function createDraft(state: LedgerState, rules: LedgerRules): Draft {

@@ -1,5 +1,5 @@
 import { BillingError, invariant } from '../../errors.js'
-import { type AccountDraft, changedOf, changedValuesOf } from './account-draft.js'
+import { type AccountDraft, takeChanged, takeValues } from './account-draft.js'
 import { accountNeeds, decideChangePlan, decideChangeTerms, decideSuspend } from './accounts.js'
 import { adjustNeeds, decideAdjust } from './adjustments.js'
 import { amendNeeds, decideAmend } from './amendments.js'
@@ -76,18 +76,36 @@ export function needs(command: LedgerCommand, rules: LedgerRules): readonly Load
  *
  * @throws BillingError `invariant_violated` when the state lacks what `needs` named or would no longer add up
  */
-export function apply(
-  state: LedgerState,
-  commands: readonly LedgerCommand[],
-  rules: LedgerRules,
-): { readonly rows: LedgerRows; readonly outcomes: readonly LedgerOutcome[] } {
-  const draft = createDraft(state, rules)
-  const outcomes = commands.map((command) => decide(draft, command))
-  return { rows: rowsOf(draft, planDeliveries(draft)), outcomes }
+export function apply(state: LedgerState, commands: readonly LedgerCommand[], rules: LedgerRules): Decided {
+  return createDecider(state, rules)(commands)
 }
 
-/** Everything that was changed. */
-function rowsOf(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows {
+/** What commands come to, and everything that they change. */
+export interface Decided {
+  readonly rows: LedgerRows
+  readonly outcomes: readonly LedgerOutcome[]
+}
+
+/**
+ * The same for a batch that comes in pieces, of which each sees what the ones before it did: a store may write what one changed while
+ * the next is being decided. The state holds what all of them need.
+ *
+ * @throws BillingError as `apply` does
+ */
+export function createDecider(state: LedgerState, rules: LedgerRules): (commands: readonly LedgerCommand[]) => Decided {
+  const draft = createDraft(state, rules)
+  return (commands) => {
+    const outcomes = commands.map((command) => decide(draft, command))
+    return { rows: takeRows(draft, planDeliveries(draft)), outcomes }
+  }
+}
+
+/** Everything that was changed since the last time. */
+function takeRows(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows {
+  const { entries, rollups, events } = draft
+  draft.entries = []
+  draft.rollups = new Map()
+  draft.events = []
   const rows: { readonly [Field in keyof LedgerRows]: LedgerRows[Field][number][] } = {
     accounts: [],
     grants: [],
@@ -98,22 +116,26 @@ function rowsOf(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows {
     payments: [],
     levels: [],
     seen: [],
-    entries: draft.entries.map(({ entry }) => entry),
-    rollups: [...draft.rollups.values()],
+    entries: entries.map(({ entry }) => entry),
+    rollups: [...rollups.values()],
     deliveries: [...deliveries],
-    events: draft.events,
+    events,
   }
   for (const account of draft.accounts.values()) {
     checkSums(account)
-    if (account.isChanged && account.state) rows.accounts.push({ value: account.state, loaded: account.loaded })
-    changedOf(account.grants, rows.grants)
-    changedOf(account.counters, rows.counters)
-    changedOf(account.carries, rows.carries)
-    if (account.holds) changedValuesOf(account.holds.values(), rows.holds)
-    changedOf(account.budgets, rows.budgets)
-    changedValuesOf(account.payments, rows.payments)
-    changedValuesOf(account.levels, rows.levels)
-    changedValuesOf(account.seen, rows.seen)
+    if (account.isChanged && account.state) {
+      rows.accounts.push({ value: account.state, loaded: account.loaded })
+      account.loaded = account.state
+      account.isChanged = false
+    }
+    takeChanged(account.grants, rows.grants)
+    takeChanged(account.counters, rows.counters)
+    takeChanged(account.carries, rows.carries)
+    if (account.holds) takeValues(account.holds.values(), rows.holds)
+    takeChanged(account.budgets, rows.budgets)
+    takeValues(account.payments, rows.payments)
+    takeValues(account.levels, rows.levels)
+    takeValues(account.seen, rows.seen)
   }
   return rows
 }

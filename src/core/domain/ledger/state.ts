@@ -321,10 +321,10 @@ export interface LedgerRules {
   readonly collecting: string | null
 }
 
-/** A row as it is to be, and as it was loaded: a store may write only what differs. */
+/** A row as it is to be, and as the store has it: it may write only what differs. */
 export interface Changed<Row> {
   readonly value: Row
-  /** `null` for a row that is new, or that the store was not asked for. */
+  /** `null` for a row that is new, or that it was not asked for. */
   readonly loaded: Row | null
 }
 
