@@ -99,16 +99,7 @@ async function driveYoung(bench) {
   // One row of usage for each account.
   await prepareAccounts(preparing, 1_000)
   await preparing.close()
-  const tables = [
-    'ledger_entries',
-    'accounts',
-    'credit_grants',
-    'counters',
-    'carries',
-    'rollups',
-    'deliveries',
-    'holds',
-  ]
+  const tables = ['ledger_entries', 'accounts', 'credit_grants', 'counters', 'rollups', 'deliveries', 'holds']
   const analyze = () =>
     withClient(connectionString, async (client) => {
       for (const table of tables) await client.query(`VACUUM ANALYZE ${benchSchema}.${table}`)

@@ -124,8 +124,7 @@ export async function resetProduct(connectionString, accounts, schema = benchSch
   await prepareAccounts(billing, accounts)
   await billing.close()
   await withClient(connectionString, async (client) => {
-    for (const table of ['accounts', 'credit_grants', 'counters', 'carries'])
-      await client.query(`ANALYZE ${schema}.${table}`)
+    for (const table of ['accounts', 'credit_grants', 'counters']) await client.query(`ANALYZE ${schema}.${table}`)
     await client.query('CHECKPOINT')
   })
 }

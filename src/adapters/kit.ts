@@ -8,7 +8,6 @@ export { consumerDestination, eventDeliveries } from '../core/domain/event.js'
 export { decodeExact, encodeExact } from '../core/domain/exact-json.js'
 export { apply, createDecider, needs } from '../core/domain/ledger/kernel.js'
 export type {
-  Carry,
   LedgerRows,
   LedgerState,
   LevelChange,

@@ -64,7 +64,7 @@ async function open(options: object = {}) {
   await pool.query(`CREATE TABLE ${schema}.orders (id int PRIMARY KEY)`)
   const orders = async () => Number((await pool.query(`SELECT count(*) FROM ${schema}.orders`)).rows[0].count)
   const counts = async () => {
-    const tables = ['ledger_entries', 'rollups', 'deliveries', 'events', 'counters', 'carries']
+    const tables = ['ledger_entries', 'rollups', 'deliveries', 'events', 'counters']
     const rows = await Promise.all(tables.map((table) => pool.query(`SELECT count(*)::int FROM ${schema}.${table}`)))
     return Object.fromEntries(rows.map(({ rows: [row] }, index) => [tables[index], row.count]))
   }

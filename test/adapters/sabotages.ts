@@ -30,11 +30,6 @@ export const keysOf: Readonly<
     account: 'account_id',
     name: `meter || ' ' || value`,
   },
-  carries: {
-    key: ['account_id', 'meter', 'starts_at', 'destination'],
-    account: 'account_id',
-    name: `destination || ' ' || meter || ' ' || starts_at`,
-  },
   rollups: {
     key: ['account_id', 'dimension', 'day', 'meter', 'provider', 'model', 'value'],
     account: 'account_id',
@@ -63,7 +58,6 @@ const budget = on('budgets')
 const payment = on('payments')
 const level = on('level_changes')
 const seen = on('seen_values')
-const carry = on('carries')
 const rollup = on('rollups')
 const delivery = on('deliveries')
 
@@ -228,10 +222,9 @@ export const sabotages: readonly Sabotage[] = [
   seen(`value = 'nobody'`, 'seen_value', '1 = 1', elsewhere),
   seen('starts_at = starts_at + 1', 'seen_value'),
 
-  carry('remainder = (remainder + 1) % 1000000', 'reported'),
-  carry(`destination = 'other'`, 'reported', 'remainder > 0'),
-  carry('starts_at = starts_at + 1', 'reported', 'remainder > 0'),
-  carry('deleted', 'reported', 'remainder > 0'),
+  counter(`carried = '999999 other'`, 'reported', 'carried IS NOT NULL', elsewhere),
+  counter('carried = NULL', 'reported', `carried NOT LIKE '0 %'`, elsewhere),
+  counter(`carried = '1000000 meters'`, 'carried', 'carried IS NOT NULL'),
 
   rollup('events = events + 1', 'rollup_events', `${wholeDay} AND meter = ''`),
   rollup('quantity = quantity + 1', 'rollup_quantity', wholeDay),

@@ -3,7 +3,6 @@ import { apply, needs } from '../../src/core/domain/ledger/kernel.js'
 import type { LedgerOutcome } from '../../src/core/domain/ledger/outcome.js'
 import {
   type AccountState,
-  type Carry,
   type Counter,
   type Hold,
   type LedgerEntry,
@@ -21,7 +20,6 @@ export interface Books {
   readonly accounts: Map<string, AccountState>
   readonly grants: Map<string, LedgerState['grants'][number]>
   readonly counters: Map<string, Counter>
-  readonly carries: Map<string, Carry>
   readonly holds: Map<string, Hold>
   readonly budgets: Map<string, LedgerState['budgets'][number]>
   readonly payments: Map<string, LedgerState['payments'][number]>
@@ -42,7 +40,6 @@ export function createBooks(accountIds: readonly string[], plan: string): Books 
     accounts: new Map(accountIds.map((id) => [id, newAccountState(id, plan)])),
     grants: new Map(),
     counters: new Map(),
-    carries: new Map(),
     holds: new Map(),
     budgets: new Map(),
     payments: new Map(),
@@ -74,7 +71,6 @@ export function commit(books: Books, commands: readonly LedgerCommand[], now: nu
     accounts: [...books.accounts.values()],
     grants: [...books.grants.values()],
     counters: [...books.counters.values()],
-    carries: [...books.carries.values()],
     holds: [...books.holds.values()],
     budgets: [...books.budgets.values()].filter(({ scope, held }) => held > 0n || named.has(scope)),
     payments: [...books.payments.values()],
@@ -107,8 +103,6 @@ function keep(books: Books, rows: LedgerRows): void {
   for (const each of books.accounts.values()) noteGiven(books, each)
   for (const { value: each } of rows.grants) books.grants.set(id(each.accountId, each.id), each)
   for (const { value: each } of rows.counters) books.counters.set(id(each.accountId, each.meter, each.startsAt), each)
-  for (const { value: each } of rows.carries)
-    books.carries.set(id(each.accountId, each.destination, each.meter, each.startsAt), each)
   for (const { value: each } of rows.budgets) books.budgets.set(id(each.accountId, each.scope), each)
   for (const each of rows.payments) books.payments.set(id(each.accountId, each.id), each)
   for (const each of rows.levels) books.levels.set(id(each.accountId, each.meter, each.at), each)
@@ -282,9 +276,9 @@ export function expectReports(books: Books): void {
   const add = (key: string, sparks: bigint) => told.set(key, (told.get(key) ?? 0n) + sparks)
   for (const { accountId, destination, meter, periodStartsAt, sparks } of books.deliveries)
     if (destination === 'shadow') add(`${accountId}|${meter}|${periodStartsAt}`, sparks * 1_000_000n)
-  for (const { accountId, destination, meter, startsAt, remainder } of books.carries.values()) {
-    expectThat(remainder >= 0n && remainder < 1_000_000n, `${remainder} is carried`)
-    if (destination === 'shadow') add(`${accountId}|${meter}|${startsAt}`, remainder)
+  for (const { accountId, meter, startsAt, carried } of books.counters.values()) {
+    for (const rest of Object.values(carried)) expectThat(rest >= 0n && rest < 1_000_000n, `${rest} is carried`)
+    add(`${accountId}|${meter}|${startsAt}`, carried.shadow ?? 0n)
   }
   for (const { accountId, usage, result } of books.entries.values())
     if (usage && usage.meter !== '' && result.kind === 'usage')

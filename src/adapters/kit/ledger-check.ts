@@ -51,6 +51,7 @@ const sentences: Readonly<Record<LedgerCheck, Sentence>> = {
   payment_reversed: sums('What was taken back', 'the refund rows'),
   payment_grant: ({ id, found, expected }) => `Payment ${id} bought ${found}; its grant row gives ${expected}.`,
   corrects: ({ id, found }) => `Row ${id} corrects ${found}; no earlier row of the account has that id.`,
+  carried: ({ id, found, expected }) => `Counter ${id} carries ${found}, which is not ${expected}.`,
   reported: ({ id, found, expected }) => `Reported and carried of ${id} is ${found}; its usage comes to ${expected}.`,
   delivery_entries: ({ id, found, expected }) => `Between a row and delivery ${id}: ${found}; ${expected}.`,
   delivery_moment: ({ id, found, expected }) =>

@@ -5,7 +5,6 @@ import { overdue } from '../../core/domain/ledger/expiry.js'
 import { apply, needs } from '../../core/domain/ledger/kernel.js'
 import {
   type AccountState,
-  type Carry,
   type Counter,
   countedAt,
   type Hold,
@@ -204,7 +203,6 @@ function load(tables: Tables, keys: readonly LoadKey[], now: number): LedgerStat
     accounts: [...accounts].flatMap((id) => tables.states.get(id) ?? []),
     grants: [...[...accounts].flatMap((id) => openGrants(tables, id)), ...grants],
     counters,
-    carries: [...accounts].flatMap((id) => [...(tables.carries.get(id)?.values() ?? [])]),
     holds: [...holds.values()],
     budgets: [...budgets.values()],
     payments,
@@ -225,8 +223,6 @@ function write(tables: Tables, rows: LedgerRows, now: number): void {
     if (index < 0) list.push(counter)
     else list[index] = counter
   }
-  for (const { value: carry } of rows.carries)
-    under(tables.carries, carry.accountId, () => new Map()).set(carryKey(carry), carry)
   for (const hold of rows.holds) {
     under(tables.holds, hold.accountId, () => new Map()).set(hold.id, hold)
     const { accountId } = hold
@@ -388,8 +384,4 @@ function contains(counter: Counter, at: number): boolean {
 
 function pair(accountId: string, id: string): string {
   return `${accountId}|${id}`
-}
-
-function carryKey({ destination, meter, startsAt }: Carry): string {
-  return `${destination}|${meter}|${startsAt}`
 }

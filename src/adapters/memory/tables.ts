@@ -3,7 +3,6 @@ import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import type { BillingEvent } from '../../core/domain/event.js'
 import type {
   AccountState,
-  Carry,
   Counter,
   Hold,
   LedgerEntry,
@@ -42,7 +41,6 @@ export interface Tables {
   /** By account. */
   readonly counters: Map<string, Counter[]>
   /** By account, then destination, meter and period. */
-  readonly carries: Map<string, Map<string, Carry>>
   /** By account, then hold id. */
   readonly holds: Map<string, Map<string, Hold>>
   /** By account, then scope. */
@@ -84,7 +82,6 @@ export function createTables(): Tables {
     states: new Map(),
     grants: new Map(),
     counters: new Map(),
-    carries: new Map(),
     holds: new Map(),
     budgets: new Map(),
     payments: new Map(),

@@ -2,7 +2,6 @@ import type { Budget } from '../../core/domain/budget.js'
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import type {
   AccountState,
-  Carry,
   Counter,
   Hold,
   LedgerEntry,
@@ -27,7 +26,6 @@ export interface Book {
   readonly payments: readonly Payment[]
   readonly levels: readonly LevelChange[]
   readonly seen: readonly SeenValue[]
-  readonly carries: readonly Carry[]
   readonly rollups: readonly Rollup[]
   readonly deliveries: readonly StoredDelivery[]
 }
@@ -56,7 +54,6 @@ export function booksOf(tables: Tables, accountId?: string): readonly Book[] {
     payments: all(tables.payments.values()),
     levels: all([...tables.levels.values()].flat()),
     seen: all([...tables.seen.values()].flat()),
-    carries: all(inner(tables.carries.values())),
     rollups: all(inner(tables.rollups.values())),
     deliveries: all(tables.deliveries.values()),
   }
@@ -76,7 +73,6 @@ export function booksOf(tables: Tables, accountId?: string): readonly Book[] {
       payments: lists.payments.get(id) ?? [],
       levels: lists.levels.get(id) ?? [],
       seen: lists.seen.get(id) ?? [],
-      carries: lists.carries.get(id) ?? [],
       rollups: lists.rollups.get(id) ?? [],
       deliveries: lists.deliveries.get(id) ?? [],
     }))

@@ -8,7 +8,7 @@ interface Reported {
 }
 
 /** What is told to others, and what they are told of. */
-export function verifyDeliveries({ entries, deliveries, carries }: Book, tell: Tell): void {
+export function verifyDeliveries({ entries, deliveries, counters }: Book, tell: Tell): void {
   const byId = new Map(deliveries.map((delivery) => [delivery.id, delivery]))
   const rows = new Map(entries.map((entry) => [entry.id, entry]))
   const reported = new Map<string, Reported>()
@@ -18,7 +18,12 @@ export function verifyDeliveries({ entries, deliveries, carries }: Book, tell: T
     reported.set(id, sums)
     return sums
   }
-  for (const { destination, meter, startsAt, remainder } of carries) at(destination, meter, startsAt).found += remainder
+  for (const { meter, startsAt, carried } of counters) {
+    for (const [destination, rest] of Object.entries(carried)) {
+      at(destination, meter, startsAt).found += rest
+      if (rest < 0n || rest >= 1_000_000n) tell('carried', `${meter} ${startsAt}`, rest, 'less than one Spark')
+    }
+  }
   for (const { id, kind, destination, meter, periodStartsAt, sparks, entryIds, occurredAt, event } of deliveries) {
     const isWhole = meter !== null && periodStartsAt !== null && sparks !== 0n
     const isEmpty = meter === null && periodStartsAt === null && sparks === 0n

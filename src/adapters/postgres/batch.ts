@@ -90,13 +90,12 @@ const fewRows = 200
 
 /** Sends every write without waiting in between. */
 async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, now: Instant): Promise<void> {
-  const { accounts, grants, counters, carries, budgets } = changedRows(rows)
+  const { accounts, grants, counters, budgets } = changedRows(rows)
   const writes: readonly (() => Write | null)[] = [
     () => tables.entries.insert(rows.entries),
     () => tables.accountSums.update(accounts.sums),
     () => tables.grantsLeft.update(grants.sums),
     () => tables.counterSums.update(counters.sums),
-    () => tables.carries.update(carries.sums),
     () => tables.budgetSums.update(budgets.sums),
     () => tables.rollups.add(rows.rollups),
     () => tables.newDeliveries.insert(rows.deliveries.map((delivery) => newDeliveryRow(delivery, now))),
@@ -107,7 +106,6 @@ async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, now: Instan
     () => tables.accountStates.update(accounts.whole),
     () => tables.grants.upsert(grants.whole),
     () => tables.counters.upsert(counters.whole),
-    () => tables.carries.upsert(carries.whole),
     () => tables.budgets.upsert(budgets.whole),
   ]
   const isSmall = rows.entries.length <= fewRows

@@ -2,7 +2,6 @@ import type { Budget } from '../../core/domain/budget.js'
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import type { StoredResult } from '../../core/domain/ledger/outcome.js'
 import {
-  type Carry,
   type Counter,
   countedAt,
   type Hold,
@@ -65,7 +64,7 @@ export function createLoad(tables: Tables, clock: Clock) {
     const holds = new Map([...named, ...common.holds].map((hold) => [`${hold.accountId}|${hold.id}`, hold]))
     const counters = new Map(
       [...common.counters, ...current, ...byHold, ...counted, ...around, ...byLevel, ...accruing].map((found) => [
-        `${found.counter.accountId}|${found.counter.meter}|${found.counter.startsAt}`,
+        `${found.accountId}|${found.meter}|${found.startsAt}`,
         found,
       ]),
     )
@@ -74,8 +73,7 @@ export function createLoad(tables: Tables, clock: Clock) {
       loaded: keys,
       accounts: locked,
       grants: grants.length === 0 ? common.grants : [...common.grants, ...grants],
-      counters: [...counters.values()].map(({ counter }) => counter),
-      carries: [...counters.values()].flatMap(({ carries }) => carries),
+      counters: [...counters.values()],
       holds: [...holds.values()],
       budgets: [...common.budgets, ...reserved],
       payments,
@@ -126,7 +124,7 @@ function isFrequent({ kind }: LoadKey): boolean {
 interface Common {
   readonly now: number
   readonly grants: CreditGrant[]
-  readonly counters: Found[]
+  readonly counters: Counter[]
   readonly holds: Hold[]
   readonly budgets: Budget[]
   readonly keys: StoredKey[]
@@ -143,7 +141,7 @@ function createCommonLoad(tables: Tables, clock: Clock) {
   const texts = new Map<string, string>()
 
   function textOf(hasCounters: boolean, hasKeys: boolean): string {
-    const width = Math.max(tables.grants.texts.length, hasCounters ? tables.counters.texts.length + 1 : 0)
+    const width = Math.max(tables.grants.texts.length, hasCounters ? tables.counters.texts.length : 0)
     const part = (kind: string, columns: readonly string[], from: string) =>
       `SELECT '${kind}', ${[...columns, ...Array(width - columns.length).fill('NULL')].join(', ')} FROM ${from}`
     const asList = (columns: readonly string[]) => `json_build_array(${columns.join(', ')})::text`
@@ -157,7 +155,7 @@ function createCommonLoad(tables: Tables, clock: Clock) {
       part('hold', [asList(tables.holds.texts)], `${schema}.holds t WHERE ${over.replaceAll('h.', 't.')}`),
       part(
         'hold_counter',
-        [asList([...tables.counters.texts, carriesOf(schema)])],
+        [asList(tables.counters.texts)],
         `${schema}.holds h JOIN ${schema}.counters t
           ON t.account_id = h.account_id AND t.meter = h.meter AND t.starts_at = h.period_starts_at WHERE ${over}`,
       ),
@@ -168,7 +166,7 @@ function createCommonLoad(tables: Tables, clock: Clock) {
         `${schema}.budgets t WHERE t.account_id = ANY($1) AND (t.scope = ANY($2) OR t.held > 0)`,
       ),
     ]
-    if (hasCounters) parts.push(part('counter', [...tables.counters.texts, carriesOf(schema)], counters))
+    if (hasCounters) parts.push(part('counter', tables.counters.texts, counters))
     if (!hasKeys) return parts.join(' UNION ALL ')
     return [
       ...parts,
@@ -224,13 +222,13 @@ function readCommon(tables: Tables, rows: readonly RawRow[], asked: ByKind['key'
         common.grants.push(tables.grants.read(row, 1))
         break
       case 'counter':
-        common.counters.push(readCounter(tables, row, 1))
+        common.counters.push(tables.counters.read(row, 1))
         break
       case 'hold':
         common.holds.push(tables.holds.read(JSON.parse(text(1))))
         break
       case 'hold_counter':
-        common.counters.push(readCounter(tables, JSON.parse(text(1))))
+        common.counters.push(tables.counters.read(JSON.parse(text(1))))
         break
       case 'budget':
         common.budgets.push(tables.budgets.read(JSON.parse(text(1))))
@@ -287,7 +285,12 @@ async function levelsAround(
 }
 
 /** The counters of each level that end after its moment, and the last one before them. */
-async function countersFrom(sql: Sql, tables: Tables, keys: ByKind['level'], clock: Clock): Promise<readonly Found[]> {
+async function countersFrom(
+  sql: Sql,
+  tables: Tables,
+  keys: ByKind['level'],
+  clock: Clock,
+): Promise<readonly Counter[]> {
   if (keys.length === 0) return []
   const of = `SELECT c.* FROM ${tables.schema}.counters c WHERE c.account_id = k.account_id AND c.meter = k.meter`
   const from = `unnest($1::text[], $2::text[], $3::bigint[]) k (account_id, meter, at) CROSS JOIN LATERAL (
@@ -302,7 +305,7 @@ async function overdueCounters(
   tables: Tables,
   keys: ByKind['accruals'],
   clock: Clock,
-): Promise<readonly Found[]> {
+): Promise<readonly Counter[]> {
   if (keys.length === 0) return []
   const from = `${tables.schema}.counters t
     WHERE t.account_id = ANY($1) AND t.is_accruing AND t.ends_at <= ${clock()}`
@@ -369,19 +372,13 @@ async function countersOfEntries(
   tables: Tables,
   entries: readonly LedgerEntry[],
   clock: Clock,
-): Promise<readonly Found[]> {
+): Promise<readonly Counter[]> {
   const keys = entries.flatMap((entry) =>
     entry.usage
       ? [{ kind: 'counter' as const, accountId: entry.accountId, meter: entry.usage.meter, at: countedAt(entry) }]
       : [],
   )
   return countersAround(sql, tables, keys, clock)
-}
-
-/** A counter with the carries of its period. */
-interface Found {
-  readonly counter: Counter
-  readonly carries: readonly Carry[]
 }
 
 /**
@@ -407,7 +404,7 @@ function countersUpTo(schema: string, now: string): string {
 /** The moments that no counter contains: what is made there depends on its neighbours. */
 function outside({ now, counters }: Common, keys: ByKind['counter']): ByKind['counter'] {
   const byAccount = new Map<string, Counter[]>()
-  for (const { counter } of counters) {
+  for (const counter of counters) {
     const known = byAccount.get(counter.accountId)
     if (known) known.push(counter)
     else byAccount.set(counter.accountId, [counter])
@@ -435,7 +432,7 @@ async function countersAround(
   tables: Tables,
   keys: ByKind['counter'],
   clock: Clock,
-): Promise<readonly Found[]> {
+): Promise<readonly Counter[]> {
   if (keys.length === 0) return []
   const from = `unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) k (account_id, meter, low, high)
     CROSS JOIN LATERAL ${countersBetween(tables.schema, clock())} t`
@@ -448,7 +445,7 @@ export async function currentCounters(
   tables: Tables,
   accountIds: readonly string[],
   clock: Clock,
-): Promise<readonly Found[]> {
+): Promise<readonly Counter[]> {
   if (accountIds.length === 0) return []
   const now = clock()
   const from = `${tables.schema}.counters t WHERE t.account_id = ANY($1) AND t.starts_at <= ${now}
@@ -458,7 +455,7 @@ export async function currentCounters(
 }
 
 /** The counters in which holds that were named are counted. */
-async function countersOfHolds(sql: Sql, tables: Tables, keys: ByKind['hold_counter']): Promise<readonly Found[]> {
+async function countersOfHolds(sql: Sql, tables: Tables, keys: ByKind['hold_counter']): Promise<readonly Counter[]> {
   if (keys.length === 0) return []
   const { schema } = tables
   const from = `unnest($1::text[], $2::text[]) k (account_id, id)
@@ -467,33 +464,9 @@ async function countersOfHolds(sql: Sql, tables: Tables, keys: ByKind['hold_coun
   return findCounters(sql, tables, from, ...columnsOf(keys, 'accountId', 'holdId'))
 }
 
-async function findCounters(sql: Sql, tables: Tables, from: string, ...values: string[]): Promise<readonly Found[]> {
-  const rows = await sql.query(`SELECT ${tables.counters.columns}, ${carriesOf(tables.schema)} FROM ${from}`, values)
-  return rows.map((row) => readCounter(tables, row))
-}
-
-/** The carries of counter `t`. */
-function carriesOf(schema: string): string {
-  return `(SELECT json_object_agg(r.destination, r.remainder::text)::text FROM ${schema}.carries r
-    WHERE r.account_id = t.account_id AND r.meter = t.meter AND r.starts_at = t.starts_at)`
-}
-
-/** Reads a counter's columns and its carries, from a place on. */
-function readCounter(tables: Tables, row: RawRow, from = 0): Found {
-  const counter = tables.counters.read(row, from)
-  const { accountId, meter, startsAt } = counter
-  const carries = row[from + tables.counters.texts.length] ?? null
-  const remainders = carries === null ? [] : Object.entries(JSON.parse(carries) as Record<string, string>)
-  return {
-    counter,
-    carries: remainders.map(([destination, rest]) => ({
-      accountId,
-      destination,
-      meter,
-      startsAt,
-      remainder: BigInt(rest),
-    })),
-  }
+async function findCounters(sql: Sql, tables: Tables, from: string, ...values: string[]): Promise<readonly Counter[]> {
+  const rows = await sql.query(`SELECT ${tables.counters.columns} FROM ${from}`, values)
+  return rows.map((row) => tables.counters.read(row))
 }
 
 function momentsOf(keys: readonly { readonly at: number | null }[]): string {

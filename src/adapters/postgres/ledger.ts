@@ -70,7 +70,7 @@ export function postgresLedger(connection: Connection, tables: Tables, clock: Cl
         ])
         if (!account) return null
         const now = Number(time[0]?.[0])
-        return viewAccount({ now, account, grants, dueHolds: over, counters: counters.map(({ counter }) => counter) })
+        return viewAccount({ now, account, grants, dueHolds: over, counters })
       })
     },
     hold(accountId, holdId) {

@@ -134,6 +134,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
     held_allowance bigint NOT NULL CHECK (held_allowance >= 0),
     rated bigint NOT NULL,
     overage bigint NOT NULL,
+    carried text,
     level bigint,
     as_of bigint,
     area text,
@@ -186,15 +187,6 @@ export const migrations: readonly ((schema: string) => string)[] = [
     starts_at bigint NOT NULL,
     PRIMARY KEY (account_id, meter, value, starts_at)
   );
-
-  CREATE TABLE ${schema}.carries (
-    account_id text NOT NULL,
-    meter text NOT NULL,
-    starts_at bigint NOT NULL,
-    destination text NOT NULL,
-    remainder bigint NOT NULL CHECK (remainder BETWEEN 0 AND 999999),
-    PRIMARY KEY (account_id, meter, starts_at, destination)
-  ) WITH (fillfactor = 50);
 
   CREATE TABLE ${schema}.rollups (
     account_id text NOT NULL,

@@ -7,13 +7,12 @@ export interface ChangedRows<Row> {
 }
 
 /** Most commands change nothing but sums of what was loaded, and to write those takes a fraction of the columns. */
-export function changedRows({ accounts, grants, counters, carries, budgets }: LedgerRows) {
+export function changedRows({ accounts, grants, counters, budgets }: LedgerRows) {
   return {
     accounts: split(accounts, onlyChanges('balance', 'held')),
     // A grant that is used up, or given something again, changes places in the indexes.
     grants: split(grants, (after, before) => after.remaining > 0n === before.remaining > 0n),
-    counters: split(counters, onlyChanges('used', 'held', 'allowance', 'heldAllowance', 'rated', 'overage')),
-    carries: split(carries, onlyChanges('remainder')),
+    counters: split(counters, onlyChanges('used', 'held', 'allowance', 'heldAllowance', 'rated', 'overage', 'carried')),
     budgets: split(budgets, onlyChanges('used', 'held')),
   }
 }
@@ -22,7 +21,7 @@ type Comparison<Row> = (after: Row, before: Row) => boolean
 
 function onlyChanges<Name extends string>(...sums: readonly Name[]) {
   const differs: ReadonlySet<string> = new Set(sums)
-  return <Row extends { readonly [Sum in Name]: bigint }>(after: Row, before: Row): boolean => {
+  return <Row extends { readonly [Sum in Name]: unknown }>(after: Row, before: Row): boolean => {
     for (const name in after) if (after[name] !== before[name] && !differs.has(name)) return false
     return true
   }

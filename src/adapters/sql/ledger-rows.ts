@@ -3,7 +3,6 @@ import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import type { HoldResult } from '../../core/domain/ledger/outcome.js'
 import type {
   AccountState,
-  Carry,
   Counter,
   EntryUsage,
   Hold,
@@ -30,6 +29,8 @@ import {
   withLine,
 } from './column.js'
 import { entryAnswer } from './entry-answer.js'
+
+const amounts = named(String, BigInt)
 
 /** The part of an account that the ledger keeps. */
 export const accountStateRows = rows<AccountState>('accounts', ['id'], {
@@ -85,6 +86,7 @@ export const counterRows = rows<Counter>('counters', ['accountId', 'meter', 'sta
   heldAllowance: integer,
   rated: integer,
   overage: integer,
+  carried: amounts,
   level: nullable(integer),
   asOf: nullable(number),
   area: nullable(largeInteger),
@@ -98,7 +100,16 @@ export const counterRows = rows<Counter>('counters', ['accountId', 'meter', 'sta
 export const counterSumRows = rows<
   Pick<
     Counter,
-    'accountId' | 'meter' | 'startsAt' | 'used' | 'held' | 'allowance' | 'heldAllowance' | 'rated' | 'overage'
+    | 'accountId'
+    | 'meter'
+    | 'startsAt'
+    | 'used'
+    | 'held'
+    | 'allowance'
+    | 'heldAllowance'
+    | 'rated'
+    | 'overage'
+    | 'carried'
   >
 >('counters', ['accountId', 'meter', 'startsAt'], {
   accountId: text(),
@@ -110,6 +121,7 @@ export const counterSumRows = rows<
   heldAllowance: integer,
   rated: integer,
   overage: integer,
+  carried: amounts,
 })
 
 export const budgetRows = rows<Budget>('budgets', ['accountId', 'scope'], {
@@ -154,14 +166,6 @@ export const seenRows = rows<SeenValue>('seen_values', ['accountId', 'meter', 'v
   meter: text(),
   value: text(),
   startsAt: number,
-})
-
-export const carryRows = rows<Carry>('carries', ['accountId', 'meter', 'startsAt', 'destination'], {
-  accountId: text(),
-  meter: text(),
-  startsAt: number,
-  destination: text(),
-  remainder: integer,
 })
 
 export const rollupRows = rows<Rollup>(
@@ -209,8 +213,6 @@ export const holdRows = rows<Hold>('holds', ['accountId', 'id'], {
     'release',
   ),
 })
-
-const amounts = named(String, BigInt)
 
 /** Usage event and ledger row are one row: its usage columns are empty where the row is not for usage. */
 export const entryRows = rows<LedgerEntry>('ledger_entries', ['id', 'accountId'], {

@@ -5,11 +5,13 @@ import { verifySources } from './verify-source.js'
 /** What is told to others, and what they are told of. */
 export function deliveryChecks(
   d: VerifyDialect,
-): Checks<'reported' | 'delivery_entries' | 'delivery_moment' | 'delivery_kind' | 'event_delivery'> {
+): Checks<'reported' | 'carried' | 'delivery_entries' | 'delivery_moment' | 'delivery_kind' | 'event_delivery'> {
   const { entries, usage, told, parts } = verifySources(d)
   const deliveries = d.table('deliveries')
   const listed = `(SELECT v.account_id, i.value AS entry_id, v.destination, v.id AS delivery_id, v.occurred_at
     FROM ${deliveries} v, ${d.split('v.entry_ids', 'word', 'i')} WHERE v.kind <> 'event')`
+  const carried = `(SELECT c.account_id, c.meter, c.starts_at, ${d.tail('l.value')} AS destination, ${d.integer(d.head('l.value'))} AS rest
+    FROM ${d.table('counters')} c, ${d.split('c.carried', 'line', 'l')})`
   const least = (left: string, right: string) => `CASE WHEN ${left} < ${right} THEN ${left} ELSE ${right} END`
   const most = (left: string, right: string) => `CASE WHEN ${left} > ${right} THEN ${left} ELSE ${right} END`
   return {
@@ -18,7 +20,7 @@ export function deliveryChecks(
         CASE WHEN sum(low) = sum(high) THEN CAST(sum(low) AS TEXT) ELSE sum(low) || ' to ' || sum(high) END AS expected
       FROM (SELECT account_id, destination, meter, period_starts_at AS starts_at, sparks * 1000000 AS reported, 0 AS low, 0 AS high
           FROM ${deliveries} v WHERE kind = 'metering'
-        UNION ALL SELECT account_id, destination, meter, starts_at, remainder, 0, 0 FROM ${d.table('carries')} c
+        UNION ALL SELECT account_id, destination, meter, starts_at, rest, 0, 0 FROM ${carried} c
         UNION ALL SELECT r.account_id, t.destination, r.meter, r.starts_at, 0,
             CASE WHEN p.amount IS NULL THEN r.sparks WHEN p.amount > 0 THEN p.amount ELSE ${least('p.amount', 'r.sparks')} END,
             CASE WHEN p.amount IS NULL THEN r.sparks WHEN p.amount > 0 THEN p.amount ELSE ${most('p.amount', 'r.sparks')} END
@@ -27,6 +29,8 @@ export function deliveryChecks(
           LEFT JOIN ${parts} p ON p.account_id = t.account_id AND p.entry_id = t.entry_id AND p.part = 'meter:' || t.destination
           WHERE t.delivery_id = '' OR v.kind = 'metering') u
       GROUP BY account_id, destination, meter, starts_at HAVING sum(reported) < sum(low) OR sum(reported) > sum(high)`,
+    carried: `SELECT account_id, meter || ' ' || starts_at AS id, rest AS found, 'less than one Spark' AS expected
+      FROM ${carried} c WHERE rest < 0 OR rest >= 1000000`,
     delivery_entries: `SELECT account_id, delivery_id AS id, 'row ' || entry_id ||
         CASE WHEN sum(n) = 1 THEN ' names it once' ELSE ' names it ' || sum(n) || ' times' END AS found,
         'it lists that row ' || sum(l) || ' times for ' || destination AS expected

@@ -11,7 +11,6 @@ const ofAccounts = [
   'payments',
   'level_changes',
   'seen_values',
-  'carries',
   'rollups',
 ]
 

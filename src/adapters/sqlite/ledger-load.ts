@@ -2,7 +2,6 @@ import type { Budget } from '../../core/domain/budget.js'
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import type { StoredResult } from '../../core/domain/ledger/outcome.js'
 import {
-  type Carry,
   type Counter,
   countedAt,
   type Hold,
@@ -26,7 +25,6 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
   const loaded = new Set<string>()
   const grants = new Map<string, CreditGrant>()
   const counters = new Map<string, Counter>()
-  const carries: Carry[] = []
   const holds = new Map<string, Hold>()
   const budgets = new Map<string, Budget>()
   const payments: Payment[] = []
@@ -34,18 +32,10 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
   const seen: SeenValue[] = []
   const entries = new Map<string, LedgerEntry>()
 
-  const addFound = ({ counter, carries: found }: Found): void => {
-    const id = `${counter.accountId}|${counter.meter}|${counter.startsAt}`
-    if (counters.has(id)) return
-    counters.set(id, counter)
-    carries.push(...found)
-  }
   const addCounter = (counter: Counter | undefined): void => {
     if (!counter) return
     const id = `${counter.accountId}|${counter.meter}|${counter.startsAt}`
-    if (counters.has(id)) return
-    counters.set(id, counter)
-    carries.push(...carriesOf(sql, counter))
+    if (!counters.has(id)) counters.set(id, counter)
   }
   const addHold = (hold: Hold | undefined): void => {
     if (hold) holds.set(`${hold.accountId}|${hold.id}`, hold)
@@ -141,14 +131,13 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
     addHold(hold)
     addCounter(counterOfHold(sql, hold))
   }
-  for (const found of countersAround(sql, moments, now)) addFound(found)
+  for (const counter of countersAround(sql, moments, now)) addCounter(counter)
   return {
     now,
     loaded: keys,
     accounts: tables.accountStates.select(sql, 'WHERE id IN (SELECT value FROM json_each(?))', named),
     grants: [...grants.values()],
     counters: [...counters.values()],
-    carries,
     holds: [...holds.values()],
     budgets: [...budgets.values()],
     payments,
@@ -231,12 +220,6 @@ function namesOf(ids: readonly string[]): string {
   return JSON.stringify(ids)
 }
 
-/** A counter with the carries of its period. */
-interface Found {
-  readonly counter: Counter
-  readonly carries: readonly Carry[]
-}
-
 /**
  * Of each meter the counters from the one that contains the first moment, or is the last before it, to the first one after the last
  * moment. Counters of a meter do not overlap, so these are the ones around each of its moments.
@@ -245,11 +228,10 @@ function countersAround(
   sql: Sql,
   keys: readonly Extract<LoadKey, { kind: 'counter' }>[],
   now: number,
-): readonly Found[] {
+): readonly Counter[] {
   if (keys.length === 0) return []
   const of = 'WHERE account_id = k.value ->> 0 AND meter = k.value ->> 1'
-  const query = `SELECT ${tables.counters.columns}, (SELECT json_group_object(r.destination, CAST(r.remainder AS TEXT)) FROM billfold_carries r
-      WHERE r.account_id = c.account_id AND r.meter = c.meter AND r.starts_at = c.starts_at)
+  const query = `SELECT ${tables.counters.columns}
     FROM json_each(?) k CROSS JOIN billfold_counters c ${of}
       AND starts_at >= coalesce((SELECT max(starts_at) FROM billfold_counters ${of} AND starts_at <= k.value ->> 2), k.value ->> 2)
       AND starts_at <= coalesce((SELECT min(starts_at) FROM billfold_counters ${of} AND starts_at > k.value ->> 3), k.value ->> 3)`
@@ -259,32 +241,13 @@ function countersAround(
     low ?? now,
     high ?? now,
   ])
-  return sql.all(query, JSON.stringify(ranges)).map((row) => {
-    const counter = tables.counters.read(row)
-    const { accountId, meter, startsAt } = counter
-    const remainders = Object.entries(JSON.parse(row.at(-1) as string) as Record<string, string>)
-    return {
-      counter,
-      carries: remainders.map(([destination, rest]) => ({
-        accountId,
-        destination,
-        meter,
-        startsAt,
-        remainder: BigInt(rest),
-      })),
-    }
-  })
+  return sql.all(query, JSON.stringify(ranges)).map((row) => tables.counters.read(row))
 }
 
 function counterOfHold(sql: Sql, hold: Hold): Counter | undefined {
   if (hold.meter === null || hold.periodStartsAt === null) return undefined
   const clause = 'WHERE account_id = ? AND meter = ? AND starts_at = ?'
   return tables.counters.first(sql, clause, hold.accountId, hold.meter, BigInt(hold.periodStartsAt))
-}
-
-function carriesOf(sql: Sql, counter: Counter): readonly Carry[] {
-  const clause = 'WHERE account_id = ? AND meter = ? AND starts_at = ?'
-  return tables.carries.select(sql, clause, counter.accountId, counter.meter, BigInt(counter.startsAt))
 }
 
 /** A key is kept with what it made: on a ledger row, on a hold, or on the release of one. */

@@ -135,15 +135,13 @@ function currentBudgets(sql: Sql, accountId: string, at: number, clause: string,
 }
 
 function writeRows(sql: Sql, rows: LedgerRows, state: LedgerState): void {
-  const { accounts, grants, counters, carries, budgets } = changedRows(rows)
+  const { accounts, grants, counters, budgets } = changedRows(rows)
   tables.accountSums.update(sql, accounts.sums)
   tables.accountStates.update(sql, accounts.whole)
   tables.grantsLeft.update(sql, grants.sums)
   tables.grants.upsert(sql, grants.whole)
   tables.counterSums.update(sql, counters.sums)
   tables.counters.upsert(sql, counters.whole)
-  tables.carries.update(sql, carries.sums)
-  tables.carries.upsert(sql, carries.whole)
   tables.holds.upsert(sql, rows.holds)
   tables.budgetSums.update(sql, budgets.sums)
   tables.budgets.upsert(sql, budgets.whole)

@@ -132,6 +132,7 @@ export const migrations: readonly string[] = [
     held_allowance INTEGER NOT NULL CHECK (held_allowance >= 0),
     rated INTEGER NOT NULL,
     overage INTEGER NOT NULL,
+    carried TEXT,
     level INTEGER,
     as_of INTEGER,
     area TEXT,
@@ -183,15 +184,6 @@ export const migrations: readonly string[] = [
     value TEXT NOT NULL,
     starts_at INTEGER NOT NULL,
     PRIMARY KEY (account_id, meter, value, starts_at)
-  ) STRICT, WITHOUT ROWID;
-
-  CREATE TABLE billfold_carries (
-    account_id TEXT NOT NULL,
-    meter TEXT NOT NULL,
-    starts_at INTEGER NOT NULL,
-    destination TEXT NOT NULL,
-    remainder INTEGER NOT NULL CHECK (remainder BETWEEN 0 AND 999999),
-    PRIMARY KEY (account_id, meter, starts_at, destination)
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE billfold_rollups (

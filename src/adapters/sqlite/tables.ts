@@ -5,7 +5,6 @@ import {
   accountSumRows,
   budgetRows,
   budgetSumRows,
-  carryRows,
   counterRows,
   counterSumRows,
   entryRows,
@@ -35,7 +34,6 @@ export const budgetSums = table(budgetSumRows)
 export const payments = table(paymentRows)
 export const levels = table(levelRows)
 export const seen = table(seenRows)
-export const carries = table(carryRows)
 export const rollups = table(rollupRows)
 export const holds = table(holdRows)
 export const entries = table(entryRows)

@@ -33,6 +33,7 @@ export type LedgerCheck =
   | 'payment_grant'
   | 'corrects'
   | 'reported'
+  | 'carried'
   | 'delivery_entries'
   | 'delivery_moment'
   | 'delivery_kind'

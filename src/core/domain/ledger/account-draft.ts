@@ -1,17 +1,7 @@
 import type { Budget } from '../budget.js'
 import { burnOrder, type CreditGrant } from '../credit-grant.js'
 import type { Payment } from '../payment.js'
-import type {
-  AccountState,
-  Carry,
-  Changed,
-  Counter,
-  Hold,
-  LedgerEntry,
-  LedgerState,
-  LevelChange,
-  SeenValue,
-} from './state.js'
+import type { AccountState, Changed, Counter, Hold, LedgerEntry, LedgerState, LevelChange, SeenValue } from './state.js'
 
 /** A row of an account as later commands of the batch see it, how the store has it, and whether it is to be written. */
 export interface Slot<T> {
@@ -39,7 +29,6 @@ export interface AccountDraft {
   /** All grants that are known here. */
   readonly grants: Slot<CreditGrant>[]
   readonly counters: Slot<Counter>[]
-  readonly carries: Slot<Carry>[]
   /** By id; `null` while none is known. */
   holds: Map<string, Slot<Hold>> | null
   readonly budgets: Slot<Budget>[]
@@ -67,10 +56,6 @@ export function accountDrafts(state: LedgerState): Map<string, AccountDraft> {
   }
   for (const grant of state.grants) addGrant(of(grant.accountId), grant)
   for (const counter of state.counters) addCounter(of(counter.accountId), counter)
-  for (const carry of state.carries) {
-    const { carries } = of(carry.accountId)
-    if (!carries.some(({ value }) => isSameCarry(value, carry))) carries.push(slot(carry))
-  }
   for (const hold of state.holds) putHold(of(hold.accountId), slot(hold))
   for (const budget of state.budgets)
     addOnce(of(budget.accountId).budgets, budget, (other) => other.scope === budget.scope)
@@ -101,7 +86,6 @@ export function emptyAccountDraft(id: string): AccountDraft {
     open: [],
     grants: [],
     counters: [],
-    carries: [],
     holds: null,
     budgets: [],
     payments: [],
@@ -151,10 +135,6 @@ export function takeValues<T>(slots: Iterable<Slot<T>>, changed: T[]): void {
     changed.push(each.value)
     each.isChanged = false
   }
-}
-
-export function isSameCarry(left: Carry, right: Omit<Carry, 'remainder'>): boolean {
-  return left.destination === right.destination && left.meter === right.meter && left.startsAt === right.startsAt
 }
 
 function slot<T>(value: T): Slot<T> {

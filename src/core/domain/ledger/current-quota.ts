@@ -35,6 +35,7 @@ export function emptyCounter(
     heldAllowance: 0n,
     rated: 0n,
     overage: 0n,
+    carried: {},
     level: before?.level ?? null,
     asOf: before?.asOf ?? null,
     area: before?.area == null ? null : 0n,

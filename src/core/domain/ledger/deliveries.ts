@@ -2,7 +2,7 @@ import { divide } from '../decimal.js'
 import { deliveryId } from '../ids.js'
 import { type MicroSparks, microPerUnit } from '../sparks.js'
 import type { AccountDraft } from './account-draft.js'
-import { accountDraft, carryOf, type Draft, type PostedEntry, setCarry } from './draft.js'
+import { accountDraft, counterFrom, type Draft, type PostedEntry, setCounter } from './draft.js'
 import { countedAt, type NewDelivery } from './state.js'
 
 /**
@@ -86,12 +86,12 @@ function freeze(draft: Draft, group: Group): NewDelivery | null {
   const { accountId } = first
   let sparks = 0n
   if (group.sparks !== null) {
-    const carry = { accountId, destination, meter, startsAt, remainder: 0n }
-    const total = carryOf(draft, carry) + group.sparks
+    const counter = counterFrom(draft, accountId, meter, startsAt)
+    const total = (counter.carried[destination] ?? 0n) + group.sparks
     // Downwards, also below zero: what an amendment takes back goes out as a negative whole, and the carry stays a part of one Spark.
     sparks = divide(total, microPerUnit, 'floor')
-    carry.remainder = total - sparks * microPerUnit
-    setCarry(draft, carry)
+    const rest = total - sparks * microPerUnit
+    setCounter(draft, { ...counter, carried: { ...counter.carried, [destination]: rest } })
     if (sparks === 0n) {
       name(group, null)
       return null

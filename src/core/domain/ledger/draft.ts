@@ -9,7 +9,6 @@ import {
   accountDrafts,
   emptyAccountDraft,
   insertOpen,
-  isSameCarry,
   newSlot,
   put,
   putHold,
@@ -22,7 +21,6 @@ import { type PerAccount, perAccount } from './per-account.js'
 import type { DraftRollup } from './rollup.js'
 import {
   type AccountState,
-  type Carry,
   type Counter,
   type Hold,
   type LedgerEntry,
@@ -220,6 +218,15 @@ function newCounter(draft: Draft, account: AccountState, meter: string, at: Inst
   }
 }
 
+/** The counter of a period that begins then, of which usage was counted. */
+export function counterFrom(draft: Draft, accountId: string, meter: string, startsAt: Instant): Counter {
+  const found = accountDraft(draft, accountId).counters.find(
+    ({ value }) => value.startsAt === startsAt && value.meter === meter,
+  )
+  invariant(found !== undefined, `account ${accountId} has no counter of ${meter} from ${startsAt}`)
+  return found.value
+}
+
 /** The last counter of the meter that ended at or before `at`. */
 export function counterBefore(draft: Draft, accountId: string, meter: string, at: Instant): Counter | undefined {
   return countersOf(draft, accountId, meter).findLast((counter) => counter.endsAt <= at)
@@ -243,16 +250,6 @@ export function balanceOf(account: AccountState): Balance {
     available: account.balance - account.held,
     debt: account.balance < 0n ? -account.balance : 0n,
   }
-}
-
-/** What is carried for a destination, meter and period. */
-export function carryOf(draft: Draft, carry: Omit<Carry, 'remainder'>): bigint {
-  const { carries } = accountDraft(draft, carry.accountId)
-  return carries.find(({ value }) => isSameCarry(value, carry))?.value.remainder ?? 0n
-}
-
-export function setCarry(draft: Draft, carry: Carry): void {
-  put(accountDraft(draft, carry.accountId).carries, (other) => isSameCarry(other, carry), carry)
 }
 
 export function setLevel(draft: Draft, change: LevelChange): void {

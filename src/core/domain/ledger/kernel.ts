@@ -110,7 +110,6 @@ function takeRows(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows 
     accounts: [],
     grants: [],
     counters: [],
-    carries: [],
     holds: [],
     budgets: [],
     payments: [],
@@ -130,7 +129,6 @@ function takeRows(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows 
     }
     takeChanged(account.grants, rows.grants)
     takeChanged(account.counters, rows.counters)
-    takeChanged(account.carries, rows.carries)
     if (account.holds) takeValues(account.holds.values(), rows.holds)
     takeChanged(account.budgets, rows.budgets)
     takeValues(account.payments, rows.payments)

@@ -51,6 +51,8 @@ export interface Counter {
   readonly rated: MicroSparks
   /** How much of that is collected afterwards by the provider in charge. */
   readonly overage: MicroSparks
+  /** By destination, what is left below one whole Spark of what was reported. */
+  readonly carried: Readonly<Record<string, MicroSparks>>
   /** For meters of a level: the level as of `asOf`; `null` for others. */
   readonly level: MicroUnits | null
   /** Up to when a level has been counted. */
@@ -79,15 +81,6 @@ export interface SeenValue {
   readonly meter: string
   readonly value: string
   readonly startsAt: Instant
-}
-
-/** What is left below one whole Spark after reporting to a destination, for one meter in one period. */
-export interface Carry {
-  readonly accountId: string
-  readonly destination: string
-  readonly meter: string
-  readonly startsAt: Instant
-  readonly remainder: MicroSparks
 }
 
 /** Credits, and units of a meter, reserved for work under way. */
@@ -242,7 +235,6 @@ export interface LedgerState {
   /** Grants with something left. */
   readonly grants: readonly CreditGrant[]
   readonly counters: readonly Counter[]
-  readonly carries: readonly Carry[]
   /** Holds that were named, and open holds of the accounts that are over. */
   readonly holds: readonly Hold[]
   readonly budgets: readonly Budget[]
@@ -276,7 +268,7 @@ export type LoadKey =
   | { readonly kind: 'key'; readonly accountId: string; readonly dedupe: string }
   /** The hold, and the budgets it counts against. */
   | { readonly kind: 'hold'; readonly accountId: string; readonly holdId: string }
-  /** The counter whose period contains `at` (`null`: now), or else the last before it and the first after it; and their periods' carries. */
+  /** The counter whose period contains `at` (`null`: now), or else the last before it and the first after it. */
   | { readonly kind: 'counter'; readonly accountId: string; readonly meter: string; readonly at: Instant | null }
   /** The counter of a hold's meter and period, when that hold exists. */
   | { readonly kind: 'hold_counter'; readonly accountId: string; readonly holdId: string }
@@ -328,12 +320,11 @@ export interface Changed<Row> {
   readonly loaded: Row | null
 }
 
-/** Everything a batch changes; a store writes all of it or nothing. Accounts, grants, counters, carries, holds, budgets, payments and levels replace what was. */
+/** Everything a batch changes; a store writes all of it or nothing. Accounts, grants, counters, holds, budgets, payments and levels replace what was. */
 export interface LedgerRows {
   readonly accounts: readonly Changed<AccountState>[]
   readonly grants: readonly Changed<CreditGrant>[]
   readonly counters: readonly Changed<Counter>[]
-  readonly carries: readonly Changed<Carry>[]
   readonly holds: readonly Hold[]
   readonly budgets: readonly Changed<Budget>[]
   readonly payments: readonly Payment[]
