@@ -131,8 +131,8 @@ interface Common {
 }
 
 /**
- * One statement whose rows are of many kinds: the first column says which. Open grants and counters, of which there are many, have a
- * column for each of theirs; what is rare is a JSON list. Keys that were used are looked up by themselves and their account is compared
+ * One statement whose rows are of many kinds: the first column says which. Open grants, counters and budgets, of which there are many,
+ * have a column for each of theirs; what is rare is a JSON list. Keys that were used are looked up by themselves and their account is compared
  * afterwards: offered both, the planner may walk all rows of the account instead.
  */
 function createCommonLoad(tables: Tables, clock: Clock) {
@@ -141,7 +141,11 @@ function createCommonLoad(tables: Tables, clock: Clock) {
   const texts = new Map<string, string>()
 
   function textOf(hasCounters: boolean, hasKeys: boolean): string {
-    const width = Math.max(tables.grants.texts.length, hasCounters ? tables.counters.texts.length : 0)
+    const width = Math.max(
+      tables.grants.texts.length,
+      tables.budgets.texts.length,
+      hasCounters ? tables.counters.texts.length : 0,
+    )
     const part = (kind: string, columns: readonly string[], from: string) =>
       `SELECT '${kind}', ${[...columns, ...Array(width - columns.length).fill('NULL')].join(', ')} FROM ${from}`
     const asList = (columns: readonly string[]) => `json_build_array(${columns.join(', ')})::text`
@@ -162,7 +166,7 @@ function createCommonLoad(tables: Tables, clock: Clock) {
       // The budgets that were named, and those of the accounts that holds reserve something of.
       part(
         'budget',
-        [asList(tables.budgets.texts)],
+        tables.budgets.texts,
         `${schema}.budgets t WHERE t.account_id = ANY($1) AND (t.scope = ANY($2) OR t.held > 0)`,
       ),
     ]
@@ -231,7 +235,7 @@ function readCommon(tables: Tables, rows: readonly RawRow[], asked: ByKind['key'
         common.counters.push(tables.counters.read(JSON.parse(text(1))))
         break
       case 'budget':
-        common.budgets.push(tables.budgets.read(JSON.parse(text(1))))
+        common.budgets.push(tables.budgets.read(row, 1))
         break
       case 'entry_key':
         if (isAsked(text(1), uuid.read(text(2), null))) common.keys.push(tables.entries.read(JSON.parse(text(3))))

@@ -35,9 +35,14 @@ interface Statement {
   textFrom(first: number): string
 }
 
-const arrayTypes = { integer: 'bigint[]', text: 'text[]', uuid: 'uuid[]' } as const
+const types = { integer: 'bigint', text: 'text', uuid: 'uuid' } as const
 
-export function table<Row extends object>(schema: string, { name, key, fields, read }: Rows<Row>): Table<Row> {
+/** @param alike columns that mostly hold the same in all rows that are inserted together, and are sent once then */
+export function table<Row extends object>(
+  schema: string,
+  { name, key, fields, read }: Rows<Row>,
+  alike: readonly string[] = [],
+): Table<Row> {
   const relation = `${schema}.${name}`
   const names = fields.map((field) => field.name)
   const keyFields = fields.filter((field) => key.includes(field.name))
@@ -61,11 +66,13 @@ export function table<Row extends object>(schema: string, { name, key, fields, r
       WHERE ${keyFields.map((field) => `t.${field.name} = ${value(field)}`).join(' AND ')}`
   }
 
+  const insert = writer(fields, inserting(''))
+
   return {
     columns: listed,
     texts: names.map((column) => `t.${column}::text`),
     read,
-    insert: writer(fields, inserting('')),
+    insert: alike.length > 0 ? insertingAlike(relation, fields, alike, insert) : insert,
     upsert: writer(fields, inserting(replacing((column) => `excluded.${column}`))),
     add: writer(fields, inserting(replacing((column) => `t.${column} + excluded.${column}`))),
     update: writer([...keyFields, ...changing], updating),
@@ -113,8 +120,36 @@ function writer<Row>(
   }
 }
 
+/** Inserts rows that are alike in some columns by a statement of its own. */
+function insertingAlike<Row>(
+  relation: string,
+  fields: readonly StoredField<Row>[],
+  alike: readonly string[],
+  otherwise: (rows: readonly Row[]) => Write | null,
+): (rows: readonly Row[]) => Write | null {
+  const same = fields.filter(({ name }) => alike.includes(name))
+  const others = fields.filter(({ name }) => !alike.includes(name))
+  const names = [...same, ...others].map(({ name }) => name)
+  const textFrom = (first: number) => `INSERT INTO ${relation} AS t (${names.join(', ')})
+    SELECT ${same.map(({ type }, index) => `$${first + index}::${types[type]}`).join(', ')}, n.*
+    FROM unnest(${arrays(others, first + same.length)}) n`
+  const statement = { text: textFrom(1), textFrom }
+  return (rows) => {
+    const [row] = rows
+    if (row === undefined || rows.length === 1) return otherwise(rows)
+    const values: (string | null)[] = []
+    for (const { get } of same) {
+      const value = get(row)
+      if (rows.some((other) => get(other) !== value)) return otherwise(rows)
+      values.push(scalar(value))
+    }
+    for (const field of others) values.push(literal(field, rows))
+    return { statement, values }
+  }
+}
+
 function arrays(fields: readonly StoredField<never>[], first: number): string {
-  return fields.map((field, index) => `$${first + index}::${arrayTypes[field.type]}`).join(', ')
+  return fields.map((field, index) => `$${first + index}::${types[field.type]}[]`).join(', ')
 }
 
 function scalar(value: Value): string | null {

@@ -20,6 +20,19 @@ import { table } from './table.js'
 
 export type Tables = ReturnType<typeof createTables>
 
+/** Usage is most of what comes, and comes from few places. */
+const alikeInEntries = [
+  'operation',
+  'counter_account',
+  'recorded_at',
+  'reason',
+  'corrects',
+  'meter',
+  'service_tier',
+  'price_version',
+  'hold_id',
+]
+
 /** The store's tables in a schema. */
 export function createTables(schema: string) {
   return {
@@ -38,7 +51,7 @@ export function createTables(schema: string) {
     seen: table(schema, seenRows),
     rollups: table(schema, rollupRows),
     holds: table(schema, holdRows),
-    entries: table(schema, entryRows),
+    entries: table(schema, entryRows, alikeInEntries),
     deliveries: table(schema, deliveryRows),
     newDeliveries: table(schema, newDeliveryRows),
     events: table(schema, eventRows),

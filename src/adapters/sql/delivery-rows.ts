@@ -67,7 +67,20 @@ export const newDeliveryRows = rows<NewDeliveryRow>('deliveries', ['id'], {
 
 /** A delivery to a provider as it is first stored. */
 export function newDeliveryRow(delivery: NewDelivery, now: number): NewDeliveryRow {
-  return { ...delivery, createdAt: now, nextAttemptAt: now }
+  const { id, accountId, destination, kind, meter, periodStartsAt, sparks, occurredAt, entryIds } = delivery
+  return {
+    id,
+    accountId,
+    destination,
+    kind,
+    meter,
+    periodStartsAt,
+    sparks,
+    occurredAt,
+    entryIds,
+    createdAt: now,
+    nextAttemptAt: now,
+  }
 }
 
 /** A delivery of an event to a consumer as it is first stored. */
