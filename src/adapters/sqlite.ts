@@ -59,7 +59,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
       const facts = await journalOf(connection)
       return { name: 'sqlite', details: { ...facts, driver: driver.name, file, schema: String(version) } }
     },
-    close: async () => connection.close(),
+    close: () => connection.close(),
     ledger: sqliteLedger(connection, now),
     accounts: sqliteAccounts(connection, now),
     outbox: sqliteOutbox(connection, now),
@@ -92,10 +92,14 @@ async function requireExact(connection: Connection): Promise<void> {
     )
 }
 
+/** A batch changes a few hundred pages: less often than after each third one the log need not be brought into the file. */
+const settings = ['wal_autocheckpoint = 8000', 'cache_size = -16000']
+
 async function makeDurable(connection: Connection, durability: 'full' | 'normal'): Promise<void> {
   await connection.plain((sql) => {
     sql.all('PRAGMA journal_mode = WAL')
     sql.exec(`PRAGMA synchronous = ${durability}`)
+    for (const setting of settings) sql.exec(`PRAGMA ${setting}`)
   })
 }
 

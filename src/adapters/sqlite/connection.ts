@@ -14,15 +14,21 @@ export interface Sql {
   exec(sql: string): void
 }
 
-/** One connection. Work is synchronous from BEGIN to COMMIT, so nothing of this process comes in between. */
+/** Work that says, by yielding, where it may be interrupted. */
+export type Steps<T> = Generator<void, T, void>
+
+/** One connection, on which nothing comes in between BEGIN and COMMIT: work is synchronous, or the rest waits for it. */
 export interface Connection {
   /** Runs in one write transaction: all of it is durable when this resolves, or none of it is there. */
   write<T>(work: (sql: Sql) => T): Promise<T>
+  /** The same for work that takes long: the process gets to other things meanwhile, though not to this connection. */
+  writeInSteps<T>(work: (sql: Sql) => Steps<T>): Promise<T>
   /** Runs on one state of the database. */
   read<T>(work: (sql: Sql) => T): Promise<T>
   /** Runs outside of a transaction, for what SQLite wants there. */
   plain<T>(work: (sql: Sql) => T): Promise<T>
-  close(): void
+  /** Refuses what waits, and closes after what is under way. */
+  close(): Promise<void>
 }
 
 /** What a connection is told. */
@@ -32,9 +38,12 @@ export interface ConnectionOptions {
   readonly file: string
   /** How long to wait while another process writes. */
   readonly busyTimeoutMs: number
-  /** Whether to close the database with the connection. */
+  /** Whether nobody else uses the open database: then a transaction may pause, and closing the connection closes the database. */
   readonly isOwn: boolean
 }
+
+/** How long work in steps keeps the process from other things, as far as its steps allow. */
+const turnMs = 1
 
 /**
  * Waits for other processes by trying again after a moment, not by SQLite's busy handler: that one would keep this process from
@@ -59,12 +68,16 @@ export function createConnection({ driver, file, busyTimeoutMs, isOwn }: Connect
     exec: (text) => driver.exec(text),
   }
 
-  async function patiently<T>(attempt: () => T): Promise<T> {
+  /** Resolves when the transaction in steps that is under way has ended. */
+  let underWay: Promise<void> | undefined
+
+  async function patiently<T>(attempt: () => T | Promise<T>): Promise<T> {
     let waited = 0
     for (let delay = 1; ; delay = Math.min(delay * 2, 25)) {
+      while (underWay) await underWay
       if (!isOpen) throw new BillingError('storage_unavailable', `${file} is closed.`, { retryable: false })
       try {
-        return attempt()
+        return await attempt()
       } catch (error) {
         if (!isBusy(error) || waited >= busyTimeoutMs) throw storageError(error, file)
       }
@@ -76,16 +89,51 @@ export function createConnection({ driver, file, busyTimeoutMs, isOwn }: Connect
   function transaction<T>(begin: string, work: (sql: Sql) => T): T {
     // Not prepared: libsql leaves a prepared BEGIN that was busy in progress, and no COMMIT passes while it is.
     sql.exec(begin)
-    let isCommitting = false
+    const result = rolledBack(() => work(sql))
+    commit()
+    return result
+  }
+
+  async function transactionInSteps<T>(work: (sql: Sql) => Steps<T>): Promise<T> {
+    sql.exec('BEGIN IMMEDIATE')
+    let end = () => {}
+    underWay = new Promise((resolve) => {
+      end = resolve
+    })
     try {
-      const result = work(sql)
-      isCommitting = true
+      const pause = pauses()
+      const steps = work(sql)
+      let step = rolledBack(() => steps.next())
+      while (!step.done) {
+        await pause()
+        step = rolledBack(() => steps.next())
+      }
+      await pause()
+      commit()
+      await pause()
+      return step.value
+    } finally {
+      underWay = undefined
+      end()
+    }
+  }
+
+  function rolledBack<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      rollBack()
+      throw error
+    }
+  }
+
+  function commit(): void {
+    try {
       sql.exec('COMMIT')
-      return result
     } catch (error) {
       rollBack()
       // A log that was written but could not be synced may still be taken for committed after a crash.
-      throw isCommitting && !isBusy(error) ? storageError(error, file, 'unknown') : error
+      throw isBusy(error) ? error : storageError(error, file, 'unknown')
     }
   }
 
@@ -100,13 +148,40 @@ export function createConnection({ driver, file, busyTimeoutMs, isOwn }: Connect
   return {
     // Not deferred: a transaction that reads first and writes later fails at once when another one wrote in between.
     write: (work) => patiently(() => transaction('BEGIN IMMEDIATE', work)),
+    writeInSteps: (work) =>
+      isOwn ? patiently(() => transactionInSteps(work)) : patiently(() => transaction('BEGIN IMMEDIATE', atOnce(work))),
     read: (work) => patiently(() => transaction('BEGIN', work)),
     plain: (work) => patiently(() => work(sql)),
-    close() {
+    async close() {
       if (!isOpen) return
       isOpen = false
+      while (underWay) await underWay
       statements.clear()
       if (isOwn) driver.close()
     },
+  }
+}
+
+/** Waits for the next turn of the event loop once this one has taken long enough. */
+function pauses(): () => Promise<void> | undefined {
+  let since = performance.now()
+  return () => {
+    if (performance.now() - since < turnMs) return undefined
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        since = performance.now()
+        resolve()
+      })
+    })
+  }
+}
+
+function atOnce<T>(work: (sql: Sql) => Steps<T>): (sql: Sql) => T {
+  return (sql) => {
+    const steps = work(sql)
+    for (;;) {
+      const step = steps.next()
+      if (step.done) return step.value
+    }
   }
 }

@@ -16,12 +16,12 @@ import {
 import type { Payment } from '../../core/domain/payment.js'
 import { checkText, exact, uuid, type Value } from '../sql/column.js'
 import { counterRanges } from '../sql/counter-ranges.js'
-import type { Sql } from './connection.js'
+import type { Sql, Steps } from './connection.js'
 import { bytesOf } from './table.js'
 import * as tables from './tables.js'
 
 /** Reads what a batch needs, each thing once, inside the transaction that will write what is decided on it. */
-export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): LedgerState {
+export function* loadState(sql: Sql, keys: readonly LoadKey[], now: number): Steps<LedgerState> {
   const loaded = new Set<string>()
   const grants = new Map<string, CreditGrant>()
   const counters = new Map<string, Counter>()
@@ -118,7 +118,9 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
     }
   }
   const named = namesOf(accountIds)
+  yield
   for (const grant of tables.grants.select(sql, `WHERE ${among} AND is_open = 1`, named)) addGrant(grant)
+  yield
   // The budgets that were named, and those that holds reserve something of.
   const wanted = `WHERE ${among} AND (held > 0 OR scope IN (SELECT value FROM json_each(?)))`
   for (const budget of tables.budgets.select(sql, wanted, named, JSON.stringify([...scopes]))) addBudget(budget)
@@ -131,11 +133,15 @@ export function loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ledg
     addHold(hold)
     addCounter(counterOfHold(sql, hold))
   }
+  yield
   for (const counter of countersAround(sql, moments, now)) addCounter(counter)
+  yield
+  const accounts = tables.accountStates.select(sql, 'WHERE id IN (SELECT value FROM json_each(?))', named)
+  yield
   return {
     now,
     loaded: keys,
-    accounts: tables.accountStates.select(sql, 'WHERE id IN (SELECT value FROM json_each(?))', named),
+    accounts,
     grants: [...grants.values()],
     counters: [...counters.values()],
     holds: [...holds.values()],

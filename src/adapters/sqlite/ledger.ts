@@ -7,7 +7,7 @@ import { changedRows } from '../sql/changed-rows.js'
 import type { Value } from '../sql/column.js'
 import { checkCursor } from '../sql/cursor.js'
 import { usageClause } from '../sql/usage-clause.js'
-import type { Connection, Sql } from './connection.js'
+import type { Connection, Sql, Steps } from './connection.js'
 import { currentCounters, dueHolds, findHold, loadState, openGrants } from './ledger-load.js'
 import { addDeliveries, addEvents } from './outbox.js'
 import * as tables from './tables.js'
@@ -17,10 +17,12 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
   return {
     commit(commands, rules) {
       const keys = commands.flatMap((command) => needs(command, rules))
-      return connection.write((sql) => {
-        const state = loadState(sql, keys, now())
+      return connection.writeInSteps(function* (sql) {
+        const state = yield* loadState(sql, keys, now())
+        yield
         const { rows, outcomes } = apply(state, commands, rules)
-        writeRows(sql, rows, state)
+        yield
+        yield* writeRows(sql, rows, state)
         return outcomes
       })
     },
@@ -134,22 +136,34 @@ function currentBudgets(sql: Sql, accountId: string, at: number, clause: string,
   return viewBudgets({ now: at, account, budgets, dueHolds: dueHolds(sql, accountId, at) })
 }
 
-function writeRows(sql: Sql, rows: LedgerRows, state: LedgerState): void {
+function* writeRows(sql: Sql, rows: LedgerRows, state: LedgerState): Steps<void> {
   const { accounts, grants, counters, budgets } = changedRows(rows)
   tables.accountSums.update(sql, accounts.sums)
   tables.accountStates.update(sql, accounts.whole)
+  yield
   tables.grantsLeft.update(sql, grants.sums)
   tables.grants.upsert(sql, grants.whole)
+  yield
   tables.counterSums.update(sql, counters.sums)
   tables.counters.upsert(sql, counters.whole)
+  yield
   tables.holds.upsert(sql, rows.holds)
   tables.budgetSums.update(sql, budgets.sums)
   tables.budgets.upsert(sql, budgets.whole)
+  yield
   tables.levels.upsert(sql, rows.levels)
   tables.seen.insert(sql, rows.seen)
   tables.payments.upsert(sql, rows.payments)
-  tables.entries.insert(sql, rows.entries)
+  for (let start = 0; start < rows.entries.length; start += entriesAStep) {
+    yield
+    tables.entries.insert(sql, rows.entries.slice(start, start + entriesAStep))
+  }
+  yield
   tables.rollups.add(sql, rows.rollups)
+  yield
   addDeliveries(sql, rows.deliveries, state.now)
   addEvents(sql, rows.events, state.now)
 }
+
+/** The widest rows there are, with the most indexes. */
+const entriesAStep = 16
