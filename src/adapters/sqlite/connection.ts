@@ -12,6 +12,8 @@ export interface Sql {
   /** The first row, if there is one. */
   first(sql: string, ...values: readonly Value[]): readonly Value[] | undefined
   exec(sql: string): void
+  /** Another one once somebody else has written, or a transaction here was undone. Not known of a connection that the app shares. */
+  version(): string | undefined
 }
 
 /** Work that says, by yielding, where it may be interrupted. */
@@ -52,6 +54,7 @@ const turnMs = 1
 export function createConnection({ driver, file, busyTimeoutMs, isOwn }: ConnectionOptions): Connection {
   const statements = new Map<string, Statement>()
   let isOpen = true
+  let undone = 0
   const prepared = (sql: string): Statement => {
     let statement = statements.get(sql)
     if (!statement) {
@@ -66,6 +69,7 @@ export function createConnection({ driver, file, busyTimeoutMs, isOwn }: Connect
     all: (text, ...values) => prepared(text).all(values.map(storable)),
     first: (text, ...values) => prepared(text).all(values.map(storable))[0],
     exec: (text) => driver.exec(text),
+    version: () => (isOwn ? `${sql.first('PRAGMA data_version')?.[0]} ${undone}` : undefined),
   }
 
   /** Resolves when the transaction in steps that is under way has ended. */
@@ -138,6 +142,7 @@ export function createConnection({ driver, file, busyTimeoutMs, isOwn }: Connect
   }
 
   function rollBack(): void {
+    undone += 1
     try {
       sql.exec('ROLLBACK')
     } catch {

@@ -2,6 +2,7 @@ import type { Budget } from '../../core/domain/budget.js'
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import type { StoredResult } from '../../core/domain/ledger/outcome.js'
 import {
+  type AccountState,
   type Counter,
   countedAt,
   type Hold,
@@ -17,11 +18,20 @@ import type { Payment } from '../../core/domain/payment.js'
 import { checkText, exact, uuid, type Value } from '../sql/column.js'
 import { counterRanges } from '../sql/counter-ranges.js'
 import type { Sql, Steps } from './connection.js'
+import type { RecentAccounts } from './recent-accounts.js'
 import { bytesOf } from './table.js'
 import * as tables from './tables.js'
 
+/** What is read of the database, and when. */
+export interface Loading {
+  readonly sql: Sql
+  readonly now: number
+  readonly recent: RecentAccounts
+}
+
 /** Reads what a batch needs, each thing once, inside the transaction that will write what is decided on it. */
-export function* loadState(sql: Sql, keys: readonly LoadKey[], now: number): Steps<LedgerState> {
+export function* loadState({ sql, now, recent }: Loading, keys: readonly LoadKey[]): Steps<LedgerState> {
+  recent.begin(sql.version())
   const loaded = new Set<string>()
   const grants = new Map<string, CreditGrant>()
   const counters = new Map<string, Counter>()
@@ -48,8 +58,9 @@ export function* loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ste
     if (budget) budgets.set(`${budget.accountId}|${budget.scope}`, budget)
   }
 
+  const accounts: AccountState[] = []
   const accountIds: string[] = []
-  const scopes = new Set<string>()
+  const scopes: Extract<LoadKey, { kind: 'budget' }>[] = []
   const moments: Extract<LoadKey, { kind: 'counter' }>[] = []
   const used: Extract<LoadKey, { kind: 'key' }>[] = []
   for (const key of keys) {
@@ -57,15 +68,25 @@ export function* loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ste
     if (loaded.has(id)) continue
     loaded.add(id)
     switch (key.kind) {
-      case 'account':
-        accountIds.push(key.accountId)
+      case 'account': {
+        const known = recent.get(key.accountId)
+        if (!known) {
+          accountIds.push(key.accountId)
+          break
+        }
+        accounts.push(known.account)
+        for (const grant of known.grants.values()) addGrant(grant)
         break
+      }
       case 'key':
         used.push(key)
         break
-      case 'budget':
-        scopes.add(checkText(key.scope))
+      case 'budget': {
+        const known = recent.get(key.accountId)?.budgets.get(checkText(key.scope))
+        if (known === undefined) scopes.push(key)
+        else if (known !== null) addBudget(known)
         break
+      }
       case 'level': {
         const at = key.at ?? now
         levels.push(...levelsAround(sql, key.accountId, key.meter, at))
@@ -109,34 +130,60 @@ export function* loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ste
         if (hold) addCounter(counterOfHold(sql, hold))
         break
       }
-      case 'counter':
-        moments.push(key)
+      case 'counter': {
+        const known = recent.get(key.accountId)?.counters.get(key.meter)
+        const at = key.at ?? now
+        if (known && known.startsAt <= at && at < known.endsAt) addCounter(known)
+        else moments.push(key)
         break
+      }
       case 'counters':
         for (const counter of currentCounters(sql, key.accountId, now)) addCounter(counter)
         break
     }
   }
-  const named = namesOf(accountIds)
-  yield
-  for (const grant of tables.grants.select(sql, `WHERE ${among} AND is_open = 1`, named)) addGrant(grant)
-  yield
-  // The budgets that were named, and those that holds reserve something of.
-  const wanted = `WHERE ${among} AND (held > 0 OR scope IN (SELECT value FROM json_each(?)))`
-  for (const budget of tables.budgets.select(sql, wanted, named, JSON.stringify([...scopes]))) addBudget(budget)
-  for (const hold of tables.holds.select(
-    sql,
-    `WHERE ${among} AND status = 'open' AND expires_at <= ?`,
-    named,
-    BigInt(now),
-  )) {
-    addHold(hold)
-    addCounter(counterOfHold(sql, hold))
+  if (accountIds.length > 0) {
+    const named = namesOf(accountIds)
+    const holding = sql.all(
+      `SELECT value FROM json_each(?) WHERE EXISTS
+        (SELECT 1 FROM billfold_holds WHERE account_id = value AND status = 'open')`,
+      named,
+    )
+    const changesAlone = new Set(holding.map(([accountId]) => accountId))
+    yield
+    for (const account of tables.accountStates.select(sql, 'WHERE id IN (SELECT value FROM json_each(?))', named)) {
+      accounts.push(account)
+      if (!changesAlone.has(account.id)) recent.add(account)
+    }
+    yield
+    for (const grant of tables.grants.select(sql, `WHERE ${among} AND is_open = 1`, named)) {
+      addGrant(grant)
+      recent.addGrant(grant)
+    }
+    yield
+    const due = `WHERE ${among} AND status = 'open' AND expires_at <= ?`
+    for (const hold of tables.holds.select(sql, due, named, BigInt(now))) {
+      addHold(hold)
+      addCounter(counterOfHold(sql, hold))
+    }
+    yield
+    // Budgets that holds reserve something of.
+    for (const budget of tables.budgets.select(sql, `WHERE ${among} AND held > 0`, named)) addBudget(budget)
+  }
+  if (scopes.length > 0) {
+    yield
+    const places = JSON.stringify(scopes.map(({ accountId, scope }) => [checkText(accountId), scope]))
+    for (const { accountId, scope } of scopes) recent.addBudget(accountId, scope, null)
+    for (const budget of tables.budgets.select(sql, namedBudgets, places)) {
+      addBudget(budget)
+      recent.addBudget(budget.accountId, budget.scope, budget)
+    }
   }
   yield
-  for (const counter of countersAround(sql, moments, now)) addCounter(counter)
-  yield
-  const accounts = tables.accountStates.select(sql, 'WHERE id IN (SELECT value FROM json_each(?))', named)
+  for (const counter of countersAround(sql, moments, now)) {
+    addCounter(counter)
+    recent.addCounter(counter)
+  }
   yield
   return {
     now,
@@ -153,6 +200,8 @@ export function* loadState(sql: Sql, keys: readonly LoadKey[], now: number): Ste
     keys: storedKeys(sql, used),
   }
 }
+
+const namedBudgets = 'WHERE (account_id, scope) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))'
 
 export function openGrants(sql: Sql, accountId: string): readonly CreditGrant[] {
   return tables.grants.select(sql, 'WHERE account_id = ? AND is_open = 1', accountId)

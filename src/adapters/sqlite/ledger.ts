@@ -10,19 +10,22 @@ import { usageClause } from '../sql/usage-clause.js'
 import type { Connection, Sql, Steps } from './connection.js'
 import { currentCounters, dueHolds, findHold, loadState, openGrants } from './ledger-load.js'
 import { addDeliveries, addEvents } from './outbox.js'
+import { recentAccounts } from './recent-accounts.js'
 import * as tables from './tables.js'
 import { verifySqlite } from './verify.js'
 
 export function sqliteLedger(connection: Connection, now: () => number): LedgerStore {
+  const recent = recentAccounts()
   return {
     commit(commands, rules) {
       const keys = commands.flatMap((command) => needs(command, rules))
       return connection.writeInSteps(function* (sql) {
-        const state = yield* loadState(sql, keys, now())
+        const state = yield* loadState({ sql, now: now(), recent }, keys)
         yield
         const { rows, outcomes } = apply(state, commands, rules)
         yield
         yield* writeRows(sql, rows, state)
+        recent.write(rows)
         return outcomes
       })
     },
