@@ -1,3 +1,4 @@
+import { createAccountLane } from './account-lane.js'
 import type { Catalog } from './catalog.js'
 import { type BillingConfig, type Environment, type ProviderRoles, resolveRedirects, resolveRoles } from './config.js'
 import { createConsumers } from './consumers.js'
@@ -5,7 +6,7 @@ import { type BillingContext, createIds } from './context.js'
 import { tracingDestination } from './delivery/tracing.js'
 import { billingEventTypes } from './domain/event.js'
 import { BillingError } from './errors.js'
-import { createLane } from './lane.js'
+import { createLane, type Lane, type LaneOptions } from './lane.js'
 import { createLeases } from './leases.js'
 import { ensureAccount, getAccount, suspendAccount, updateAccount } from './operations/accounts.js'
 import { adjustCredits, expireCredits } from './operations/adjustments.js'
@@ -86,7 +87,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     catalog: config.catalog,
     rules,
     store,
-    ledger: createLane({
+    ledger: laneTo(store, {
       commit(commands, waitMs) {
         const keeping = cards.keep(commands, store.prices)
         const { ledger } = store
@@ -251,6 +252,11 @@ function afterReady(store: Store, ready: () => Promise<void>): Store {
     directory: wrap(store.directory),
     prices: wrap(store.prices),
   }
+}
+
+function laneTo({ concurrentAccounts }: Store, options: LaneOptions): Lane {
+  if (concurrentAccounts === undefined) return createLane(options)
+  return createAccountLane({ ...options, maximumRunning: concurrentAccounts })
 }
 
 /** Does it once; a failure is forgotten, so that the next call tries again. */

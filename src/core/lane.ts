@@ -90,7 +90,11 @@ export function createLane(options: LaneOptions): Lane {
 }
 
 /** Sends a batch and answers everybody but those whose account is kept locked: it returns these, in order. */
-async function send(batch: readonly Waiting[], options: LaneOptions, waitMs?: number): Promise<readonly Waiting[]> {
+export async function send(
+  batch: readonly Waiting[],
+  options: LaneOptions,
+  waitMs?: number,
+): Promise<readonly Waiting[]> {
   try {
     const outcomes = await commitPatiently(batch, options, waitMs)
     const held: Waiting[] = []
@@ -154,7 +158,8 @@ const storeCodes: ReadonlySet<ErrorCode> = new Set([
   'storage_unavailable',
 ])
 
-function batchSize(waiting: readonly Waiting[], maximumBatch: number): number {
+/** How many of these make a batch. */
+export function batchSize(waiting: readonly Waiting[], maximumBatch: number): number {
   let bytes = 0
   let size = 0
   while (size < waiting.length && size < maximumBatch) {
@@ -166,7 +171,7 @@ function batchSize(waiting: readonly Waiting[], maximumBatch: number): number {
 }
 
 /** Roughly what a command weighs; only its text can be large. The rest is little enough for a full batch to fit. */
-function sizeOf(command: LedgerCommand): number {
+export function sizeOf(command: LedgerCommand): number {
   let bytes = 128
   if ('key' in command) bytes += command.key.length
   if ('reason' in command) bytes += command.reason.length
@@ -179,7 +184,7 @@ function sizeOf(command: LedgerCommand): number {
 }
 
 /** After the requests of this turn have been read, where the runtime can say so: calls that came together share a batch. */
-function nextTurn(): Promise<void> {
+export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof setImmediate === 'function') setImmediate(resolve)
     else queueMicrotask(resolve)

@@ -24,6 +24,11 @@ export interface Store {
   readonly maximumBatch: number
   /** How long a command waits for an account that another transaction keeps locked; a store that knows no such thing has none. */
   readonly lockTimeoutMs?: number
+  /**
+   * For how many accounts it writes at the same time, where each of its transactions holds one account: of a batch that names several,
+   * each account's part is then a transaction of its own. Other stores have none.
+   */
+  readonly concurrentAccounts?: number
   /** Brings the schema up to date; harmless to repeat. @throws BillingError `schema_version_mismatch` when it is newer than this code */
   migrate(): Promise<void>
   /** Throws when the store cannot be used, with what to do about it. */
@@ -49,7 +54,7 @@ export interface StoreHealth {
 /** Balances, counters, holds and the rows they are sums of. */
 export interface LedgerStore {
   /**
-   * Decides and writes a batch in one transaction: lock the accounts in order of id, load what `needs` named, take the time, call
+   * Decides and writes a batch in one transaction, or one for each account: lock the accounts in order of id, load what `needs` named, take the time, call
    * `apply`, write its rows, commit.
    */
   commit(commands: readonly LedgerCommand[], rules: LedgerRules): Promise<readonly LedgerOutcome[]>
