@@ -5,16 +5,21 @@ import { postgresAccounts, postgresDirectory } from './postgres/accounts.js'
 import type { PostgresPool, Sql } from './postgres/client.js'
 import { createClock, tellTime } from './postgres/clock.js'
 import { type Connection, createConnection } from './postgres/connection.js'
+import { distributedInbox } from './postgres/distributed/inbox.js'
+import { distributedLedger } from './postgres/distributed/ledger.js'
+import { distributedOutbox } from './postgres/distributed/outbox.js'
+import { distribute } from './postgres/distributed/schema.js'
 import { postgresInbox } from './postgres/inbox.js'
 import { postgresIntents } from './postgres/intents.js'
 import { postgresLedger } from './postgres/ledger.js'
 import { migrate, schemaVersion } from './postgres/migrate.js'
 import { postgresOutbox } from './postgres/outbox.js'
-import { plannerSettings } from './postgres/planner.js'
+import { coordinatorSettings, plannerSettings } from './postgres/planner.js'
 import { postgresPrices } from './postgres/prices.js'
 import { createTables } from './postgres/tables.js'
 
 export type { PostgresClient, PostgresPool, PostgresQuery, PostgresSocket, PostgresTypes } from './postgres/client.js'
+export { distributionStatements } from './postgres/distributed/schema.js'
 
 /** What the Postgres store is told: where the database is, or the app's own pool. */
 export type PostgresStoreOptions = ({ readonly connectionString: string } | { readonly pool: PostgresPool }) & {
@@ -35,6 +40,11 @@ export type PostgresStoreOptions = ({ readonly connectionString: string } | { re
    * `account_busy`. Default 3,000.
    */
   readonly lockTimeoutMs?: number
+  /**
+   * Whether the tables are kept by account, so that Citus can spread them over nodes: each transaction then holds one account, and each
+   * statement names it. For databases that outgrow one machine; on one, it is slower.
+   */
+  readonly distributed?: boolean
   /** Milliseconds since the epoch, instead of the server's clock: for tests. */
   readonly now?: () => number
 }
@@ -53,17 +63,31 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema))
     throw new BillingError('config_invalid', `${JSON.stringify(schema)} is not a schema name of a-z, 0-9 and _.`)
   const isOwn = 'connectionString' in options
-  const { prepare = true, timeoutMs = 30_000, lockTimeoutMs = 3_000 } = options
+  const { prepare = true, timeoutMs = 30_000, lockTimeoutMs = 3_000, distributed = false } = options
   if (!Number.isInteger(lockTimeoutMs) || lockTimeoutMs < 1 || lockTimeoutMs > 2_147_483_647)
     throw new BillingError(
       'config_invalid',
       `lockTimeoutMs must be whole milliseconds of at least 1, not ${String(lockTimeoutMs)}.`,
     )
   // A pooler may refuse settings at the start of a connection.
-  const isTuned = isOwn && prepare && !/[?&]options=/.test(options.connectionString)
-  const pool = isOwn ? openPool(options.connectionString, isTuned, timeoutMs) : options.pool
+  const isTuned = isOwn && prepare && !distributed && !/[?&]options=/.test(options.connectionString)
+  const size = distributed ? 24 : 10
+  const pool = isOwn ? openPool(options.connectionString, isTuned, timeoutMs, size) : options.pool
+  // Some connections are for reads, and for accounts that are waited for. A pool of the app's has ten, unless it was told otherwise.
+  const concurrentAccounts = isOwn ? 16 : 6
   const time = tellTime(options.now)
-  const connection = createConnection({ pool, isOwn, prepare, timeoutMs, lockTimeoutMs, isTuned, time })
+  const settings = distributed ? coordinatorSettings : plannerSettings
+  const connection = createConnection({
+    pool,
+    isOwn,
+    prepare,
+    timeoutMs,
+    lockTimeoutMs,
+    settings,
+    isTuned,
+    isApart: distributed,
+    time,
+  })
   const tables = createTables(schema)
   const clock = createClock(options.now)
   return {
@@ -71,9 +95,11 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     durable: true,
     maximumBatch: 1_000,
     lockTimeoutMs,
+    ...(distributed ? { concurrentAccounts } : {}),
     async migrate() {
       await requireDurable(connection)
       await migrate(connection, schema, clock)
+      if (distributed) await distribute(connection, schema)
     },
     async health() {
       return connection.read(async (sql) => {
@@ -82,17 +108,21 @@ export function postgresStore(options: PostgresStoreOptions): Store {
       })
     },
     close: () => connection.close(),
-    ledger: postgresLedger(connection, tables, clock),
+    ledger: distributed
+      ? distributedLedger(connection, tables, clock, concurrentAccounts)
+      : postgresLedger(connection, tables, clock),
     accounts: postgresAccounts(connection, tables, clock),
-    outbox: postgresOutbox(connection, tables, clock),
-    inbox: postgresInbox(connection, tables, clock),
+    outbox: distributed
+      ? distributedOutbox(connection, tables, clock, concurrentAccounts)
+      : postgresOutbox(connection, tables, clock),
+    inbox: distributed ? distributedInbox(connection, tables, clock) : postgresInbox(connection, tables, clock),
     intents: postgresIntents(connection, tables, clock),
     directory: postgresDirectory(connection, tables),
     prices: postgresPrices(connection, tables),
   }
 }
 
-function openPool(connectionString: unknown, isTuned: boolean, timeoutMs: number): PostgresPool {
+function openPool(connectionString: unknown, isTuned: boolean, timeoutMs: number, max: number): PostgresPool {
   if (typeof connectionString !== 'string' || !/^postgres(ql)?:\/\//.test(connectionString))
     throw new BillingError(
       'config_invalid',
@@ -102,7 +132,7 @@ function openPool(connectionString: unknown, isTuned: boolean, timeoutMs: number
   // `pipeline`, in versions of pg that know it, sends a statement before the one before it was answered.
   const pool = new (loadPg())({
     connectionString,
-    max: 10,
+    max,
     pipeline: true,
     keepAlive: true,
     connectionTimeoutMillis: Math.min(timeoutMs, 10_000),

@@ -12,13 +12,16 @@ export function postgresAccounts(connection: Connection, { schema, accounts }: T
       const before = await connection.read((sql) => accounts.first(sql, 'WHERE t.id = $1', id))
       if (before && (email ?? before.email) === before.email && (name ?? before.name) === before.name)
         return { account: before, created: false }
-      // `xmax` is 0 on a row that was inserted by this statement.
-      const upsert = `INSERT INTO ${schema}.accounts AS t (id, email, name, plan, zone, created_at, balance, held)
-        VALUES ($1, $2, $3, $4, $5, ${clock()}, 0, 0)
-        ON CONFLICT (id) DO UPDATE SET email = coalesce(excluded.email, t.email), name = coalesce(excluded.name, t.name)
-        RETURNING ${accounts.columns}, t.xmax = 0`
-      const [row = []] = await connection.write((sql) => sql.query(upsert, [id, email, name, plan, zone]))
-      return { account: accounts.read(row), created: row.at(-1) === 't' }
+      const insert = `INSERT INTO ${schema}.accounts AS t (id, email, name, plan, zone, created_at, balance, held)
+        VALUES ($1, $2, $3, $4, $5, ${clock()}, 0, 0) ON CONFLICT DO NOTHING RETURNING ${accounts.columns}`
+      const update = `UPDATE ${schema}.accounts t SET email = coalesce($2, t.email), name = coalesce($3, t.name)
+        WHERE t.id = $1 RETURNING ${accounts.columns}`
+      return connection.write(async (sql) => {
+        const [inserted] = await sql.query(insert, [id, email, name, plan, zone])
+        if (inserted) return { account: accounts.read(inserted), created: true }
+        const [updated = []] = await sql.query(update, [id, email, name])
+        return { account: accounts.read(updated), created: false }
+      })
     },
     async get(accountId) {
       return connection.read(async (sql) => (await accounts.first(sql, 'WHERE t.id = $1', accountId)) ?? null)

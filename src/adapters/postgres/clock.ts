@@ -1,3 +1,5 @@
+import type { Setting } from './planner.js'
+
 /**
  * The store's time, as an SQL expression: the server's, so that all processes go by one clock, or one that was given. It stays the same
  * within a statement.
@@ -11,6 +13,6 @@ export function createClock(now: (() => number) | undefined): Clock {
 }
 
 /** Tells a transaction the time of a clock that was given; the texts of its statements stay the same. */
-export function tellTime(now: (() => number) | undefined): () => string {
-  return now ? () => `; SET LOCAL billfold.now = '${BigInt(Math.floor(now()))}'` : () => ''
+export function tellTime(now: (() => number) | undefined): () => readonly Setting[] {
+  return now ? () => [['billfold.now', String(BigInt(Math.floor(now())))]] : () => []
 }

@@ -2,7 +2,7 @@ import { BillingError } from '../../core/errors.js'
 import { type PostgresClient, type PostgresPool, type Sql, sqlOf } from './client.js'
 import { isConflict, isLostConnection, storageError } from './errors.js'
 import { inHostTransaction } from './host-transaction.js'
-import { setPlanner } from './planner.js'
+import { type Setting, sendAll, setLocal } from './planner.js'
 
 /** Transactions on the pool. */
 export interface Connection {
@@ -35,24 +35,28 @@ export interface ConnectionOptions {
   readonly timeoutMs: number
   /** How long a statement waits for a lock. */
   readonly lockTimeoutMs: number
-  /** Whether its connections have the settings of the planner from the start. */
+  /** What its transactions set. */
+  readonly settings: readonly Setting[]
+  /** Whether its own connections have these from the start. */
   readonly isTuned: boolean
+  /** Whether settings are sent each by itself. */
+  readonly isApart: boolean
   /** What else is told to a transaction when it begins. */
-  readonly time: () => string
+  readonly time: () => readonly Setting[]
 }
 
 type Work<T> = (sql: Sql, commit: () => void) => Promise<T>
 
 const attempts = 5
 
-const writing = 'ISOLATION LEVEL READ COMMITTED READ WRITE'
-const reading = 'ISOLATION LEVEL REPEATABLE READ READ ONLY'
-
 /** The statement that fails for it says so. */
 function ignore(): void {}
 
 export function createConnection(options: ConnectionOptions): Connection {
-  const { pool, isOwn, prepare, timeoutMs, lockTimeoutMs, isTuned, time } = options
+  const { pool, isOwn, prepare, timeoutMs, lockTimeoutMs, settings, isTuned, isApart, time } = options
+  const set = isTuned ? [] : setLocal(settings)
+  const writing = ['BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE', ...set]
+  const reading = ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', ...set]
   let isOpen = true
 
   function checkOpen(): void {
@@ -69,7 +73,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     }
   }
 
-  async function once<T>(mode: string, work: Work<T>, limitMs: number | null): Promise<T> {
+  async function once<T>(beginning: readonly string[], work: Work<T>, limitMs: number | null): Promise<T> {
     const client = await connect()
     client.on('error', ignore)
     let isReleased = false
@@ -91,7 +95,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     }
     try {
       // Not awaited: it goes out together with the first statement.
-      const begun = sql.query(`BEGIN ${mode}${isTuned ? '' : setPlanner}${time()}`)
+      const begun = sendAll(sql, [...beginning, ...setLocal(time())], isApart)
       begun.catch(ignore)
       const result = await work(sql, commit)
       await begun
@@ -119,10 +123,14 @@ export function createConnection(options: ConnectionOptions): Connection {
     }
   }
 
-  async function patiently<T>(mode: string, work: Work<T>, limitMs: number | null = timeoutMs): Promise<T> {
+  async function patiently<T>(
+    beginning: readonly string[],
+    work: Work<T>,
+    limitMs: number | null = timeoutMs,
+  ): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await once(mode, work, limitMs)
+        return await once(beginning, work, limitMs)
       } catch (error) {
         if (!isConflict(error)) throw error
         if (attempt === attempts) throw storageError(error, 'not_applied')
@@ -131,7 +139,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   return {
-    write: (work, waitMs = lockTimeoutMs) => patiently(`${writing}; SET LOCAL lock_timeout = ${waitMs}`, work),
+    write: (work, waitMs = lockTimeoutMs) => patiently([...writing, `SET LOCAL lock_timeout = ${waitMs}`], work),
     writeSlowly: (work) => patiently(writing, work, null),
     read: (work) => patiently(reading, work),
     readSlowly: (work) => patiently(reading, work, null),

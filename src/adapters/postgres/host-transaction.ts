@@ -1,7 +1,7 @@
 import { BillingError } from '../../core/errors.js'
 import { type PostgresClient, type Sql, sqlOf } from './client.js'
 import { stateOf, storageError } from './errors.js'
-import { plannerSettings, setPlanner } from './planner.js'
+import { type Setting, sendAll, setLocal } from './planner.js'
 
 /** What working in a transaction of the app needs. */
 export interface HostTransactionOptions {
@@ -11,8 +11,12 @@ export interface HostTransactionOptions {
   readonly timeoutMs: number
   /** How long a statement of it may wait for a lock. */
   readonly lockTimeoutMs: number
+  /** What else it sets while the work goes on. */
+  readonly settings: readonly Setting[]
   /** What else is told to the transaction. */
-  readonly time: () => string
+  readonly time: () => readonly Setting[]
+  /** Whether settings are sent each by itself. */
+  readonly isApart: boolean
 }
 
 type Client = Pick<PostgresClient, 'query' | 'pipeline'>
@@ -87,7 +91,7 @@ function inTime<T>(client: Client, work: (sql: Sql) => Promise<T>, options: Host
 async function underSavepoint<T>(
   sql: Sql,
   work: (sql: Sql) => Promise<T>,
-  { lockTimeoutMs, time }: HostTransactionOptions,
+  { lockTimeoutMs, settings, time, isApart }: HostTransactionOptions,
 ): Promise<T> {
   await begin(sql)
   let isOver = false
@@ -95,14 +99,15 @@ async function underSavepoint<T>(
     query: (text, values) => (isOver ? Promise.reject(new Error('The savepoint is gone.')) : sql.query(text, values)),
   }
   try {
-    const settings = await readSettings(sql)
-    await sql.query(`SET LOCAL lock_timeout = ${lockTimeoutMs}${setPlanner}${time()}`)
-    const result = await work(working)
-    await sql.query(
-      `SELECT ${changed.map((name, index) => `set_config('${name}', $${index + 1}, true)`).join(', ')}`,
-      settings,
+    const changed: readonly Setting[] = [...settings, ['lock_timeout', String(lockTimeoutMs)]]
+    const before = await readSettings(
+      sql,
+      changed.map(([name]) => name),
     )
-    await sql.query('RELEASE SAVEPOINT billfold')
+    await sendAll(sql, setLocal([...changed, ...time()]), isApart)
+    const result = await work(working)
+    // In the reverse order: the first one may say where the others hold.
+    await sendAll(sql, [...setLocal([...before].reverse()), 'RELEASE SAVEPOINT billfold'], isApart)
     return result
   } catch (error) {
     isOver = true
@@ -110,8 +115,6 @@ async function underSavepoint<T>(
     throw hostError(error)
   }
 }
-
-const changed = ['lock_timeout', ...plannerSettings.map(([name]) => name)]
 
 /** Only a transaction takes a savepoint: the server knows best whether this is one. */
 async function begin(sql: Sql): Promise<void> {
@@ -132,19 +135,19 @@ async function begin(sql: Sql): Promise<void> {
 }
 
 /** How the settings stand that are changed. @throws BillingError when the transaction would not see what it must, or cannot write */
-async function readSettings(sql: Sql): Promise<readonly (string | null)[]> {
+async function readSettings(sql: Sql, changed: readonly string[]): Promise<readonly Setting[]> {
   const names = ['transaction_isolation', 'transaction_read_only', ...changed]
-  const rows: unknown = await sql.query(`SELECT ${names.map((name) => `current_setting('${name}')`).join(', ')}`)
+  const rows: unknown = await sql.query(`SELECT ${names.map((name) => `current_setting('${name}', true)`).join(', ')}`)
   const row: unknown = Array.isArray(rows) ? rows[0] : undefined
   if (!Array.isArray(row) || row.length !== names.length) throw notAClient()
-  const [isolation, readOnly, ...settings] = row as (string | null)[]
+  const [isolation, readOnly, ...values] = row as (string | null)[]
   // Above READ COMMITTED a transaction sees the books as they were when it began, not as they are once the account is locked.
   if (isolation !== 'read committed') {
     const message = `Usage is recorded in transactions at READ COMMITTED, and this one is at ${isolation?.toUpperCase()}.`
     throw new BillingError('option_unsupported', message)
   }
   if (readOnly === 'on') throw new BillingError('invalid_request', 'The transaction is read-only.')
-  return settings
+  return changed.map((name, index) => [name, values[index] ?? ''])
 }
 
 function hostError(error: unknown): unknown {

@@ -1,19 +1,22 @@
 import { BillingError } from '../../core/errors.js'
 import type { IntentStore } from '../../core/ports/store.js'
 import { changedIntent, openedIntent } from '../kit/intent.js'
+import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
 import { send } from './table.js'
 import type { Tables } from './tables.js'
 
 export function postgresIntents(connection: Connection, { schema, intents }: Tables, clock: Clock): IntentStore {
+  /** One account's intents change one after another. */
+  const lock = (sql: Sql, accountId: string) =>
+    sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`${schema}.intents|${accountId}`])
+
   return {
     open(intent) {
       return connection.write(async (sql) => {
-        // One account's intents are opened one after another: a double click must find the first.
-        await sql.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [
-          `${schema}.intents|${intent.accountId}`,
-        ])
+        // A double click must find the first.
+        await lock(sql, intent.accountId)
         const clause = 'WHERE t.account_id = $1 AND t.key = $2'
         const existing = await intents.first(sql, clause, intent.accountId, intent.key)
         if (existing) return { intent: existing, created: false }
@@ -25,7 +28,8 @@ export function postgresIntents(connection: Connection, { schema, intents }: Tab
     },
     update(accountId, intentId, change) {
       return connection.write(async (sql) => {
-        const before = await intents.first(sql, 'WHERE t.id = $1 AND t.account_id = $2 FOR UPDATE', intentId, accountId)
+        await lock(sql, accountId)
+        const before = await intents.first(sql, 'WHERE t.id = $1 AND t.account_id = $2', intentId, accountId)
         if (!before) throw new BillingError('not_found', `No checkout ${intentId} on account ${accountId}.`)
         const [time] = await sql.query(`SELECT ${clock()}`)
         const after = changedIntent(before, change, Number(time?.[0]))

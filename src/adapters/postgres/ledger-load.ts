@@ -85,9 +85,9 @@ export function createLoad(tables: Tables, clock: Clock) {
   }
 }
 
-type ByKind = { readonly [Kind in LoadKey['kind']]: Extract<LoadKey, { kind: Kind }>[] }
+export type ByKind = { readonly [Kind in LoadKey['kind']]: Extract<LoadKey, { kind: Kind }>[] }
 
-function byKind(keys: readonly LoadKey[]): ByKind {
+export function byKind(keys: readonly LoadKey[]): ByKind {
   const kinds: ByKind = {
     account: [],
     budget: [],

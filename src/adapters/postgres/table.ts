@@ -152,7 +152,8 @@ function arrays(fields: readonly StoredField<never>[], first: number): string {
   return fields.map((field, index) => `$${first + index}::${types[field.type]}[]`).join(', ')
 }
 
-function scalar(value: Value): string | null {
+/** A value as text. @throws BillingError for what would not come back as it was given */
+export function scalar(value: Value): string | null {
   if (value === null) return null
   if (typeof value === 'string') return checkText(value)
   return (typeof value === 'bigint' ? checkInteger(value) : value).toString()

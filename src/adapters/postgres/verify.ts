@@ -16,11 +16,12 @@ export function verifyPostgres(
   connection: Connection,
   schema: string,
   { accountId, limit }: LedgerVerificationScope,
+  isDistributed = false,
 ): Promise<LedgerVerification> {
-  const dialect = postgresDialect(schema, accountId)
+  const dialect = postgresDialect(schema, accountId, isDistributed)
   const values = accountId === undefined ? undefined : [accountId]
   return connection.readSlowly(async (sql) => {
-    await sql.query(planned.map((setting) => `SET LOCAL ${setting} = on`).join('; '))
+    if (!isDistributed) await sql.query(planned.map((setting) => `SET LOCAL ${setting} = on`).join('; '))
     const [counted = []] = await sql.query(countQuery(dialect), values)
     const findings: LedgerFinding[] = []
     for (const [check, query] of verifyChecks(dialect)) {

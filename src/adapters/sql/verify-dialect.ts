@@ -45,14 +45,19 @@ export function sqliteDialect(accountId?: string): VerifyDialect {
   }
 }
 
-export function postgresDialect(schema: string, accountId?: string): VerifyDialect {
+/** @param isDistributed whether an account's rows are where it is, which a query has to say of each table */
+export function postgresDialect(schema: string, accountId?: string, isDistributed = false): VerifyDialect {
   return {
     table(name, key = 'account_id') {
       const table = `${schema}.${name}`
       if (accountId === undefined) return table
       // The index on the rows of an account is on an expression.
-      const column = name === 'ledger_entries' ? `${key} || ''` : key
-      return `(SELECT * FROM ${table} WHERE ${column} = $1::text)`
+      const isIndexed = name !== 'ledger_entries'
+      const conditions = [
+        ...(isIndexed || isDistributed ? [`${key} = $1::text`] : []),
+        ...(isIndexed ? [] : [`${key} || '' = $1::text`]),
+      ]
+      return `(SELECT * FROM ${table} WHERE ${conditions.join(' AND ')})`
     },
     members: (json, as) => `LATERAL json_each_text((${json})::json) ${as}(key, value)`,
     items: (json, as) => `LATERAL json_array_elements_text((${json})::json) ${as}(value)`,

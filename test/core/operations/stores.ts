@@ -55,7 +55,9 @@ async function openPostgres(options: { readonly now?: () => number } = {}): Prom
     prepare: true,
     timeoutMs: 30_000,
     lockTimeoutMs: 3_000,
+    settings: [],
     isTuned: true,
+    isApart: false,
     time: tellTime(options.now),
   })
   await migrate(connection, schema, createClock(options.now))
