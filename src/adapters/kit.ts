@@ -6,8 +6,10 @@ export { burnOrder } from '../core/domain/credit-grant.js'
 export type { EventDelivery } from '../core/domain/event.js'
 export { consumerDestination, eventDeliveries } from '../core/domain/event.js'
 export { decodeExact, encodeExact } from '../core/domain/exact-json.js'
+export type { Decided } from '../core/domain/ledger/kernel.js'
 export { apply, createDecider, needs } from '../core/domain/ledger/kernel.js'
 export type {
+  Changed,
   LedgerRows,
   LedgerState,
   LevelChange,

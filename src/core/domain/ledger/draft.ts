@@ -18,7 +18,6 @@ import { emptyCounter } from './current-quota.js'
 import { type LoadedKeys, loadedKeys } from './loaded-keys.js'
 import type { Balance } from './outcome.js'
 import { type PerAccount, perAccount } from './per-account.js'
-import type { DraftRollup } from './rollup.js'
 import {
   type AccountState,
   type Counter,
@@ -29,6 +28,7 @@ import {
   type LevelChange,
   type LoadKey,
   loadKeyId,
+  type Rollup,
   type SeenValue,
   type StoredKey,
 } from './state.js'
@@ -40,6 +40,9 @@ export interface PostedEntry {
   /** The entry's own deliveries, which are named when the batch is decided. */
   readonly deliveries: Record<string, string | null>
 }
+
+/** A sum of this batch, which is changed in place until the batch is decided. */
+export type DraftRollup = { -readonly [Field in keyof Rollup]: Rollup[Field] }
 
 /** The state while a batch is being decided: later commands see what earlier ones changed. */
 export interface Draft {

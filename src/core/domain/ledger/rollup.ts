@@ -2,9 +2,8 @@ import { decimal, toScaled } from '../decimal.js'
 import { utcDay } from '../period.js'
 import type { MicroSparks } from '../sparks.js'
 import type { RatedUsage } from './command.js'
-import type { Draft } from './draft.js'
+import type { Draft, DraftRollup } from './draft.js'
 import { storable } from './posting.js'
-import type { Rollup } from './state.js'
 
 /** What one usage event, or what an amendment changes, adds to the sums of its day. */
 export interface Addition {
@@ -43,9 +42,6 @@ export function addRollup(draft: Draft, { accountId, occurredAt, usage, charged,
     row.costPicos += costPicos
   }
 }
-
-/** A sum of this batch, which is changed in place until the batch is decided. */
-export type DraftRollup = { -readonly [Field in keyof Rollup]: Rollup[Field] }
 
 /** The sum that usage is added to; a new one is not stored until it is. */
 function sumFor(
