@@ -75,25 +75,30 @@ interface Watched {
 
 /** Compares what an attempt of `store.ledger.commit` says with what the database has, below the lane that sends it again. */
 function watch(store: Store, cut: Cut, { lies, errors }: Watched): Store {
+  async function look<T>(commands: readonly LedgerCommand[], attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await attempt()
+    } catch (error) {
+      const { code, outcome } = BillingError.is(error) ? error : { code: String(error), outcome: 'none' }
+      errors[outcome] = (errors[outcome] ?? 0) + 1
+      const there = await idsThere(commands.map(({ id }) => id))
+      const isThere = there.size > 0
+      // Cut before, nothing of it can be there, whatever the error says; an answer that is known must not be called unknown.
+      const isTrue = cut === 'before' ? !isThere : outcome === 'unknown' || !isThere
+      if (!isTrue || code !== 'storage_unavailable' || !['not_applied', 'unknown'].includes(outcome))
+        lies.push({ code, outcome, there: [...there] })
+      throw error
+    }
+  }
+  const { commit, commitFree } = store.ledger
   return {
     ...store,
     ledger: {
       ...store.ledger,
-      async commit(commands: readonly LedgerCommand[], rules) {
-        try {
-          return await store.ledger.commit(commands, rules)
-        } catch (error) {
-          const { code, outcome } = BillingError.is(error) ? error : { code: String(error), outcome: 'none' }
-          errors[outcome] = (errors[outcome] ?? 0) + 1
-          const there = await idsThere(commands.map(({ id }) => id))
-          const isThere = there.size > 0
-          // Cut before, nothing of it can be there, whatever the error says; an answer that is known must not be called unknown.
-          const isTrue = cut === 'before' ? !isThere : outcome === 'unknown' || !isThere
-          if (!isTrue || code !== 'storage_unavailable' || !['not_applied', 'unknown'].includes(outcome))
-            lies.push({ code, outcome, there: [...there] })
-          throw error
-        }
-      },
+      commit: (commands, rules) => look(commands, () => commit(commands, rules)),
+      ...(commitFree && {
+        commitFree: (commands, rules, waitMs) => look(commands, () => commitFree(commands, rules, waitMs)),
+      }),
     },
   }
 }
