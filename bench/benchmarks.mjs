@@ -1,3 +1,4 @@
+import { leaseBenchmarks } from './leases.mjs'
 import { memoryBenchmarks } from './memory.mjs'
 import { postgresGrowth } from './postgres-growth.mjs'
 import { postgresHeld } from './postgres-held.mjs'
@@ -17,15 +18,10 @@ export const benchmarks = [
   ...postgresStatements,
   ...sqliteBenchmarks,
   ...memoryBenchmarks,
+  ...leaseBenchmarks,
 ].sort((left, right) => rank(left.id) - rank(right.id))
 
-/** P before S before M, each by number. @param {string} id */
+/** P before S before M before A, each by number. @param {string} id */
 function rank(id) {
-  return 'PSM'.indexOf(id.charAt(0)) * 100 + Number(id.slice(1))
+  return 'PSMA'.indexOf(id.charAt(0)) * 100 + Number(id.slice(1))
 }
-
-/** Benchmarks of what the package does not have yet. @type {readonly (readonly [id: string, reason: string])[]} */
-export const notBuiltYet = [
-  ['A1', 'there are no credit leases'],
-  ['A2', 'there are no credit leases'],
-]
