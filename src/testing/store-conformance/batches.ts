@@ -1,12 +1,14 @@
 import { expectEqual } from '../conformance.js'
 import { failingAt, telling } from './catalog.js'
 import {
+  amend,
   applied,
   authorize,
   capture,
   changePlan,
   expectApplied,
   expectRefused,
+  expectRepeat,
   grant,
   hold,
   million,
@@ -79,6 +81,71 @@ export const batchCases: readonly StoreCase[] = [
       expectEqual(outcomes.length, size, 'the number of outcomes')
       expectApplied(outcomes)
       expectEqual((await world.rows('a')).length + (await world.rows('b')).length, size, 'the number of rows')
+    },
+  },
+  {
+    name: 'S3.10 batches: commands of many accounts and of a hot one are answered in their places, each account’s in order',
+    async run(world) {
+      const cold = Array.from({ length: 40 }, (_, index) => `c${index}`)
+      await world.accounts('credits', 'hot', ...cold)
+      await world.commit(['hot', ...cold].map((accountId) => grant(accountId, 'g', 150n * million)))
+      // Every other command is the hot account's, which can pay for 150 of its 200; the last of each says what came of the first.
+      const commands = Array.from({ length: 400 }, (_, index) =>
+        strict(index % 2 === 0 ? 'hot' : (cold[((index - 1) / 2) % cold.length] ?? ''), `u${index}`, million),
+      )
+      commands.push(strict('hot', 'u0', million), strict('c0', 'u1', million))
+      const outcomes = await world.commit(commands, telling)
+      const spent = new Map<string, bigint>()
+      commands.slice(0, 400).forEach(({ accountId }, index) => {
+        const before = spent.get(accountId) ?? 0n
+        if (before === 150n) {
+          expectRefused(outcomes[index], 'insufficient_credits')
+          return
+        }
+        spent.set(accountId, before + 1n)
+        const result = applied(outcomes[index])
+        const balance = result.kind === 'usage' ? result.balance.balance : null
+        expectEqual(balance, (149n - before) * million, `balance ${index}`)
+      })
+      expectRepeat(outcomes[400], outcomes[0])
+      expectRepeat(outcomes[401], outcomes[1])
+      for (const [accountId, sparks] of spent) {
+        expectEqual((await world.state(accountId)).balance, (150n - sparks) * million, `the balance of ${accountId}`)
+        expectEqual((await world.rows(accountId)).length, Number(sparks) + 1, `the rows of ${accountId}`)
+      }
+    },
+  },
+  {
+    name: 'S3.9 batches: usage is amended in the batch that recorded it, however much came between',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      const before = await world.commit([grant('a', 'g', 1_000n * million)])
+      const between = Array.from({ length: 300 }, (_, index) => usage('a', `b${index}`, million))
+      const outcomes = await world.commit(
+        [usage('a', 'u', 5n * million), ...between, amend('a', 'less', usage('a', 'u', 5n * million).id, 2n * million)],
+        telling,
+      )
+      expectApplied([...before, ...outcomes])
+      expectEqual((await world.state('a')).balance, 698n * million, 'the balance')
+      const { findings } = await world.store.ledger.verify({ limit: 10 })
+      expectEqual(findings, [], 'what is wrong with the books')
+    },
+  },
+  {
+    name: 'batches: when the decision fails at the end of a large batch, nothing of it is there',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      await world.store.outbox.subscribe('app', ['credit.granted'])
+      const batch = [
+        ...Array.from({ length: 300 }, (_, index) => grant('a', `g${index}`, million)),
+        changePlan('a', 'p', 'postpaid'),
+      ]
+      const before = await everything(world)
+      const failure = await world.commit(batch, failingAt('postpaid', telling)).catch((error: unknown) => error)
+      expectEqual(failure instanceof Error, true, 'whether the batch failed')
+      expectEqual(await everything(world), before, 'what is there afterwards')
+      expectApplied(await world.commit(batch, telling))
+      expectEqual((await world.state('a')).balance, 300n * million, 'the balance when the batch was sent again')
     },
   },
   {
