@@ -1,27 +1,28 @@
 #!/usr/bin/env node
 // Measures the package against the yardstick in bench/baseline, both in turn in every repetition: only ratios of one run mean anything.
-//
-//   npm run bench                                     every benchmark but the slow ones
-//   npm run bench -- --list                           what there is
-//   npm run bench -- --only P1,P2                     only these
-//   npm run --silent bench -- --only P1 --json        one JSON object on the last line
-//   npm run bench -- --reps 9 --ms 2000               repetitions (at least 5 for a figure that is published), length of a measurement
-//   npm run bench -- --rows 1000000,10000000          sizes of the ledger for P12 to P15
-//   npm run bench -- --out results.json               keeps the results
-//   npm run bench -- --write [--from results.json]    draws docs/performance.md, from results that were kept or from this run
-//
-// Exit code 1: a floor was missed.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { setUp } from '../scripts/setup.mjs'
 
+const usage = `npm run bench                                     every benchmark but the slow ones
+npm run bench -- --list                           what there is
+npm run bench -- --only P1,P2                     only these
+npm run --silent bench -- --only P1 --json        one JSON object on the last line
+npm run bench -- --reps 9 --ms 2000               repetitions (at least 5 for a figure that is published), length of a measurement
+npm run bench -- --rows 1000000,10000000          sizes of the ledger for P12 to P15
+npm run bench -- --out results.json               keeps the results
+npm run bench -- --write [--from results.json]    draws docs/performance.md, from results that were kept or from this run
+
+Exit code 1: a floor was missed.`
+
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const log = (/** @type {string} */ line) => process.stderr.write(`${line}\n`)
 
 const { values: options } = parseArgs({
   options: {
+    help: { type: 'boolean', short: 'h', default: false },
     list: { type: 'boolean', default: false },
     only: { type: 'string' },
     json: { type: 'boolean', default: false },
@@ -35,6 +36,10 @@ const { values: options } = parseArgs({
   },
 })
 
+if (options.help) {
+  console.log(usage)
+  process.exit()
+}
 // The package is built before it is imported.
 if (!options['no-setup']) await setUp({ root, log })
 const { benchmarks } = await import('./benchmarks.mjs')
