@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { BillingError } from '../core/errors.js'
 import type { Store } from '../core/ports/store.js'
 import { postgresAccounts, postgresDirectory } from './postgres/accounts.js'
-import type { PostgresPool, Sql } from './postgres/client.js'
+import type { PostgresClient, PostgresPool, Sql } from './postgres/client.js'
 import { createClock, tellTime } from './postgres/clock.js'
 import { type Connection, createConnection } from './postgres/connection.js'
 import { distributedInbox } from './postgres/distributed/inbox.js'
@@ -140,10 +140,16 @@ function openPool(connectionString: unknown, isTuned: boolean, timeoutMs: number
   })
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', () => {})
+  // So would a new one that breaks before whoever asked for it has got it.
+  pool.on('connect', (client) => client?.on('error', () => {}))
   return pool
 }
 
-function loadPg(): new (options: object) => PostgresPool & { on(event: 'error', listener: () => void): void } {
+function loadPg(): new (
+  options: object,
+) => PostgresPool & {
+  on(event: 'error' | 'connect', listener: (client?: PostgresClient) => void): void
+} {
   try {
     return createRequire(import.meta.url)('pg').Pool
   } catch (error) {

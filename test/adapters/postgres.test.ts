@@ -196,6 +196,46 @@ it('S2.3 a network that says nothing any more holds up nobody for longer than th
   expect((await billing.credits.balance({ accountId: 'acct_1' })).balance).toBe(-5n * parseSparks('100'))
 })
 
+it('S2.3 a connection that the server ends before its first use is an error of the call, and not of the process', async () => {
+  const target = new URL(server.connectionString)
+  const fields = ['SFATAL', 'VFATAL', 'C57P01', 'Mterminating connection due to administrator command', ''].join('\0')
+  const length = Buffer.alloc(4)
+  length.writeInt32BE(fields.length + 5)
+  const ended = Buffer.concat([Buffer.from('E'), length, Buffer.from(`${fields}\0`)])
+  let connections = 0
+  const proxy = createServer((near) => {
+    connections += 1
+    let isFirst = connections === 1
+    const far = connect(Number(target.port), target.hostname)
+    near.on('data', (chunk) => far.write(chunk)).on('error', () => far.destroy())
+    near.on('close', () => far.destroy())
+    far.on('error', () => near.destroy())
+    far.on('data', (chunk) => {
+      const isReady = isFirst && chunk.subarray(-6, -1).equals(Buffer.from([0x5a, 0, 0, 0, 5]))
+      if (isReady) near.end(Buffer.concat([chunk, ended]))
+      else near.write(chunk)
+      isFirst &&= !isReady
+    })
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  cleanUp.push(() => proxy.close())
+  const { port } = proxy.address() as AddressInfo
+  const billing = billingAt({ connectionString: server.connectionString.replace(`:${target.port}/`, `:${port}/`) })
+  const uncaught: unknown[] = []
+  const before = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  process.on('uncaughtException', (error) => uncaught.push(error))
+  try {
+    const failure = await billing.accounts.ensure({ accountId: 'acct_1' }).catch((error: BillingError) => error)
+    expect(failure).toMatchObject({ code: 'storage_unavailable', retryable: true })
+    expect(await billing.accounts.ensure({ accountId: 'acct_1' })).toMatchObject({ id: 'acct_1' })
+  } finally {
+    process.removeAllListeners('uncaughtException')
+    for (const listener of before) process.on('uncaughtException', listener)
+  }
+  expect(uncaught).toEqual([])
+})
+
 it('says that it is closed', async () => {
   const store = postgresStore({ connectionString: server.connectionString, schema: newSchema() })
   await store.migrate()
