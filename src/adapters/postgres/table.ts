@@ -93,17 +93,43 @@ export async function send(sql: Sql, write: Write | null): Promise<void> {
 export async function sendTogether(sql: Sql, writes: readonly (Write | null)[]): Promise<void> {
   const sent = writes.filter((write) => write !== null)
   if (sent.length === 0) return
+  await sql.query(
+    textOf(sent),
+    sent.flatMap(({ values }) => values),
+  )
+}
+
+/** The statements that may follow some others in one, and the text of all of them together. */
+interface Combined {
+  readonly next: WeakMap<Statement, Combined>
+  text: string | null
+}
+
+const combined: Combined = { next: new WeakMap(), text: null }
+
+/** Few of the combinations there could be come up, and these over and over. */
+function textOf(writes: readonly Write[]): string {
+  let place = combined
+  for (const { statement } of writes) {
+    let next = place.next.get(statement)
+    if (!next) {
+      next = { next: new WeakMap(), text: null }
+      place.next.set(statement, next)
+    }
+    place = next
+  }
+  place.text ??= combine(writes)
+  return place.text
+}
+
+function combine(writes: readonly Write[]): string {
   let first = 1
-  const parts = sent.map(({ statement, values }) => {
+  const parts = writes.map(({ statement, values }) => {
     first += values.length
     return statement.textFrom(first - values.length)
   })
   const before = parts.slice(0, -1).map((part, index) => `w${index} AS (${part})`)
-  const text = `${before.length > 0 ? `WITH ${before.join(', ')} ` : ''}${parts.at(-1)}`
-  await sql.query(
-    text,
-    sent.flatMap(({ values }) => values),
-  )
+  return `${before.length > 0 ? `WITH ${before.join(', ')} ` : ''}${parts.at(-1)}`
 }
 
 function writer<Row>(
