@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { barChart } from './chart.mjs'
 import { medianOf } from './figures.mjs'
@@ -36,7 +36,8 @@ export function writePage(root, report) {
     const said = bars.map(({ name, value }) => `${name} ${shown(value)} events/s`).join(', ')
     return [`![${chart.title}: ${said}](media/${chart.file}.svg)`]
   })
-  writeFileSync(join(root, 'docs/performance.md'), pageOf(report, drawn))
+  const findings = readFileSync(join(root, 'bench/findings.md'), 'utf8')
+  writeFileSync(join(root, 'docs/performance.md'), `${pageOf(report, drawn)}\n${findings}`)
 }
 
 /** @param {Result} result */
@@ -54,7 +55,7 @@ function pageOf({ machine, settings, reps, results }, drawn) {
   return `# Performance
 
 What durable usage recording costs, measured against other code doing the same work in the same run. This page is generated:
-\`npm run bench -- --write\` measures and writes it.
+\`npm run bench -- --write\` measures and writes it; its last two sections are \`bench/findings.md\`.
 
 ${drawn.join('\n\n')}
 
