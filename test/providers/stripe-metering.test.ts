@@ -37,11 +37,12 @@ describe('a report', () => {
   it('S1.1 arrives as one event of whole Sparks, at its time, under its identifier', async () => {
     const bodies: URLSearchParams[] = []
     const recording = stripeProvider({ client: recorded(bodies) })
-    expect(await recording.metering.report([report('r1', 1234n)], {})).toEqual([delivered])
+    const occurredAt = box.now() - minuteMs
+    expect(await recording.metering.report([report('r1', 1234n, { occurredAt })], {})).toEqual([delivered])
     expect(Object.fromEntries(bodies[0] ?? [])).toEqual({
       event_name: 'billfold_sparks',
       identifier: 'r1',
-      timestamp: String(Math.floor((box.now() - minuteMs) / 1000)),
+      timestamp: String(Math.floor(occurredAt / 1000)),
       'payload[stripe_customer_id]': customerId,
       'payload[value]': '1234',
     })
