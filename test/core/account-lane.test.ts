@@ -1,11 +1,9 @@
-import { defineCatalog, type LedgerCommand, type LedgerOutcome } from 'billfold'
+import type { LedgerCommand } from 'billfold'
 import { memoryStore } from 'billfold/adapters/memory'
 import { describe, expect, it } from 'vitest'
 import { type AccountLaneOptions, createAccountLane } from '../../src/core/account-lane.js'
-import { dedupeOf, fingerprintOf } from '../../src/core/domain/ledger/key.js'
+import { codes, grant, ids, pause, rules } from './lane-commands.js'
 
-const rules = { catalog: defineCatalog({}), metering: [], tracing: [], collecting: null }
-const ids = Array.from({ length: 20 }, (_, index) => `acct_${index}`)
 const [heldId = '', freeId = ''] = ids
 
 /** A lane of accounts before a memory store, some of whose accounts somebody else keeps locked. */
@@ -39,27 +37,6 @@ async function start(options: Partial<AccountLaneOptions> = {}) {
   const keys = async (id: string) => (await store.ledger.entries(id, { limit: 10_000 })).map(({ key }) => key).reverse()
   return { lane, locked, batches, keys, most: () => most }
 }
-
-function grant(accountId: string, key: string): LedgerCommand {
-  return {
-    kind: 'grant',
-    accountId,
-    id: `grt_${key}`,
-    key,
-    dedupe: dedupeOf(accountId, 'grant', key),
-    fingerprint: fingerprintOf({ key }),
-    amount: 1n,
-    grantKind: 'promotional',
-    priority: 0,
-    expiresAt: null,
-    reason: 'welcome',
-    payment: null,
-  }
-}
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-const codes = (ended: readonly PromiseSettledResult<LedgerOutcome>[]) =>
-  ended.map((end) => (end.status === 'fulfilled' ? end.value.status : end.reason.code))
 
 describe('a lane of accounts', () => {
   it('S2.3 sends batches of one account each, a few at a time, and keeps the order of every account', async () => {

@@ -1,11 +1,10 @@
-import { BillingError, defineCatalog, type LedgerCommand, type LedgerOutcome, type Store } from 'billfold'
+import { BillingError, type LedgerCommand, type LedgerOutcome, type Store } from 'billfold'
 import { memoryStore } from 'billfold/adapters/memory'
 import { describe, expect, it } from 'vitest'
 import { dedupeOf, fingerprintOf } from '../../src/core/domain/ledger/key.js'
 import { createLane, type LaneOptions } from '../../src/core/lane.js'
+import { grant as grantTo, ids, poison as poisonTo, rules } from './lane-commands.js'
 
-const rules = { catalog: defineCatalog({}), metering: [], tracing: [], collecting: null }
-const ids = Array.from({ length: 20 }, (_, index) => `acct_${index}`)
 const [accountId = ''] = ids
 
 /** A lane before a memory store with some accounts, and every batch that was sent. */
@@ -26,28 +25,10 @@ async function start(options: Partial<LaneOptions> & { readonly before?: (size: 
   return { store, lane, batches, sizes: () => batches.map((batch) => batch.length) }
 }
 
-function grant(key: string, change: Partial<Extract<LedgerCommand, { kind: 'grant' }>> = {}): LedgerCommand {
-  return {
-    kind: 'grant',
-    accountId,
-    id: `grt_${key}`,
-    key,
-    dedupe: dedupeOf(accountId, 'grant', key),
-    fingerprint: fingerprintOf({ key }),
-    amount: 1n,
-    grantKind: 'promotional',
-    priority: 0,
-    expiresAt: null,
-    reason: 'welcome',
-    payment: null,
-    ...change,
-  }
-}
-
+const grant = (key: string, change: Parameters<typeof grantTo>[2] = {}) => grantTo(accountId, key, change)
 const grants = (count: number, prefix = 'g') => Array.from({ length: count }, (_, index) => grant(`${prefix}${index}`))
 
-/** One that a store cannot write, which only shows when the batch is sent. */
-const poison = { ...grant('poison'), amount: undefined } as unknown as LedgerCommand
+const poison = poisonTo(accountId)
 
 function gate() {
   let open = () => {}

@@ -1,11 +1,9 @@
-import { defineCatalog, type LedgerCommand, type LedgerOutcome } from 'billfold'
+import type { LedgerCommand, LedgerOutcome } from 'billfold'
 import { memoryStore } from 'billfold/adapters/memory'
 import { describe, expect, it } from 'vitest'
-import { dedupeOf, fingerprintOf } from '../../src/core/domain/ledger/key.js'
 import { createLane, type LaneOptions } from '../../src/core/lane.js'
+import { codes, grant, ids, pause, poison, rules } from './lane-commands.js'
 
-const rules = { catalog: defineCatalog({}), metering: [], tracing: [], collecting: null }
-const ids = Array.from({ length: 20 }, (_, index) => `acct_${index}`)
 const [heldId = '', freeId = ''] = ids
 
 /** A lane before a memory store, some of whose accounts somebody else keeps locked. */
@@ -35,29 +33,6 @@ async function start(options: Partial<LaneOptions> = {}) {
   const keys = async (id: string) => (await store.ledger.entries(id, { limit: 10_000 })).map(({ key }) => key).reverse()
   return { lane, locked, batches, keys, mostWaiting: () => mostWaiting }
 }
-
-function grant(accountId: string, key: string): LedgerCommand {
-  return {
-    kind: 'grant',
-    accountId,
-    id: `grt_${key}`,
-    key,
-    dedupe: dedupeOf(accountId, 'grant', key),
-    fingerprint: fingerprintOf({ key }),
-    amount: 1n,
-    grantKind: 'promotional',
-    priority: 0,
-    expiresAt: null,
-    reason: 'welcome',
-    payment: null,
-  }
-}
-
-/** One that a store cannot write, which only shows when the batch is sent. */
-const poison = (accountId: string) => ({ ...grant(accountId, 'poison'), amount: undefined }) as unknown as LedgerCommand
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-const codes = (ended: readonly PromiseSettledResult<LedgerOutcome>[]) =>
-  ended.map((end) => (end.status === 'fulfilled' ? end.value.status : end.reason.code))
 
 describe('an account that somebody else keeps locked', () => {
   it('S2.3 delays no other account, and is found to be locked once', async () => {

@@ -1,4 +1,5 @@
 import type { LedgerCommand } from '../../core/domain/ledger/command.js'
+import { grouped } from '../kit/grouped.js'
 
 /** A command, and where it stands in its batch. */
 export interface Item {
@@ -20,12 +21,7 @@ export function partsOf(commands: readonly LedgerCommand[]): readonly Part[] {
   const items = commands.map((command, place) => ({ command, place }))
   const size = Math.max(smallestPiece, Math.ceil(commands.length / 4))
   if (commands.length < 2 * size) return [[items]]
-  const byAccount = new Map<string, Item[]>()
-  for (const item of items) {
-    const known = byAccount.get(item.command.accountId)
-    if (known) known.push(item)
-    else byAccount.set(item.command.accountId, [item])
-  }
+  const byAccount = grouped(items, ({ command }) => command.accountId)
   const parts: Part[] = []
   let part: Item[] = []
   const end = (): void => {

@@ -14,6 +14,7 @@ import {
   type StoredKey,
 } from '../../core/domain/ledger/state.js'
 import type { Payment } from '../../core/domain/payment.js'
+import { grouped } from '../kit/grouped.js'
 import { exact, uuid } from '../sql/column.js'
 import { counterRanges } from '../sql/counter-ranges.js'
 import type { RawRow, Sql } from './client.js'
@@ -407,12 +408,7 @@ function countersUpTo(schema: string, now: string): string {
 
 /** The moments that no counter contains: what is made there depends on its neighbours. */
 function outside({ now, counters }: Common, keys: ByKind['counter']): ByKind['counter'] {
-  const byAccount = new Map<string, Counter[]>()
-  for (const counter of counters) {
-    const known = byAccount.get(counter.accountId)
-    if (known) known.push(counter)
-    else byAccount.set(counter.accountId, [counter])
-  }
+  const byAccount = grouped(counters, ({ accountId }) => accountId)
   return keys.filter(({ accountId, meter, at }) => {
     const moment = at ?? now
     for (const counter of byAccount.get(accountId) ?? [])

@@ -1,5 +1,7 @@
 import { viewBudgets } from '../../core/domain/budget-view.js'
 import type { LedgerCommand } from '../../core/domain/ledger/command.js'
+import type { LedgerOutcome } from '../../core/domain/ledger/outcome.js'
+import type { LedgerRules } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
 import { BillingError, invariant } from '../../core/errors.js'
 import type { DeliveryStatus, EntryPage, LedgerStore } from '../../core/ports/store.js'
@@ -55,16 +57,7 @@ export function postgresLedger(
         return commands.map(({ accountId }) => (held.has(accountId) ? null : (rest.next().value ?? null)))
       }, 0)
     },
-    join: (transaction, command, rules) =>
-      connection.join(transaction, async (sql) => {
-        const [outcome] = await decide(sql, [command], rules)
-        invariant(outcome !== undefined, 'one command had no outcome')
-        const isRepeat = outcome.status === 'duplicate'
-        return {
-          outcome,
-          deliveries: isRepeat ? await deliveriesOf(sql, tables, command.accountId, outcome.result.id) : {},
-        }
-      }),
+    join: joiner(connection, tables, (sql, command, rules) => decide(sql, [command], rules)),
     snapshot(accountId) {
       return connection.read(async (sql) => {
         const [account, grants, over, counters, time] = await Promise.all([
@@ -168,8 +161,26 @@ async function heldAmong(
   return new Set(all.flatMap(([id]) => (id && !free.has(id) ? id : [])))
 }
 
+/** Decides one command in a transaction of the app. */
+export function joiner(
+  connection: Connection,
+  tables: Tables,
+  decide: (sql: Sql, command: LedgerCommand, rules: LedgerRules) => Promise<readonly LedgerOutcome[]>,
+): NonNullable<LedgerStore['join']> {
+  return (transaction, command, rules) =>
+    connection.join(transaction, async (sql) => {
+      const [outcome] = await decide(sql, command, rules)
+      invariant(outcome !== undefined, 'one command had no outcome')
+      const isRepeat = outcome.status === 'duplicate'
+      return {
+        outcome,
+        deliveries: isRepeat ? await deliveriesOf(sql, tables, command.accountId, outcome.result.id) : {},
+      }
+    })
+}
+
 /** How the deliveries stand that a row names. */
-export async function deliveriesOf(
+async function deliveriesOf(
   sql: Sql,
   { schema, entries }: Tables,
   accountId: string,

@@ -3,11 +3,11 @@ import type { LedgerCommand } from '../../../core/domain/ledger/command.js'
 import type { LedgerOutcome } from '../../../core/domain/ledger/outcome.js'
 import type { LedgerRules, LoadKey } from '../../../core/domain/ledger/state.js'
 import { viewAccount } from '../../../core/domain/ledger/view.js'
-import { BillingError, invariant } from '../../../core/errors.js'
+import { BillingError } from '../../../core/errors.js'
 import type { LedgerStore } from '../../../core/ports/store.js'
 import type { Clock } from '../clock.js'
 import type { Connection } from '../connection.js'
-import { createPatience, deliveriesOf, postgresLedger } from '../ledger.js'
+import { createPatience, joiner, postgresLedger } from '../ledger.js'
 import { byKind } from '../ledger-load.js'
 import { arrayOf } from '../table.js'
 import type { Tables } from '../tables.js'
@@ -69,16 +69,7 @@ export function distributedLedger(
           return named.map(() => null)
         }
       }),
-    join: (transaction, command, rules) =>
-      connection.join(transaction, async (sql) => {
-        const [outcome] = await decide(sql, command.accountId, [command], rules)
-        invariant(outcome !== undefined, 'one command had no outcome')
-        const isRepeat = outcome.status === 'duplicate'
-        return {
-          outcome,
-          deliveries: isRepeat ? await deliveriesOf(sql, tables, command.accountId, outcome.result.id) : {},
-        }
-      }),
+    join: joiner(connection, tables, (sql, command, rules) => decide(sql, command.accountId, [command], rules)),
     async snapshot(accountId) {
       const { account, now, openGrants, dueHolds, current } = await look(accountId, [{ kind: 'counters', accountId }])
       return account ? viewAccount({ now, account, grants: openGrants, dueHolds, counters: current }) : null

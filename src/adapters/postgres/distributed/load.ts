@@ -10,11 +10,11 @@ import {
   type LedgerState,
   type LevelChange,
   type LoadKey,
-  loadKeyId,
   type SeenValue,
   type StoredKey,
 } from '../../../core/domain/ledger/state.js'
 import type { Payment } from '../../../core/domain/payment.js'
+import { grouped } from '../../kit/grouped.js'
 import { exact, uuid } from '../../sql/column.js'
 import { counterRanges } from '../../sql/counter-ranges.js'
 import type { RawRow, Sql } from '../client.js'
@@ -47,8 +47,7 @@ export interface AccountPicture {
 export function createAccountLoad(tables: Tables, clock: Clock) {
   const picture = createAccountPicture(tables, clock)
   return async (sql: Sql, accountId: string, keys: readonly LoadKey[]): Promise<LedgerState> => {
-    const needed = [...new Map(keys.map((key) => [loadKeyId(key), key])).values()]
-    const asked = byKind(needed)
+    const asked = byKind(keys)
     const [, seen] = await Promise.all([
       sql.query(`SELECT 1 FROM ${tables.schema}.accounts t WHERE t.id = $1 FOR UPDATE`, [accountId]),
       picture(sql, accountId, asked),
@@ -222,18 +221,12 @@ export function createAccountPicture(tables: Tables, clock: Clock) {
   }
 
   return async (sql: Sql, accountId: string, asked: ByKind | null): Promise<AccountPicture> => {
-    const kinds = new Map<string, RawRow[]>()
-    if (asked) {
-      const { text, values } = statementOf(accountId, asked)
-      for (const [kind = '', columns] of await sql.query(text, values)) {
-        const row: RawRow = JSON.parse(columns ?? '[]')
-        const known = kinds.get(kind ?? '')
-        if (known) known.push(row)
-        else kinds.set(kind ?? '', [row])
-      }
-    }
+    const { text, values } = asked ? statementOf(accountId, asked) : { text: null, values: [] }
+    const kinds = grouped(text === null ? [] : await sql.query(text, values), ([kind]) => kind)
     const rowsOf = <Kind extends keyof typeof readers>(kind: Kind) =>
-      (kinds.get(kind) ?? []).map((row) => readers[kind](row)) as ReturnType<(typeof readers)[Kind]>[]
+      (kinds.get(kind) ?? []).map(([, columns]) => readers[kind](JSON.parse(columns ?? '[]'))) as ReturnType<
+        (typeof readers)[Kind]
+      >[]
     const [account] = rowsOf('account')
     return {
       account: account?.state,
