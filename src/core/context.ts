@@ -57,8 +57,10 @@ function variant(digits: string, place: number): string {
   return '89ab'.charAt(Number.parseInt(digits.charAt(place), 16) & 3)
 }
 
+const pairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
 function hexOf(bytes: Uint8Array): string {
-  let text = ''
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
-  return text
+  const text = new Array<string | undefined>(bytes.length)
+  for (let place = 0; place < bytes.length; place += 1) text[place] = pairs[bytes[place] ?? 0]
+  return text.join('')
 }

@@ -1,10 +1,9 @@
 import { decodeExact, encodeExact } from '../../core/domain/exact-json.js'
+import { maximumStored, minimumStored } from '../../core/domain/sparks.js'
 import { BillingError, invariant } from '../../core/errors.js'
 
 /** What a column holds: a whole number, text, bytes or nothing. Databases read 64-bit integers as `bigint` or as text. */
 export type Value = bigint | number | string | Uint8Array | null
-
-const largest = 2n ** 63n - 1n
 
 /**
  * Refuses text that would not come back as it was given: some drivers read up to NUL, and a lone surrogate has no UTF-8.
@@ -19,7 +18,7 @@ export function checkText(text: string): string {
 
 /** Refuses an integer that some drivers would fail on without a code. @throws BillingError `amount_out_of_range` */
 export function checkInteger(value: bigint): bigint {
-  if (value > largest || value < -largest)
+  if (value > maximumStored || value < minimumStored)
     throw new BillingError('amount_out_of_range', 'An amount is more than can be stored (2^63 - 1 millionths).')
   return value
 }

@@ -60,7 +60,8 @@ function usageAnswer(words: readonly string[], { id, usage, balanceAfter: balanc
 }
 
 /** Whether the answer is what would be read out of its words and the row. */
-function followsFrom({ id, usage, balanceAfter }: LedgerEntry, { balance, quota, ...result }: UsageResult): boolean {
+function followsFrom({ id, usage, balanceAfter }: LedgerEntry, result: UsageResult): boolean {
+  const { balance, quota } = result
   return (
     usage !== null &&
     result.id === id &&

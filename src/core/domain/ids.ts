@@ -8,7 +8,7 @@ const keyPattern = /^[A-Za-z0-9._:-]{1,255}$/
 
 /** An id that a caller gave: 1–128 of `A-Z a-z 0-9 . _ : -`. @throws BillingError `invalid_id` */
 export function checkId(id: unknown, field: string): string {
-  if (typeof id === 'string' && idPattern.test(id) && !/^\.+$/.test(id)) return id
+  if (typeof id === 'string' && idPattern.test(id) && !(id.startsWith('.') && /^\.+$/.test(id))) return id
   throw new BillingError('invalid_id', `${field} must be 1 to 128 characters of A-Z a-z 0-9 . _ : -`)
 }
 

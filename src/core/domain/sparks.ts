@@ -12,6 +12,9 @@ export const microPerUnit = 1_000_000n
 /** The largest amount, balance or counter a store keeps: 2⁶³ − 1, what a 64-bit integer column holds. */
 export const maximumStored = 2n ** 63n - 1n
 
+/** The least: as far below zero, so that a sign can always be turned. */
+export const minimumStored = -maximumStored
+
 /**
  * Micro-sparks of an amount written in Sparks.
  *
@@ -43,6 +46,10 @@ export function formatQuantity(quantity: MicroUnits): string {
 }
 
 function formatMillionths(micro: bigint): string {
+  const small = Number(micro)
+  // What a double holds exactly is divided several times as fast.
+  if (Number.isSafeInteger(small))
+    return small % 1_000_000 === 0 ? (small / 1_000_000).toString() : formatDecimal(normalize(micro, 6))
   const whole = micro / microPerUnit
   return whole * microPerUnit === micro ? whole.toString() : formatDecimal(normalize(micro, 6))
 }

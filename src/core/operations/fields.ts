@@ -133,8 +133,15 @@ export function readTime(value: unknown, name: string): number {
 function parseTime(value: string): number {
   if (!rfc3339.test(value)) return Number.NaN
   const end = value.indexOf('-', 1)
-  const number = (from: number, to: number) => Number(value.slice(from, to))
-  return isDay(number(0, end), number(end + 1, end + 3), number(end + 4, end + 6)) ? Date.parse(value) : Number.NaN
+  const month = twoDigits(value, end + 1)
+  const day = twoDigits(value, end + 4)
+  // Every month has 28 days.
+  const isThere = month >= 1 && month <= 12 && day >= 1 && (day <= 28 || isDay(Number(value.slice(0, end)), month, day))
+  return isThere ? Date.parse(value) : Number.NaN
+}
+
+function twoDigits(text: string, place: number): number {
+  return 10 * (text.charCodeAt(place) - 48) + text.charCodeAt(place + 1) - 48
 }
 
 /** Also of a Date from another realm; what only looks like one has no time. */

@@ -49,7 +49,11 @@ export async function submit(
   ctx: BillingContext,
   command: LedgerCommand,
 ): Promise<Exclude<LedgerOutcome, { status: 'refused' }>> {
-  const outcome = await ctx.ledger.submit(command)
+  return accepted(ctx, await ctx.ledger.submit(command))
+}
+
+/** An outcome that is no refusal. @throws BillingError what the refusal names */
+export function accepted(ctx: BillingContext, outcome: LedgerOutcome): Exclude<LedgerOutcome, { status: 'refused' }> {
   if (outcome.status === 'refused') throw errorOf(outcome)
   ctx.wake()
   return outcome

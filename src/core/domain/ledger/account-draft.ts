@@ -1,7 +1,17 @@
 import type { Budget } from '../budget.js'
 import { burnOrder, type CreditGrant } from '../credit-grant.js'
 import type { Payment } from '../payment.js'
-import type { AccountState, Changed, Counter, Hold, LedgerEntry, LedgerState, LevelChange, SeenValue } from './state.js'
+import type {
+  AccountState,
+  Changed,
+  Counter,
+  Hold,
+  LedgerEntry,
+  LedgerState,
+  LevelChange,
+  Rollup,
+  SeenValue,
+} from './state.js'
 
 /** A row of an account as later commands of the batch see it, how the store has it, and whether it is to be written. */
 export interface Slot<T> {
@@ -9,11 +19,32 @@ export interface Slot<T> {
   /** `null` for one that it does not have. */
   loaded: T | null
   isChanged: boolean
+  /** A copy that this batch made of the value, and that nobody else has seen: it may be changed in place. */
+  own: T | null
 }
+
+/** A row whose sums may be changed in place. */
+export type Own<T> = { -readonly [Field in keyof T]: T[Field] }
+
+/**
+ * The value as one that may be changed in place until it is taken: a hot account changes the same rows with every command of a batch.
+ * Whoever holds the value from before must not go by what is changed.
+ */
+export function own<T extends object>(slot: Slot<T>): Own<T> {
+  if (slot.own === null || slot.own !== slot.value) {
+    slot.own = { ...slot.value }
+    slot.value = slot.own
+  }
+  slot.isChanged = true
+  return slot.own
+}
+
+/** A sum of this batch, which is changed in place until the batch is decided. */
+export type DraftRollup = { -readonly [Field in keyof Rollup]: Rollup[Field] }
 
 /**
  * Everything of one account while a batch is being decided. It is filled once and changed in place, since a hot account takes most of a
- * batch; the values in it are replaced and never changed.
+ * batch; the values in it are replaced, and none that came from elsewhere is changed (`own`).
  */
 export interface AccountDraft {
   readonly id: string
@@ -22,6 +53,8 @@ export interface AccountDraft {
   /** How the store has it. */
   loaded: AccountState | null
   isChanged: boolean
+  /** See `Slot`. */
+  own: AccountState | null
   /** What is over has ended and what is due was given, as of the batch's time. */
   isUpToDate: boolean
   /** Grants with something left, in burn order. */
@@ -37,6 +70,16 @@ export interface AccountDraft {
   readonly seen: Slot<SeenValue>[]
   /** Rows that were named, those that correct them, and those of this batch, oldest first. */
   readonly entries: LedgerEntry[]
+  /** What is to be added to its sums, by model or by value of a dimension; `null` while that is nothing. */
+  rollups: Map<string, DraftRollup[]> | null
+}
+
+/** The account's own row as one that may be changed in place; see `own`. */
+export function ownState(account: AccountDraft, state: AccountState): Own<AccountState> {
+  if (account.own === null || account.own !== state) account.own = { ...state }
+  account.state = account.own
+  account.isChanged = true
+  return account.own
 }
 
 /** The accounts of a state, by id. */
@@ -82,6 +125,7 @@ export function emptyAccountDraft(id: string): AccountDraft {
     state: null,
     loaded: null,
     isChanged: false,
+    own: null,
     isUpToDate: false,
     open: [],
     grants: [],
@@ -92,6 +136,7 @@ export function emptyAccountDraft(id: string): AccountDraft {
     levels: [],
     seen: [],
     entries: [],
+    rollups: null,
   }
 }
 
@@ -115,7 +160,7 @@ export function put<T>(slots: Slot<T>[], isSame: (value: T) => boolean, value: T
 
 /** A slot for a value that this batch made. */
 export function newSlot<T>(value: T): Slot<T> {
-  return { value, loaded: null, isChanged: true }
+  return { value, loaded: null, isChanged: true, own: null }
 }
 
 /** What is to be written of slots; it counts as written from then on. */
@@ -125,6 +170,7 @@ export function takeChanged<T>(slots: readonly Slot<T>[], changed: Changed<T>[])
     changed.push({ value: each.value, loaded: each.loaded })
     each.loaded = each.value
     each.isChanged = false
+    each.own = null
   }
 }
 
@@ -134,11 +180,12 @@ export function takeValues<T>(slots: Iterable<Slot<T>>, changed: T[]): void {
     if (!each.isChanged) continue
     changed.push(each.value)
     each.isChanged = false
+    each.own = null
   }
 }
 
 function slot<T>(value: T): Slot<T> {
-  return { value, loaded: value, isChanged: false }
+  return { value, loaded: value, isChanged: false, own: null }
 }
 
 /** A store may answer the same thing for several keys that ask for it. */

@@ -1,7 +1,7 @@
 import { divide } from '../decimal.js'
 import type { MicroUnits } from '../sparks.js'
 import type { UsageCommand } from './command.js'
-import { counterAt, countersOf, currentCounters, type Draft, levelsOf, setCounter, setLevel } from './draft.js'
+import { causeOf, counterAt, countersOf, currentCounters, type Draft, levelsOf, setCounter, setLevel } from './draft.js'
 import { dedupeOf } from './key.js'
 import { priced } from './measure.js'
 import type { LedgerOutcome } from './outcome.js'
@@ -109,7 +109,7 @@ function accrueOthers(draft: Draft, account: AccountState, meter: string, own: C
   const others = countersOf(draft, account.id, meter).filter((counter) => counter.startsAt !== own?.startsAt)
   const changed = others.filter((counter) => counter.area !== null && gainOf(counter) !== 0n)
   for (const counter of changed) {
-    const name = `${draft.cause}.${meter}.${counter.startsAt}`
+    const name = `${causeOf(draft)}.${meter}.${counter.startsAt}`
     const dedupe = dedupeOf(account.id, 'accrue', name)
     const usage = {
       meter,

@@ -3,7 +3,7 @@ import { passed, statusOfBudget } from '../budget.js'
 import { periodAt } from '../period.js'
 import { formatSparks, type MicroSparks } from '../sparks.js'
 import type { SetBudgetCommand } from './command.js'
-import { type Draft, findBudgets, setBudget } from './draft.js'
+import { type Draft, findBudgets, ownBudget, setBudget } from './draft.js'
 import type { LedgerOutcome } from './outcome.js'
 import { accountOf, emit, entryResult, post } from './posting.js'
 import type { AccountState, Hold, LoadKey } from './state.js'
@@ -78,14 +78,18 @@ export function decideSetBudget(draft: Draft, command: SetBudgetCommand): Ledger
 function move(draft: Draft, budget: Budget, used: MicroSparks): void {
   const { accountId, scope, limitSparks, startsAt } = budget
   if (limitSparks === null) {
-    setBudget(draft, { ...budget, used })
+    ownBudget(draft, budget).used = used
     return
   }
   const status = statusOfBudget(used, limitSparks)
   const thresholds = passed(budget.status, status)
-  setBudget(draft, { ...budget, used, status, transitions: budget.transitions + thresholds.length })
+  const { transitions } = budget
+  const moved = ownBudget(draft, budget)
+  moved.used = used
+  moved.status = status
+  moved.transitions = transitions + thresholds.length
   thresholds.forEach((threshold, index) => {
-    const name = [accountId, scope, startsAt, budget.transitions + index + 1].join('|')
+    const name = [accountId, scope, startsAt, transitions + index + 1].join('|')
     emit(draft, {
       id: `evt_budget|${name}`,
       type: `budget.${threshold}`,

@@ -2,7 +2,7 @@ import { divide } from '../decimal.js'
 import { deliveryId } from '../ids.js'
 import { type MicroSparks, microPerUnit } from '../sparks.js'
 import type { AccountDraft } from './account-draft.js'
-import { accountDraft, counterFrom, type Draft, type PostedEntry, setCounter } from './draft.js'
+import { accountDraft, counterFrom, type Draft, ownCounter, type PostedEntry } from './draft.js'
 import { countedAt, type NewDelivery } from './state.js'
 
 /**
@@ -91,7 +91,7 @@ function freeze(draft: Draft, group: Group): NewDelivery | null {
     // Downwards, also below zero: what an amendment takes back goes out as a negative whole, and the carry stays a part of one Spark.
     sparks = divide(total, microPerUnit, 'floor')
     const rest = total - sparks * microPerUnit
-    setCounter(draft, { ...counter, carried: { ...counter.carried, [destination]: rest } })
+    ownCounter(draft, counter).carried = { ...counter.carried, [destination]: rest }
     if (sparks === 0n) {
       name(group, null)
       return null

@@ -10,9 +10,10 @@ import {
   emptyAccountDraft,
   insertOpen,
   newSlot,
+  type Own,
+  own,
   put,
   putHold,
-  type Slot,
 } from './account-draft.js'
 import { emptyCounter } from './current-quota.js'
 import { type LoadedKeys, loadedKeys } from './loaded-keys.js'
@@ -28,7 +29,6 @@ import {
   type LevelChange,
   type LoadKey,
   loadKeyId,
-  type Rollup,
   type SeenValue,
   type StoredKey,
 } from './state.js'
@@ -41,14 +41,11 @@ export interface PostedEntry {
   readonly deliveries: Record<string, string | null>
 }
 
-/** A sum of this batch, which is changed in place until the batch is decided. */
-export type DraftRollup = { -readonly [Field in keyof Rollup]: Rollup[Field] }
-
 /** The state while a batch is being decided: later commands see what earlier ones changed. */
 export interface Draft {
   readonly now: Instant
-  /** The command that is being decided, and when; what it causes beside its own effect is named after it. */
-  cause: string
+  /** The id of the command that is being decided. */
+  command: string
   readonly rules: LedgerRules
   /** What the store was asked for. */
   readonly loaded: LoadedKeys
@@ -58,25 +55,31 @@ export interface Draft {
   readonly keys: PerAccount<StoredKey>
   /** What is to be added to what the store has. */
   entries: PostedEntry[]
-  rollups: Map<string, DraftRollup>
   events: BillingEvent[]
 }
 
 export function createDraft(state: LedgerState, rules: LedgerRules): Draft {
   const draft: Draft = {
     now: state.now,
-    cause: '',
+    command: '',
     rules,
     loaded: loadedKeys(state.loaded),
     accounts: accountDrafts(state),
     latest: null,
     keys: perAccount(),
     entries: [],
-    rollups: new Map(),
     events: [],
   }
   for (const key of state.keys) draft.keys.set(key.dedupe, key)
   return draft
+}
+
+/**
+ * What the command that is being decided causes beside its own effect is named after it, and after the time: a batch that is sent again
+ * may have more to end or to give than when it was sent first.
+ */
+export function causeOf({ command, now }: Draft): string {
+  return `${command}.${now.toString(36)}`
 }
 
 /** Everything of an account. */
@@ -113,13 +116,10 @@ export function setGrant(draft: Draft, grant: CreditGrant): void {
     kept = newSlot(grant)
     account.grants.push(kept)
   }
-  setGrantSlot(account, kept, grant)
-}
-
-/** Replaces what a slot holds; a grant that is used up leaves the open ones, and one that is given something comes back to them. */
-export function setGrantSlot({ open }: AccountDraft, kept: Slot<CreditGrant>, grant: CreditGrant): void {
   kept.value = grant
   kept.isChanged = true
+  // One that is used up leaves the open ones, and one that is given something comes back to them.
+  const { open } = account
   const at = open.indexOf(kept)
   if (grant.remaining === 0n && at >= 0) open.splice(at, 1)
   if (grant.remaining > 0n && at < 0) insertOpen(open, kept)
@@ -145,16 +145,26 @@ export function setHold(draft: Draft, hold: Hold): void {
 
 export function findBudgets(draft: Draft, accountId: string, scopes: readonly string[]): readonly Budget[] {
   const { budgets } = accountDraft(draft, accountId)
-  if (budgets.length === 0) return none
-  const found: Budget[] = []
-  for (const { value } of budgets) if (scopes.includes(value.scope)) found.push(value)
-  return found
+  const [first] = budgets
+  if (!first) return none
+  // Most accounts have one.
+  if (budgets.length === 1) return scopes.includes(first.value.scope) ? [first.value] : none
+  return budgets.map(({ value }) => value).filter(({ scope }) => scopes.includes(scope))
 }
 
 const none: readonly never[] = []
 
 export function setBudget(draft: Draft, budget: Budget): void {
   put(accountDraft(draft, budget.accountId).budgets, ({ scope }) => scope === budget.scope, budget)
+}
+
+/** The budget as one whose sums may be changed in place; what it says of its period is stored with that. */
+export function ownBudget(draft: Draft, budget: Budget): Own<Budget> {
+  const { budgets } = accountDraft(draft, budget.accountId)
+  const kept = budgets.find(({ value }) => value.scope === budget.scope)
+  invariant(kept !== undefined, `account ${budget.accountId} has no budget ${budget.scope}`)
+  if (kept.value !== budget) kept.value = budget
+  return own(kept)
 }
 
 export function findPayment(draft: Draft, accountId: string, paymentId: string): Payment | undefined {
@@ -181,6 +191,12 @@ export function freeName(draft: Draft, accountId: string, name: string): string 
 export function entryWithCorrections(draft: Draft, entry: LedgerEntry): readonly LedgerEntry[] {
   const { entries } = accountDraft(draft, entry.accountId)
   return [entry, ...entries.filter((other) => other.corrects === entry.id)]
+}
+
+/** The counter as one whose sums may be changed in place: its own copy in the draft, or a copy of one that is not stored yet. */
+export function ownCounter(draft: Draft, counter: Counter): Own<Counter> {
+  for (const each of accountDraft(draft, counter.accountId).counters) if (each.value === counter) return own(each)
+  return { ...counter }
 }
 
 /** Stores a counter. @returns whether it is the first of its meter and period */

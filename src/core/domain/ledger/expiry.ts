@@ -1,7 +1,7 @@
 import type { CreditGrant } from '../credit-grant.js'
 import type { Instant } from '../period.js'
 import { formatSparks, type MicroSparks } from '../sparks.js'
-import { type Draft, freeName, grantsOf } from './draft.js'
+import { causeOf, type Draft, freeName, grantsOf } from './draft.js'
 import { dedupeOf } from './key.js'
 import { accountOf, emit, entryResult, post } from './posting.js'
 
@@ -38,7 +38,7 @@ export function expireGrants(draft: Draft, accountId: string, wanted: MicroSpark
 /** Takes what is over of a grant out of the balance. */
 export function expireGrant(draft: Draft, grant: CreditGrant, amount: MicroSparks, reason = 'expired'): void {
   const { accountId, id } = grant
-  const name = freeName(draft, accountId, `${id}.${draft.cause}`)
+  const name = freeName(draft, accountId, `${id}.${causeOf(draft)}`)
   const key = `expire:${name}`
   const command = {
     accountId,

@@ -102,9 +102,8 @@ export function createDecider(state: LedgerState, rules: LedgerRules): (commands
 
 /** Everything that was changed since the last time. */
 function takeRows(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows {
-  const { entries, rollups, events } = draft
+  const { entries, events } = draft
   draft.entries = []
-  draft.rollups = new Map()
   draft.events = []
   const rows: { readonly [Field in keyof LedgerRows]: LedgerRows[Field][number][] } = {
     accounts: [],
@@ -116,7 +115,7 @@ function takeRows(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows 
     levels: [],
     seen: [],
     entries: entries.map(({ entry }) => entry),
-    rollups: [...rollups.values()],
+    rollups: [],
     deliveries: [...deliveries],
     events,
   }
@@ -126,6 +125,7 @@ function takeRows(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows 
       rows.accounts.push({ value: account.state, loaded: account.loaded })
       account.loaded = account.state
       account.isChanged = false
+      account.own = null
     }
     takeChanged(account.grants, rows.grants)
     takeChanged(account.counters, rows.counters)
@@ -134,6 +134,8 @@ function takeRows(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows 
     takeValues(account.payments, rows.payments)
     takeValues(account.levels, rows.levels)
     takeValues(account.seen, rows.seen)
+    if (account.rollups) for (const sums of account.rollups.values()) rows.rollups.push(...sums)
+    account.rollups = null
   }
   return rows
 }
@@ -163,8 +165,7 @@ function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
       accountId: command.accountId,
     })
   }
-  // With the time: a batch that is sent again may have more to end or to give than when it was sent first.
-  draft.cause = `${command.id}.${draft.now.toString(36)}`
+  draft.command = command.id
   if (command.kind !== 'expire' && !account.isUpToDate) bringUpToDate(draft, command.accountId)
   try {
     const outcome = decideFamily(draft, command)

@@ -14,7 +14,7 @@ export function dedupeOf(accountId: string, operation: string, key: string): str
 }
 
 /** A digest of what a caller asked for, so that a repeated key with another body is told apart from a repeat. */
-export function fingerprintOf(body: Readonly<Record<string, unknown>>): string {
+export function fingerprintOf(body: Readonly<Record<string, unknown>> | readonly unknown[]): string {
   return hash(isCanonical(body) ? JSON.stringify(body) : canonical(body))
 }
 

@@ -8,21 +8,21 @@ import { type Draft, hasSeen } from './draft.js'
 import { entitlementOf, includedUnits } from './entitlement.js'
 import type { AccountState, Counter, LedgerRules, LoadKey } from './state.js'
 
-/** What must be loaded beside the counter before usage can be measured. */
+/** What must be loaded beside the counter before usage can be measured, if there is something. */
 export function measureNeeds(
   accountId: string,
   { meter: name, dimensions }: Pick<RatedUsage, 'meter' | 'dimensions'>,
   at: number | null,
   { catalog }: LedgerRules,
-): readonly LoadKey[] {
+): LoadKey | null {
   const meter = catalog.meters.get(name)
   switch (meter?.aggregation) {
     case 'unique':
-      return [{ kind: 'seen', accountId, meter: name, value: dimensions[meter.countedBy ?? ''] ?? '' }]
+      return { kind: 'seen', accountId, meter: name, value: dimensions[meter.countedBy ?? ''] ?? '' }
     case 'time_weighted':
-      return [{ kind: 'level', accountId, meter: name, at }]
+      return { kind: 'level', accountId, meter: name, at }
     default:
-      return []
+      return null
   }
 }
 

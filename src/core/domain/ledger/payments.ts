@@ -2,7 +2,7 @@ import { divide } from '../decimal.js'
 import type { Payment, ReversalFact } from '../payment.js'
 import { formatSparks, type MicroSparks } from '../sparks.js'
 import type { GrantCommand, ReversePaymentCommand } from './command.js'
-import { type Draft, findPayment, setPayment } from './draft.js'
+import { causeOf, type Draft, findPayment, setPayment } from './draft.js'
 import { dedupeOf } from './key.js'
 import type { LedgerOutcome } from './outcome.js'
 import { emit, entryResult, post } from './posting.js'
@@ -47,7 +47,7 @@ export function takeBack(draft: Draft, accountId: string, paymentId: string): vo
   const more = reversed - payment.reversed
   if (more === 0n) return
   setPayment(draft, { ...payment, reversed })
-  const name = `${paymentId}.${draft.cause}`
+  const name = `${paymentId}.${causeOf(draft)}`
   const dedupe = dedupeOf(accountId, 'refund', name)
   const command = { accountId, id: `ent_refund.${name}`, key: `refund:${name}`, dedupe, fingerprint: dedupe }
   post(

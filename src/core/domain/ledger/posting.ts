@@ -1,10 +1,10 @@
 import { BillingError, invariant } from '../../errors.js'
 import type { Burn, CreditGrant } from '../credit-grant.js'
 import type { BillingEvent, BillingEventType } from '../event.js'
-import { type MicroSparks, maximumStored } from '../sparks.js'
-import type { Slot } from './account-draft.js'
+import { type MicroSparks, maximumStored, minimumStored } from '../sparks.js'
+import { type AccountDraft, own, ownState, type Slot } from './account-draft.js'
 import type { Keyed } from './command.js'
-import { accountDraft, balanceOf, type Draft, findGrant, setAccount, setGrant, setGrantSlot } from './draft.js'
+import { accountDraft, balanceOf, type Draft, findGrant, setGrant } from './draft.js'
 import type { EntryResult, LedgerOutcome, Refusal, StoredResult } from './outcome.js'
 import type { AccountState, CounterAccount, EntryOperation, LedgerEntry } from './state.js'
 
@@ -31,13 +31,13 @@ export interface Posting {
  * The grants' rest equals the balance as long as that is positive.
  */
 export function post(draft: Draft, posting: Posting, result: (account: AccountState) => StoredResult): Applied {
-  const before = accountOf(draft, posting.command.accountId)
-  const account = { ...before, balance: before.balance + posting.amount }
-  setAccount(draft, account)
+  const account = ownState(accountDraft(draft, posting.command.accountId), accountOf(draft, posting.command.accountId))
+  const before = account.balance
+  account.balance = before + posting.amount
   const burns =
     posting.amount < 0n
-      ? burnGrants(draft, before, -posting.amount, posting.takesFirst)
-      : creditGrants(draft, before, posting)
+      ? burnGrants(draft, account.id, before, -posting.amount, posting.takesFirst)
+      : creditGrants(draft, account.id, before, posting)
   const answer = result(account)
   const { accountId, id, key, dedupe, fingerprint } = posting.command
   const deliveries: Record<string, string | null> = {}
@@ -82,29 +82,41 @@ export function accountOf(draft: Draft, accountId: string): AccountState {
 }
 
 /** Takes a debit out of the grants in burn order; what they do not hold is debt and burns nothing. */
-function burnGrants(draft: Draft, before: AccountState, amount: MicroSparks, first?: string): readonly Burn[] {
-  const account = accountDraft(draft, before.id)
-  const funded = before.balance > 0n ? before.balance : 0n
+function burnGrants(
+  draft: Draft,
+  accountId: string,
+  balance: MicroSparks,
+  amount: MicroSparks,
+  first?: string,
+): readonly Burn[] {
+  const account = accountDraft(draft, accountId)
+  const funded = balance > 0n ? balance : 0n
   let left = amount < funded ? amount : funded
-  const burns: Burn[] = []
-  const take = (kept: Slot<CreditGrant>) => {
-    const grant = kept.value
-    const taken = grant.remaining < left ? grant.remaining : left
-    left -= taken
-    burns.push({ grantId: grant.id, amount: taken })
-    setGrantSlot(account, kept, { ...grant, remaining: grant.remaining - taken })
-  }
   const preferred = first === undefined ? undefined : account.open.find(({ value }) => value.id === first)
-  if (preferred && left > 0n) take(preferred)
-  for (let next = account.open[0]; next && left > 0n; next = account.open[0]) take(next)
-  invariant(left === 0n, 'what a debit burned does not sum to what it took', { accountId: before.id })
+  let burns: readonly Burn[] = []
+  for (let next = preferred ?? account.open[0]; next && left > 0n; next = account.open[0]) {
+    const burn = take(account, next, left)
+    left -= burn.amount
+    // Most debits burn one grant.
+    burns = burns.length === 0 ? [burn] : [...burns, burn]
+  }
+  invariant(left === 0n, 'what a debit burned does not sum to what it took', { accountId })
   return burns
 }
 
-function creditGrants(draft: Draft, before: AccountState, posting: Posting): readonly Burn[] {
+/** Takes as much out of a grant as is asked for and left in it. */
+function take(account: AccountDraft, kept: Slot<CreditGrant>, wanted: MicroSparks): Burn {
+  const grant = own(kept)
+  const amount = grant.remaining < wanted ? grant.remaining : wanted
+  grant.remaining -= amount
+  if (grant.remaining === 0n) account.open.splice(account.open.indexOf(kept), 1)
+  return { grantId: grant.id, amount }
+}
+
+function creditGrants(draft: Draft, accountId: string, balance: MicroSparks, posting: Posting): readonly Burn[] {
   const { opens, givesBack } = posting
   if (opens) return opens.amount > 0n ? [{ grantId: opens.grantId, amount: -opens.amount }] : []
-  return givesBack ? giveBack(draft, before, posting, givesBack) : []
+  return givesBack ? giveBack(draft, accountId, balance, posting, givesBack) : []
 }
 
 /**
@@ -113,23 +125,24 @@ function creditGrants(draft: Draft, before: AccountState, posting: Posting): rea
  */
 function giveBack(
   draft: Draft,
-  before: AccountState,
+  ownerId: string,
+  balance: MicroSparks,
   { amount, command, reason }: Posting,
   burns: readonly Burn[],
 ): readonly Burn[] {
-  const debt = before.balance < 0n ? -before.balance : 0n
+  const debt = balance < 0n ? -balance : 0n
   let left = amount > debt ? amount - debt : 0n
   const given: Burn[] = []
   for (const burn of [...burns].reverse()) {
     if (left === 0n) break
     const back = burn.amount < left ? burn.amount : left
-    const grant = findGrant(draft, before.id, burn.grantId)
+    const grant = findGrant(draft, ownerId, burn.grantId)
     invariant(grant !== undefined, 'a grant that was burned is not there', { grantId: burn.grantId })
     left -= back
     given.push({ grantId: grant.id, amount: -back })
     setGrant(draft, { ...grant, remaining: grant.remaining + back })
     // What comes back may be over by now.
-    accountDraft(draft, before.id).isUpToDate = false
+    accountDraft(draft, ownerId).isUpToDate = false
   }
   if (left > 0n) {
     const { accountId, id } = command
@@ -153,6 +166,6 @@ export function refused(code: Refusal['code'], message: string, details: Refusal
 
 /** Refuses what a 64-bit column could not hold. @throws BillingError `amount_out_of_range` */
 export function storable(amount: bigint, what: string): bigint {
-  if (amount <= maximumStored && amount >= -maximumStored) return amount
+  if (amount <= maximumStored && amount >= minimumStored) return amount
   throw new BillingError('amount_out_of_range', `${what} is more than can be stored (2^63 - 1 millionths).`)
 }

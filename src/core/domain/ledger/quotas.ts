@@ -1,6 +1,6 @@
 import { afterChange, afterPass, afterRefusal, afterUsage, type QuotaChange } from '../quota.js'
 import { formatQuantity, type MicroSparks, type MicroUnits } from '../sparks.js'
-import { counterBefore, currentCounters, type Draft, setCounter } from './draft.js'
+import { counterBefore, currentCounters, type Draft, ownCounter, setCounter } from './draft.js'
 import { coversMore, thresholdsOf } from './entitlement.js'
 import { accountOf, emit } from './posting.js'
 import type { AccountState, Counter } from './state.js'
@@ -31,21 +31,19 @@ export function countUsage(
 ): void {
   const { catalog, collecting } = draft.rules
   const thresholds = thresholdsOf(catalog, account, counter.meter)
-  const counted = {
-    ...counter,
-    used: counter.used + quantity,
-    allowance: counter.allowance + allowance,
-    rated: counter.rated + rated,
-    overage: counter.overage + overage,
-  }
+  const { used: before } = counter
+  const counted = ownCounter(draft, counter)
+  counted.used += quantity
+  counted.rated += rated
+  if (allowance !== 0n) counted.allowance += allowance
+  if (overage !== 0n) counted.overage += overage
   if (quantity < 0n) {
     const covered = coversMore(catalog, collecting, account, counted)
-    move(draft, counted, afterChange(counter.status, covered, counted.used, thresholds))
+    move(draft, counted, afterChange(counted.status, covered, counted.used, thresholds))
     return
   }
-  const { used: before } = counter
-  const lifted = isRequest ? afterPass(counter.status, before, thresholds) : unmoved
-  const status = lifted === unmoved ? counter.status : lifted.status
+  const lifted = isRequest ? afterPass(counted.status, before, thresholds) : unmoved
+  const status = lifted === unmoved ? counted.status : lifted.status
   const passed = afterUsage(status, { before, used: counted.used }, thresholds)
   const isTold = lifted.transitions.length > 0
   move(draft, counted, isTold ? { ...passed, transitions: [...lifted.transitions, ...passed.transitions] } : passed)

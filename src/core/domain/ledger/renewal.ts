@@ -2,7 +2,7 @@ import type { RecurringCredits } from '../catalog.js'
 import { periodAt } from '../period.js'
 import type { MicroSparks } from '../sparks.js'
 import { cycleOf } from './current-quota.js'
-import { type Draft, freeName, grantsOf, setAccount } from './draft.js'
+import { causeOf, type Draft, freeName, grantsOf, setAccount } from './draft.js'
 import { overdue } from './expiry.js'
 import { dedupeOf } from './key.js'
 import { addCredits } from './new-credits.js'
@@ -66,7 +66,7 @@ function recurringCredits(draft: Draft, { plan }: AccountState): RecurringCredit
 }
 
 function give(draft: Draft, accountId: string, origin: 'plan' | 'rollover', amount: MicroSparks, endsAt: number): void {
-  const name = freeName(draft, accountId, `${origin}.${draft.cause}`)
+  const name = freeName(draft, accountId, `${origin}.${causeOf(draft)}`)
   const key = `renew:${name}`
   const dedupe = dedupeOf(accountId, 'renew', name)
   const command = { accountId, id: `ent_${name}`, key, dedupe, fingerprint: dedupe }

@@ -1,5 +1,5 @@
 import { formatSparks } from '../sparks.js'
-import { accountDraft, balanceOf, type Draft, setAccount } from './draft.js'
+import { accountDraft, balanceOf, causeOf, type Draft, setAccount } from './draft.js'
 import { emit } from './posting.js'
 
 const day = 86_400_000
@@ -26,5 +26,5 @@ export function askForTopUp(draft: Draft, accountId: string): void {
     availableSparks: formatSparks(available),
     thresholdSparks: formatSparks(threshold),
   }
-  emit(draft, { id: `evt_top_up_${draft.cause}`, type: 'top_up.due', accountId, data })
+  emit(draft, { id: `evt_top_up_${causeOf(draft)}`, type: 'top_up.due', accountId, data })
 }

@@ -16,22 +16,20 @@ import { settleUsage } from './usage-row.js'
 
 export function usageNeeds(command: UsageCommand, rules: LedgerRules): readonly LoadKey[] {
   const { accountId, usage, occurredAt, dedupe, holdId, budgets } = command
-  const hold: LoadKey[] =
-    holdId === null
-      ? []
-      : [
-          { kind: 'hold', accountId, holdId },
-          { kind: 'hold_counter', accountId, holdId },
-          { kind: 'counters', accountId },
-        ]
-  return [
+  const keys: LoadKey[] = [
     { kind: 'account', accountId },
     { kind: 'key', accountId, dedupe },
     { kind: 'counter', accountId, meter: usage.meter, at: occurredAt },
-    ...budgetKeys(accountId, budgets),
-    ...measureNeeds(accountId, usage, occurredAt, rules),
-    ...hold,
   ]
+  for (const scope of budgets) keys.push({ kind: 'budget', accountId, scope })
+  const measuring = measureNeeds(accountId, usage, occurredAt, rules)
+  if (measuring) keys.push(measuring)
+  if (holdId !== null) {
+    keys.push({ kind: 'hold', accountId, holdId })
+    keys.push({ kind: 'hold_counter', accountId, holdId })
+    keys.push({ kind: 'counters', accountId })
+  }
+  return keys
 }
 
 /** Records usage as one ledger row that is usage event and transfer at once, and settles the hold it names. */
@@ -74,11 +72,12 @@ export function authorizeNeeds(
   { accountId, usage, budgets }: AuthorizeCommand,
   rules: LedgerRules,
 ): readonly LoadKey[] {
+  const measuring = measureNeeds(accountId, usage, null, rules)
   return [
     { kind: 'account', accountId },
     { kind: 'counter', accountId, meter: usage.meter, at: null },
     ...budgetKeys(accountId, budgets),
-    ...measureNeeds(accountId, usage, null, rules),
+    ...(measuring ? [measuring] : []),
   ]
 }
 

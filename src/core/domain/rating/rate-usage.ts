@@ -1,5 +1,5 @@
 import { BillingError } from '../../errors.js'
-import { type Decimal, decimal } from '../decimal.js'
+import { type Decimal, decimal, divide, tenTo } from '../decimal.js'
 import {
   compareFraction,
   divideFraction,
@@ -8,7 +8,6 @@ import {
   fractionOf,
   largerFraction,
   multiplyFraction,
-  roundFraction,
 } from '../fraction.js'
 import { type MicroSparks, type MicroUnits, microPerUnit } from '../sparks.js'
 import type { EventRate } from './rate.js'
@@ -32,7 +31,7 @@ export function rateUsage(usage: Rateable, rate: EventRate, spark: SparkPrice): 
   const charge = chargeOf(usage, rate, spark)
   if (usage.quantity === 0n && (usage.costUsd === undefined || usage.costUsd.coefficient === 0n)) return 0n
   const least = rate.minimum ? largerFraction(charge, fractionOf(rate.minimum)) : charge
-  return roundFraction(multiplyFraction(least, fraction(microPerUnit)), 'half_even')
+  return divide(least.numerator * microPerUnit, least.denominator, 'half_even')
 }
 
 /** The Sparks of one event on the way to what it is charged, unrounded; `null` for what the mode does not ask. */
@@ -94,8 +93,12 @@ function costPrice(usage: Rateable, spark: SparkPrice): Fraction {
       'This meter is rated by cost: give costUsd, or tokens with a model that has a price.',
     )
   }
-  const charged = multiplyFraction(fractionOf(usage.costUsd), fractionOf(spark.margin))
-  return divideFraction(charged, fractionOf(spark.price))
+  const { costUsd: cost } = usage
+  const { margin, price } = spark
+  return fraction(
+    cost.coefficient * margin.coefficient * tenTo(price.scale),
+    price.coefficient * tenTo(cost.scale + margin.scale),
+  )
 }
 
 const hundred = fractionOf(decimal('100'))
