@@ -122,9 +122,14 @@ export class BillingError extends Error {
 }
 
 /** A condition that the code itself guarantees; when it fails the fault is ours, nothing is written, and the message says where. */
-export function invariant(condition: boolean, message: string, details?: Record<string, unknown>): asserts condition {
-  if (!condition)
-    throw new BillingError('invariant_violated', `Invariant violated: ${message}.`, details ? { details } : {})
+export function invariant(
+  condition: boolean,
+  message: string | (() => string),
+  details?: Record<string, unknown>,
+): asserts condition {
+  if (condition) return
+  const what = typeof message === 'string' ? message : message()
+  throw new BillingError('invariant_violated', `Invariant violated: ${what}.`, details ? { details } : {})
 }
 
 /** The same error with what is known of its effect from elsewhere. */

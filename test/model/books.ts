@@ -67,7 +67,7 @@ export function commit(books: Books, commands: readonly LedgerCommand[], now: nu
   const named = new Set(commands.flatMap((command) => scopesNamed(books, command)))
   const state: LedgerState = {
     now,
-    loaded: commands.flatMap((command) => needs(command, rules)),
+    loaded: needs(commands, rules),
     accounts: [...books.accounts.values()],
     grants: [...books.grants.values()],
     counters: [...books.counters.values()],

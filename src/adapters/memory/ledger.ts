@@ -27,11 +27,7 @@ import { verifyMemory } from './verify.js'
 export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
   return {
     async commit(commands, rules) {
-      const state = load(
-        tables,
-        commands.flatMap((command) => needs(command, rules)),
-        now(),
-      )
+      const state = load(tables, needs(commands, rules), now())
       const { rows, outcomes } = apply(state, commands, rules)
       write(tables, rows, state.now)
       return outcomes

@@ -34,11 +34,8 @@ export function createBatch(tables: Tables, clock: Clock): Batch {
     let hasEvents = false
 
     function loadPart(part: Part): void {
-      const items = part.flat()
-      const state = load(
-        sql,
-        items.flatMap(({ command }) => needs(command, rules)),
-      )
+      const items = part.flat().map(({ command }) => command)
+      const state = load(sql, needs(items, rules))
       state.catch(ignore)
       loading.push(state)
     }

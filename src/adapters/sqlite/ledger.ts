@@ -18,7 +18,7 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
   const recent = recentAccounts()
   return {
     commit(commands, rules) {
-      const keys = commands.flatMap((command) => needs(command, rules))
+      const keys = needs(commands, rules)
       return connection.writeInSteps(function* (sql) {
         const state = yield* loadState({ sql, now: now(), recent }, keys)
         yield

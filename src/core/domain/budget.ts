@@ -47,10 +47,11 @@ export const defaultBudgetDimensions: readonly string[] = ['api_key', 'user']
 
 /** The names of the budgets that usage with these dimensions counts against. */
 export function scopesOf(dimensions: Readonly<Record<string, string>>, budgeted: readonly string[]): readonly string[] {
-  const scopes = ['account']
+  let scopes: readonly string[] = ['account']
   for (const name of budgeted) {
     const value = dimensions[name]
-    if (value !== undefined) scopes.push(`${name}=${value}`)
+    // No list with room for more: each lives as long as its command.
+    if (value !== undefined) scopes = [...scopes, `${name}=${value}`]
   }
   return scopes
 }

@@ -32,9 +32,8 @@ export function dimensionsOf({
   readonly dimensions: Readonly<Record<string, string>>
 }): Readonly<Record<string, string>> {
   if (apiKeyId === undefined && userId === undefined) return dimensions
-  return {
-    ...dimensions,
-    ...(apiKeyId === undefined ? {} : { api_key: apiKeyId }),
-    ...(userId === undefined ? {} : { user: userId }),
-  }
+  const all: Record<string, string> = { ...dimensions }
+  if (apiKeyId !== undefined) all.api_key = apiKeyId
+  if (userId !== undefined) all.user = userId
+  return all
 }

@@ -91,9 +91,12 @@ function isNegative(value: unknown): value is string | number | bigint {
 /** A cost before margin as decimal text. @throws BillingError `invalid_amount` */
 export function readCost(value: unknown): string {
   const cost = typeof value === 'string' && !value.startsWith('-') ? parseDecimal(value) : undefined
-  if (cost && cost.scale <= 18) return formatDecimal(cost)
+  if (cost && cost.scale <= 18) return shortest.test(value as string) ? (value as string) : formatDecimal(cost)
   throw new BillingError('invalid_amount', 'costUsd must be decimal text of at least zero with at most 18 decimals.')
 }
+
+/** A decimal as it is written back. */
+const shortest = /^(?:0|[1-9]\d*)(?:\.\d*[1-9])?$/
 
 const wordOf = { zero: 'at least zero', above_zero: 'above zero' } as const
 
@@ -184,7 +187,7 @@ const reservedNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 
 
 /** A flat map of text. Limits are Stripe's for metadata: 50 names of 40 characters, values of 500. @throws BillingError `invalid_metadata` */
 export function readDimensions(value: unknown): Readonly<Record<string, string>> {
-  const entries = entriesOf(value)
+  const entries = isPlain(value) ? Object.entries(value) : undefined
   const fits = ([name, content]: [string, unknown]) =>
     /^[\x20-\x7e]{1,40}$/.test(name) &&
     !reservedNames.has(name) &&
@@ -215,11 +218,13 @@ const poolName = /^[a-z][a-zA-Z0-9_]{0,39}$/
 
 /** The counts, when they are as they have to be. */
 function countsOf(value: unknown, least: Least): Readonly<Record<string, number>> | undefined {
-  const entries = entriesOf(value) ?? []
-  if (entries.length === 0 || entries.length > 50) return undefined
+  if (!isPlain(value)) return undefined
+  const names = Object.keys(value)
+  if (names.length === 0 || names.length > 50) return undefined
   const tokens: Record<string, number> = {}
   let total = 0
-  for (const [name, count] of entries) {
+  for (const name of names) {
+    const count = value[name]
     if (!poolName.test(name) || reservedNames.has(name) || !isCount(count)) return undefined
     tokens[name] = count
     // At most 50 numbers that a double holds exactly: what is too much stays too much.
@@ -232,12 +237,11 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0)
 }
 
-/** The fields of a plain object. A Map or a Date has none of its own, and what it holds would be lost without a word. */
-function entriesOf(value: unknown): [string, unknown][] | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+/** Whether it is a plain object. A Map or a Date has no fields of its own, and what it holds would be lost without a word. */
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null
-  return isPlain ? Object.entries(value) : undefined
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 /** A caller's text in a message: enough of it to be recognised. */

@@ -38,11 +38,7 @@ export function createAccountBatch(tables: Tables, clock: Clock) {
     rules: LedgerRules,
     commit?: () => void,
   ): Promise<readonly LedgerOutcome[]> => {
-    const state = await load(
-      sql,
-      accountId,
-      commands.flatMap((command) => needs(command, rules)),
-    )
+    const state = await load(sql, accountId, needs(commands, rules))
     const { rows, outcomes } = apply(state, commands, rules)
     const written = write(sql, rows, state)
     // Which events are new has to be known before their deliveries are written.

@@ -16,7 +16,10 @@ export function budgetKeys(accountId: string, scopes: readonly string[]): readon
 /** The budgets as they stand now: one whose period is over begins anew. Budgets go by the store's clock, not by when usage happened. */
 export function budgetsOf(draft: Draft, account: AccountState, scopes: readonly string[]): readonly Budget[] {
   const found = findBudgets(draft, account.id, scopes)
-  return found.length === 0 ? found : found.map((budget) => currentBudget(budget, account, draft.now))
+  for (const budget of found)
+    if (currentBudget(budget, account, draft.now) !== budget)
+      return found.map((each) => currentBudget(each, account, draft.now))
+  return found
 }
 
 export function currentBudget(budget: Budget, { zone }: Pick<AccountState, 'zone'>, now: number): Budget {

@@ -1,4 +1,4 @@
-import { invariant } from '../../errors.js'
+import { BillingError, invariant } from '../../errors.js'
 import type { Budget } from '../budget.js'
 import type { CreditGrant } from '../credit-grant.js'
 import type { BillingEvent } from '../event.js'
@@ -96,7 +96,7 @@ export function accountDraft(draft: Draft, accountId: string): AccountDraft {
 
 /** Fails unless the store answered these load keys: deciding on what was never read would be a guess. */
 export function requireLoaded(draft: Draft, keys: readonly LoadKey[]): void {
-  for (const key of keys) invariant(draft.loaded.has(key), `the store did not load ${loadKeyId(key)}`)
+  for (const key of keys) invariant(draft.loaded.has(key), () => `the store did not load ${loadKeyId(key)}`)
 }
 
 export function findKey(draft: Draft, accountId: string, dedupe: string): StoredKey | undefined {
@@ -161,10 +161,12 @@ export function setBudget(draft: Draft, budget: Budget): void {
 /** The budget as one whose sums may be changed in place; what it says of its period is stored with that. */
 export function ownBudget(draft: Draft, budget: Budget): Own<Budget> {
   const { budgets } = accountDraft(draft, budget.accountId)
-  const kept = budgets.find(({ value }) => value.scope === budget.scope)
-  invariant(kept !== undefined, `account ${budget.accountId} has no budget ${budget.scope}`)
-  if (kept.value !== budget) kept.value = budget
-  return own(kept)
+  for (const kept of budgets) {
+    if (kept.value.scope !== budget.scope) continue
+    if (kept.value !== budget) kept.value = budget
+    return own(kept)
+  }
+  throw new BillingError('invariant_violated', `Account ${budget.accountId} has no budget ${budget.scope}.`)
 }
 
 export function findPayment(draft: Draft, accountId: string, paymentId: string): Payment | undefined {
@@ -239,11 +241,9 @@ function newCounter(draft: Draft, account: AccountState, meter: string, at: Inst
 
 /** The counter of a period that begins then, of which usage was counted. */
 export function counterFrom(draft: Draft, accountId: string, meter: string, startsAt: Instant): Counter {
-  const found = accountDraft(draft, accountId).counters.find(
-    ({ value }) => value.startsAt === startsAt && value.meter === meter,
-  )
-  invariant(found !== undefined, `account ${accountId} has no counter of ${meter} from ${startsAt}`)
-  return found.value
+  for (const { value } of accountDraft(draft, accountId).counters)
+    if (value.startsAt === startsAt && value.meter === meter) return value
+  throw new BillingError('invariant_violated', `Account ${accountId} has no counter of ${meter} from ${startsAt}.`)
 }
 
 /** The last counter of the meter that ended at or before `at`. */

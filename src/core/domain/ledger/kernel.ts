@@ -31,13 +31,20 @@ import { decideReversePayment, reversePaymentNeeds } from './payments.js'
 import { refused } from './posting.js'
 import type { LedgerRows, LedgerRules, LedgerState, LoadKey, NewDelivery } from './state.js'
 import { askForTopUp } from './top-up.js'
-import { authorizeNeeds, decideAuthorize, decideUsage, usageNeeds } from './usage.js'
+import { addUsageNeeds, authorizeNeeds, decideAuthorize, decideUsage } from './usage.js'
 
-/** What a store must load, under its locks, before it calls `apply` with this command. */
-export function needs(command: LedgerCommand, rules: LedgerRules): readonly LoadKey[] {
+/** What a store must load, under its locks, before it calls `apply` with these commands. */
+export function needs(commands: readonly LedgerCommand[], rules: LedgerRules): readonly LoadKey[] {
+  const keys: LoadKey[] = []
+  for (const command of commands) {
+    if (command.kind === 'usage') addUsageNeeds(keys, command, rules)
+    else keys.push(...needsOf(command, rules))
+  }
+  return keys
+}
+
+function needsOf(command: Exclude<LedgerCommand, { kind: 'usage' }>, rules: LedgerRules): readonly LoadKey[] {
   switch (command.kind) {
-    case 'usage':
-      return usageNeeds(command, rules)
     case 'amend':
       return amendNeeds(command)
     case 'authorize':
@@ -144,8 +151,8 @@ function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
   const account = accountDraft(draft, command.accountId)
   // What is there was loaded; of usage, which is most of what comes, only what is missing is looked into.
   if (command.kind === 'usage' && account.state !== null && account.counters.length > 0)
-    invariant(draft.loaded.hasDedupe(command.dedupe), `the store did not load key ${command.dedupe}`)
-  else requireLoaded(draft, needs(command, draft.rules))
+    invariant(draft.loaded.hasDedupe(command.dedupe), 'the store did not load a key')
+  else requireLoaded(draft, needs([command], draft.rules))
   if ('dedupe' in command) {
     const stored = findKey(draft, command.accountId, command.dedupe)
     if (stored?.fingerprint === command.fingerprint) return { status: 'duplicate', result: stored.result }

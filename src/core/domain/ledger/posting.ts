@@ -77,8 +77,8 @@ export function entryResult(id: string, amount: MicroSparks): (account: AccountS
 
 export function accountOf(draft: Draft, accountId: string): AccountState {
   const account = accountDraft(draft, accountId).state
-  invariant(account !== null, 'a command reached an account that is not there', { accountId })
-  return account
+  if (account) return account
+  throw new BillingError('invariant_violated', `A command reached account ${accountId}, which is not there.`)
 }
 
 /** Takes a debit out of the grants in burn order; what they do not hold is debt and burns nothing. */
@@ -100,7 +100,7 @@ function burnGrants(
     // Most debits burn one grant.
     burns = burns.length === 0 ? [burn] : [...burns, burn]
   }
-  invariant(left === 0n, 'what a debit burned does not sum to what it took', { accountId })
+  invariant(left === 0n, 'what a debit burned does not sum to what it took')
   return burns
 }
 

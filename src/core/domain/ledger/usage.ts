@@ -14,13 +14,12 @@ import { payable, shareOf } from './settlement.js'
 import type { Hold, LedgerRules, LoadKey } from './state.js'
 import { settleUsage } from './usage-row.js'
 
-export function usageNeeds(command: UsageCommand, rules: LedgerRules): readonly LoadKey[] {
+/** Adds what usage needs to a list, since there are many of it in a batch. */
+export function addUsageNeeds(keys: LoadKey[], command: UsageCommand, rules: LedgerRules): void {
   const { accountId, usage, occurredAt, dedupe, holdId, budgets } = command
-  const keys: LoadKey[] = [
-    { kind: 'account', accountId },
-    { kind: 'key', accountId, dedupe },
-    { kind: 'counter', accountId, meter: usage.meter, at: occurredAt },
-  ]
+  keys.push({ kind: 'account', accountId })
+  keys.push({ kind: 'key', accountId, dedupe })
+  keys.push({ kind: 'counter', accountId, meter: usage.meter, at: occurredAt })
   for (const scope of budgets) keys.push({ kind: 'budget', accountId, scope })
   const measuring = measureNeeds(accountId, usage, occurredAt, rules)
   if (measuring) keys.push(measuring)
@@ -29,7 +28,6 @@ export function usageNeeds(command: UsageCommand, rules: LedgerRules): readonly 
     keys.push({ kind: 'hold_counter', accountId, holdId })
     keys.push({ kind: 'counters', accountId })
   }
-  return keys
 }
 
 /** Records usage as one ledger row that is usage event and transfer at once, and settles the hold it names. */
