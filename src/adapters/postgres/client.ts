@@ -49,20 +49,22 @@ export interface PostgresPool {
 
 const asText: PostgresTypes = { getTypeParser: () => (value: string) => value }
 
+/** A value as text, an array literal, or an array in binary form. */
+export type Bound = string | Uint8Array | null
+
 /** A row as the server wrote it: text or nothing. */
 export type RawRow = readonly (string | null)[]
 
 /** What a transaction is given. Statements may be sent without waiting: the server takes them in order. */
 export interface Sql {
-  /** `values` are text, or array literals. */
-  query(text: string, values?: readonly (string | null)[]): Promise<readonly RawRow[]>
+  query(text: string, values?: readonly Bound[]): Promise<readonly RawRow[]>
 }
 
 /** @param prepare whether statements with values are prepared under a name */
 export function sqlOf(client: Pick<PostgresClient, 'query' | 'pipeline'>, prepare: boolean): Sql {
-  async function send(text: string, values?: readonly (string | null)[]): Promise<readonly RawRow[]> {
+  async function send(text: string, values?: readonly Bound[]): Promise<readonly RawRow[]> {
     const { rows } = await client.query({
-      ...(values && { values: values as (string | null)[] }),
+      ...(values && { values: values as Bound[] }),
       ...(values && prepare && { name: nameOf(text) }),
       text,
       rowMode: 'array',

@@ -1,5 +1,6 @@
 import { checkInteger, checkText, type Rows, type StoredField, type Value } from '../sql/column.js'
-import type { RawRow, Sql } from './client.js'
+import { arrayBytes } from './array.js'
+import type { Bound, RawRow, Sql } from './client.js'
 
 /** A table of the store's schema. */
 export interface Table<Row> {
@@ -25,7 +26,7 @@ export interface Table<Row> {
 /** A statement that writes rows of one table, with its values: as they are for one row, else an array for each column. */
 export interface Write {
   readonly statement: Statement
-  readonly values: readonly (string | null)[]
+  readonly values: readonly Bound[]
 }
 
 interface Statement {
@@ -142,7 +143,7 @@ function writer<Row>(
     const [row] = rows
     if (row === undefined) return null
     if (rows.length === 1) return { statement: one, values: fields.map((field) => scalar(field.get(row))) }
-    return { statement: many, values: fields.map((field) => literal(field, rows)) }
+    return { statement: many, values: fields.map((field) => arrayBytes(field, rows)) }
   }
 }
 
@@ -163,13 +164,13 @@ function insertingAlike<Row>(
   return (rows) => {
     const [row] = rows
     if (row === undefined || rows.length === 1) return otherwise(rows)
-    const values: (string | null)[] = []
+    const values: Bound[] = []
     for (const { get } of same) {
       const value = get(row)
       if (rows.some((other) => get(other) !== value)) return otherwise(rows)
       values.push(scalar(value))
     }
-    for (const field of others) values.push(literal(field, rows))
+    for (const field of others) values.push(arrayBytes(field, rows))
     return { statement, values }
   }
 }
@@ -183,12 +184,6 @@ export function scalar(value: Value): string | null {
   if (value === null) return null
   if (typeof value === 'string') return checkText(value)
   return (typeof value === 'bigint' ? checkInteger(value) : value).toString()
-}
-
-/** A column of many rows as an array literal. */
-function literal<Row>({ type, get }: StoredField<Row>, rows: readonly Row[]): string {
-  const values = rows.map(get)
-  return type === 'text' ? texts(values as (string | null)[]) : integers(values)
 }
 
 /** An array literal. @throws BillingError `invalid_request`, `amount_out_of_range` for what would not come back as it was given */
