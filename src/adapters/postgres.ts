@@ -14,7 +14,7 @@ import { postgresIntents } from './postgres/intents.js'
 import { postgresLedger } from './postgres/ledger.js'
 import { migrate, schemaVersion } from './postgres/migrate.js'
 import { postgresOutbox } from './postgres/outbox.js'
-import { coordinatorSettings, plannerSettings } from './postgres/planner.js'
+import { coordinatorSettings, storeSettings } from './postgres/planner.js'
 import { postgresPrices } from './postgres/prices.js'
 import { createTables } from './postgres/tables.js'
 
@@ -76,7 +76,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   // Some connections are for reads, and for accounts that are waited for. A pool of the app's has ten, unless it was told otherwise.
   const concurrentAccounts = isOwn ? 16 : 6
   const time = tellTime(options.now)
-  const settings = distributed ? coordinatorSettings : plannerSettings
+  const settings = distributed ? coordinatorSettings : storeSettings
   const connection = createConnection({
     pool,
     isOwn,
@@ -128,7 +128,7 @@ function openPool(connectionString: unknown, isTuned: boolean, timeoutMs: number
       'config_invalid',
       'postgresStore needs a connectionString such as postgres://user@host/database.',
     )
-  const settings = isTuned ? { options: plannerSettings.map(([name, value]) => `-c ${name}=${value}`).join(' ') } : {}
+  const settings = isTuned ? { options: storeSettings.map(([name, value]) => `-c ${name}=${value}`).join(' ') } : {}
   // `pipeline`, in versions of pg that know it, sends a statement before the one before it was answered.
   const pool = new (loadPg())({
     connectionString,

@@ -1,7 +1,7 @@
 import type { LedgerCommand } from '../../core/domain/ledger/command.js'
 import { createDecider, needs } from '../../core/domain/ledger/kernel.js'
 import type { LedgerOutcome } from '../../core/domain/ledger/outcome.js'
-import type { LedgerRows, LedgerRules, LedgerState } from '../../core/domain/ledger/state.js'
+import type { LedgerRows, LedgerRules } from '../../core/domain/ledger/state.js'
 import type { Instant } from '../../core/domain/period.js'
 import { invariant } from '../../core/errors.js'
 import { changedRows } from '../sql/changed-rows.js'
@@ -9,8 +9,9 @@ import { newDeliveryRow } from '../sql/delivery-rows.js'
 import { type Part, partsOf } from './batch-parts.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
-import { createLoad } from './ledger-load.js'
+import { createLoad, type Loaded } from './ledger-load.js'
 import { addEvents } from './outbox.js'
+import { changedBeside, newVersion, type RecentAccount, type RecentAccounts, takeVersion } from './recent-accounts.js'
 import { send, sendTogether, type Write } from './table.js'
 import type { Tables } from './tables.js'
 
@@ -19,28 +20,37 @@ export type Batch = (
   sql: Sql,
   commands: readonly LedgerCommand[],
   rules: LedgerRules,
+  recent: RecentAccounts | null,
   commit?: () => void,
-) => Promise<readonly LedgerOutcome[]>
+) => Promise<DecidedBatch>
+
+export interface DecidedBatch {
+  readonly outcomes: readonly LedgerOutcome[]
+  /** The accounts as they are once this is committed. */
+  readonly known: readonly RecentAccount[]
+}
 
 /** While this process decides a piece of a batch, the server reads what the next part needs and writes what was decided before. */
 export function createBatch(tables: Tables, clock: Clock): Batch {
   const load = createLoad(tables, clock)
 
-  return async (sql, commands, rules, commit) => {
+  return async (sql, commands, rules, recent, commit) => {
+    const version = newVersion()
+    const known: RecentAccount[] = []
     const parts = partsOf(commands)
     const outcomes = new Array<LedgerOutcome>(commands.length)
-    const loading: Promise<LedgerState>[] = []
+    const loading: Promise<Loaded>[] = []
     const writing: Promise<void>[] = []
     let hasEvents = false
 
     function loadPart(part: Part): void {
       const items = part.flat().map(({ command }) => command)
-      const state = load(sql, needs(items, rules))
-      state.catch(ignore)
-      loading.push(state)
+      const loaded = load(sql, needs(items, rules), recent)
+      loaded.catch(ignore)
+      loading.push(loaded)
     }
     function writePart(rows: LedgerRows, now: Instant): void {
-      const written = writeRows(sql, tables, rows, now)
+      const written = writeRows(sql, tables, rows, now, version)
       written.catch(ignore)
       writing.push(written)
       hasEvents ||= rows.events.length > 0
@@ -50,18 +60,21 @@ export function createBatch(tables: Tables, clock: Clock): Batch {
     try {
       for (const [index, part] of parts.entries()) {
         parts.slice(index + 1, index + 2).forEach(loadPart)
-        const state = await loading[index]
-        invariant(state !== undefined, 'a part of a batch was not loaded')
+        const loaded = await loading[index]
+        invariant(loaded !== undefined, 'a part of a batch was not loaded')
+        const { state, known: accounts } = loaded
         const decide = createDecider(state, rules)
         for (const [count, piece] of part.entries()) {
           // The piece before goes out first: the server has something to do.
           if (count > 0) await nextTurn()
           const { rows, outcomes: decided } = decide(piece.map(({ command }) => command))
           writePart(rows, state.now)
+          takeVersion(accounts, rows, version)
           decided.forEach((outcome, at) => {
             outcomes[piece[at]?.place ?? 0] = outcome
           })
         }
+        known.push(...accounts.values())
       }
       // Which events are new has to be known before their deliveries are written.
       if (!hasEvents) commit?.()
@@ -71,7 +84,7 @@ export function createBatch(tables: Tables, clock: Clock): Batch {
       throw error
     }
     await Promise.all(writing)
-    return outcomes
+    return { outcomes, known }
   }
 }
 
@@ -86,11 +99,11 @@ function nextTurn(): Promise<void> {
 const fewRows = 200
 
 /** Sends every write without waiting in between. */
-async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, now: Instant): Promise<void> {
+async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, now: Instant, version: string): Promise<void> {
   const { accounts, grants, counters, budgets } = changedRows(rows)
   const writes: readonly (() => Write | null)[] = [
     () => tables.entries.insert(rows.entries),
-    () => tables.accountSums.update(accounts.sums),
+    () => tables.accountSums.update(accounts.sums, version),
     () => tables.grantsLeft.update(grants.sums),
     () => tables.counterSums.update(counters.sums),
     () => tables.budgetSums.update(budgets.sums),
@@ -100,7 +113,8 @@ async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, now: Instan
     () => tables.payments.upsert(rows.payments),
     () => tables.levels.upsert(rows.levels),
     () => tables.seen.insert(rows.seen),
-    () => tables.accountStates.update(accounts.whole),
+    () => tables.accountStates.update(accounts.whole, version),
+    () => tables.accountVersions.update(changedBeside(rows), version),
     () => tables.grants.upsert(grants.whole),
     () => tables.counters.upsert(counters.whole),
     () => tables.budgets.upsert(budgets.whole),

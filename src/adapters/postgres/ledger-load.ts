@@ -1,7 +1,7 @@
 import type { Budget } from '../../core/domain/budget.js'
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
-import type { StoredResult } from '../../core/domain/ledger/outcome.js'
 import {
+  type AccountState,
   type Counter,
   countedAt,
   type Hold,
@@ -11,79 +11,173 @@ import {
   type LoadKey,
   loadKeyId,
   type SeenValue,
-  type StoredKey,
 } from '../../core/domain/ledger/state.js'
 import type { Payment } from '../../core/domain/payment.js'
-import { grouped } from '../kit/grouped.js'
-import { exact, uuid } from '../sql/column.js'
-import { counterRanges } from '../sql/counter-ranges.js'
-import type { RawRow, Sql } from './client.js'
+import { type CounterRange, counterRanges } from '../sql/counter-ranges.js'
+import { keepCounter } from '../sql/known-account.js'
+import { type AccountRows, createAccountLoad, rangeColumns } from './account-load.js'
+import { type AskedAccount, askedAccounts, isCovered, wantedOf } from './asked-account.js'
+import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
+import type { RecentAccount, RecentAccounts } from './recent-accounts.js'
 import { arrayOf } from './table.js'
 import type { Tables } from './tables.js'
 
+/** What a batch needs, and what is known of its accounts: of those that have no open holds. */
+export interface Loaded {
+  readonly state: LedgerState
+  readonly known: Map<string, RecentAccount>
+}
+
 /**
  * Locks the accounts in order of id, then reads what a batch needs. All statements go out together; each sees what the lock waited
- * for, since under READ COMMITTED every statement looks anew. What nearly every batch needs is one statement; the rest is asked for
- * where a command names it.
+ * for, since under READ COMMITTED every statement looks anew. What is known of an account is not read, unless the lock finds it in
+ * another version: then it is read in a second round. What nearly every batch needs is one statement; the rest is asked for where a
+ * command names it.
+ *
+ * @param recent nothing in a transaction of the app, which may have changed something itself
  */
 export function createLoad(tables: Tables, clock: Clock) {
-  const loadCommon = createCommonLoad(tables, clock)
-  return async (sql: Sql, keys: readonly LoadKey[]): Promise<LedgerState> => {
-    const asked = byKind(keys)
-    const accountIds = [...new Set(asked.account.map(({ accountId }) => accountId))].sort()
-    const accounts = tables.accountStates.select(
-      sql,
-      'WHERE t.id = ANY($1) ORDER BY t.id COLLATE "C" FOR UPDATE',
-      arrayOf(accountIds),
-    )
-    const [locked, common, named, current, byHold, payments, entries, levels, byLevel, accruing, seen] =
-      await Promise.all([
-        accounts,
-        loadCommon(sql, accountIds, asked),
-        namedHolds(sql, tables, [...asked.hold, ...asked.hold_counter]),
-        currentCounters(
-          sql,
-          tables,
-          asked.counters.map(({ accountId }) => accountId),
-          clock,
-        ),
-        countersOfHolds(sql, tables, asked.hold_counter),
-        namedPayments(sql, tables, asked.payment),
-        entriesWithCorrections(sql, tables, asked.entry),
-        levelsAround(sql, tables, asked.level, clock),
-        countersFrom(sql, tables, asked.level, clock),
-        overdueCounters(sql, tables, asked.accruals, clock),
-        seenValues(sql, tables, asked.seen),
-      ])
-    const [reserved, grants, counted, around] = await Promise.all([
-      budgetsOfHolds(sql, tables, named),
-      namedGrants(sql, tables, asked.grant, payments, entries),
-      countersOfEntries(sql, tables, entries, clock),
-      countersAround(sql, tables, outside(common, asked.counter), clock),
+  const loadAccounts = createAccountLoad(tables, clock)
+  const lock = `SELECT t.id, t.version FROM ${tables.schema}.accounts t
+    WHERE t.id = ANY($1) ORDER BY t.id COLLATE "C" FOR UPDATE`
+
+  return async (sql: Sql, keys: readonly LoadKey[], recent: RecentAccounts | null): Promise<Loaded> => {
+    const { accounts, used, others } = askedAccounts(keys, recent)
+    const [locked, first, named] = await Promise.all([
+      sql.query(lock, [arrayOf([...accounts.keys()])]),
+      loadAccounts(sql, wantedOf(accounts.values()), used),
+      others.length === 0 ? nothing : loadOthers(sql, tables, byKind(others), clock),
     ])
-    const holds = new Map([...named, ...common.holds].map((hold) => [`${hold.accountId}|${hold.id}`, hold]))
-    const counters = new Map(
-      [...common.counters, ...current, ...byHold, ...counted, ...around, ...byLevel, ...accruing].map((found) => [
-        `${found.accountId}|${found.meter}|${found.startsAt}`,
-        found,
-      ]),
-    )
-    return {
-      now: common.now,
+    const versions = new Map(locked as [string, string][])
+    const changed = changedSince(accounts.values(), versions)
+    addRead(accounts, versions, first)
+    const second = changed.length === 0 ? null : await loadAccounts(sql, wantedOf(changed), [])
+    if (second) addRead(accounts, versions, second)
+    const state = {
+      ...named,
+      now: first.now,
       loaded: keys,
-      accounts: locked,
-      grants: grants.length === 0 ? common.grants : [...common.grants, ...grants],
-      counters: [...counters.values()],
-      holds: [...holds.values()],
-      budgets: [...common.budgets, ...reserved],
-      payments,
-      levels,
-      seen,
-      entries,
-      keys: common.keys,
+      accounts: [] as AccountState[],
+      grants: [...named.grants],
+      counters: [...named.counters],
+      holds: [...named.holds, ...first.holds, ...(second?.holds ?? [])],
+      budgets: [...named.budgets],
+      keys: first.keys,
     }
+    const holding = second ? new Set([...first.holding, ...second.holding]) : first.holding
+    const known = new Map<string, RecentAccount>()
+    const outside: CounterRange[] = []
+    for (const asked of accounts.values()) {
+      if (!asked.known) continue
+      addAsked(state, asked, asked.known)
+      for (const range of asked.ranges) if (!isCovered(range, asked.counters, first.now)) outside.push(range)
+      if (!holding.has(asked.accountId)) known.set(asked.accountId, asked.known)
+    }
+    for (const counter of await countersAround(sql, tables, outside, clock)) {
+      state.counters.push(counter)
+      const account = known.get(counter.accountId)
+      if (account) keepCounter(account, counter)
+    }
+    return { state, known }
   }
+}
+
+/** The accounts that are not as they were left. Nothing is known of them, nor of those that are gone. */
+function changedSince(accounts: Iterable<AskedAccount>, versions: ReadonlyMap<string, string>): AskedAccount[] {
+  const changed: AskedAccount[] = []
+  for (const asked of accounts) {
+    const version = versions.get(asked.accountId)
+    if (!asked.known || asked.known.version === version) continue
+    asked.known = undefined
+    if (version !== undefined) changed.push(asked)
+  }
+  return changed
+}
+
+/** Adds what was read to what is known. */
+function addRead(
+  asked: ReadonlyMap<string, AskedAccount>,
+  versions: ReadonlyMap<string, string>,
+  { accounts, grants, counters, budgets }: AccountRows,
+): void {
+  for (const account of accounts) {
+    const of = asked.get(account.id)
+    const version = versions.get(account.id)
+    // One that appeared after the others were locked is not there yet.
+    if (!of || version === undefined) continue
+    const isShared = of.recent !== undefined && of.recent.version !== version
+    of.known = { version, isShared, account, grants: new Map(), counters: new Map(), budgets: new Map() }
+  }
+  for (const grant of grants) asked.get(grant.accountId)?.known?.grants.set(grant.id, grant)
+  for (const counter of counters) {
+    const of = asked.get(counter.accountId)
+    if (!of?.known) continue
+    of.counters.push(counter)
+    keepCounter(of.known, counter)
+  }
+  for (const budget of budgets) asked.get(budget.accountId)?.known?.budgets.set(budget.scope, budget)
+  for (const { known, scopes = [] } of asked.values())
+    for (const scope of scopes) if (known && !known.budgets.has(scope)) known.budgets.set(scope, null)
+}
+
+interface Adding {
+  readonly accounts: AccountState[]
+  readonly grants: CreditGrant[]
+  readonly counters: Counter[]
+  readonly budgets: Budget[]
+}
+
+/** Adds an account to a state: of what was known before, only what was asked for. */
+function addAsked(state: Adding, { recent, ranges, scopes, counters }: AskedAccount, known: RecentAccount): void {
+  state.accounts.push(known.account)
+  for (const grant of known.grants.values()) state.grants.push(grant)
+  if (known === recent)
+    for (const { meter } of ranges) {
+      const counter = known.counters.get(meter)
+      if (counter && !counters.includes(counter)) counters.push(counter)
+    }
+  for (const counter of counters) state.counters.push(counter)
+  for (const scope of (known === recent ? scopes : known.budgets.keys()) ?? []) {
+    const budget = known.budgets.get(scope)
+    if (budget) state.budgets.push(budget)
+  }
+}
+
+/** What commands name by itself. */
+type Named = Pick<LedgerState, 'grants' | 'counters' | 'holds' | 'budgets' | 'payments' | 'levels' | 'seen' | 'entries'>
+
+const nothing: Named = {
+  grants: [],
+  counters: [],
+  holds: [],
+  budgets: [],
+  payments: [],
+  levels: [],
+  seen: [],
+  entries: [],
+}
+
+async function loadOthers(sql: Sql, tables: Tables, asked: ByKind, clock: Clock): Promise<Named> {
+  const accountsOfCounters = asked.counters.map(({ accountId }) => accountId)
+  const [holds, current, byHold, payments, entries, levels, byLevel, accruing, seen] = await Promise.all([
+    namedHolds(sql, tables, [...asked.hold, ...asked.hold_counter]),
+    currentCounters(sql, tables, accountsOfCounters, clock),
+    countersOfHolds(sql, tables, asked.hold_counter),
+    namedPayments(sql, tables, asked.payment),
+    entriesWithCorrections(sql, tables, asked.entry),
+    levelsAround(sql, tables, asked.level, clock),
+    countersFrom(sql, tables, asked.level, clock),
+    overdueCounters(sql, tables, asked.accruals, clock),
+    seenValues(sql, tables, asked.seen),
+  ])
+  const [budgets, grants, counted] = await Promise.all([
+    budgetsOfHolds(sql, tables, holds),
+    namedGrants(sql, tables, asked.grant, payments, entries),
+    countersOfEntries(sql, tables, entries, clock),
+  ])
+  const counters = [...current, ...byHold, ...counted, ...byLevel, ...accruing]
+  return { grants, counters, holds, budgets, payments, levels, seen, entries }
 }
 
 export type ByKind = { readonly [Kind in LoadKey['kind']]: Extract<LoadKey, { kind: Kind }>[] }
@@ -119,137 +213,6 @@ export function byKind(keys: readonly LoadKey[]): ByKind {
 /** What nearly every command names; who reads these minds no repetition. */
 function isFrequent({ kind }: LoadKey): boolean {
   return kind === 'account' || kind === 'key' || kind === 'counter' || kind === 'budget'
-}
-
-/** What nearly every batch needs of its accounts, beside themselves. */
-interface Common {
-  readonly now: number
-  readonly grants: CreditGrant[]
-  readonly counters: Counter[]
-  readonly holds: Hold[]
-  readonly budgets: Budget[]
-  readonly keys: StoredKey[]
-}
-
-/**
- * One statement whose rows are of many kinds: the first column says which. Open grants, counters and budgets, of which there are many,
- * have a column for each of theirs; what is rare is a JSON list. Keys that were used are looked up by themselves and their account is compared
- * afterwards: offered both, the planner may walk all rows of the account instead.
- */
-function createCommonLoad(tables: Tables, clock: Clock) {
-  const { schema } = tables
-  const now = clock()
-  const texts = new Map<string, string>()
-
-  function textOf(hasCounters: boolean, hasKeys: boolean): string {
-    const width = Math.max(
-      tables.grants.texts.length,
-      tables.budgets.texts.length,
-      hasCounters ? tables.counters.texts.length : 0,
-    )
-    const part = (kind: string, columns: readonly string[], from: string) =>
-      `SELECT '${kind}', ${[...columns, ...Array(width - columns.length).fill('NULL')].join(', ')} FROM ${from}`
-    const asList = (columns: readonly string[]) => `json_build_array(${columns.join(', ')})::text`
-    const counters = `unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[]) k (account_id, meter, low, high)
-      CROSS JOIN LATERAL ${countersUpTo(schema, now)} t`
-    const used = hasCounters ? '$7' : '$3'
-    const over = `h.account_id = ANY($1) AND h.status = 'open' AND h.expires_at <= ${now}`
-    const parts = [
-      part('now', [`(${now})::text`], '(SELECT) one'),
-      part('grant', tables.grants.texts, `${schema}.credit_grants t WHERE t.account_id = ANY($1) AND t.is_open`),
-      part('hold', [asList(tables.holds.texts)], `${schema}.holds t WHERE ${over.replaceAll('h.', 't.')}`),
-      part(
-        'hold_counter',
-        [asList(tables.counters.texts)],
-        `${schema}.holds h JOIN ${schema}.counters t
-          ON t.account_id = h.account_id AND t.meter = h.meter AND t.starts_at = h.period_starts_at WHERE ${over}`,
-      ),
-      // The budgets that were named, and those of the accounts that holds reserve something of.
-      part(
-        'budget',
-        tables.budgets.texts,
-        `${schema}.budgets t WHERE t.account_id = ANY($1) AND (t.scope = ANY($2) OR t.held > 0)`,
-      ),
-    ]
-    if (hasCounters) parts.push(part('counter', tables.counters.texts, counters))
-    if (!hasKeys) return parts.join(' UNION ALL ')
-    return [
-      ...parts,
-      part(
-        'entry_key',
-        ['t.account_id', 't.dedupe::text', asList(tables.entries.texts)],
-        `${schema}.ledger_entries t WHERE t.dedupe = ANY(${used}::uuid[])`,
-      ),
-      part(
-        'hold_key',
-        ['t.account_id', 't.dedupe::text', 't.fingerprint::text', 't.result'],
-        `${schema}.holds t WHERE t.dedupe = ANY(${used}::uuid[])`,
-      ),
-      part(
-        'hold_key',
-        ['t.account_id', 't.release_dedupe::text', 't.release_fingerprint::text', 't.release_result'],
-        `${schema}.holds t WHERE t.release_dedupe = ANY(${used}::uuid[])`,
-      ),
-    ].join(' UNION ALL ')
-  }
-
-  return async (sql: Sql, accountIds: readonly string[], asked: ByKind): Promise<Common> => {
-    const hasCounters = asked.counter.length > 0
-    const hasKeys = asked.key.length > 0
-    const shape = `${hasCounters} ${hasKeys}`
-    const text = texts.get(shape) ?? textOf(hasCounters, hasKeys)
-    texts.set(shape, text)
-    const rows = await sql.query(text, [
-      arrayOf(accountIds),
-      arrayOf([...new Set(asked.budget.map(({ scope }) => scope))]),
-      ...(hasCounters ? rangesOf(asked.counter) : []),
-      ...(hasKeys ? [`{${asked.key.map(({ dedupe }) => dedupe).join(',')}}`] : []),
-    ])
-    return readCommon(tables, rows, asked.key)
-  }
-}
-
-function readCommon(tables: Tables, rows: readonly RawRow[], asked: ByKind['key']): Common {
-  const common = { now: 0, grants: [], counters: [], holds: [], budgets: [], keys: [] } as Common
-  let now = 0
-  let wanted: ReadonlySet<string> | undefined
-  const isAsked = (accountId: string, dedupe: string) => {
-    wanted ??= new Set(asked.map((key) => `${key.accountId}|${key.dedupe}`))
-    return wanted.has(`${accountId}|${dedupe}`)
-  }
-  for (const row of rows) {
-    const text = (place: number) => row[place] ?? ''
-    switch (row[0]) {
-      case 'now':
-        now = Number(row[1])
-        break
-      case 'grant':
-        common.grants.push(tables.grants.read(row, 1))
-        break
-      case 'counter':
-        common.counters.push(tables.counters.read(row, 1))
-        break
-      case 'hold':
-        common.holds.push(tables.holds.read(JSON.parse(text(1))))
-        break
-      case 'hold_counter':
-        common.counters.push(tables.counters.read(JSON.parse(text(1))))
-        break
-      case 'budget':
-        common.budgets.push(tables.budgets.read(row, 1))
-        break
-      case 'entry_key':
-        if (isAsked(text(1), uuid.read(text(2), null))) common.keys.push(tables.entries.read(JSON.parse(text(3))))
-        break
-      case 'hold_key': {
-        const key = { accountId: text(1), dedupe: uuid.read(text(2), null), fingerprint: uuid.read(text(3), null) }
-        if (!isAsked(key.accountId, key.dedupe)) break
-        common.keys.push({ ...key, result: exact<StoredResult>().read(text(4), null) })
-        break
-      }
-    }
-  }
-  return { ...common, now }
 }
 
 export async function dueHolds(
@@ -383,7 +346,7 @@ async function countersOfEntries(
       ? [{ kind: 'counter' as const, accountId: entry.accountId, meter: entry.usage.meter, at: countedAt(entry) }]
       : [],
   )
-  return countersAround(sql, tables, keys, clock)
+  return countersAround(sql, tables, counterRanges(keys), clock)
 }
 
 /**
@@ -398,45 +361,16 @@ function countersBetween(schema: string, now: string): string {
     UNION ALL (${of} AND c.starts_at > coalesce(k.high, ${now}) ORDER BY c.starts_at LIMIT 1))`
 }
 
-/** The counters of each range, or the last one before it. */
-function countersUpTo(schema: string, now: string): string {
-  const of = `SELECT c.* FROM ${schema}.counters c WHERE c.account_id = k.account_id AND c.meter = k.meter`
-  return `(
-    (${of} AND c.starts_at <= coalesce(k.low, ${now}) ORDER BY c.starts_at DESC LIMIT 1)
-    UNION ALL (${of} AND k.low < k.high AND c.starts_at > k.low AND c.starts_at <= k.high))`
-}
-
-/** The moments that no counter contains: what is made there depends on its neighbours. */
-function outside({ now, counters }: Common, keys: ByKind['counter']): ByKind['counter'] {
-  const byAccount = grouped(counters, ({ accountId }) => accountId)
-  return keys.filter(({ accountId, meter, at }) => {
-    const moment = at ?? now
-    for (const counter of byAccount.get(accountId) ?? [])
-      if (counter.meter === meter && counter.startsAt <= moment && moment < counter.endsAt) return false
-    return true
-  })
-}
-
-/** As array literals. */
-function rangesOf(keys: ByKind['counter']): [string, string, string, string] {
-  const ranges = counterRanges(keys)
-  return [
-    ...columnsOf(ranges, 'accountId', 'meter'),
-    arrayOf(ranges.map(({ low }) => low)),
-    arrayOf(ranges.map(({ high }) => high)),
-  ]
-}
-
 async function countersAround(
   sql: Sql,
   tables: Tables,
-  keys: ByKind['counter'],
+  ranges: readonly CounterRange[],
   clock: Clock,
 ): Promise<readonly Counter[]> {
-  if (keys.length === 0) return []
+  if (ranges.length === 0) return []
   const from = `unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) k (account_id, meter, low, high)
     CROSS JOIN LATERAL ${countersBetween(tables.schema, clock())} t`
-  return findCounters(sql, tables, from, ...rangesOf(keys))
+  return findCounters(sql, tables, from, ...rangeColumns(ranges))
 }
 
 /** The counters of the periods that contain now, and the last ones of levels, which last. */

@@ -12,6 +12,7 @@ import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
 import { currentCounters, dueHolds } from './ledger-load.js'
+import { recentAccounts } from './recent-accounts.js'
 import { arrayOf } from './table.js'
 import type { Tables } from './tables.js'
 import { verifyPostgres } from './verify.js'
@@ -37,27 +38,45 @@ export function postgresLedger(
     })
 
   const decide = createBatch(tables, clock)
+  const recent = recentAccounts()
   const patience = createPatience()
+
+  async function decideAndKeep(
+    commands: readonly LedgerCommand[],
+    rules: LedgerRules,
+    waitMs?: number,
+  ): Promise<readonly LedgerOutcome[]> {
+    const { outcomes, known } = await connection.write(
+      (sql, commit) => decide(sql, commands, rules, recent, commit),
+      waitMs,
+    )
+    for (const account of known) recent.keep(account)
+    return outcomes
+  }
+
   return {
-    commit: (commands, rules) => connection.write((sql, commit) => decide(sql, commands, rules, commit)),
+    commit: (commands, rules) => decideAndKeep(commands, rules),
     async commitFree(commands, rules, waitMs = patience.waitMs()) {
       try {
         // Processes that share accounts keep them from each other for moments, all the time: that is waited for, in the queue.
-        return await patience.measure(() =>
-          connection.write((sql, commit) => decide(sql, commands, rules, commit), waitMs),
-        )
+        return await patience.measure(() => decideAndKeep(commands, rules, waitMs))
       } catch (error) {
         if (!BillingError.is(error) || error.code !== 'account_busy') throw error
       }
-      return connection.write(async (sql, commit) => {
+      const { held, outcomes, known } = await connection.write(async (sql, commit) => {
         const held = await heldAmong(sql, tables, commands)
         const free = commands.filter(({ accountId }) => !held.has(accountId))
-        const outcomes = free.length === 0 ? [] : await decide(sql, free, rules, commit)
-        const rest = outcomes.values()
-        return commands.map(({ accountId }) => (held.has(accountId) ? null : (rest.next().value ?? null)))
+        if (free.length === 0) return { held, outcomes: [], known: [] }
+        return { held, ...(await decide(sql, free, rules, recent, commit)) }
       }, 0)
+      for (const account of known) recent.keep(account)
+      const rest = outcomes.values()
+      return commands.map(({ accountId }) => (held.has(accountId) ? null : (rest.next().value ?? null)))
     },
-    join: joiner(connection, tables, (sql, command, rules) => decide(sql, [command], rules)),
+    join: joiner(connection, tables, async (sql, command, rules) => {
+      const { outcomes } = await decide(sql, [command], rules, null)
+      return outcomes
+    }),
     snapshot(accountId) {
       return connection.read(async (sql) => {
         const [account, grants, over, counters, time] = await Promise.all([

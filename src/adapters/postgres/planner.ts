@@ -7,13 +7,19 @@ export type Setting = readonly [name: string, value: string]
  * Every statement of the store finds its rows by an index. Young tables have no statistics: without these the planner reads whole
  * tables, and is slower the more there is; and it need not plan anew for every list of values.
  */
-export const plannerSettings: readonly Setting[] = [
+const plannerSettings: readonly Setting[] = [
   ['jit', 'off'],
   ['enable_seqscan', 'off'],
   ['enable_hashjoin', 'off'],
   ['enable_mergejoin', 'off'],
   ['plan_cache_mode', 'force_generic_plan'],
 ]
+
+/** Tells the database that what is written keeps the versions of accounts itself. */
+const writer: Setting = ['billfold.writer', 'ledger']
+
+/** What the store's transactions set. */
+export const storeSettings: readonly Setting[] = [...plannerSettings, writer]
 
 /**
  * A coordinator of Citus plans with the values at hand, so the settings above are not for it. What is set for a transaction, such as how

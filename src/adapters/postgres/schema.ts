@@ -1,3 +1,39 @@
+const anyVersion = '(random() * 4611686018427387904)::bigint'
+
+/** The tables whose rows the store keeps in mind, beside the accounts themselves. */
+const remembered = ['credit_grants', 'holds', 'counters', 'budgets']
+
+/** The triggers by table that change the version of an account whose rows somebody changes by hand. */
+export const versionTriggers: Readonly<Record<string, readonly string[]>> = {
+  accounts: ['accounts_version'],
+  ...Object.fromEntries(remembered.map((name) => [name, [`${name}_version`, `${name}_truncated`]])),
+}
+
+/** What the store has in mind of an account is right as long as its version is the same. The ledger writes that by itself. */
+function guardVersions(schema: string): string {
+  const isByHand = "current_setting('billfold.writer', true) IS DISTINCT FROM 'ledger'"
+  const triggers = remembered.map(
+    (name) => `
+  CREATE TRIGGER ${name}_version AFTER INSERT OR UPDATE OR DELETE ON ${schema}.${name}
+    FOR EACH ROW WHEN (${isByHand}) EXECUTE FUNCTION ${schema}.change_version();
+  CREATE TRIGGER ${name}_truncated AFTER TRUNCATE ON ${schema}.${name}
+    FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.change_version();`,
+  )
+  return `
+  CREATE FUNCTION ${schema}.change_version() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF TG_OP = 'TRUNCATE' THEN UPDATE ${schema}.accounts SET version = ${anyVersion};
+      ELSIF TG_TABLE_NAME = 'accounts' THEN UPDATE ${schema}.accounts SET version = ${anyVersion} WHERE id = NEW.id;
+      ELSE UPDATE ${schema}.accounts SET version = ${anyVersion} WHERE id IN (OLD.account_id, NEW.account_id);
+      END IF;
+      RETURN NULL;
+    END $$;
+  CREATE TRIGGER accounts_version AFTER UPDATE ON ${schema}.accounts
+    FOR EACH ROW WHEN (OLD.version = NEW.version) EXECUTE FUNCTION ${schema}.change_version();
+  ${triggers.join('')}
+  `
+}
+
 /**
  * The schema, one text per version; a version that was published is never changed. Amounts are 64-bit integers in millionths (nanos
  * for money), moments are milliseconds.
@@ -19,7 +55,9 @@ export const migrations: readonly ((schema: string) => string)[] = [
     terms text,
     auto_top_up text,
     balance bigint NOT NULL,
-    held bigint NOT NULL CHECK (held >= 0)
+    held bigint NOT NULL CHECK (held >= 0),
+    -- Another one after each change of the account or of its grants, holds, counters and budgets; never one that was there before.
+    version bigint NOT NULL DEFAULT ${anyVersion}
   ) WITH (fillfactor = 50);
   CREATE INDEX accounts_renewing ON ${schema}.accounts (renews_at) WHERE renews_at IS NOT NULL;
 
@@ -291,5 +329,6 @@ export const migrations: readonly ((schema: string) => string)[] = [
   CREATE INDEX checkout_intents_by_fingerprint ON ${schema}.checkout_intents (account_id, fingerprint, seq);
   CREATE INDEX checkout_intents_by_external_id ON ${schema}.checkout_intents (provider, external_id);
   CREATE INDEX checkout_intents_waiting ON ${schema}.checkout_intents (seq) WHERE status IN ('open', 'pending');
+  ${guardVersions(schema)}
   `,
 ]

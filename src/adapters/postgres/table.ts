@@ -1,3 +1,4 @@
+import { invariant } from '../../core/errors.js'
 import { checkInteger, checkText, type Rows, type StoredField, type Value } from '../sql/column.js'
 import { arrayBytes } from './array.js'
 import type { Bound, RawRow, Sql } from './client.js'
@@ -10,8 +11,8 @@ export interface Table<Row> {
   upsert(rows: readonly Row[]): Write | null
   /** Adds the rows, or their numbers to those of the rows with their keys. */
   add(rows: readonly Row[]): Write | null
-  /** Replaces what the columns hold of the rows with their keys. */
-  update(rows: readonly Row[]): Write | null
+  /** Replaces what the columns hold of the rows with their keys, and sets the mark of all of them, if the table has one. */
+  update(rows: readonly Row[], mark?: string): Write | null
   /** The rows that what follows `FROM table t` picks. */
   select(sql: Sql, clause: string, ...values: readonly (string | null)[]): Promise<readonly Row[]>
   first(sql: Sql, clause: string, ...values: readonly (string | null)[]): Promise<Row | undefined>
@@ -38,11 +39,18 @@ interface Statement {
 
 const types = { integer: 'bigint', text: 'text', uuid: 'uuid' } as const
 
-/** @param alike columns that mostly hold the same in all rows that are inserted together, and are sent once then */
+/** What a table may have beside its columns. */
+export interface TableOptions {
+  /** Columns that mostly hold the same in all rows that are inserted together, and are sent once then. */
+  readonly alike?: readonly string[]
+  /** A whole number that each update sets, to the same in all its rows. */
+  readonly mark?: string
+}
+
 export function table<Row extends object>(
   schema: string,
   { name, key, fields, read }: Rows<Row>,
-  alike: readonly string[] = [],
+  { alike = [], mark }: TableOptions = {},
 ): Table<Row> {
   const relation = `${schema}.${name}`
   const names = fields.map((field) => field.name)
@@ -63,11 +71,14 @@ export function table<Row extends object>(
     const bound = [...keyFields, ...changing]
     const value = (field: StoredField<Row>) => (isOne ? `$${first + bound.indexOf(field)}` : `n.${field.name}`)
     const from = isOne ? '' : `FROM unnest(${arrays(bound, first)}) n (${bound.map((field) => field.name).join(', ')})`
-    return `UPDATE ${relation} t SET ${changing.map((field) => `${field.name} = ${value(field)}`).join(', ')} ${from}
+    const set = changing.map((field) => `${field.name} = ${value(field)}`)
+    if (mark !== undefined) set.push(`${mark} = $${first + bound.length}::bigint`)
+    return `UPDATE ${relation} t SET ${set.join(', ')} ${from}
       WHERE ${keyFields.map((field) => `t.${field.name} = ${value(field)}`).join(' AND ')}`
   }
 
   const insert = writer(fields, inserting(''))
+  const update = writer([...keyFields, ...changing], updating)
 
   return {
     columns: listed,
@@ -76,7 +87,12 @@ export function table<Row extends object>(
     insert: alike.length > 0 ? insertingAlike(relation, fields, alike, insert) : insert,
     upsert: writer(fields, inserting(replacing((column) => `excluded.${column}`))),
     add: writer(fields, inserting(replacing((column) => `t.${column} + excluded.${column}`))),
-    update: writer([...keyFields, ...changing], updating),
+    update(rows, value) {
+      const write = update(rows)
+      if (mark === undefined || write === null) return write
+      invariant(value !== undefined, `an update of ${relation} sets no ${mark}`)
+      return { ...write, values: [...write.values, value] }
+    },
     select: async (sql, clause, ...values) => (await sql.query(select + clause, values)).map((row) => read(row)),
     async first(sql, clause, ...values) {
       const [row] = await sql.query(select + clause, values)

@@ -1,4 +1,5 @@
 import { accountRows } from '../sql/account-rows.js'
+import { rows, text } from '../sql/column.js'
 import { deliveryRows, eventRows, inboxRows, intentRows, newDeliveryRows } from '../sql/delivery-rows.js'
 import {
   accountStateRows,
@@ -33,13 +34,18 @@ const alikeInEntries = [
   'hold_id',
 ]
 
+/** Whatever changes of an account changes its version. */
+export const versioned = { mark: 'version' }
+export const accountVersionRows = rows<{ readonly id: string }>('accounts', ['id'], { id: text() })
+
 /** The store's tables in a schema. */
 export function createTables(schema: string) {
   return {
     schema,
     accounts: table(schema, accountRows),
-    accountStates: table(schema, accountStateRows),
-    accountSums: table(schema, accountSumRows),
+    accountStates: table(schema, accountStateRows, versioned),
+    accountSums: table(schema, accountSumRows, versioned),
+    accountVersions: table(schema, accountVersionRows, versioned),
     grants: table(schema, grantRows),
     grantsLeft: table(schema, grantsLeftRows),
     counters: table(schema, counterRows),
@@ -51,7 +57,7 @@ export function createTables(schema: string) {
     seen: table(schema, seenRows),
     rollups: table(schema, rollupRows),
     holds: table(schema, holdRows),
-    entries: table(schema, entryRows, alikeInEntries),
+    entries: table(schema, entryRows, { alike: alikeInEntries }),
     deliveries: table(schema, deliveryRows),
     newDeliveries: table(schema, newDeliveryRows),
     events: table(schema, eventRows),

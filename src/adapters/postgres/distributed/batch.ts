@@ -22,7 +22,8 @@ import {
 } from '../../sql/ledger-rows.js'
 import type { Sql } from '../client.js'
 import type { Clock } from '../clock.js'
-import type { Tables } from '../tables.js'
+import { changedBeside, newVersion } from '../recent-accounts.js'
+import { accountVersionRows, type Tables, versioned } from '../tables.js'
 import { createAccountEvents } from './events.js'
 import { createAccountLoad } from './load.js'
 import { valueTable } from './values.js'
@@ -51,8 +52,9 @@ export function createAccountBatch(tables: Tables, clock: Clock) {
 function createWriting(tables: Tables) {
   const { schema } = tables
   const entries = valueTable(schema, entryRows)
-  const accounts = valueTable(schema, accountStateRows)
-  const accountSums = valueTable(schema, accountSumRows)
+  const accounts = valueTable(schema, accountStateRows, versioned)
+  const accountSums = valueTable(schema, accountSumRows, versioned)
+  const accountVersions = valueTable(schema, accountVersionRows, versioned)
   const grants = valueTable(schema, grantRows)
   const grantsLeft = valueTable(schema, grantsLeftRows)
   const counters = valueTable(schema, counterRows)
@@ -69,10 +71,12 @@ function createWriting(tables: Tables) {
 
   return async (sql: Sql, rows: LedgerRows, state: LedgerState): Promise<void> => {
     const changed = changedRows(rows)
+    const version = newVersion()
     await Promise.all([
       entries.insert(sql, rows.entries),
-      accountSums.update(sql, changed.accounts.sums),
-      accounts.update(sql, changed.accounts.whole),
+      accountSums.update(sql, changed.accounts.sums, version),
+      accounts.update(sql, changed.accounts.whole, version),
+      accountVersions.update(sql, changedBeside(rows), version),
       grantsLeft.update(sql, changed.grants.sums),
       grants.upsert(sql, changed.grants.whole),
       counterSums.update(sql, changed.counters.sums),

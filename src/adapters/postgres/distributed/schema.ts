@@ -1,4 +1,5 @@
 import type { Connection } from '../connection.js'
+import { versionTriggers } from '../schema.js'
 
 /** The tables that are kept by account, with the column that says which; of these the first leads, and the others lie beside it. */
 export const accountTables = [
@@ -28,7 +29,8 @@ const appendOnly = 'ledger_entries'
 
 /**
  * What distributes the store's tables over the nodes of Citus, to be run once by hand; `migrate()` of a store that is `distributed` runs
- * the same where it is missing. Citus knows no triggers on distributed tables: the ledger is append-only by the owner's own privileges then.
+ * the same where it is missing. Citus knows no triggers on distributed tables: the ledger is append-only by the owner's own privileges then, and
+ * a store that is not distributed must not write beside others.
  *
  * @example for (const statement of distributionStatements('billfold')) await client.query(statement)
  * @see https://docs.citusdata.com/en/stable/develop/api_udf.html
@@ -52,9 +54,10 @@ function makeReference(schema: string, name: string): string {
 function distributeTable(schema: string, { name, key }: (typeof accountTables)[number]): readonly string[] {
   const beside = name === 'accounts' ? 'none' : `${schema}.accounts`
   const distribute = `SELECT create_distributed_table('${schema}.${name}', '${key}', colocate_with => '${beside}')`
-  if (name !== appendOnly) return [distribute]
+  const drop = (trigger: string) => `DROP TRIGGER IF EXISTS ${trigger} ON ${schema}.${name}`
+  if (name !== appendOnly) return [...(versionTriggers[name] ?? []).map(drop), distribute]
   return [
-    `DROP TRIGGER IF EXISTS ${name}_append_only ON ${schema}.${name}`,
+    drop(`${name}_append_only`),
     distribute,
     `REVOKE UPDATE, DELETE, TRUNCATE ON ${schema}.${name} FROM PUBLIC, CURRENT_USER`,
   ]

@@ -1,6 +1,7 @@
+import { invariant } from '../../../core/errors.js'
 import type { Rows, StoredField } from '../../sql/column.js'
 import type { RawRow, Sql } from '../client.js'
-import { scalar } from '../table.js'
+import { scalar, type TableOptions } from '../table.js'
 
 /** A table whose rows are written with each value in its place, so that a coordinator sees whose they are. */
 export interface ValueTable<Row> {
@@ -12,14 +13,18 @@ export interface ValueTable<Row> {
   upsert(sql: Sql, rows: readonly Row[]): Promise<void>
   /** Adds the rows, or their numbers to those of the rows with their keys. */
   add(sql: Sql, rows: readonly Row[]): Promise<void>
-  /** Replaces what the columns hold of the rows with their keys. */
-  update(sql: Sql, rows: readonly Row[]): Promise<void>
+  /** Replaces what the columns hold of the rows with their keys, and sets the mark of all of them, if the table has one. */
+  update(sql: Sql, rows: readonly Row[], mark?: string): Promise<void>
 }
 
 /** Most rows of a statement. It takes a power of two, so that there are few texts to be prepared. */
 const maximumRows = 64
 
-export function valueTable<Row extends object>(schema: string, { name, key, fields }: Rows<Row>): ValueTable<Row> {
+export function valueTable<Row extends object>(
+  schema: string,
+  { name, key, fields }: Rows<Row>,
+  { mark }: Pick<TableOptions, 'mark'> = {},
+): ValueTable<Row> {
   const relation = `${schema}.${name}`
   const names = fields.map((field) => field.name)
   const changing = fields.filter((field) => !key.includes(field.name))
@@ -36,7 +41,9 @@ export function valueTable<Row extends object>(schema: string, { name, key, fiel
     ` ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${changing.map((field) => `${field.name} = ${how(field.name)}`).join(', ')}`
   const assign = (list: readonly StoredField<Row>[], first: number) =>
     list.map((field, index) => `${field.name} = $${first + index}`)
-  const updating = `UPDATE ${relation} t SET ${assign(changing, bound.length - changing.length + 1).join(', ')}
+  const set = assign(changing, bound.length - changing.length + 1)
+  if (mark !== undefined) set.push(`${mark} = $${bound.length + 1}::bigint`)
+  const updating = `UPDATE ${relation} t SET ${set.join(', ')}
     WHERE ${assign(bound.slice(0, bound.length - changing.length), 1)
       .map((condition) => `t.${condition}`)
       .join(' AND ')}`
@@ -69,14 +76,13 @@ export function valueTable<Row extends object>(schema: string, { name, key, fiel
         rows,
         replacing((column) => `t.${column} + excluded.${column}`),
       ),
-    async update(sql, rows) {
+    async update(sql, rows, value) {
+      invariant(mark === undefined || value !== undefined, `an update of ${relation} sets no ${mark}`)
       await Promise.all(
-        rows.map((row) =>
-          sql.query(
-            updating,
-            bound.map((field) => scalar(field.get(row))),
-          ),
-        ),
+        rows.map((row) => {
+          const values = bound.map((field) => scalar(field.get(row)))
+          return sql.query(updating, value === undefined ? values : [...values, value])
+        }),
       )
     },
   }
