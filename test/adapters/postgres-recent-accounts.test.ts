@@ -134,9 +134,15 @@ describe('an account that is used again', () => {
       await service.use()
       return { all: texts.length, reads: reads(texts).length }
     }
-    // The first finds that nobody else has changed it, and the second relies on that.
-    const [first, second] = [await statements(), await statements()]
-    expect([first.reads, second.reads]).toEqual([1, 0])
+    // Once it was found as it was left for some time, that is relied on.
+    let second = await statements()
+    let alone = 1
+    while (second.reads > 0) {
+      second = await statements()
+      alone += 1
+    }
+    expect(alone).toBeGreaterThan(10)
+    expect(alone).toBeLessThan(20)
     await other.use()
     const late = await statements()
     await other.use()
@@ -356,7 +362,7 @@ describe('what is known and runs out by the clock', () => {
 describe('recentAccounts', () => {
   const known = (id: string, grants = 0): RecentAccount => ({
     version: '1',
-    isShared: false,
+    doubt: 0,
     account: newAccountState(id, 'free'),
     grants: new Map(Array.from({ length: grants }, (_, index) => [`g-${index}`, {} as never])),
     counters: new Map(),

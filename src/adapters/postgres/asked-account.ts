@@ -38,7 +38,7 @@ export function askedAccounts(keys: readonly LoadKey[], recent: RecentAccounts |
     latest = {
       accountId,
       recent: known,
-      known: known?.isShared ? undefined : known,
+      known: known?.doubt === 0 ? known : undefined,
       ranges: [],
       scopes: undefined,
       counters: [],

@@ -11,7 +11,7 @@ export interface Item {
 export type Part = readonly (readonly Item[])[]
 
 /** So many commands are worth statements of their own. */
-const smallestPiece = 32
+const smallestPiece = 64
 
 /**
  * Takes a batch apart into about four pieces. Commands of one account stay in order and in one part, which is what is loaded at once; the

@@ -19,7 +19,7 @@ import { type AccountRows, createAccountLoad, rangeColumns } from './account-loa
 import { type AskedAccount, askedAccounts, isCovered, wantedOf } from './asked-account.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
-import type { RecentAccount, RecentAccounts } from './recent-accounts.js'
+import { doubtOf, type RecentAccount, type RecentAccounts } from './recent-accounts.js'
 import { arrayOf } from './table.js'
 import type { Tables } from './tables.js'
 
@@ -106,8 +106,8 @@ function addRead(
     const version = versions.get(account.id)
     // One that appeared after the others were locked is not there yet.
     if (!of || version === undefined) continue
-    const isShared = of.recent !== undefined && of.recent.version !== version
-    of.known = { version, isShared, account, grants: new Map(), counters: new Map(), budgets: new Map() }
+    const doubt = doubtOf(of.recent, version)
+    of.known = { version, doubt, account, grants: new Map(), counters: new Map(), budgets: new Map() }
   }
   for (const grant of grants) asked.get(grant.accountId)?.known?.grants.set(grant.id, grant)
   for (const counter of counters) {

@@ -6,8 +6,14 @@ import { isSmall, type KnownAccount, takeOver } from '../sql/known-account.js'
 export interface RecentAccount extends KnownAccount {
   /** The version it was left in; while the database has it in this one, nobody else has changed it. */
   version: string
-  /** Whether somebody else had changed it when it was last read. It is read along again then: to find out late costs a round trip. */
-  readonly isShared: boolean
+  /** How often it has yet to be found as it was left before that is relied on: to find out late that it is not costs a round trip. */
+  readonly doubt: number
+}
+
+/** What is to be thought of an account that was found in a version. */
+export function doubtOf(recent: RecentAccount | undefined, version: string): number {
+  if (!recent) return 0
+  return recent.version === version ? Math.max(0, recent.doubt - 1) : Math.min(recent.doubt + 4, 32)
 }
 
 /**
