@@ -135,7 +135,7 @@ function openPool(connectionString: unknown, isTuned: boolean, timeoutMs: number
     max,
     pipeline: true,
     keepAlive: true,
-    connectionTimeoutMillis: Math.min(timeoutMs, 10_000),
+    connectionTimeoutMillis: Math.min(timeoutMs, 30_000),
     ...settings,
   })
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
