@@ -1,6 +1,7 @@
 import { newAccountState } from '../../core/domain/ledger/state.js'
 import { BillingError } from '../../core/errors.js'
 import type { AccountStore } from '../../core/ports/store.js'
+import { newAccountBook } from './account-book.js'
 import type { Tables } from './tables.js'
 
 export function memoryAccounts(tables: Tables, now: () => number): AccountStore {
@@ -11,7 +12,7 @@ export function memoryAccounts(tables: Tables, now: () => number): AccountStore 
         ? { ...existing, email: email ?? existing.email, name: name ?? existing.name }
         : { id, email, name, plan, createdAt: now() }
       tables.accounts.set(id, account)
-      if (!existing) tables.states.set(id, newAccountState(id, plan, zone))
+      if (!existing) tables.books.set(id, newAccountBook(newAccountState(id, plan, zone)))
       return { account: withPlan(account), created: !existing }
     },
     async get(accountId) {
@@ -34,6 +35,6 @@ export function memoryAccounts(tables: Tables, now: () => number): AccountStore 
   }
 
   function withPlan<T extends { readonly id: string; readonly plan: string }>(account: T): T {
-    return { ...account, plan: tables.states.get(account.id)?.plan ?? account.plan }
+    return { ...account, plan: tables.books.get(account.id)?.state.plan ?? account.plan }
   }
 }

@@ -1,10 +1,11 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
-import type { DeliveryState, OutboxStore } from '../../core/ports/store.js'
+import type { DeliveryState, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
 import { eventDeliveryFields } from '../kit/event.js'
 import { firstAttemptOf, newlyWaiting } from '../kit/waiting.js'
+import { entryOf } from './account-book.js'
 import type { StoredDelivery, Tables } from './tables.js'
-import { under } from './tables.js'
+import { under } from './under.js'
 
 export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
   return {
@@ -15,38 +16,40 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
     async claim(destination, { limit, leaseMs, types }) {
       const at = now()
       const due: StoredDelivery[] = []
-      for (const id of tables.pending.get(destination) ?? []) {
-        const row = tables.deliveries.get(id)
-        const isWanted = types === undefined || (row?.event && types.includes(row.event.type))
-        if (row && isWanted && row.nextAttemptAt <= at && row.leasedUntil <= at) due.push(row)
+      for (const row of tables.pending.get(destination)?.values() ?? []) {
+        const isWanted = types === undefined || (row.event && types.includes(row.event.type))
+        if (isWanted && row.waiting.nextAttemptAt <= at && row.waiting.leasedUntil <= at) due.push(row)
         if (due.length === limit) break
       }
       return due.map((row) => {
-        const claimed = {
-          ...row,
-          attempts: row.attempts + 1,
-          fence: row.fence + 1,
-          firstAttemptAt: firstAttemptOf(row),
+        row.waiting = {
+          ...row.waiting,
+          attempts: row.waiting.attempts + 1,
+          fence: row.waiting.fence + 1,
+          firstAttemptAt: firstAttemptOf(row.waiting),
           claimedAt: at,
           leasedUntil: at + leaseMs,
         }
-        tables.deliveries.set(row.id, claimed)
-        return asDelivery(tables, claimed)
+        return asDelivery(tables, row)
       })
     },
     async settle(settlements) {
       return settlements.flatMap(({ id, fence, status, retryInMs, mayHaveArrived, error, event }) => {
-        const row = tables.deliveries.get(id)
-        if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return []
-        tables.deliveries.set(id, {
-          ...row,
+        const row = find(tables, id)
+        if (!row || row.waiting.fence !== fence || row.waiting.status !== 'pending' || row.waiting.leasedUntil === 0)
+          return []
+        row.waiting = {
+          ...row.waiting,
           status,
-          firstAttemptAt: row.firstAttemptAt ?? (mayHaveArrived ? row.claimedAt : null),
+          firstAttemptAt: row.waiting.firstAttemptAt ?? (mayHaveArrived ? row.waiting.claimedAt : null),
           nextAttemptAt: now() + (retryInMs ?? 0),
           leasedUntil: 0,
           error,
-        })
-        if (status !== 'pending') tables.pending.get(row.destination)?.delete(id)
+        }
+        if (status !== 'pending') {
+          tables.pending.get(row.told.destination)?.delete(id)
+          tables.finished.set(id, row)
+        }
         if (event) addEvents(tables, [event], now())
         return [id]
       })
@@ -55,8 +58,8 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
       addEvents(tables, [event], now())
     },
     async delivery(accountId, deliveryId) {
-      const row = tables.deliveries.get(deliveryId)
-      return row?.accountId === accountId ? asDelivery(tables, row) : null
+      const row = find(tables, deliveryId)
+      return row?.told.accountId === accountId ? asDelivery(tables, row) : null
     },
     async event(accountId, eventId) {
       const event = tables.events.get(eventId)
@@ -64,13 +67,15 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
     },
     async statuses(accountId, deliveryIds) {
       const rows = deliveryIds
-        .flatMap((id) => tables.deliveries.get(id) ?? [])
-        .filter((row) => row.accountId === accountId)
-      return new Map(rows.map((row) => [row.id, row.status]))
+        .flatMap((id) => find(tables, id) ?? [])
+        .filter(({ told }) => told.accountId === accountId)
+      return new Map(rows.map(({ told, waiting }) => [told.id, waiting.status]))
     },
     async backlog() {
-      const counts = new Map<string, { destination: string; status: StoredDelivery['status']; count: number }>()
-      for (const { destination, status } of tables.deliveries.values()) {
+      const counts = new Map<string, { destination: string; status: DeliveryStatus; count: number }>()
+      for (const { told, waiting } of allDeliveries(tables)) {
+        const { destination } = told
+        const { status } = waiting
         if (status !== 'delivered')
           under(counts, `${destination}|${status}`, () => ({ destination, status, count: 0 })).count += 1
       }
@@ -80,22 +85,37 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
 }
 
 export function addDeliveries(tables: Tables, deliveries: readonly NewDelivery[], now: number): void {
-  for (const delivery of deliveries) add(tables, Object.assign(newlyWaiting(now), delivery, { event: null }))
+  const waiting = newlyWaiting(now)
+  for (const told of deliveries) add(tables, { told, event: null, waiting })
 }
 
 export function addEvents(tables: Tables, events: readonly BillingEvent[], now: number): void {
   const added = events.filter((event) => !tables.events.has(event.id))
   for (const event of added) tables.events.set(event.id, event)
   for (const delivery of eventDeliveries(added, tables.subscriptions))
-    add(tables, { ...eventDeliveryFields(delivery), event: delivery.event, ...newlyWaiting(now) })
+    add(tables, { told: eventDeliveryFields(delivery), event: delivery.event, waiting: newlyWaiting(now) })
+}
+
+export function* allDeliveries({ pending, finished }: Tables): Iterable<StoredDelivery> {
+  for (const rows of pending.values()) yield* rows.values()
+  yield* finished.values()
 }
 
 function add(tables: Tables, row: StoredDelivery): void {
-  tables.deliveries.set(row.id, row)
-  under(tables.pending, row.destination, () => new Set()).add(row.id)
+  under(tables.pending, row.told.destination, () => new Map()).set(row.told.id, row)
 }
 
-function asDelivery(tables: Tables, row: StoredDelivery): DeliveryState {
-  const entries = row.entryIds.flatMap((id) => tables.entriesById.get(`${row.accountId}|${id}`) ?? [])
-  return { ...row, entries }
+/** A delivery, whoever it is for: there are few destinations. */
+function find({ pending, finished }: Tables, id: string): StoredDelivery | undefined {
+  for (const rows of pending.values()) {
+    const row = rows.get(id)
+    if (row) return row
+  }
+  return finished.get(id)
+}
+
+function asDelivery({ books }: Tables, { told, event, waiting }: StoredDelivery): DeliveryState {
+  const book = books.get(told.accountId)
+  const entries = told.entryIds.flatMap((id) => (book && entryOf(book, id)) ?? [])
+  return { ...told, ...waiting, event, entries }
 }

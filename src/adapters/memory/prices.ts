@@ -1,5 +1,6 @@
 import type { PriceStore } from '../../core/ports/store.js'
-import { type Tables, under } from './tables.js'
+import type { Tables } from './tables.js'
+import { under } from './under.js'
 
 export function memoryPrices(tables: Tables): PriceStore {
   return {

@@ -1,25 +1,14 @@
-import type { Budget } from '../../core/domain/budget.js'
-import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import type { BillingEvent } from '../../core/domain/event.js'
-import type {
-  AccountState,
-  Counter,
-  Hold,
-  LedgerEntry,
-  LevelChange,
-  NewDelivery,
-  Rollup,
-  SeenValue,
-  StoredKey,
-} from '../../core/domain/ledger/state.js'
-import type { Payment } from '../../core/domain/payment.js'
+import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { AccountRecord, CheckoutIntent, InboxEvent } from '../../core/ports/store.js'
 import type { Waiting } from '../kit/waiting.js'
+import type { AccountBook } from './account-book.js'
 
-/** A delivery with how it stands. */
-export interface StoredDelivery extends Waiting, Omit<NewDelivery, 'kind'> {
-  readonly kind: NewDelivery['kind'] | 'event'
+/** What is to be told to a provider, or an event that a consumer is to be told of, with how it stands. */
+export interface StoredDelivery {
+  readonly told: Omit<NewDelivery, 'kind'> & { readonly kind: NewDelivery['kind'] | 'event' }
   readonly event: BillingEvent | null
+  waiting: Waiting
 }
 
 export interface StoredInboxEvent extends InboxEvent {
@@ -35,35 +24,12 @@ export interface StoredInboxEvent extends InboxEvent {
 /** Everything the memory store keeps. Keys that join two names use `|`, which no id contains. */
 export interface Tables {
   readonly accounts: Map<string, AccountRecord>
-  readonly states: Map<string, AccountState>
-  /** By account, then grant id. */
-  readonly grants: Map<string, Map<string, CreditGrant>>
-  /** By account. */
-  readonly counters: Map<string, Counter[]>
-  /** By account, then destination, meter and period. */
-  /** By account, then hold id. */
-  readonly holds: Map<string, Map<string, Hold>>
-  /** By account, then scope. */
-  readonly budgets: Map<string, Map<string, Budget>>
-  /** By account and meter, oldest first. */
-  readonly levels: Map<string, LevelChange[]>
-  /** Values that were counted, by account, meter and value: the periods. */
-  readonly seen: Map<string, SeenValue[]>
-  /** By account and payment id. */
-  readonly payments: Map<string, Payment>
-  /** By account and dedupe. */
-  readonly keys: Map<string, StoredKey>
-  /** By account, oldest first. */
-  readonly entries: Map<string, LedgerEntry[]>
-  /** By account and entry id. */
-  readonly entriesById: Map<string, LedgerEntry>
-  /** Rows that correct a row, by its account and id, oldest first. */
-  readonly corrections: Map<string, LedgerEntry[]>
-  /** By account, then what is summed. */
-  readonly rollups: Map<string, Map<string, Rollup>>
-  readonly deliveries: Map<string, StoredDelivery>
-  /** Ids of deliveries that are to be sent, by destination, oldest first. */
-  readonly pending: Map<string, Set<string>>
+  /** By account, of each there is. */
+  readonly books: Map<string, AccountBook>
+  /** What is to be sent, by destination and id, oldest first. */
+  readonly pending: Map<string, Map<string, StoredDelivery>>
+  /** What was sent or given up, by id. */
+  readonly finished: Map<string, StoredDelivery>
   readonly events: Map<string, BillingEvent>
   /** Event types by consumer. */
   readonly subscriptions: Map<string, Set<string>>
@@ -79,21 +45,9 @@ export interface Tables {
 export function createTables(): Tables {
   return {
     accounts: new Map(),
-    states: new Map(),
-    grants: new Map(),
-    counters: new Map(),
-    holds: new Map(),
-    budgets: new Map(),
-    payments: new Map(),
-    levels: new Map(),
-    seen: new Map(),
-    keys: new Map(),
-    entries: new Map(),
-    entriesById: new Map(),
-    corrections: new Map(),
-    rollups: new Map(),
-    deliveries: new Map(),
+    books: new Map(),
     pending: new Map(),
+    finished: new Map(),
     events: new Map(),
     subscriptions: new Map(),
     inbox: new Map(),
@@ -102,13 +56,4 @@ export function createTables(): Tables {
     accountsByLink: new Map(),
     priceCards: new Map(),
   }
-}
-
-/** The list or map under a key, made when it is not there. */
-export function under<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const found = map.get(key)
-  if (found !== undefined) return found
-  const made = make()
-  map.set(key, made)
-  return made
 }

@@ -59,7 +59,6 @@ export function verifyBalance({ accountId, state, entries, grants, holds, budget
   for (const { scope, held } of budgets) reserved.keep(scope, held)
   for (const hold of open) for (const scope of hold.budgets) reserved.add(scope, hold.budgeted)
   reserved.compare('budget_held', tell)
-  if (!state) return
   const total = sumOf(entries.map(({ amount }) => amount))
   if (state.balance !== total) tell('balance', accountId, state.balance, total)
   const rest = sumOf(grants.map(({ remaining }) => remaining))

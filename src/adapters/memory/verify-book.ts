@@ -11,13 +11,16 @@ import type {
 } from '../../core/domain/ledger/state.js'
 import type { Payment } from '../../core/domain/payment.js'
 import type { LedgerCheck, LedgerFinding } from '../../core/ports/ledger-verification.js'
+import { grouped } from '../kit/grouped.js'
 import { findingOf } from '../kit/ledger-check.js'
+import { allCounters } from './account-book.js'
+import { allDeliveries } from './outbox.js'
 import type { StoredDelivery, Tables } from './tables.js'
 
 /** Everything that is kept of one account. */
 export interface Book {
   readonly accountId: string
-  readonly state: AccountState | undefined
+  readonly state: AccountState
   readonly entries: readonly LedgerEntry[]
   readonly grants: readonly CreditGrant[]
   readonly holds: readonly Hold[]
@@ -27,54 +30,35 @@ export interface Book {
   readonly levels: readonly LevelChange[]
   readonly seen: readonly SeenValue[]
   readonly rollups: readonly Rollup[]
-  readonly deliveries: readonly StoredDelivery[]
+  readonly deliveries: readonly ToldDelivery[]
 }
+
+/** A delivery without how it stands. */
+export type ToldDelivery = StoredDelivery['told'] & Pick<StoredDelivery, 'event'>
 
 /** Tells of a difference. */
 export type Tell = (check: LedgerCheck, id: string, found: unknown, expected: unknown) => void
 
-/** The books by account; those of accounts that are not there, too. */
+/** The books of all accounts, or of one, by id. */
 export function booksOf(tables: Tables, accountId?: string): readonly Book[] {
-  const all = <T extends { readonly accountId: string }>(rows: Iterable<T>): ReadonlyMap<string, readonly T[]> => {
-    const byAccount = new Map<string, T[]>()
-    for (const row of rows) {
-      const list = byAccount.get(row.accountId)
-      if (list) list.push(row)
-      else byAccount.set(row.accountId, [row])
-    }
-    return byAccount
-  }
-  const inner = <T>(maps: Iterable<ReadonlyMap<string, T>>) => [...maps].flatMap((map) => [...map.values()])
-  const lists = {
-    entries: all([...tables.entries.values()].flat()),
-    grants: all(inner(tables.grants.values())),
-    holds: all(inner(tables.holds.values())),
-    counters: all([...tables.counters.values()].flat()),
-    budgets: all(inner(tables.budgets.values())),
-    payments: all(tables.payments.values()),
-    levels: all([...tables.levels.values()].flat()),
-    seen: all([...tables.seen.values()].flat()),
-    rollups: all(inner(tables.rollups.values())),
-    deliveries: all(tables.deliveries.values()),
-  }
-  const { deliveries: _, ...ofAccounts } = lists
-  const ids = new Set([...tables.states.keys(), ...Object.values(ofAccounts).flatMap((list) => [...list.keys()])])
-  return [...ids]
-    .filter((id) => accountId === undefined || id === accountId)
-    .sort()
-    .map((id) => ({
+  const told = Array.from(allDeliveries(tables), ({ told, event }): ToldDelivery => ({ ...told, event }))
+  const deliveries = grouped(told, (delivery) => delivery.accountId)
+  return [...tables.books]
+    .filter(([id]) => accountId === undefined || id === accountId)
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([id, book]) => ({
       accountId: id,
-      state: tables.states.get(id),
-      entries: lists.entries.get(id) ?? [],
-      grants: lists.grants.get(id) ?? [],
-      holds: lists.holds.get(id) ?? [],
-      counters: lists.counters.get(id) ?? [],
-      budgets: lists.budgets.get(id) ?? [],
-      payments: lists.payments.get(id) ?? [],
-      levels: lists.levels.get(id) ?? [],
-      seen: lists.seen.get(id) ?? [],
-      rollups: lists.rollups.get(id) ?? [],
-      deliveries: lists.deliveries.get(id) ?? [],
+      state: book.state,
+      entries: book.entries,
+      grants: [...book.openGrants, ...book.usedGrants.values()],
+      holds: [...book.openHolds.values(), ...book.endedHolds.values()],
+      counters: allCounters(book),
+      budgets: [...book.budgets.values()],
+      payments: [...book.payments.values()],
+      levels: [...book.levels.values()].flat(),
+      seen: [...book.seen.values()].flat(),
+      rollups: [...book.rollups.values()],
+      deliveries: deliveries.get(id) ?? [],
     }))
 }
 

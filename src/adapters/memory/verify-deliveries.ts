@@ -67,9 +67,8 @@ export function verifyDeliveries({ entries, deliveries, counters }: Book, tell: 
 }
 
 /** Payments, and what rows name or can be. */
-export function verifyRows({ state, entries, holds, payments }: Book, tell: Tell): void {
+export function verifyRows({ entries, holds, payments }: Book, tell: Tell): void {
   const rows = new Map(entries.map((entry, index) => [entry.id, { entry, index }]))
-  if (!state) tell('known_account', `${entries.length} ledger rows`, entries.length, 0)
   if (rows.size !== entries.length) tell('unique_ids', 'its rows', entries.length, rows.size)
   const keys = new Map<string, number>()
   for (const dedupe of [
