@@ -61,6 +61,8 @@ export interface AccountDraft {
   readonly open: Slot<CreditGrant>[]
   /** All grants that are known here. */
   readonly grants: Slot<CreditGrant>[]
+  /** The same by id, once there are many. */
+  grantsById: Map<string, Slot<CreditGrant>> | null
   readonly counters: Slot<Counter>[]
   /** By id; `null` while none is known. */
   holds: Map<string, Slot<Hold>> | null
@@ -129,6 +131,7 @@ export function emptyAccountDraft(id: string): AccountDraft {
     isUpToDate: false,
     open: [],
     grants: [],
+    grantsById: null,
     counters: [],
     holds: null,
     budgets: [],
@@ -194,11 +197,25 @@ function addOnce<T>(slots: Slot<T>[], value: T, isSame: (other: T) => boolean): 
 }
 
 /** A store may answer a grant twice, as open and as named. */
-function addGrant({ grants, open }: AccountDraft, grant: CreditGrant): void {
-  if (grants.some(({ value }) => value.id === grant.id)) return
+function addGrant(account: AccountDraft, grant: CreditGrant): void {
+  if (findGrantSlot(account, grant.id)) return
   const kept = slot(grant)
-  grants.push(kept)
-  if (grant.remaining > 0n) insertOpen(open, kept)
+  addGrantSlot(account, kept)
+  if (grant.remaining > 0n) insertOpen(account.open, kept)
+}
+
+/** So many are looked through as fast as they are looked up. */
+const few = 8
+
+export function findGrantSlot({ grants, grantsById }: AccountDraft, id: string): Slot<CreditGrant> | undefined {
+  return grantsById ? grantsById.get(id) : grants.find(({ value }) => value.id === id)
+}
+
+export function addGrantSlot(account: AccountDraft, kept: Slot<CreditGrant>): void {
+  account.grants.push(kept)
+  if (account.grantsById) account.grantsById.set(kept.value.id, kept)
+  else if (account.grants.length > few)
+    account.grantsById = new Map(account.grants.map((each) => [each.value.id, each]))
 }
 
 function addCounter({ counters }: AccountDraft, counter: Counter): void {

@@ -7,7 +7,9 @@ import type { Instant } from '../period.js'
 import {
   type AccountDraft,
   accountDrafts,
+  addGrantSlot,
   emptyAccountDraft,
+  findGrantSlot,
   insertOpen,
   newSlot,
   type Own,
@@ -111,22 +113,20 @@ export function grantsOf(draft: Draft, accountId: string): readonly CreditGrant[
 /** Stores a grant, and keeps the open ones in burn order. */
 export function setGrant(draft: Draft, grant: CreditGrant): void {
   const account = accountDraft(draft, grant.accountId)
-  let kept = account.grants.find(({ value }) => value.id === grant.id)
-  if (!kept) {
-    kept = newSlot(grant)
-    account.grants.push(kept)
-  }
+  const known = findGrantSlot(account, grant.id)
+  const kept = known ?? newSlot(grant)
+  if (!known) addGrantSlot(account, kept)
   kept.value = grant
   kept.isChanged = true
   // One that is used up leaves the open ones, and one that is given something comes back to them.
   const { open } = account
-  const at = open.indexOf(kept)
+  const at = known ? open.indexOf(known) : -1
   if (grant.remaining === 0n && at >= 0) open.splice(at, 1)
   if (grant.remaining > 0n && at < 0) insertOpen(open, kept)
 }
 
 export function findGrant(draft: Draft, accountId: string, grantId: string): CreditGrant | undefined {
-  return accountDraft(draft, accountId).grants.find(({ value }) => value.id === grantId)?.value
+  return findGrantSlot(accountDraft(draft, accountId), grantId)?.value
 }
 
 export function setAccount(draft: Draft, state: AccountState): void {
