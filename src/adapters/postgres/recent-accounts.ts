@@ -12,7 +12,7 @@ export interface RecentAccount extends KnownAccount {
 
 /** What is to be thought of an account that was found in a version. */
 export function doubtOf(recent: RecentAccount | undefined, version: string): number {
-  if (!recent) return 2
+  if (!recent) return 0
   return recent.version === version ? Math.max(0, recent.doubt - 1) : Math.min(recent.doubt + 4, 32)
 }
 
