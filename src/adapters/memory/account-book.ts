@@ -10,11 +10,9 @@ import type {
   SeenValue,
   StoredKey,
 } from '../../core/domain/ledger/state.js'
+import type { Mutable } from '../../core/domain/mutable.js'
 import type { Payment } from '../../core/domain/payment.js'
 import { under } from './under.js'
-
-/** A sum that is added to in place: others are given copies. */
-export type StoredRollup = { -readonly [Field in keyof Rollup]: Rollup[Field] }
 
 /** Everything the ledger keeps of one account. Rows are replaced and never changed, but for sums by day. */
 export interface AccountBook {
@@ -47,8 +45,8 @@ export interface AccountBook {
   placed: number
   /** Rows that correct a row, by its id, oldest first. */
   readonly corrections: Map<string, LedgerEntry[]>
-  /** By what is summed. */
-  readonly rollups: Map<string, StoredRollup>
+  /** By what is summed. They are added to in place: others are given copies. */
+  readonly rollups: Map<string, Mutable<Rollup>>
 }
 
 export function newAccountBook(state: AccountState): AccountBook {

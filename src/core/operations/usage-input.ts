@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { checkId, checkIdempotencyKey } from '../domain/ids.js'
+import type { Mutable } from '../domain/mutable.js'
 import type { ServiceTier } from '../domain/rating/price-book.js'
 import { attributionFields } from './attribution.js'
 import {
@@ -54,7 +55,7 @@ export function parseUsage(input: unknown): UsageRequest {
 /** The usage, if it is plainly right; `null` for whatever needs a closer look. */
 export function readPlainUsage(input: unknown): UsageRequest | null {
   if (typeof input !== 'object' || input === null || Object.getPrototypeOf(input) !== Object.prototype) return null
-  const request: { -readonly [Field in keyof UsageRequest]?: UsageRequest[Field] } = {}
+  const request: Partial<Mutable<UsageRequest>> = {}
   try {
     for (const name of Object.keys(input)) {
       const value: unknown = input[name as keyof typeof input]
@@ -74,11 +75,7 @@ const plainText = /^[\x21-\x7e][\x20-\x7e]{0,59}$/
 const tiers: ReadonlySet<unknown> = new Set<ServiceTier>(['standard', 'batch', 'priority'])
 
 /** Reads one field. @returns whether it could be; may throw what its reader throws */
-function readField(
-  request: { -readonly [Field in keyof UsageRequest]?: UsageRequest[Field] },
-  name: string,
-  value: unknown,
-): boolean {
+function readField(request: Partial<Mutable<UsageRequest>>, name: string, value: unknown): boolean {
   switch (name) {
     case 'accountId':
     case 'holdId':

@@ -1,5 +1,6 @@
 import type { Budget } from '../budget.js'
 import { burnOrder, type CreditGrant } from '../credit-grant.js'
+import type { Mutable } from '../mutable.js'
 import type { Payment } from '../payment.js'
 import type {
   AccountState,
@@ -23,14 +24,11 @@ export interface Slot<T> {
   own: T | null
 }
 
-/** A row whose sums may be changed in place. */
-export type Own<T> = { -readonly [Field in keyof T]: T[Field] }
-
 /**
  * The value as one that may be changed in place until it is taken: a hot account changes the same rows with every command of a batch.
  * Whoever holds the value from before must not go by what is changed.
  */
-export function own<T extends object>(slot: Slot<T>): Own<T> {
+export function own<T extends object>(slot: Slot<T>): Mutable<T> {
   if (slot.own === null || slot.own !== slot.value) {
     slot.own = { ...slot.value }
     slot.value = slot.own
@@ -39,22 +37,14 @@ export function own<T extends object>(slot: Slot<T>): Own<T> {
   return slot.own
 }
 
-/** A sum of this batch, which is changed in place until the batch is decided. */
-export type DraftRollup = { -readonly [Field in keyof Rollup]: Rollup[Field] }
-
 /**
  * Everything of one account while a batch is being decided. It is filled once and changed in place, since a hot account takes most of a
  * batch; the values in it are replaced, and none that came from elsewhere is changed (`own`).
  */
 export interface AccountDraft {
   readonly id: string
-  /** `null` for an account that is not there. */
-  state: AccountState | null
-  /** How the store has it. */
-  loaded: AccountState | null
-  isChanged: boolean
-  /** See `Slot`. */
-  own: AccountState | null
+  /** Its own row; `null` for an account that is not there. */
+  row: Slot<AccountState> | null
   /** What is over has ended and what is due was given, as of the batch's time. */
   isUpToDate: boolean
   /** Grants with something left, in burn order. */
@@ -72,16 +62,8 @@ export interface AccountDraft {
   readonly seen: Slot<SeenValue>[]
   /** Rows that were named, those that correct them, and those of this batch, oldest first. */
   readonly entries: LedgerEntry[]
-  /** What is to be added to its sums, by model or by value of a dimension; `null` while that is nothing. */
-  rollups: Map<string, DraftRollup[]> | null
-}
-
-/** The account's own row as one that may be changed in place; see `own`. */
-export function ownState(account: AccountDraft, state: AccountState): Own<AccountState> {
-  if (account.own === null || account.own !== state) account.own = { ...state }
-  account.state = account.own
-  account.isChanged = true
-  return account.own
+  /** What is to be added to its sums, by model or by value of a dimension; `null` while that is nothing. Changed in place. */
+  rollups: Map<string, Mutable<Rollup>[]> | null
 }
 
 /** The accounts of a state, by id. */
@@ -94,11 +76,7 @@ export function accountDrafts(state: LedgerState): Map<string, AccountDraft> {
     drafts.set(accountId, made)
     return made
   }
-  for (const account of state.accounts) {
-    const draft = of(account.id)
-    draft.state = account
-    draft.loaded = account
-  }
+  for (const account of state.accounts) of(account.id).row = slot(account)
   for (const grant of state.grants) addGrant(of(grant.accountId), grant)
   for (const counter of state.counters) addCounter(of(counter.accountId), counter)
   for (const hold of state.holds) putHold(of(hold.accountId), slot(hold))
@@ -124,10 +102,7 @@ export function putHold(account: AccountDraft, hold: Slot<Hold>): void {
 export function emptyAccountDraft(id: string): AccountDraft {
   return {
     id,
-    state: null,
-    loaded: null,
-    isChanged: false,
-    own: null,
+    row: null,
     isUpToDate: false,
     open: [],
     grants: [],
@@ -168,13 +143,15 @@ export function newSlot<T>(value: T): Slot<T> {
 
 /** What is to be written of slots; it counts as written from then on. */
 export function takeChanged<T>(slots: readonly Slot<T>[], changed: Changed<T>[]): void {
-  for (const each of slots) {
-    if (!each.isChanged) continue
-    changed.push({ value: each.value, loaded: each.loaded })
-    each.loaded = each.value
-    each.isChanged = false
-    each.own = null
-  }
+  for (const each of slots) takeSlot(each, changed)
+}
+
+export function takeSlot<T>(slot: Slot<T>, changed: Changed<T>[]): void {
+  if (!slot.isChanged) return
+  changed.push({ value: slot.value, loaded: slot.loaded })
+  slot.loaded = slot.value
+  slot.isChanged = false
+  slot.own = null
 }
 
 /** The same, without what it was. */

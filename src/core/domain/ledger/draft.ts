@@ -2,6 +2,7 @@ import { BillingError, invariant } from '../../errors.js'
 import type { Budget } from '../budget.js'
 import type { CreditGrant } from '../credit-grant.js'
 import type { BillingEvent } from '../event.js'
+import type { Mutable } from '../mutable.js'
 import type { Payment } from '../payment.js'
 import type { Instant } from '../period.js'
 import {
@@ -12,7 +13,6 @@ import {
   findGrantSlot,
   insertOpen,
   newSlot,
-  type Own,
   own,
   put,
   putHold,
@@ -131,8 +131,9 @@ export function findGrant(draft: Draft, accountId: string, grantId: string): Cre
 
 export function setAccount(draft: Draft, state: AccountState): void {
   const account = accountDraft(draft, state.id)
-  account.state = state
-  account.isChanged = true
+  account.row ??= newSlot(state)
+  account.row.value = state
+  account.row.isChanged = true
 }
 
 export function findHold(draft: Draft, accountId: string, holdId: string): Hold | undefined {
@@ -159,7 +160,7 @@ export function setBudget(draft: Draft, budget: Budget): void {
 }
 
 /** The budget as one whose sums may be changed in place; what it says of its period is stored with that. */
-export function ownBudget(draft: Draft, budget: Budget): Own<Budget> {
+export function ownBudget(draft: Draft, budget: Budget): Mutable<Budget> {
   const { budgets } = accountDraft(draft, budget.accountId)
   for (const kept of budgets) {
     if (kept.value.scope !== budget.scope) continue
@@ -196,7 +197,7 @@ export function entryWithCorrections(draft: Draft, entry: LedgerEntry): readonly
 }
 
 /** The counter as one whose sums may be changed in place: its own copy in the draft, or a copy of one that is not stored yet. */
-export function ownCounter(draft: Draft, counter: Counter): Own<Counter> {
+export function ownCounter(draft: Draft, counter: Counter): Mutable<Counter> {
   for (const each of accountDraft(draft, counter.accountId).counters) if (each.value === counter) return own(each)
   return { ...counter }
 }

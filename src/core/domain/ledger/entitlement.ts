@@ -1,6 +1,7 @@
 import type { Budget } from '../budget.js'
 import { type CatalogData, type Entitlement, quotaLimit } from '../catalog.js'
 import { divide } from '../decimal.js'
+import type { Mutable } from '../mutable.js'
 import type { Thresholds } from '../quota.js'
 import type { MicroSparks, MicroUnits } from '../sparks.js'
 import type { Quota, UsageSource } from './outcome.js'
@@ -99,7 +100,7 @@ export function coverUsage(request: CoverageRequest): Coverage {
   const credits = smaller(charged, available)
   const uncovered = charged - credits
   const budget = charged === 0n ? null : (request.budgets.find((each) => isOverBudget(each, charged)) ?? null)
-  const coverage: { -readonly [Field in keyof Coverage]: Coverage[Field] } = {
+  const coverage: Mutable<Coverage> = {
     source: charged === 0n && sparks > 0n ? 'allowance' : 'credits',
     units,
     allowance: sparks - charged,

@@ -1,5 +1,5 @@
 import { BillingError, invariant } from '../../errors.js'
-import { type AccountDraft, takeChanged, takeValues } from './account-draft.js'
+import { type AccountDraft, takeChanged, takeSlot, takeValues } from './account-draft.js'
 import { accountNeeds, decideChangePlan, decideChangeTerms, decideSuspend } from './accounts.js'
 import { adjustNeeds, decideAdjust } from './adjustments.js'
 import { amendNeeds, decideAmend } from './amendments.js'
@@ -128,12 +128,7 @@ function takeRows(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows 
   }
   for (const account of draft.accounts.values()) {
     checkSums(account)
-    if (account.isChanged && account.state) {
-      rows.accounts.push({ value: account.state, loaded: account.loaded })
-      account.loaded = account.state
-      account.isChanged = false
-      account.own = null
-    }
+    if (account.row) takeSlot(account.row, rows.accounts)
     takeChanged(account.grants, rows.grants)
     takeChanged(account.counters, rows.counters)
     if (account.holds) takeValues(account.holds.values(), rows.holds)
@@ -150,7 +145,7 @@ function takeRows(draft: Draft, deliveries: readonly NewDelivery[]): LedgerRows 
 function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
   const account = accountDraft(draft, command.accountId)
   // What is there was loaded; of usage, which is most of what comes, only what is missing is looked into.
-  if (command.kind === 'usage' && account.state !== null && account.counters.length > 0)
+  if (command.kind === 'usage' && account.row !== null && account.counters.length > 0)
     invariant(draft.loaded.hasDedupe(command.dedupe), 'the store did not load a key')
   else requireLoaded(draft, needs([command], draft.rules))
   if ('dedupe' in command) {
@@ -167,7 +162,7 @@ function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
       )
     }
   }
-  if (!account.state) {
+  if (!account.row) {
     return refused('not_found', `No account ${command.accountId}: call accounts.ensure first.`, {
       accountId: command.accountId,
     })
@@ -225,8 +220,9 @@ function decideFamily(draft: Draft, command: LedgerCommand): LedgerOutcome {
 }
 
 /** Open grants hold what the balance says, or the balance is debt and they hold nothing. */
-function checkSums({ id: accountId, state, isChanged, open }: AccountDraft): void {
-  if (!state || !isChanged) return
+function checkSums({ id: accountId, row, open }: AccountDraft): void {
+  if (!row?.isChanged) return
+  const { value: state } = row
   let left = 0n
   for (const { value } of open) left += value.remaining
   if (left === (state.balance > 0n ? state.balance : 0n) && state.held >= 0n) return

@@ -2,7 +2,7 @@ import { BillingError, invariant } from '../../errors.js'
 import type { Burn, CreditGrant } from '../credit-grant.js'
 import type { BillingEvent, BillingEventType } from '../event.js'
 import { type MicroSparks, maximumStored, minimumStored } from '../sparks.js'
-import { type AccountDraft, own, ownState, type Slot } from './account-draft.js'
+import { type AccountDraft, own, type Slot } from './account-draft.js'
 import type { Keyed } from './command.js'
 import { accountDraft, balanceOf, type Draft, findGrant, setGrant } from './draft.js'
 import type { EntryResult, LedgerOutcome, Refusal, StoredResult } from './outcome.js'
@@ -31,7 +31,7 @@ export interface Posting {
  * The grants' rest equals the balance as long as that is positive.
  */
 export function post(draft: Draft, posting: Posting, result: (account: AccountState) => StoredResult): Applied {
-  const account = ownState(accountDraft(draft, posting.command.accountId), accountOf(draft, posting.command.accountId))
+  const account = own(rowOf(draft, posting.command.accountId))
   const before = account.balance
   account.balance = before + posting.amount
   const burns =
@@ -76,8 +76,12 @@ export function entryResult(id: string, amount: MicroSparks): (account: AccountS
 }
 
 export function accountOf(draft: Draft, accountId: string): AccountState {
-  const account = accountDraft(draft, accountId).state
-  if (account) return account
+  return rowOf(draft, accountId).value
+}
+
+function rowOf(draft: Draft, accountId: string): Slot<AccountState> {
+  const { row } = accountDraft(draft, accountId)
+  if (row) return row
   throw new BillingError('invariant_violated', `A command reached account ${accountId}, which is not there.`)
 }
 

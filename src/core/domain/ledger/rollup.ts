@@ -1,10 +1,11 @@
 import { decimal, toScaled } from '../decimal.js'
+import type { Mutable } from '../mutable.js'
 import { utcDay } from '../period.js'
 import type { MicroSparks } from '../sparks.js'
-import type { DraftRollup } from './account-draft.js'
 import type { RatedUsage } from './command.js'
 import { accountDraft, type Draft } from './draft.js'
 import { storable } from './posting.js'
+import type { Rollup } from './state.js'
 
 /** What one usage event, or what an amendment changes, adds to the sums of its day. */
 export interface Addition {
@@ -52,7 +53,7 @@ function sumFor(
   usage: Addition['usage'],
   dimension: string,
   value: string,
-): { readonly among: DraftRollup[]; readonly row: DraftRollup } {
+): { readonly among: Mutable<Rollup>[]; readonly row: Mutable<Rollup> } {
   const { meter } = usage
   const provider = usage.provider ?? ''
   const model = usage.model ?? ''

@@ -11,7 +11,7 @@ const patience = 3_600_000
  * never more often than was agreed for 24 hours.
  */
 export function askForTopUp(draft: Draft, accountId: string): void {
-  const account = accountDraft(draft, accountId).state
+  const account = accountDraft(draft, accountId).row?.value
   if (!account?.autoTopUp || account.suspendedFor !== null) return
   const { threshold, maximumPerDay, isPending } = account.autoTopUp
   const { available } = balanceOf(account)
