@@ -1,5 +1,5 @@
 import type { Counter, LoadKey } from '../../core/domain/ledger/state.js'
-import type { CounterRange } from '../sql/counter-ranges.js'
+import { type CounterRange, widen } from '../sql/counter-ranges.js'
 import type { RecentAccount, RecentAccounts } from './recent-accounts.js'
 
 /** What a batch asks of an account. */
@@ -73,9 +73,7 @@ export function askedAccounts(keys: readonly LoadKey[], recent: RecentAccounts |
 function addMoment({ accountId, ranges }: AskedAccount, meter: string, at: number | null): void {
   for (const range of ranges) {
     if (range.meter !== meter || (range.low === null) !== (at === null)) continue
-    if (at === null) return
-    if (at < (range.low ?? at)) range.low = at
-    if (at > (range.high ?? at)) range.high = at
+    widen(range, at)
     return
   }
   ranges.push({ accountId, meter, low: at, high: at })

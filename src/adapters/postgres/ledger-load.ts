@@ -9,7 +9,6 @@ import {
   type LedgerState,
   type LevelChange,
   type LoadKey,
-  loadKeyId,
   type SeenValue,
 } from '../../core/domain/ledger/state.js'
 import type { Payment } from '../../core/domain/payment.js'
@@ -19,6 +18,7 @@ import { type AccountRows, createAccountLoad, rangeColumns } from './account-loa
 import { type AskedAccount, askedAccounts, isCovered, wantedOf } from './asked-account.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
+import { type ByKind, byKind } from './keys-by-kind.js'
 import { doubtOf, type RecentAccount, type RecentAccounts } from './recent-accounts.js'
 import { arrayOf } from './table.js'
 import type { Tables } from './tables.js'
@@ -178,41 +178,6 @@ async function loadOthers(sql: Sql, tables: Tables, asked: ByKind, clock: Clock)
   ])
   const counters = [...current, ...byHold, ...counted, ...byLevel, ...accruing]
   return { grants, counters, holds, budgets, payments, levels, seen, entries }
-}
-
-export type ByKind = { readonly [Kind in LoadKey['kind']]: Extract<LoadKey, { kind: Kind }>[] }
-
-export function byKind(keys: readonly LoadKey[]): ByKind {
-  const kinds: ByKind = {
-    account: [],
-    budget: [],
-    payment: [],
-    entry: [],
-    level: [],
-    accruals: [],
-    seen: [],
-    grant: [],
-    key: [],
-    hold: [],
-    counter: [],
-    hold_counter: [],
-    counters: [],
-  }
-  const named = new Set<string>()
-  for (const key of keys) {
-    if (!isFrequent(key)) {
-      const id = loadKeyId(key)
-      if (named.has(id)) continue
-      named.add(id)
-    }
-    ;(kinds[key.kind] as LoadKey[]).push(key)
-  }
-  return kinds
-}
-
-/** What nearly every command names; who reads these minds no repetition. */
-function isFrequent({ kind }: LoadKey): boolean {
-  return kind === 'account' || kind === 'key' || kind === 'counter' || kind === 'budget'
 }
 
 export async function dueHolds(

@@ -14,11 +14,15 @@ export function counterRanges(keys: readonly Extract<LoadKey, { kind: 'counter' 
   for (const { accountId, meter, at } of keys) {
     const id = `${accountId}|${at === null}|${meter}`
     const range = ranges.get(id)
-    if (!range) ranges.set(id, { accountId, meter, low: at, high: at })
-    else if (at !== null) {
-      if (at < (range.low ?? at)) range.low = at
-      if (at > (range.high ?? at)) range.high = at
-    }
+    if (range) widen(range, at)
+    else ranges.set(id, { accountId, meter, low: at, high: at })
   }
   return [...ranges.values()]
+}
+
+/** Makes a range reach to another moment; one of now stays as it is. */
+export function widen(range: CounterRange, at: number | null): void {
+  if (at === null) return
+  if (at < (range.low ?? at)) range.low = at
+  if (at > (range.high ?? at)) range.high = at
 }

@@ -19,7 +19,7 @@ import { exact, uuid } from '../../sql/column.js'
 import { counterRanges } from '../../sql/counter-ranges.js'
 import type { RawRow, Sql } from '../client.js'
 import type { Clock } from '../clock.js'
-import { type ByKind, byKind } from '../ledger-load.js'
+import { type ByKind, byKind } from '../keys-by-kind.js'
 import { arrayOf } from '../table.js'
 import type { Tables } from '../tables.js'
 
