@@ -1,32 +1,38 @@
 import { type StripeWorld, tableOf } from './world.js'
 
-/** Something that happens by itself when the sandbox clock gets there. */
+/** Something that happens by itself when the clock gets there. */
 export interface DueWork {
   readonly id: string
   readonly dueAtMs: number
-  readonly kind: 'expire_session' | 'settle_payment' | 'renew_subscription'
+  readonly kind: DueKind
   readonly target: string
+  /** The test clock it waits for; nothing for the sandbox's own. */
+  readonly clock: string | null
   /** How a delayed payment ends. */
   readonly succeeds?: boolean
 }
 
+export type DueKind = 'expire_session' | 'settle_payment' | 'renew_subscription'
+
 const dueWork = tableOf<DueWork>('due_work')
 
-export function schedule(world: StripeWorld, work: Omit<DueWork, 'id'>): void {
+export function schedule(world: StripeWorld, work: Omit<DueWork, 'id' | 'clock'>): void {
   const id = `${work.kind} ${work.target}`
-  dueWork(world).put(id, { id, ...work })
+  dueWork(world).put(id, { id, ...work, clock: world.clock })
 }
 
-export function unschedule(world: StripeWorld, kind: DueWork['kind'], target: string): void {
+export function unschedule(world: StripeWorld, kind: DueKind, target: string): void {
   const id = `${kind} ${target}`
   if (dueWork(world).has(id)) dueWork(world).delete(id)
 }
 
-/** Takes the earliest work whose time has come. */
+/** Takes the earliest work of a clock whose time has come. */
 export function takeDue(world: StripeWorld): DueWork | undefined {
   const now = world.now()
   let first: DueWork | undefined
   for (const work of dueWork(world).values()) {
+    // Rows of older journals name no clock.
+    if ((work.clock ?? null) !== world.clock) continue
     if (work.dueAtMs <= now && (first === undefined || work.dueAtMs < first.dueAtMs)) first = work
   }
   if (first !== undefined) dueWork(world).delete(first.id)

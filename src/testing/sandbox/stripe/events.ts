@@ -85,11 +85,12 @@ export function emit(
   }
   events(world).put(event.id, event)
   for (const endpoint of listening) queueDelivery(world, event.id, endpoint.id)
+  world.followers[type]?.(world, object)
 }
 
 export function queueDelivery(world: StripeWorld, eventId: string, endpointId: string): void {
   const id = newId('dlv_')
-  deliveries(world).put(id, { id, eventId, endpointId, state: 'pending', dueAtMs: world.now(), attempts: [] })
+  deliveries(world).put(id, { id, eventId, endpointId, state: 'pending', dueAtMs: world.sandboxNow(), attempts: [] })
 }
 
 export const eventRoutes = [

@@ -3,7 +3,7 @@ import type { Journal } from '../journal.js'
 import { checkoutRoutes, expireSession } from './checkout.js'
 import { checkoutSessions } from './checkout-session.js'
 import { customerRoutes } from './customers.js'
-import { takeDue } from './due.js'
+import { type DueKind, type DueWork, takeDue } from './due.js'
 import { faultDetails, isStripeFailure, stripeFailure, unknownRoute } from './errors.js'
 import { eventSummaryRoutes } from './event-summaries.js'
 import { eventRoutes, webhookEndpointRoutes } from './events.js'
@@ -22,7 +22,7 @@ import type { StripeRoute } from './route.js'
 import { subscriptionRoutes } from './subscription-routes.js'
 import { renewSubscription } from './subscriptions.js'
 import { createWebhookSender, type WebhookSender } from './webhook-delivery.js'
-import { apiVersion, newId, type StripeWorld } from './world.js'
+import { apiVersion, newId, type StripeWorld, worldAt } from './world.js'
 
 export interface StripeTwinOptions {
   readonly journal: Journal
@@ -59,9 +59,21 @@ const routes: readonly StripeRoute[] = [
   ...eventRoutes,
 ]
 
+const duties: Readonly<Record<DueKind, (world: StripeWorld, work: DueWork) => void>> = {
+  expire_session: (world, { target }) => {
+    const session = checkoutSessions(world).get(target)
+    if (session?.status === 'open') expireSession(world, session)
+  },
+  settle_payment: (world, { target, succeeds }) => settleSession(world, target, succeeds ?? true),
+  renew_subscription: (world, { target }) => renewSubscription(world, target),
+}
+
+/** What follows within the twin from an event. */
+const followers: StripeWorld['followers'] = {}
+
 /** A stateful stand-in for Stripe's API that the official SDK works against. */
 export function createStripeTwin(options: StripeTwinOptions): StripeTwin {
-  const world: StripeWorld = { ...options, cause: undefined }
+  const world: StripeWorld = { ...options, cause: undefined, clock: null, sandboxNow: options.now, followers }
   const webhooks = createWebhookSender(world)
   const keysAtWork = new Set<string>()
   world.journal.commit(() => ensureDefaultConfiguration(world))
@@ -168,12 +180,8 @@ function readFields(method: string, url: URL, body: string, headers: Headers): F
 
 function doDueWork(world: StripeWorld): void {
   for (let work = takeDue(world); work !== undefined; work = takeDue(world)) {
-    if (work.kind === 'renew_subscription') renewSubscription(world, work.target)
-    else if (work.kind === 'settle_payment') settleSession(world, work.target, work.succeeds ?? true)
-    else {
-      const session = checkoutSessions(world).get(work.target)
-      if (session?.status === 'open') expireSession(world, session)
-    }
+    // Late work is done as of its own time: what it schedules follows from there.
+    duties[work.kind](worldAt(world, work.dueAtMs), work)
   }
 }
 

@@ -14,8 +14,22 @@ export interface StripeWorld {
   readonly merchantName: string
   /** Whether a meter event nobody can bill is refused at once or accepted and only reported. */
   readonly meterErrors: 'refuse' | 'report'
+  /** The test clock whose time `now` is; nothing for the sandbox's own. */
+  readonly clock: string | null
+  /** Sandbox time, also where `now` is that of a test clock or of work that is done late. */
+  readonly sandboxNow: () => number
+  /** What follows within the twin once an event of the type has happened. */
+  readonly followers: Readonly<Record<string, Follower>>
   /** The API request at work, named in the events it causes; nothing for hosted pages and the clock. */
   cause: { readonly id: string; readonly idempotencyKey: string | null } | undefined
+}
+
+/** `object` is what the event is about. */
+export type Follower = (world: StripeWorld, object: unknown) => void
+
+/** The same world at another time: work that fell due earlier, or whatever lives on a test clock. */
+export function worldAt(world: StripeWorld, nowMs: number, clock: string | null = world.clock): StripeWorld {
+  return { ...world, now: () => nowMs, clock }
 }
 
 /** Names a table once; the row type belongs to the file of the resource. */
