@@ -319,7 +319,13 @@ describe('a subscription', () => {
     })
     const created: string[] = []
     for (let index = 0; index < 103; index += 1) {
-      const params = { customer: customerId, items: [{ price: price.id }], metadata: { billfold_plan: `p${index}` } }
+      const params = {
+        customer: customerId,
+        items: [{ price: price.id }],
+        collection_method: 'send_invoice' as const,
+        days_until_due: 30,
+        metadata: { billfold_plan: `p${index}` },
+      }
       created.push((await stripe.client.subscriptions.create(params)).id)
     }
     const listed = await stripe.subscriptions.list(customerId, {})

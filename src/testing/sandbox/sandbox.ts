@@ -27,6 +27,14 @@ export interface SandboxOptions {
    * accepted and only reported. Stripe may do either.
    */
   readonly meterErrors?: 'refuse' | 'report'
+  /**
+   * Days after the first attempt on which a failed charge for a subscription is tried again (default 1, 3, 5, 7, 9, 11 and
+   * 14), and what becomes of the subscription after the last one (default `cancel`).
+   */
+  readonly failedPayments?: {
+    readonly retryDays?: readonly number[]
+    readonly afterwards?: 'cancel' | 'unpaid' | 'past_due'
+  }
 }
 
 /** A running sandbox: twins of Stripe and Langfuse on loopback. */

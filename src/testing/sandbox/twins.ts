@@ -2,7 +2,9 @@ import { createClock, type SandboxClock } from './clock.js'
 import { createFaults, type Faults } from './faults.js'
 import { openJournal } from './journal.js'
 import { createLangfuseTwin, type LangfuseTwin } from './langfuse/twin.js'
+import { usualRecovery } from './stripe/payment-retries.js'
 import { createStripeTwin, type StripeTwin } from './stripe/twin.js'
+import type { PaymentRecovery } from './stripe/world.js'
 
 export interface TwinsOptions {
   readonly dataDir?: string
@@ -11,6 +13,7 @@ export interface TwinsOptions {
   readonly meterErrors?: 'refuse' | 'report'
   readonly langfuse?: { readonly publicKey?: string; readonly secretKey?: string }
   readonly merchantName?: string
+  readonly failedPayments?: Partial<PaymentRecovery>
   /** Absolute address of a hosted page. */
   readonly pageUrl: (path: string) => string
 }
@@ -46,6 +49,7 @@ export function createTwins(options: TwinsOptions): Twins {
     pageUrl: options.pageUrl,
     merchantName: options.merchantName ?? 'Sandbox Store',
     meterErrors: options.meterErrors ?? 'refuse',
+    recovery: { ...usualRecovery, ...options.failedPayments },
   })
   const langfuse = createLangfuseTwin({ ...shared, ...keys.langfuse })
   return {

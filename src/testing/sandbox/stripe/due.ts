@@ -12,7 +12,17 @@ export interface DueWork {
   readonly succeeds?: boolean
 }
 
-export type DueKind = 'expire_session' | 'settle_payment' | 'renew_subscription'
+export type DueKind =
+  | 'expire_session'
+  | 'settle_payment'
+  | 'renew_subscription'
+  | 'announce_trial_end'
+  | 'cancel_subscription'
+  | 'expire_subscription'
+  | 'expire_pending_update'
+  | 'resume_collection'
+  | 'finalize_renewal'
+  | 'retry_invoice'
 
 const dueWork = tableOf<DueWork>('due_work')
 
@@ -24,6 +34,10 @@ export function schedule(world: StripeWorld, work: Omit<DueWork, 'id' | 'clock'>
 export function unschedule(world: StripeWorld, kind: DueKind, target: string): void {
   const id = `${kind} ${target}`
   if (dueWork(world).has(id)) dueWork(world).delete(id)
+}
+
+export function isScheduled(world: StripeWorld, kind: DueKind, target: string): boolean {
+  return dueWork(world).has(`${kind} ${target}`)
 }
 
 /** Takes the earliest work of a clock whose time has come. */

@@ -10,6 +10,7 @@ export interface StripeErrorDetails {
   readonly message: string
   readonly code?: string
   readonly param?: string
+  readonly decline_code?: string
 }
 
 export function stripeFailure(

@@ -3,6 +3,7 @@ import { type Customer, customers } from './customers.js'
 import { notFound } from './errors.js'
 import { emit } from './events.js'
 import { isWithin, paging, text, timeRange, tolerated } from './form.js'
+import { nextAttempt } from './payment-retries.js'
 import type { Price } from './prices.js'
 import { listPage, noParameters, route, wholeList } from './route.js'
 import { newId, type StripeWorld, seconds, tableOf } from './world.js'
@@ -18,31 +19,64 @@ export interface InvoiceLine {
   readonly price: Price
   readonly period: { readonly start: number; readonly end: number }
   readonly subscriptionItem: string | null
+  /** A part of a period, credited or charged because something changed within it. */
+  readonly proration?: boolean
 }
+
+export type BillingReason = 'manual' | 'subscription_create' | 'subscription_cycle' | 'subscription_update'
 
 export interface InvoiceRequest {
   readonly customer: Customer
   readonly currency: string
   readonly subscription: string
-  readonly billingReason: 'subscription_create' | 'subscription_cycle'
+  readonly billingReason: BillingReason
   readonly lines: readonly InvoiceLine[]
   readonly metadata: Readonly<Record<string, string>>
+  readonly collectionMethod?: 'charge_automatically' | 'send_invoice'
+  readonly dueDate?: number | null
 }
 
-/** Makes a finalized invoice; it is open until paid. */
-export function createInvoice(world: StripeWorld, request: InvoiceRequest): Invoice {
+export function draftInvoice(world: StripeWorld, request: InvoiceRequest): Invoice {
   const invoice = newInvoice(world, request)
   invoices(world).put(invoice.id, invoice)
-  const { customer } = request
-  const counted: Customer = {
-    ...customer,
-    next_invoice_sequence: customer.next_invoice_sequence + 1,
-    currency: request.currency,
-  }
-  customers(world).put(customer.id, counted)
   emit(world, 'invoice.created', invoice)
-  emit(world, 'invoice.finalized', invoice)
   return invoice
+}
+
+/** Gives a draft its number and its page; from now on its lines stay as they are. */
+export function finalizeInvoice(world: StripeWorld, draft: Invoice): Invoice {
+  const customer = customers(world).get(draft.customer)
+  const sequence = customer?.next_invoice_sequence ?? 1
+  // What is left over when credits outweigh charges stays with the customer, below zero, for the next invoice.
+  const startingBalance = customer?.balance ?? 0
+  const endingBalance = Math.min(0, draft.total + startingBalance)
+  if (customer !== undefined) {
+    const counted = {
+      ...customer,
+      balance: endingBalance,
+      next_invoice_sequence: sequence + 1,
+      currency: draft.currency,
+    }
+    customers(world).put(customer.id, counted)
+  }
+  const now = seconds(world)
+  const due = Math.max(0, draft.total + startingBalance)
+  const open: Invoice = {
+    ...draft,
+    status: 'open',
+    amount_due: due,
+    amount_remaining: due,
+    starting_balance: startingBalance,
+    ending_balance: endingBalance,
+    automatically_finalizes_at: null,
+    effective_at: now,
+    hosted_invoice_url: world.pageUrl(`/invoice/${draft.id}`),
+    number: `${customer?.invoice_prefix ?? 'GUEST'}-${String(sequence).padStart(4, '0')}`,
+    status_transitions: { ...draft.status_transitions, finalized_at: now },
+  }
+  invoices(world).put(open.id, open)
+  emit(world, 'invoice.finalized', open)
+  return open
 }
 
 export function payInvoice(world: StripeWorld, invoice: Invoice): Invoice {
@@ -53,6 +87,7 @@ export function payInvoice(world: StripeWorld, invoice: Invoice): Invoice {
     amount_remaining: 0,
     attempted: true,
     attempt_count: invoice.attempt_count + 1,
+    next_payment_attempt: null,
     status_transitions: { ...invoice.status_transitions, paid_at: seconds(world) },
   }
   invoices(world).put(paid.id, paid)
@@ -61,8 +96,38 @@ export function payInvoice(world: StripeWorld, invoice: Invoice): Invoice {
   return paid
 }
 
+export function voidInvoice(world: StripeWorld, invoice: Invoice): Invoice {
+  const voided: Invoice = {
+    ...invoice,
+    status: 'void',
+    next_payment_attempt: null,
+    status_transitions: { ...invoice.status_transitions, voided_at: seconds(world) },
+  }
+  invoices(world).put(voided.id, voided)
+  emit(world, 'invoice.voided', voided)
+  return voided
+}
+
+export function markUncollectible(world: StripeWorld, invoice: Invoice): Invoice {
+  const marked: Invoice = {
+    ...invoice,
+    status: 'uncollectible',
+    next_payment_attempt: null,
+    status_transitions: { ...invoice.status_transitions, marked_uncollectible_at: seconds(world) },
+  }
+  invoices(world).put(marked.id, marked)
+  emit(world, 'invoice.marked_uncollectible', marked)
+  return marked
+}
+
 export function failInvoice(world: StripeWorld, invoice: Invoice): Invoice {
-  const failed: Invoice = { ...invoice, attempted: true, attempt_count: invoice.attempt_count + 1 }
+  const attempts = invoice.attempt_count + 1
+  const failed: Invoice = {
+    ...invoice,
+    attempted: true,
+    attempt_count: attempts,
+    next_payment_attempt: invoice.billing_reason === 'subscription_cycle' ? nextAttempt(world, attempts) : null,
+  }
   invoices(world).put(failed.id, failed)
   emit(world, 'invoice.payment_failed', failed)
   return failed
@@ -121,11 +186,11 @@ function newInvoice(world: StripeWorld, request: InvoiceRequest) {
     application: null,
     attempt_count: 0,
     attempted: false,
-    auto_advance: false,
+    auto_advance: false as boolean,
     automatic_tax: { disabled_reason: null, enabled: false, liability: null, provider: null, status: null },
-    automatically_finalizes_at: null,
+    automatically_finalizes_at: null as number | null,
     billing_reason: request.billingReason,
-    collection_method: 'charge_automatically' as const,
+    collection_method: request.collectionMethod ?? ('charge_automatically' as const),
     created: now,
     currency,
     custom_fields: null,
@@ -143,12 +208,12 @@ function newInvoice(world: StripeWorld, request: InvoiceRequest) {
     default_tax_rates: [],
     description: null,
     discounts: [],
-    due_date: null,
-    effective_at: now,
-    ending_balance: 0,
+    due_date: (request.dueDate ?? null) as number | null,
+    effective_at: null as number | null,
+    ending_balance: null as number | null,
     footer: null,
     from_invoice: null,
-    hosted_invoice_url: world.pageUrl(`/invoice/${id}`),
+    hosted_invoice_url: null as string | null,
     invoice_pdf: null,
     issuer: { type: 'self' as const },
     last_finalization_error: null,
@@ -159,8 +224,8 @@ function newInvoice(world: StripeWorld, request: InvoiceRequest) {
     ),
     livemode: false as const,
     metadata: {},
-    next_payment_attempt: null,
-    number: `${customer.invoice_prefix}-${String(customer.next_invoice_sequence).padStart(4, '0')}`,
+    next_payment_attempt: null as number | null,
+    number: null as string | null,
     on_behalf_of: null,
     parent: {
       quote_details: null,
@@ -178,12 +243,12 @@ function newInvoice(world: StripeWorld, request: InvoiceRequest) {
     shipping_details: null,
     starting_balance: 0,
     statement_descriptor: null,
-    status: 'open' as 'open' | 'paid',
+    status: 'draft' as 'draft' | 'open' | 'paid' | 'uncollectible' | 'void',
     status_transitions: {
-      finalized_at: now,
-      marked_uncollectible_at: null,
+      finalized_at: null as number | null,
+      marked_uncollectible_at: null as number | null,
       paid_at: null as number | null,
-      voided_at: null,
+      voided_at: null as number | null,
     },
     subtotal: total,
     subtotal_excluding_tax: total,
@@ -217,7 +282,7 @@ function newLine(invoice: string, currency: string, subscription: string, line: 
           ? null
           : {
               invoice_item: null,
-              proration: false,
+              proration: line.proration ?? false,
               proration_details: { credited_items: null },
               subscription,
               subscription_item: line.subscriptionItem,

@@ -20,7 +20,7 @@ import {
 } from './payment-intents.js'
 import { subscriptions } from './subscription-object.js'
 import { createSubscription, updateSubscription } from './subscriptions.js'
-import type { StripeWorld } from './world.js'
+import { newId, type StripeWorld } from './world.js'
 
 /** A card or account number that does a known thing, as on Stripe's testing page. */
 export interface TestCard {
@@ -220,13 +220,17 @@ function subscribe(
 ): Partial<CheckoutSession> {
   if (customer === undefined) return {}
   const chosen = (lineItems(world).get(session.id)?.items ?? []).filter(({ price }) => price.recurring !== null)
-  const { subscription, invoice } = createSubscription(world, {
-    customer,
-    items: chosen.map(({ price, quantity }) => ({ price, quantity: quantity ?? 1 })),
-    metadata: plan.subscription.metadata,
-    description: plan.subscription.description,
-    trialDays: plan.subscription.trialDays,
-    paid: now,
-  })
-  return { subscription: subscription.id, invoice: invoice.id }
+  const { subscription, invoice } = createSubscription(
+    world,
+    {
+      customer,
+      items: chosen.map(({ price, quantity }) => ({ price, quantity: quantity ?? 1 })),
+      metadata: plan.subscription.metadata,
+      description: plan.subscription.description,
+      trialDays: plan.subscription.trialDays,
+      defaultPaymentMethod: newId('pm_1', 23),
+    },
+    now ? 'paid' : 'on_its_way',
+  )
+  return { subscription: subscription.id, invoice: invoice?.id ?? null }
 }

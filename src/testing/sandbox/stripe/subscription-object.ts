@@ -1,3 +1,4 @@
+import { type BillingPeriod, periodAt } from './billing-cycle.js'
 import type { Customer } from './customers.js'
 import { type Price, planOf } from './prices.js'
 import { products } from './products.js'
@@ -6,21 +7,47 @@ import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type Subscription = ReturnType<typeof newSubscription>
 export type SubscriptionItem = ReturnType<typeof newItem>
-type SubscriptionStatus = 'active' | 'trialing' | 'past_due' | 'canceled'
+export type SubscriptionStatus =
+  | 'incomplete'
+  | 'incomplete_expired'
+  | 'trialing'
+  | 'active'
+  | 'past_due'
+  | 'unpaid'
+  | 'paused'
+  | 'canceled'
 
 export const subscriptions = tableOf<Subscription>('subscriptions')
 
-export interface SubscriptionRequest {
-  readonly customer: Customer
-  readonly items: readonly { readonly price: Price; readonly quantity: number }[]
-  readonly metadata: Readonly<Record<string, string>>
-  readonly description: string | null
-  readonly trialDays: number
-  /** False while a delayed payment is on its way. */
-  readonly paid: boolean
+export interface ItemRequest {
+  readonly price: Price
+  readonly quantity: number
+  readonly metadata?: Readonly<Record<string, string>>
 }
 
-/** Starts a subscription with its first invoice. */
+export interface SubscriptionRequest {
+  readonly customer: Customer
+  readonly items: readonly ItemRequest[]
+  readonly metadata: Readonly<Record<string, string>>
+  readonly description: string | null
+  readonly trialDays?: number
+  /** Instead of `trialDays`, in seconds. */
+  readonly trialEnd?: number | null
+  /** The first whole period begins here; default now or the end of the trial. */
+  readonly billingCycleAnchor?: number | null
+  readonly billingMode?: 'classic' | 'flexible'
+  readonly cancelAt?: number | null
+  readonly cancelAtPeriodEnd?: boolean
+  readonly collectionMethod?: CollectionMethod
+  readonly daysUntilDue?: number | null
+  readonly defaultPaymentMethod?: string | null
+  readonly missingPaymentMethod?: MissingPaymentMethod
+  readonly saveDefaultPaymentMethod?: 'off' | 'on_subscription'
+}
+
+export type CollectionMethod = 'charge_automatically' | 'send_invoice'
+export type MissingPaymentMethod = 'cancel' | 'create_invoice' | 'pause'
+
 /** What a price is called on pages and invoices. */
 export function titleOf(world: StripeWorld, price: Price): string {
   return products(world).get(price.product)?.name ?? price.nickname ?? price.id
@@ -30,24 +57,20 @@ export function isMetered(price: Price): boolean {
   return price.recurring?.usage_type === 'metered'
 }
 
-export function plusInterval(anchor: number, interval: 'day' | 'week' | 'month' | 'year', steps: number): number {
-  if (interval === 'day') return anchor + steps * 86_400
-  if (interval === 'week') return anchor + steps * 604_800
-  const start = new Date(anchor * 1000)
-  const months = interval === 'year' ? steps * 12 : steps
-  const target = new Date(start)
-  target.setUTCDate(1)
-  target.setUTCMonth(start.getUTCMonth() + months)
-  const lastDay = new Date(Date.UTC(target.getUTCFullYear(), target.getUTCMonth() + 1, 0)).getUTCDate()
-  target.setUTCDate(Math.min(start.getUTCDate(), lastDay))
-  return Math.floor(target.getTime() / 1000)
+/** Over for good: nothing but its metadata can change. */
+export function hasEnded({ status }: Subscription): boolean {
+  return status === 'canceled' || status === 'incomplete_expired'
+}
+
+export function periodEnd({ items }: Subscription): number {
+  return Math.min(...items.data.map((item) => item.current_period_end))
 }
 
 interface CancellationDetails {
-  readonly comment: null
-  readonly feedback: null
+  readonly comment: string | null
+  readonly feedback: string | null
   readonly feedback_option: null
-  readonly reason: 'cancellation_requested' | null
+  readonly reason: 'cancellation_requested' | 'payment_failed' | null
 }
 
 export const noCancellation: CancellationDetails = {
@@ -57,13 +80,45 @@ export const noCancellation: CancellationDetails = {
   reason: null,
 }
 
+/** A change that waits for its invoice to be paid. */
+export interface PendingUpdate {
+  readonly billing_cycle_anchor: number | null
+  readonly cancel_at_period_end: boolean | null
+  readonly discount: null
+  readonly discounts: null
+  readonly expires_at: number
+  readonly metadata: Readonly<Record<string, string>> | null
+  readonly subscription_items: readonly SubscriptionItem[] | null
+  readonly trial_end: number | null
+  readonly trial_from_plan: boolean | null
+}
+
+type PauseReason = 'pause_requested' | 'trial_end_without_payment_method' | 'final_payment_failure'
+
+export interface StatusDetails {
+  readonly paused: {
+    readonly subscription: { readonly type: PauseReason }
+    readonly transitioned_at: number
+    readonly type: 'subscription'
+  }
+}
+
+export interface PauseCollection {
+  readonly behavior: 'keep_as_draft' | 'mark_uncollectible' | 'void'
+  readonly resumes_at: number | null
+}
+
 export function newSubscription(world: StripeWorld, request: SubscriptionRequest) {
   const now = seconds(world)
   const id = newId('sub_1', 23)
-  const trialEnd = request.trialDays > 0 ? now + request.trialDays * 86_400 : null
-  const status = (trialEnd === null ? 'active' : 'trialing') as SubscriptionStatus
-  const anchor = trialEnd ?? now
-  const items = request.items.map(({ price, quantity }) => newItem(id, now, trialEnd, price, quantity))
+  const days = request.trialDays ?? 0
+  const trialEnd = request.trialEnd ?? (days > 0 ? now + days * 86_400 : null)
+  const anchor = request.billingCycleAnchor ?? trialEnd ?? now
+  const items = request.items.map((item) => newItem(world, id, item, firstPeriod(item.price, now, trialEnd, anchor)))
+  const endsWithPeriod = request.cancelAtPeriodEnd === true
+  const cancelAt = endsWithPeriod
+    ? Math.min(...items.map((item) => item.current_period_end))
+    : (request.cancelAt ?? null)
   return {
     id,
     object: 'subscription' as const,
@@ -72,28 +127,26 @@ export function newSubscription(world: StripeWorld, request: SubscriptionRequest
     automatic_tax: { disabled_reason: null, enabled: false, liability: null },
     billing_cycle_anchor: anchor,
     billing_cycle_anchor_config: null,
-    billing_mode: {
-      flexible: { proration_discounts: 'included' as const },
-      type: 'flexible' as const,
-      updated_at: now,
-    },
+    billing_mode: billingMode(request.billingMode ?? 'flexible', now),
     billing_schedules: [],
     billing_thresholds: null,
-    cancel_at: null as number | null,
-    cancel_at_period_end: false,
-    canceled_at: null as number | null,
-    cancellation_details: noCancellation,
-    collection_method: 'charge_automatically' as const,
+    cancel_at: cancelAt,
+    cancel_at_period_end: endsWithPeriod,
+    canceled_at: (cancelAt === null ? null : now) as number | null,
+    cancellation_details: (cancelAt === null
+      ? noCancellation
+      : { ...noCancellation, reason: 'cancellation_requested' }) as CancellationDetails,
+    collection_method: request.collectionMethod ?? 'charge_automatically',
     created: now,
     currency: request.items[0]?.price.currency ?? 'usd',
     customer: request.customer.id,
     customer_account: null,
-    days_until_due: null,
-    default_payment_method: null as string | null,
+    days_until_due: request.daysUntilDue ?? null,
+    default_payment_method: request.defaultPaymentMethod ?? null,
     default_source: null,
     default_tax_rates: [],
     description: request.description,
-    discounts: [],
+    discounts: [] as readonly string[],
     ended_at: null as number | null,
     invoice_settings: {
       account_tax_ids: null,
@@ -109,38 +162,45 @@ export function newSubscription(world: StripeWorld, request: SubscriptionRequest
     metadata: request.metadata,
     next_pending_invoice_item_invoice: null,
     on_behalf_of: null,
-    pause_collection: null,
+    pause_collection: null as PauseCollection | null,
     payment_settings: {
       payment_method_options: null,
       payment_method_types: null,
-      save_default_payment_method: 'off' as const,
+      save_default_payment_method: request.saveDefaultPaymentMethod ?? 'off',
     },
     pending_invoice_item_interval: null,
-    pending_setup_intent: null,
-    pending_update: null,
-    schedule: null,
+    pending_setup_intent: null as string | null,
+    pending_update: null as PendingUpdate | null,
+    schedule: null as string | null,
     start_date: now,
-    status,
-    test_clock: null,
+    status: (trialEnd === null ? 'active' : 'trialing') as SubscriptionStatus,
+    // Left out unless there is something to say.
+    status_details: undefined as StatusDetails | undefined,
+    test_clock: world.clock,
     transfer_data: null,
-    trial_end: trialEnd,
-    trial_settings: { end_behavior: { billing_cycle_anchor: null, missing_payment_method: 'create_invoice' as const } },
+    trial_end: trialEnd as number | null,
+    trial_settings: {
+      end_behavior: {
+        billing_cycle_anchor: null,
+        missing_payment_method: request.missingPaymentMethod ?? ('create_invoice' as MissingPaymentMethod),
+      },
+    },
     trial_start: trialEnd === null ? null : now,
   }
 }
 
-function newItem(subscription: string, now: number, trialEnd: number | null, price: Price, quantity: number) {
-  const { interval = 'month', interval_count: step = 1 } = price.recurring ?? {}
+export function newItem(world: StripeWorld, subscription: string, request: ItemRequest, period: BillingPeriod) {
+  const { price, quantity, metadata = {} } = request
   const base = {
     id: newId('si_', 14),
     object: 'subscription_item' as const,
+    billed_until: period.current_period_end,
     billing_thresholds: null,
-    created: now,
-    current_period_end: trialEnd ?? plusInterval(now, interval, step),
-    current_period_start: now,
+    created: seconds(world),
+    ...period,
     current_trial: null,
     discounts: [],
-    metadata: {},
+    metadata,
     plan: planOf(price),
     price,
     subscription,
@@ -149,4 +209,16 @@ function newItem(subscription: string, now: number, trialEnd: number | null, pri
   // Metered items have no quantity: it is counted.
   const item: typeof base & { readonly quantity?: number } = isMetered(price) ? base : { ...base, quantity }
   return item
+}
+
+/** Until the trial ends, until the anchor comes, or a whole one. */
+function firstPeriod(price: Price, now: number, trialEnd: number | null, anchor: number): BillingPeriod {
+  if (trialEnd !== null) return { current_period_start: now, current_period_end: trialEnd }
+  return { current_period_start: now, current_period_end: periodAt(anchor, price, now).current_period_end }
+}
+
+function billingMode(type: 'classic' | 'flexible', now: number) {
+  return type === 'classic'
+    ? { flexible: null, type, updated_at: now }
+    : { flexible: { proration_discounts: 'included' as const }, type, updated_at: now }
 }

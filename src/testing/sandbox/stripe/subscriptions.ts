@@ -1,164 +1,163 @@
-import { changed, customers } from './customers.js'
+import { periodAt } from './billing-cycle.js'
+import { changed } from './customers.js'
 import { schedule, unschedule } from './due.js'
-import { usageBetween } from './event-summaries.js'
 import { emit } from './events.js'
-import { createInvoice, type Invoice, type InvoiceLine, payInvoice } from './invoices.js'
-import { meters } from './meters.js'
-import { amountFor } from './prices.js'
-import { wholeList } from './route.js'
+import { finalizeInvoice, type Invoice, type InvoiceLine, payInvoice } from './invoices.js'
+import { draftFor } from './subscription-billing.js'
+import { partLine, periodLine, trialLine } from './subscription-lines.js'
+import {
+  hasEnded,
+  isMetered,
+  newSubscription,
+  noCancellation,
+  periodEnd,
+  type Subscription,
+  type SubscriptionItem,
+  type SubscriptionRequest,
+  subscriptions,
+} from './subscription-object.js'
 import { type StripeWorld, seconds } from './world.js'
 
+/** How the first invoice is dealt with: already paid (by a checkout), on its way, or open until somebody pays it. */
+export type FirstPayment = 'paid' | 'on_its_way' | 'awaited'
+
+const day = 86_400
+const trialNoticeDays = 3
+const incompleteHours = 23
+
+/** Starts a subscription with its first invoice, where there is something to bill. */
 export function createSubscription(
   world: StripeWorld,
-  request: SubscriptionRequest,
-): { subscription: Subscription; invoice: Invoice } {
+  request: SubscriptionRequest & { readonly prorates?: boolean },
+  payment: FirstPayment,
+): { readonly subscription: Subscription; readonly invoice: Invoice | undefined } {
   const bare = newSubscription(world, request)
-  const open = createInvoice(world, {
-    customer: request.customer,
-    currency: bare.currency,
-    subscription: bare.id,
-    billingReason: 'subscription_create',
-    // Metered items are billed at the end of the period, from what was counted.
-    lines: bare.items.data
-      .filter(({ price }) => !isMetered(price))
-      .map((item) => firstLine(world, item, bare.status === 'trialing')),
-    metadata: bare.metadata,
-  })
-  const subscription: Subscription = { ...bare, latest_invoice: open.id }
+  subscriptions(world).put(bare.id, bare)
+  const draft = draftFor(world, bare, 'subscription_create', firstLines(world, bare, request.prorates ?? true))
+  const invoice = draft === undefined ? undefined : finalizeInvoice(world, draft)
+  const due = invoice?.amount_due ?? 0
+  const waits = payment === 'awaited' && due > 0 && bare.collection_method === 'charge_automatically'
+  const subscription: Subscription = {
+    ...bare,
+    latest_invoice: invoice?.id ?? null,
+    status: waits ? 'incomplete' : bare.status,
+  }
   subscriptions(world).put(subscription.id, subscription)
   emit(world, 'customer.subscription.created', subscription)
-  scheduleRenewal(world, subscription)
-  return { subscription, invoice: request.paid ? payInvoice(world, open) : open }
+  planAhead(world, subscription)
+  if (waits) {
+    schedule(world, {
+      kind: 'expire_subscription',
+      target: bare.id,
+      dueAtMs: world.now() + incompleteHours * 3_600_000,
+    })
+  }
+  if (invoice === undefined) return { subscription, invoice }
+  const settled = payment === 'paid' || due === 0 ? payInvoice(world, invoice) : invoice
+  return { subscription, invoice: settled }
 }
 
+/** Keeps a change and tells of it, if it is one. */
 export function updateSubscription(
   world: StripeWorld,
   before: Subscription,
   change: Partial<Subscription>,
 ): Subscription {
   const after: Subscription = { ...before, ...change }
+  const previous = changed(before, after)
   subscriptions(world).put(after.id, after)
-  emit(world, 'customer.subscription.updated', after, changed(before, after))
+  planAhead(world, after)
+  if (Object.keys(previous).length > 0) emit(world, 'customer.subscription.updated', after, previous)
   return after
+}
+
+/** Puts down what happens by itself: the end of the trial, of the period, of the subscription. */
+export function planAhead(world: StripeWorld, subscription: Subscription): void {
+  const { id, status, trial_end: trialEnd, cancel_at: cancelAt, cancel_at_period_end: endsWithPeriod } = subscription
+  for (const kind of ['renew_subscription', 'announce_trial_end', 'cancel_subscription'] as const) {
+    unschedule(world, kind, id)
+  }
+  if (hasEnded(subscription)) return
+  if (cancelAt !== null && !endsWithPeriod) {
+    schedule(world, { kind: 'cancel_subscription', target: id, dueAtMs: cancelAt * 1000 })
+  }
+  if (status === 'paused' || status === 'incomplete') return
+  schedule(world, { kind: 'renew_subscription', target: id, dueAtMs: periodEnd(subscription) * 1000 })
+  const notice = (trialEnd ?? 0) - trialNoticeDays * day
+  if (status === 'trialing' && notice >= seconds(world)) {
+    schedule(world, { kind: 'announce_trial_end', target: id, dueAtMs: notice * 1000 })
+  }
+}
+
+export function announceTrialEnd(world: StripeWorld, id: string): void {
+  const subscription = subscriptions(world).get(id)
+  if (subscription?.status === 'trialing') emit(world, 'customer.subscription.trial_will_end', subscription)
 }
 
 /** Cancels at the end of the period, or takes that back. */
 export function cancelAtPeriodEnd(world: StripeWorld, before: Subscription, cancels: boolean): Subscription {
   if (before.cancel_at_period_end === cancels) return before
-  const end = Math.min(...before.items.data.map((item) => item.current_period_end))
-  return updateSubscription(world, before, {
-    cancel_at_period_end: cancels,
-    cancel_at: cancels ? end : null,
-    canceled_at: cancels ? seconds(world) : null,
-    cancellation_details: { ...noCancellation, reason: cancels ? 'cancellation_requested' : null },
-  })
+  return updateSubscription(world, before, cancellationAtPeriodEnd(world, before, cancels))
 }
 
-export function endSubscription(world: StripeWorld, before: Subscription): Subscription {
+export function cancellationAtPeriodEnd(
+  world: StripeWorld,
+  before: Subscription,
+  cancels: boolean,
+): Partial<Subscription> {
+  return {
+    cancel_at_period_end: cancels,
+    cancel_at: cancels ? periodEnd(before) : null,
+    canceled_at: cancels ? seconds(world) : null,
+    cancellation_details: { ...noCancellation, reason: cancels ? 'cancellation_requested' : null },
+  }
+}
+
+export function endSubscription(
+  world: StripeWorld,
+  before: Subscription,
+  why: Partial<Subscription['cancellation_details']> = { reason: 'cancellation_requested' },
+): Subscription {
   const now = seconds(world)
   const after: Subscription = {
     ...before,
-    status: 'canceled',
+    status: before.status === 'incomplete' ? 'incomplete_expired' : 'canceled',
     canceled_at: before.canceled_at ?? now,
     ended_at: now,
-    cancellation_details: { ...noCancellation, reason: 'cancellation_requested' },
+    pending_update: null,
+    cancellation_details: { ...before.cancellation_details, ...why },
   }
   subscriptions(world).put(after.id, after)
-  unschedule(world, 'renew_subscription', after.id)
-  emit(world, 'customer.subscription.deleted', after)
+  planAhead(world, after)
+  for (const kind of ['expire_subscription', 'resume_collection', 'expire_pending_update'] as const) {
+    unschedule(world, kind, after.id)
+  }
+  // An incomplete subscription that runs out never began.
+  if (after.status === 'canceled') emit(world, 'customer.subscription.deleted', after)
+  else emit(world, 'customer.subscription.updated', after, changed(before, after))
   return after
 }
 
-/** Begins the next period, and bills it and the metered usage of the last one; or ends what was to end. */
-export function renewSubscription(world: StripeWorld, id: string): void {
-  const before = subscriptions(world).get(id)
-  if (before === undefined || before.status === 'canceled') return
-  if (before.cancel_at_period_end) {
-    endSubscription(world, before)
-    return
-  }
-  const customer = customers(world).get(before.customer)
-  if (customer === undefined) return
-  const now = seconds(world)
-  const lines: InvoiceLine[] = []
-  const data = before.items.data.map((item) => {
-    if (item.current_period_end > now) return item
-    const next = nextPeriod(before.billing_cycle_anchor, item)
-    lines.push(
-      isMetered(item.price)
-        ? usageLine(world, before.customer, item)
-        : { ...itemLine(world, item), period: { start: next.current_period_start, end: next.current_period_end } },
-    )
-    return { ...item, ...next }
-  })
-  const invoice = createInvoice(world, {
-    customer,
-    currency: before.currency,
-    subscription: id,
-    billingReason: 'subscription_cycle',
-    lines,
-    metadata: before.metadata,
-  })
-  const status = before.status === 'trialing' ? 'active' : before.status
-  const after = updateSubscription(world, before, {
-    items: wholeList(before.items.url, data),
-    latest_invoice: invoice.id,
-    status,
-  })
-  payInvoice(world, invoice)
-  scheduleRenewal(world, after)
+function firstLines(world: StripeWorld, subscription: Subscription, prorates: boolean): readonly InvoiceLine[] {
+  return (
+    subscription.items.data
+      // Usage is billed at the end of the period, from what was counted.
+      .filter(({ price }) => !isMetered(price))
+      .flatMap((item) => firstLine(world, subscription, item, prorates))
+  )
 }
 
-function scheduleRenewal(world: StripeWorld, { id, items }: Subscription): void {
-  const end = Math.min(...items.data.map((item) => item.current_period_end))
-  schedule(world, { kind: 'renew_subscription', target: id, dueAtMs: end * 1000 })
-}
-
-function firstLine(world: StripeWorld, item: SubscriptionItem, trial: boolean): InvoiceLine {
-  const line = itemLine(world, item)
-  return trial ? { ...line, amount: 0, description: `Trial period for ${titleOf(world, item.price)}` } : line
-}
-
-function itemLine(world: StripeWorld, item: SubscriptionItem): InvoiceLine {
-  const { price, quantity } = item
-  return {
-    description: `${quantity ?? 0} × ${titleOf(world, price)}`,
-    amount: quantity === undefined ? 0 : amountFor(price, String(quantity)),
-    quantity: quantity ?? null,
-    price,
-    period: { start: item.current_period_start, end: item.current_period_end },
-    subscriptionItem: item.id,
-  }
-}
-
-function usageLine(world: StripeWorld, customer: string, item: SubscriptionItem): InvoiceLine {
-  const meter = meters(world).get(item.price.recurring?.meter ?? '')
+function firstLine(
+  world: StripeWorld,
+  { billing_cycle_anchor: anchor, customer, status }: Subscription,
+  item: SubscriptionItem,
+  prorates: boolean,
+): readonly InvoiceLine[] {
   const { current_period_start: start, current_period_end: end } = item
-  const used = meter === undefined ? '0' : usageBetween(world, meter, customer, start, end)
-  return {
-    ...itemLine(world, item),
-    description: `${used} × ${titleOf(world, item.price)}`,
-    amount: amountFor(item.price, used),
-    quantity: Number.isSafeInteger(Number(used)) ? Number(used) : null,
-  }
+  const period = { start, end }
+  if (status === 'trialing') return [trialLine(world, item, period)]
+  const cycle = periodAt(anchor, item.price, start)
+  if (cycle.current_period_start === start) return [periodLine(world, customer, item, period)]
+  if (!prorates) return []
+  return [partLine(world, item, period, cycle.current_period_end - cycle.current_period_start)]
 }
-
-function nextPeriod(anchor: number, item: SubscriptionItem) {
-  const { interval = 'month', interval_count: step = 1 } = item.price.recurring ?? {}
-  let end = item.current_period_end
-  for (let index = 1; end <= item.current_period_end; index += 1) end = plusInterval(anchor, interval, step * index)
-  return { current_period_start: item.current_period_end, current_period_end: end }
-}
-
-/** Counted from the anchor each time, so the 31st comes back after February. */
-import {
-  isMetered,
-  newSubscription,
-  noCancellation,
-  plusInterval,
-  type Subscription,
-  type SubscriptionItem,
-  type SubscriptionRequest,
-  subscriptions,
-  titleOf,
-} from './subscription-object.js'

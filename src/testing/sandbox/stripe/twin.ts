@@ -19,10 +19,12 @@ import { ensureDefaultConfiguration, portalRoutes } from './portal.js'
 import { priceRoutes } from './price-routes.js'
 import { productRoutes } from './products.js'
 import type { StripeRoute } from './route.js'
+import { invoiceFollowers } from './subscription-dunning.js'
+import { subscriptionDuties } from './subscription-duties.js'
+import { subscriptionItemRoutes } from './subscription-item-routes.js'
 import { subscriptionRoutes } from './subscription-routes.js'
-import { renewSubscription } from './subscriptions.js'
 import { createWebhookSender, type WebhookSender } from './webhook-delivery.js'
-import { apiVersion, newId, type StripeWorld, worldAt } from './world.js'
+import { apiVersion, newId, type PaymentRecovery, type StripeWorld, worldAt } from './world.js'
 
 export interface StripeTwinOptions {
   readonly journal: Journal
@@ -31,6 +33,7 @@ export interface StripeTwinOptions {
   readonly pageUrl: (path: string) => string
   readonly merchantName: string
   readonly meterErrors: 'refuse' | 'report'
+  readonly recovery: PaymentRecovery
   readonly fateOf: (method: string, path: string) => Fate
 }
 
@@ -53,6 +56,7 @@ const routes: readonly StripeRoute[] = [
   ...checkoutRoutes,
   ...paymentIntentRoutes,
   ...subscriptionRoutes,
+  ...subscriptionItemRoutes,
   ...invoiceRoutes,
   ...portalRoutes,
   ...webhookEndpointRoutes,
@@ -65,11 +69,11 @@ const duties: Readonly<Record<DueKind, (world: StripeWorld, work: DueWork) => vo
     if (session?.status === 'open') expireSession(world, session)
   },
   settle_payment: (world, { target, succeeds }) => settleSession(world, target, succeeds ?? true),
-  renew_subscription: (world, { target }) => renewSubscription(world, target),
+  ...subscriptionDuties,
 }
 
 /** What follows within the twin from an event. */
-const followers: StripeWorld['followers'] = {}
+const followers: StripeWorld['followers'] = { ...invoiceFollowers }
 
 /** A stateful stand-in for Stripe's API that the official SDK works against. */
 export function createStripeTwin(options: StripeTwinOptions): StripeTwin {

@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Journal, Table } from '../journal.js'
 
+/** What happens to subscriptions whose invoices could not be charged. */
+export interface PaymentRecovery {
+  /** Days after the first attempt on which Stripe tries again. */
+  readonly retryDays: readonly number[]
+  /** What becomes of the subscription after the last attempt. */
+  readonly afterwards: 'cancel' | 'unpaid' | 'past_due'
+}
+
 /** The API version whose shapes the twin speaks. */
 export const apiVersion = '2026-10-28.endive'
 
@@ -14,6 +22,7 @@ export interface StripeWorld {
   readonly merchantName: string
   /** Whether a meter event nobody can bill is refused at once or accepted and only reported. */
   readonly meterErrors: 'refuse' | 'report'
+  readonly recovery: PaymentRecovery
   /** The test clock whose time `now` is; nothing for the sandbox's own. */
   readonly clock: string | null
   /** Sandbox time, also where `now` is that of a test clock or of work that is done late. */

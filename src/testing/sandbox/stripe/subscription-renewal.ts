@@ -1,0 +1,122 @@
+import { periodAt } from './billing-cycle.js'
+import { schedule } from './due.js'
+import { emit } from './events.js'
+import {
+  finalizeInvoice,
+  type Invoice,
+  type InvoiceLine,
+  invoices,
+  markUncollectible,
+  voidInvoice,
+} from './invoices.js'
+import { wholeList } from './route.js'
+import { collect, draftFor, finalizeAndCollect, methodOf } from './subscription-billing.js'
+import { periodLine } from './subscription-lines.js'
+import { hasEnded, isMetered, type Subscription, type SubscriptionItem, subscriptions } from './subscription-object.js'
+import { endSubscription, updateSubscription } from './subscriptions.js'
+import { type StripeWorld, seconds } from './world.js'
+
+const draftMs = 60 * 60 * 1000
+
+/** Begins the next period, and bills it and the metered usage of the last one; or ends what was to end. */
+export function renewSubscription(world: StripeWorld, id: string): void {
+  const before = subscriptions(world).get(id)
+  if (before === undefined || hasEnded(before) || before.status === 'paused' || before.status === 'incomplete') return
+  const { lines, items } = nextPeriod(world, before, seconds(world))
+  const ends = before.cancel_at_period_end
+  const trialEnds = before.status === 'trialing' && (before.trial_end ?? 0) <= seconds(world)
+  if (trialEnds && !ends && methodOf(world, before) === null && before.collection_method === 'charge_automatically') {
+    const wish = before.trial_settings.end_behavior.missing_payment_method
+    if (wish === 'cancel') {
+      endSubscription(world, before)
+      return
+    }
+    if (wish === 'pause') {
+      pauseAtTrialEnd(world, before)
+      return
+    }
+  }
+  // A subscription that ends still owes what it used.
+  const draft = draftFor(
+    world,
+    before,
+    'subscription_cycle',
+    ends ? lines.filter(({ price }) => price.recurring?.usage_type === 'metered') : lines,
+  )
+  const latest = draft === undefined ? {} : { latest_invoice: draft.id }
+  if (ends) endSubscription(world, { ...before, ...latest })
+  else {
+    updateSubscription(world, before, {
+      items: wholeList(before.items.url, items),
+      status: trialEnds ? 'active' : before.status,
+      ...latest,
+    })
+  }
+  if (draft !== undefined) settleDraft(world, draft, before)
+}
+
+/** The lines of the periods that begin, with the usage of those that end, and the items in their new periods. */
+export function nextPeriod(
+  world: StripeWorld,
+  { billing_cycle_anchor: anchor, customer, items }: Subscription,
+  now: number,
+): { readonly lines: readonly InvoiceLine[]; readonly items: readonly SubscriptionItem[] } {
+  const lines: InvoiceLine[] = []
+  const next = items.data.map((item) => {
+    const { current_period_start: start, current_period_end: end, price } = item
+    if (end > now) return item
+    const period = { ...periodAt(anchor, price, end), current_period_start: end }
+    lines.push(
+      isMetered(price)
+        ? periodLine(world, customer, item, { start, end })
+        : periodLine(world, customer, item, { start: end, end: period.current_period_end }),
+    )
+    return { ...item, ...period, billed_until: period.current_period_end }
+  })
+  return { lines, items: next }
+}
+
+/** A renewal's draft stands for an hour, so that late usage and corrections still reach it. */
+function settleDraft(world: StripeWorld, draft: Invoice, subscription: Subscription): void {
+  const behavior = subscription.pause_collection?.behavior
+  if (subscription.status === 'unpaid' || behavior === 'keep_as_draft') return
+  const finalizesAt = world.now() + draftMs
+  invoices(world).put(draft.id, {
+    ...draft,
+    auto_advance: true,
+    automatically_finalizes_at: Math.floor(finalizesAt / 1000),
+  })
+  schedule(world, { kind: 'finalize_renewal', target: draft.id, dueAtMs: finalizesAt })
+}
+
+export function finalizeRenewal(world: StripeWorld, invoiceId: string): void {
+  const draft = invoices(world).get(invoiceId)
+  const id = draft?.parent.subscription_details.subscription ?? ''
+  const subscription = subscriptions(world).get(id)
+  if (draft?.status !== 'draft' || subscription === undefined) return
+  const behavior = subscription.pause_collection?.behavior
+  if (behavior === 'void') voidInvoice(world, finalizeInvoice(world, draft))
+  else if (behavior === 'mark_uncollectible') markUncollectible(world, finalizeInvoice(world, draft))
+  else finalizeAndCollect(world, draft, subscription)
+}
+
+export function retryInvoice(world: StripeWorld, invoiceId: string): void {
+  const open = invoices(world).get(invoiceId)
+  const subscription = subscriptions(world).get(open?.parent.subscription_details.subscription ?? '')
+  if (open?.status !== 'open' || subscription === undefined) return
+  collect(world, open, subscription)
+}
+
+function pauseAtTrialEnd(world: StripeWorld, before: Subscription): void {
+  const after = updateSubscription(world, before, {
+    status: 'paused',
+    status_details: {
+      paused: {
+        subscription: { type: 'trial_end_without_payment_method' },
+        transitioned_at: seconds(world),
+        type: 'subscription',
+      },
+    },
+  })
+  emit(world, 'customer.subscription.paused', after)
+}
