@@ -22,6 +22,7 @@ export type DueKind =
   | 'expire_pending_update'
   | 'resume_collection'
   | 'finalize_renewal'
+  | 'advance_schedule'
   | 'retry_invoice'
 
 const dueWork = tableOf<DueWork>('due_work')

@@ -6,7 +6,9 @@ const tableByPrefix: readonly (readonly [prefix: string, table: string])[] = [
   ['prod_', 'products'],
   ['price_', 'prices'],
   ['pi_', 'payment_intents'],
+  ['sub_sched_', 'subscription_schedules'],
   ['sub_', 'subscriptions'],
+  ['clock_', 'test_clocks'],
   ['in_', 'invoices'],
   ['bpc_', 'portal_configurations'],
 ]

@@ -23,7 +23,7 @@ export interface InvoiceLine {
   readonly proration?: boolean
 }
 
-export type BillingReason = 'manual' | 'subscription_create' | 'subscription_cycle' | 'subscription_update'
+export type BillingReason = 'manual' | 'subscription_create' | 'subscription_cycle' | 'subscription_update' | 'upcoming'
 
 export interface InvoiceRequest {
   readonly customer: Customer

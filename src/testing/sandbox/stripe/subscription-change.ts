@@ -202,7 +202,7 @@ function trialPlan(
   }
 }
 
-function changesInterval(before: readonly SubscriptionItem[], after: readonly SubscriptionItem[]): boolean {
+export function changesInterval(before: readonly SubscriptionItem[], after: readonly SubscriptionItem[]): boolean {
   return before.some((item) => {
     const now = after.find(({ id }) => id === item.id)
     return now !== undefined && !sameInterval(item.price, now.price)

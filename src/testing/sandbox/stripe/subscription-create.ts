@@ -58,7 +58,10 @@ export function startSubscription(
   return subscriptions(world).get(subscription.id) ?? subscription
 }
 
-function readItems(world: StripeWorld, params: z.output<typeof creatable>): readonly ItemRequest[] {
+export function readItems(
+  world: StripeWorld,
+  params: Pick<z.output<typeof creatable>, 'items' | 'currency'>,
+): readonly ItemRequest[] {
   const currency = params.currency?.toLowerCase()
   const items = params.items.map(({ price: id, quantity, metadata = {} }, index) => {
     const price = requireRecurringPrice(world, id, `items[${index}][price]`, currency)

@@ -3,6 +3,8 @@ import { expirePendingUpdate } from './subscription-change.js'
 import { expireSubscription } from './subscription-dunning.js'
 import { subscriptions } from './subscription-object.js'
 import { finalizeRenewal, renewSubscription, retryInvoice } from './subscription-renewal.js'
+import { startSchedule } from './subscription-schedule-routes.js'
+import { advanceSchedule, schedules } from './subscription-schedules.js'
 import { announceTrialEnd, endSubscription, updateSubscription } from './subscriptions.js'
 import type { StripeWorld } from './world.js'
 
@@ -23,5 +25,10 @@ export const subscriptionDuties = {
     if (before !== undefined) updateSubscription(world, before, { pause_collection: null })
   },
   finalize_renewal: (world, { target }) => finalizeRenewal(world, target),
+  advance_schedule: (world, { target }) => {
+    const before = schedules(world).get(target)
+    if (before?.status === 'not_started') startSchedule(world, before)
+    else advanceSchedule(world, target)
+  },
   retry_invoice: (world, { target }) => retryInvoice(world, target),
 } satisfies Partial<Record<DueKind, Duty>>

@@ -11,8 +11,10 @@ import {
 } from './invoices.js'
 import { wholeList } from './route.js'
 import { collect, draftFor, finalizeAndCollect, methodOf } from './subscription-billing.js'
+import { changesInterval } from './subscription-change.js'
 import { periodLine } from './subscription-lines.js'
 import { hasEnded, isMetered, type Subscription, type SubscriptionItem, subscriptions } from './subscription-object.js'
+import { itemsAtRenewal } from './subscription-schedules.js'
 import { endSubscription, updateSubscription } from './subscriptions.js'
 import { type StripeWorld, seconds } from './world.js'
 
@@ -22,7 +24,12 @@ const draftMs = 60 * 60 * 1000
 export function renewSubscription(world: StripeWorld, id: string): void {
   const before = subscriptions(world).get(id)
   if (before === undefined || hasEnded(before) || before.status === 'paused' || before.status === 'incomplete') return
-  const { lines, items } = nextPeriod(world, before, seconds(world))
+  const scheduled = itemsAtRenewal(world, before)
+  const current = subscriptions(world).get(id) ?? before
+  if (hasEnded(current)) return
+  const anchor = changesInterval(before.items.data, scheduled) ? seconds(world) : before.billing_cycle_anchor
+  const next = { ...before, billing_cycle_anchor: anchor }
+  const { lines, items } = nextPeriod(world, next, seconds(world), scheduled)
   const ends = before.cancel_at_period_end
   const trialEnds = before.status === 'trialing' && (before.trial_end ?? 0) <= seconds(world)
   if (trialEnds && !ends && methodOf(world, before) === null && before.collection_method === 'charge_automatically') {
@@ -44,33 +51,35 @@ export function renewSubscription(world: StripeWorld, id: string): void {
     ends ? lines.filter(({ price }) => price.recurring?.usage_type === 'metered') : lines,
   )
   const latest = draft === undefined ? {} : { latest_invoice: draft.id }
-  if (ends) endSubscription(world, { ...before, ...latest })
+  if (ends) endSubscription(world, { ...current, ...latest })
   else {
-    updateSubscription(world, before, {
+    updateSubscription(world, current, {
       items: wholeList(before.items.url, items),
       status: trialEnds ? 'active' : before.status,
+      billing_cycle_anchor: anchor,
       ...latest,
     })
   }
   if (draft !== undefined) settleDraft(world, draft, before)
 }
 
-/** The lines of the periods that begin, with the usage of those that end, and the items in their new periods. */
+/** The usage of the periods that end, the charges of those that begin, and the items in their new periods. */
 export function nextPeriod(
   world: StripeWorld,
   { billing_cycle_anchor: anchor, customer, items }: Subscription,
   now: number,
+  goingOn: readonly SubscriptionItem[] = items.data,
 ): { readonly lines: readonly InvoiceLine[]; readonly items: readonly SubscriptionItem[] } {
   const lines: InvoiceLine[] = []
-  const next = items.data.map((item) => {
+  for (const item of items.data) {
     const { current_period_start: start, current_period_end: end, price } = item
+    if (end <= now && isMetered(price)) lines.push(periodLine(world, customer, item, { start, end }))
+  }
+  const next = goingOn.map((item) => {
+    const { current_period_end: end, price } = item
     if (end > now) return item
     const period = { ...periodAt(anchor, price, end), current_period_start: end }
-    lines.push(
-      isMetered(price)
-        ? periodLine(world, customer, item, { start, end })
-        : periodLine(world, customer, item, { start: end, end: period.current_period_end }),
-    )
+    if (!isMetered(price)) lines.push(periodLine(world, customer, item, { start: end, end: period.current_period_end }))
     return { ...item, ...period, billed_until: period.current_period_end }
   })
   return { lines, items: next }

@@ -89,6 +89,12 @@ function attributes(world: StripeWorld, before: Subscription, params: Revision):
 
 function cancellation(world: StripeWorld, before: Subscription, params: Revision): Partial<Subscription> {
   const { cancel_at: at, cancel_at_period_end: atEnd, cancellation_details: details } = params
+  if ((at !== undefined || atEnd !== undefined) && before.schedule !== null) {
+    throw invalidRequest(
+      `The subscription is managed by the subscription schedule \`${before.schedule}\`, and updating any cancelation behavior directly is not allowed. Please update the schedule instead.`,
+      { param: at === undefined ? 'cancel_at_period_end' : 'cancel_at' },
+    )
+  }
   if (at !== undefined && at !== null && atEnd === true) {
     throw invalidRequest('You may only specify one of these parameters: cancel_at, cancel_at_period_end.', {
       param: 'cancel_at',

@@ -21,6 +21,11 @@ import { type StripeWorld, seconds } from './world.js'
 /** How the first invoice is dealt with: already paid (by a checkout), on its way, or open until somebody pays it. */
 export type FirstPayment = 'paid' | 'on_its_way' | 'awaited'
 
+export interface NewSubscription extends SubscriptionRequest {
+  /** Whether the part before a later anchor is charged; default yes. */
+  readonly prorates?: boolean
+}
+
 const day = 86_400
 const trialNoticeDays = 3
 const incompleteHours = 23
@@ -28,12 +33,10 @@ const incompleteHours = 23
 /** Starts a subscription with its first invoice, where there is something to bill. */
 export function createSubscription(
   world: StripeWorld,
-  request: SubscriptionRequest & { readonly prorates?: boolean },
+  request: NewSubscription,
   payment: FirstPayment,
 ): { readonly subscription: Subscription; readonly invoice: Invoice | undefined } {
-  const bare = newSubscription(world, request)
-  subscriptions(world).put(bare.id, bare)
-  const draft = draftFor(world, bare, 'subscription_create', firstLines(world, bare, request.prorates ?? true))
+  const { bare, draft } = createDraft(world, request)
   const invoice = draft === undefined ? undefined : finalizeInvoice(world, draft)
   const due = invoice?.amount_due ?? 0
   const waits = payment === 'awaited' && due > 0 && bare.collection_method === 'charge_automatically'
@@ -55,6 +58,17 @@ export function createSubscription(
   if (invoice === undefined) return { subscription, invoice }
   const settled = payment === 'paid' || due === 0 ? payInvoice(world, invoice) : invoice
   return { subscription, invoice: settled }
+}
+
+/** The subscription and the draft of its first invoice, before anybody knows of them. */
+export function createDraft(
+  world: StripeWorld,
+  request: NewSubscription,
+): { readonly bare: Subscription; readonly draft: Invoice | undefined } {
+  const bare = newSubscription(world, request)
+  subscriptions(world).put(bare.id, bare)
+  const lines = firstLines(world, bare, request.prorates ?? true)
+  return { bare, draft: draftFor(world, bare, 'subscription_create', lines) }
 }
 
 /** Keeps a change and tells of it, if it is one. */

@@ -22,7 +22,9 @@ import type { StripeRoute } from './route.js'
 import { invoiceFollowers } from './subscription-dunning.js'
 import { subscriptionDuties } from './subscription-duties.js'
 import { subscriptionItemRoutes } from './subscription-item-routes.js'
+import { subscriptionPreviewRoutes } from './subscription-preview.js'
 import { subscriptionRoutes } from './subscription-routes.js'
+import { subscriptionScheduleRoutes } from './subscription-schedule-routes.js'
 import { createWebhookSender, type WebhookSender } from './webhook-delivery.js'
 import { apiVersion, newId, type PaymentRecovery, type StripeWorld, worldAt } from './world.js'
 
@@ -57,6 +59,8 @@ const routes: readonly StripeRoute[] = [
   ...paymentIntentRoutes,
   ...subscriptionRoutes,
   ...subscriptionItemRoutes,
+  ...subscriptionScheduleRoutes,
+  ...subscriptionPreviewRoutes,
   ...invoiceRoutes,
   ...portalRoutes,
   ...webhookEndpointRoutes,
