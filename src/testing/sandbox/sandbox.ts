@@ -3,6 +3,7 @@ import { handleControl } from './control.js'
 import type { SandboxFault } from './faults.js'
 import { messagePage, toConsole } from './page.js'
 import { serveLoopback } from './serve.js'
+import { handleAuthenticationPage } from './stripe/authentication-page.js'
 import { handleCheckoutPage } from './stripe/checkout-page.js'
 import { handleInvoicePage } from './stripe/invoice-page.js'
 import { handlePortalPage } from './stripe/portal-page.js'
@@ -120,8 +121,9 @@ function dispatch(twins: Twins, request: Request): Promise<Response> {
   if (path.startsWith('/v1/') || path.startsWith('/v2/')) return twins.stripe.handle(request, path)
   if (path.startsWith('/langfuse/')) return twins.langfuse.handle(request, path.slice('/langfuse'.length))
   if (path.startsWith('/checkout/')) return handleCheckoutPage(twins.stripe, request, path)
+  if (path.startsWith('/authenticate/')) return handleAuthenticationPage(twins.stripe, request, path)
   if (path.startsWith('/portal/')) return handlePortalPage(twins.stripe, request, path)
-  if (path.startsWith('/invoice/')) return handleInvoicePage(twins.stripe.world, request, path)
+  if (path.startsWith('/invoice/')) return handleInvoicePage(twins.stripe, request, path)
   if (path.startsWith('/_sandbox/')) return handleControl(twins, request, path)
   if (path === '/') return consolePage(twins)
   return messagePage('Nothing here', 'The sandbox has no such page.', 404, toConsole)

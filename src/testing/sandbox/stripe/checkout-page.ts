@@ -2,8 +2,9 @@ import { html } from 'hono/html'
 import { formatMoney, messagePage, pageResponse, toConsole } from '../page.js'
 import { type CheckoutSession, checkoutSessions, type LineItem, lineItems } from './checkout-session.js'
 import { customers } from './customers.js'
-import { paySession, testCards } from './payment.js'
+import { paySession } from './payment.js'
 import { isMetered } from './subscription-object.js'
+import { testCards } from './test-cards.js'
 import type { StripeTwin } from './twin.js'
 import type { StripeWorld } from './world.js'
 
@@ -37,6 +38,7 @@ export async function handleCheckoutPage(
   setImmediate(() => webhooks.wake())
   if (result.kind === 'declined')
     return show(world, checkoutSessions(world).get(id) ?? session, form.get('card'), result.message)
+  if (result.kind === 'authenticate') return redirect(`/authenticate/${result.id}`)
   if (result.kind === 'closed') return show(world, result.session)
   return redirect(successUrl(result.session))
 }
@@ -48,7 +50,7 @@ const thanks = {
 }
 
 /** Where the buyer goes after paying. */
-function successUrl({ id, success_url: url, ...session }: CheckoutSession): string {
+export function successUrl({ id, success_url: url, ...session }: CheckoutSession): string {
   const target = url ?? ('return_url' in session ? session.return_url : undefined) ?? `/checkout/${id}`
   return target.replaceAll('{CHECKOUT_SESSION_ID}', id)
 }

@@ -87,6 +87,9 @@ export const sessionRequest = z.strictObject({
       ...tolerated('billing_mode', 'invoice_settings', 'trial_settings', 'proration_behavior'),
     })
     .optional(),
+  setup_intent_data: z
+    .strictObject({ metadata, description: text.optional(), ...tolerated('on_behalf_of') })
+    .optional(),
   metadata,
   ...tolerated(
     'adaptive_pricing',
@@ -111,7 +114,6 @@ export const sessionRequest = z.strictObject({
     'phone_number_collection',
     'redirect_on_completion',
     'saved_payment_method_options',
-    'setup_intent_data',
     'tax_id_collection',
     'wallet_options',
   ),
@@ -159,7 +161,13 @@ export function planOfSession(given: SessionRequest): SessionPlan {
   }
 }
 
-export function newSession(world: StripeWorld, given: SessionRequest, items: readonly LineItem[], expiresAt: number) {
+export function newSession(
+  world: StripeWorld,
+  given: SessionRequest,
+  items: readonly LineItem[],
+  expiresAt: number,
+  setupIntent: string | null,
+) {
   const id = newId('cs_test_', 58)
   const trial = (given.subscription_data?.trial_period_days ?? 0) > 0
   const dueItems = trial ? items.filter(({ price }) => price.recurring === null) : items
@@ -224,7 +232,7 @@ export function newSession(world: StripeWorld, given: SessionRequest, items: rea
     phone_number_collection: { enabled: false },
     recovered_from: null,
     saved_payment_method_options: null,
-    setup_intent: setup ? newId('seti_1', 23) : null,
+    setup_intent: setupIntent,
     shipping_address_collection: null,
     shipping_cost: null,
     shipping_options: [],

@@ -20,6 +20,7 @@ import { isWithin, mergeMetadata, metadata, paging, text, timeRange, tolerated }
 import { createPrice } from './price-routes.js'
 import { type Price, prices } from './prices.js'
 import { listPage, noParameters, route } from './route.js'
+import { createSetupIntent } from './setup-intents.js'
 import { isMetered } from './subscription-object.js'
 import { type StripeWorld, seconds } from './world.js'
 
@@ -103,12 +104,26 @@ function createSession(world: StripeWorld, given: SessionRequest): CheckoutSessi
   if (given.customer !== undefined) requireCustomer(world, given.customer)
   const items = chosenItems(world, given)
   const expiresAtMs = expiry(world, given.expires_at)
-  const session = newSession(world, given, items, Math.floor(expiresAtMs / 1000))
+  const session = newSession(world, given, items, Math.floor(expiresAtMs / 1000), setupFor(world, given))
   checkoutSessions(world).put(session.id, session)
   lineItems(world).put(session.id, { items })
   sessionPlans(world).put(session.id, planOfSession(given))
   schedule(world, { kind: 'expire_session', target: session.id, dueAtMs: expiresAtMs })
   return session
+}
+
+/** A session that only saves a method begins with the setup intent it will end with. */
+function setupFor(world: StripeWorld, given: SessionRequest): string | null {
+  if (given.mode !== 'setup') return null
+  const { id } = createSetupIntent(world, {
+    customer: given.customer ?? null,
+    description: given.setup_intent_data?.description ?? null,
+    metadata: given.setup_intent_data?.metadata ?? {},
+    usage: 'off_session',
+    paymentMethod: null,
+    allowRedirects: 'always',
+  })
+  return id
 }
 
 function checkAddresses(given: SessionRequest): void {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { noSuch, notFound } from './errors.js'
+import { invalidRequest, noSuch, notFound } from './errors.js'
 import { emit } from './events.js'
 import {
   clearable,
@@ -13,6 +13,13 @@ import {
   timeRange,
   tolerated,
 } from './form.js'
+import {
+  attachPaymentMethod,
+  detachPaymentMethod,
+  methodsOf,
+  paymentMethods,
+  resolvePaymentMethod,
+} from './payment-methods.js'
 import { listPage, noParameters, route } from './route.js'
 import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
@@ -56,15 +63,19 @@ const writable = z.strictObject({
   address: clearable(address).optional(),
   tax_exempt: z.enum(['none', 'exempt', 'reverse']).optional(),
   preferred_locales: list(text).optional(),
+  invoice_settings: z
+    .strictObject({
+      default_payment_method: clearable(text).optional(),
+      ...tolerated('custom_fields', 'footer', 'rendering_options'),
+    })
+    .optional(),
   metadata,
   ...tolerated(
     'business_name',
     'cash_balance',
     'individual_name',
     'invoice_prefix',
-    'invoice_settings',
     'next_invoice_sequence',
-    'payment_method',
     'shipping',
     'source',
     'tax',
@@ -76,8 +87,18 @@ const writable = z.strictObject({
 export const customerRoutes = [
   route(
     'POST /v1/customers',
-    writable.extend(tolerated('test_clock')),
-    ({ world, params: { test_clock: _, ...given } }) => createCustomer(world, given),
+    writable.extend({ payment_method: text.optional(), ...tolerated('test_clock') }),
+    ({ world, params: { test_clock: _, payment_method: method, invoice_settings: settings, ...given } }) => {
+      const customer = createCustomer(world, given)
+      const attached =
+        method === undefined ? undefined : attachPaymentMethod(world, resolvePaymentMethod(world, method), customer.id)
+      if (settings === undefined) return customer
+      // The id may be one that stands for a new method each time, as `pm_card_visa`.
+      const wanted = settings.default_payment_method === method ? attached?.id : settings.default_payment_method
+      const after = { ...customer, invoice_settings: settingsOf(world, customer, { default_payment_method: wanted }) }
+      customers(world).put(after.id, after)
+      return after
+    },
   ),
   route(
     'GET /v1/customers',
@@ -113,6 +134,7 @@ export const customerRoutes = [
         balance: params.balance ?? before.balance,
         tax_exempt: params.tax_exempt ?? before.tax_exempt,
         preferred_locales: params.preferred_locales ?? before.preferred_locales,
+        invoice_settings: settingsOf(world, before, params.invoice_settings),
         metadata: mergeMetadata(before.metadata, params.metadata),
       }
       customers(world).put(id, after)
@@ -124,12 +146,37 @@ export const customerRoutes = [
     const customer = customers(world).get(id)
     if (customer === undefined) throw notFound('customer', id)
     const tombstone = { id, object: 'customer', deleted: true } as const
+    for (const method of methodsOf(world, id)) detachPaymentMethod(world, method)
     customers(world).delete(id)
     tombstones(world).put(id, tombstone)
     emit(world, 'customer.deleted', customer)
     return tombstone
   }),
 ]
+
+/** Makes a saved method the one that invoices are charged to. */
+export function setDefaultMethod(world: StripeWorld, before: Customer, method: string | null): Customer {
+  const after: Customer = { ...before, invoice_settings: settingsOf(world, before, { default_payment_method: method }) }
+  customers(world).put(after.id, after)
+  emit(world, 'customer.updated', after, changed(before, after))
+  return after
+}
+
+function settingsOf(
+  world: StripeWorld,
+  { id, invoice_settings: before }: Customer,
+  change: { readonly default_payment_method?: string | null | undefined } | undefined,
+): Customer['invoice_settings'] {
+  const wanted = change?.default_payment_method
+  if (wanted === undefined) return before
+  if (wanted !== null && paymentMethods(world).get(wanted)?.customer !== id) {
+    throw invalidRequest(
+      `The customer does not have a payment method with the ID ${wanted}. The payment method must be attached to the customer.`,
+      { code: 'resource_missing', param: 'invoice_settings[default_payment_method]' },
+    )
+  }
+  return { ...before, default_payment_method: wanted }
+}
 
 /** The values that are different now, as they were: Stripe's `previous_attributes`. */
 export function changed(before: object, after: object): Record<string, unknown> {
@@ -153,7 +200,12 @@ function newCustomer(world: StripeWorld, given: z.output<typeof writable>) {
     discount: null,
     email: given.email ?? null,
     invoice_prefix: newId('', 8).toUpperCase(),
-    invoice_settings: { custom_fields: null, default_payment_method: null, footer: null, rendering_options: null },
+    invoice_settings: {
+      custom_fields: null,
+      default_payment_method: null as string | null,
+      footer: null,
+      rendering_options: null,
+    },
     livemode: false as const,
     metadata: (given.metadata ?? {}) as Readonly<Record<string, string>>,
     name: given.name ?? null,
@@ -162,7 +214,7 @@ function newCustomer(world: StripeWorld, given: z.output<typeof writable>) {
     preferred_locales: given.preferred_locales ?? [],
     shipping: null,
     tax_exempt: given.tax_exempt ?? 'none',
-    test_clock: null,
+    test_clock: null as string | null,
   }
 }
 

@@ -8,13 +8,17 @@ export interface DueWork {
   readonly target: string
   /** The test clock it waits for; nothing for the sandbox's own. */
   readonly clock: string | null
-  /** How a delayed payment ends. */
+  /** How a delayed refund ends. */
   readonly succeeds?: boolean
 }
 
 export type DueKind =
   | 'expire_session'
-  | 'settle_payment'
+  | 'settle_intent'
+  | 'settle_refund'
+  | 'finalize_invoice'
+  | 'collect_invoice'
+  | 'overdue_invoice'
   | 'renew_subscription'
   | 'announce_trial_end'
   | 'cancel_subscription'

@@ -11,6 +11,11 @@ export interface StripeErrorDetails {
   readonly code?: string
   readonly param?: string
   readonly decline_code?: string
+  /** Where a payment fails, the error carries the objects it is about. */
+  readonly charge?: string
+  readonly payment_intent?: unknown
+  readonly payment_method?: unknown
+  readonly setup_intent?: unknown
 }
 
 export function stripeFailure(
@@ -28,6 +33,16 @@ export function isStripeFailure(error: unknown): error is StripeFailure {
 /** 400 about one parameter, or about the request as a whole. */
 export function invalidRequest(message: string, extra: { code?: string; param?: string } = {}): StripeFailure {
   return stripeFailure(400, { type: 'invalid_request_error', message, ...extra })
+}
+
+/** 402: an issuer or a bank refuses. */
+export function cardError(
+  decline: { readonly code: string; readonly declineCode?: string; readonly message: string },
+  extra: Omit<StripeErrorDetails, 'type' | 'message' | 'code'> = {},
+): StripeFailure {
+  const { code, declineCode, message } = decline
+  const why = declineCode === undefined ? {} : { decline_code: declineCode }
+  return stripeFailure(402, { type: 'card_error', message, code, ...why, ...extra })
 }
 
 /** An id in the address that leads nowhere: 404. */

@@ -11,6 +11,15 @@ const tableByPrefix: readonly (readonly [prefix: string, table: string])[] = [
   ['clock_', 'test_clocks'],
   ['in_', 'invoices'],
   ['bpc_', 'portal_configurations'],
+  ['pm_', 'payment_methods'],
+  ['seti_', 'setup_intents'],
+  ['ch_', 'charges'],
+  ['re_', 'refunds'],
+  ['du_', 'disputes'],
+  ['inpay_', 'invoice_payments'],
+  ['ii_', 'invoice_items'],
+  ['di_', 'discounts'],
+  ['promo_', 'promotion_codes'],
 ]
 
 /** Puts whole objects where `expand` asks for them. */
@@ -27,18 +36,50 @@ function expandPath(world: StripeWorld, value: unknown, [name, ...rest]: readonl
   if (inside === undefined) {
     throw invalidRequest(`This property cannot be expanded (${path}).`, { param: 'expand' })
   }
-  const whole = typeof inside === 'string' ? (find(world, inside) ?? inside) : inside
+  const wholeOf = (part: unknown) => (typeof part === 'string' ? (find(world, part, name) ?? part) : part)
+  const whole = Array.isArray(inside) ? inside.map(wholeOf) : wholeOf(inside)
   return { ...object, [name]: expandPath(world, whole, rest, path) }
 }
 
 /** Parts that are left out unless asked for. */
 function included(world: StripeWorld, object: Readonly<Record<string, unknown>>, name: string): unknown {
+  const { id } = object
+  if (object.object === 'invoice' && name === 'payments') return paymentsOf(world, String(id))
+  if (object.object === 'invoice' && name === 'confirmation_secret') return confirmationSecret(world, String(id))
+  if (object.object === 'charge' && name === 'refunds') return refundsOf(world, String(id))
   if (object.object !== 'checkout.session' || name !== 'line_items') return undefined
   const data = world.journal.table<{ readonly items: unknown }>('stripe.line_items').get(String(object.id))?.items ?? []
   return { object: 'list', url: `/v1/checkout/sessions/${String(object.id)}/line_items`, has_more: false, data }
 }
 
-function find(world: StripeWorld, id: string): unknown {
+function paymentsOf(world: StripeWorld, invoice: string) {
+  const data = rows<{ readonly invoice: string }>(world, 'invoice_payments').filter((each) => each.invoice === invoice)
+  return { object: 'list', url: `/v1/invoice_payments?invoice=${invoice}`, has_more: false, data: data.reverse() }
+}
+
+/** What lets a page confirm the payment of an open invoice. */
+function confirmationSecret(world: StripeWorld, invoice: string) {
+  const payments = rows<{ readonly invoice: string; readonly payment: { readonly payment_intent: string } }>(
+    world,
+    'invoice_payments',
+  )
+  const intent = payments.findLast((each) => each.invoice === invoice)?.payment.payment_intent ?? ''
+  const secret = world.journal.table<{ readonly client_secret: string }>('stripe.payment_intents').get(intent)
+  return secret === undefined ? null : { client_secret: secret.client_secret, type: 'payment_intent' }
+}
+
+function refundsOf(world: StripeWorld, charge: string) {
+  const data = rows<{ readonly charge: string }>(world, 'refunds').filter((each) => each.charge === charge)
+  return { object: 'list', url: `/v1/charges/${charge}/refunds`, has_more: false, data: data.reverse() }
+}
+
+function rows<Row>(world: StripeWorld, table: string): Row[] {
+  return [...world.journal.table<Row>(`stripe.${table}`).values()]
+}
+
+function find(world: StripeWorld, id: string, name: string): unknown {
+  // The id of a coupon is whatever it was given.
+  if (name === 'coupon') return world.journal.table<unknown>('stripe.coupons').get(id)
   const table = tableByPrefix.find(([prefix]) => id.startsWith(prefix))?.[1]
   return table === undefined ? undefined : world.journal.table<unknown>(`stripe.${table}`).get(id)
 }

@@ -1,10 +1,10 @@
 import { html } from 'hono/html'
 import { formatDate, formatMoney, messagePage, pageResponse, toConsole } from '../page.js'
 import { invoices } from './invoices.js'
-import type { StripeWorld } from './world.js'
+import type { StripeTwin } from './twin.js'
 
 /** `GET /invoice/:id`: what an invoice's `hosted_invoice_url` leads to. */
-export function handleInvoicePage(world: StripeWorld, request: Request, path: string): Promise<Response> {
+export function handleInvoicePage({ world }: StripeTwin, request: Request, path: string): Promise<Response> {
   const invoice = invoices(world).get(path.split('/')[2] ?? '')
   if (invoice === undefined || request.method !== 'GET') {
     return messagePage('Nothing here', 'There is no such invoice.', 404, toConsole)

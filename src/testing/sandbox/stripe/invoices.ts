@@ -1,49 +1,130 @@
-import * as z from 'zod'
-import { type Customer, customers } from './customers.js'
-import { notFound } from './errors.js'
+import { type Customer, changed, customers } from './customers.js'
+import { activeDiscounts, spendDiscounts } from './discounts.js'
+import { schedule, unschedule } from './due.js'
 import { emit } from './events.js'
-import { isWithin, paging, text, timeRange, tolerated } from './form.js'
+import { attachItems, pendingItems, toInvoiceLine } from './invoice-items.js'
+import { type DraftLine, type InvoiceLine, invoiceLines, toDraftLine } from './invoice-lines.js'
+import {
+  type BillingReason,
+  draftAmounts,
+  type Invoice,
+  invoices,
+  newInvoice,
+  newInvoiceId,
+  subscriptionOf,
+} from './invoice-object.js'
+import { cancelInvoicePayments, openInvoicePayment } from './invoice-payments.js'
+import { computeTotals } from './invoice-totals.js'
 import { nextAttempt } from './payment-retries.js'
-import type { Price } from './prices.js'
-import { listPage, noParameters, route, wholeList } from './route.js'
-import { newId, type StripeWorld, seconds, tableOf } from './world.js'
+import { isLocated, taxRates } from './tax-rates.js'
+import { type StripeWorld, seconds } from './world.js'
 
-export type Invoice = ReturnType<typeof newInvoice>
-
-export const invoices = tableOf<Invoice>('invoices')
-
-export interface InvoiceLine {
-  readonly description: string
-  readonly amount: number
-  readonly quantity: number | null
-  readonly price: Price
-  readonly period: { readonly start: number; readonly end: number }
-  readonly subscriptionItem: string | null
-  /** A part of a period, credited or charged because something changed within it. */
-  readonly proration?: boolean
-}
-
-export type BillingReason = 'manual' | 'subscription_create' | 'subscription_cycle' | 'subscription_update' | 'upcoming'
+export type { InvoiceLine } from './invoice-lines.js'
+export { type BillingReason, type Invoice, invoices, subscriptionOf } from './invoice-object.js'
 
 export interface InvoiceRequest {
   readonly customer: Customer
   readonly currency: string
-  readonly subscription: string
+  readonly subscription: string | null
   readonly billingReason: BillingReason
   readonly lines: readonly InvoiceLine[]
+  /** Metadata of the subscription, shown on its invoices. */
   readonly metadata: Readonly<Record<string, string>>
+  readonly invoiceMetadata?: Readonly<Record<string, string>>
   readonly collectionMethod?: 'charge_automatically' | 'send_invoice'
   readonly dueDate?: number | null
+  /** Finalizes by itself an hour from now, and collects. */
+  readonly autoAdvance?: boolean
+  readonly defaultPaymentMethod?: string | null
+  readonly description?: string | null
+  readonly footer?: string | null
+  /** Ids of discounts; those that no longer count are left out. */
+  readonly discounts?: readonly string[]
+  /** Ids of tax rates. */
+  readonly taxRates?: readonly string[]
+  readonly automaticTax?: boolean
+  readonly period?: { readonly start: number; readonly end: number }
+  /** Takes in the customer's pending items; those of a subscription do. */
+  readonly includePending?: boolean
 }
 
+/** Makes a draft. With `autoAdvance` it finalizes by itself an hour later. */
 export function draftInvoice(world: StripeWorld, request: InvoiceRequest): Invoice {
-  const invoice = newInvoice(world, request)
+  const { invoice, given, lines } = composeInvoice(world, request)
   invoices(world).put(invoice.id, invoice)
+  invoiceLines(world).put(invoice.id, { id: invoice.id, given, lines })
+  attachItems(world, invoice.id, given)
+  if (invoice.automatically_finalizes_at !== null) scheduleFinalization(world, invoice)
   emit(world, 'invoice.created', invoice)
   return invoice
 }
 
-/** Gives a draft its number and its page; from now on its lines stay as they are. */
+/** The draft that would be made, without making it: previews are this. */
+export function composeInvoice(world: StripeWorld, request: InvoiceRequest) {
+  const id = newInvoiceId()
+  const active = activeDiscounts(world, request.discounts ?? [])
+  const takesPending = request.includePending ?? request.subscription !== null
+  const pending = takesPending ? pendingItems(world, request.customer.id, request.currency, request.subscription) : []
+  const given = [...pending.map((item) => toInvoiceLine(world, item)), ...request.lines].map(toDraftLine)
+  const totals = computeTotals(world, {
+    invoice: id,
+    currency: request.currency,
+    subscription: request.subscription,
+    customer: request.customer,
+    lines: given,
+    discounts: active,
+    taxRates: request.taxRates ?? [],
+    automaticTax: request.automaticTax ?? false,
+  })
+  const bare = newInvoice(
+    world,
+    id,
+    {
+      customer: request.customer,
+      currency: request.currency,
+      subscription: request.subscription,
+      billingReason: request.billingReason,
+      subscriptionMetadata: request.metadata,
+      metadata: request.invoiceMetadata ?? {},
+      autoAdvance: request.autoAdvance ?? false,
+      collectionMethod: request.collectionMethod ?? 'charge_automatically',
+      dueDate: request.dueDate ?? null,
+      defaultPaymentMethod: request.defaultPaymentMethod ?? null,
+      description: request.description ?? null,
+      footer: request.footer ?? null,
+      discounts: active,
+      automaticTax: request.automaticTax ?? false,
+      period: request.period,
+    },
+    totals,
+  )
+  const rates = (request.taxRates ?? []).flatMap((rate) => taxRates(world).get(rate) ?? [])
+  const invoice: Invoice = located({ ...bare, default_tax_rates: rates }, request.customer)
+  return { invoice, given, lines: totals.lines }
+}
+
+/** Counts a draft anew, with other lines or other terms. */
+export function recountDraft(world: StripeWorld, draft: Invoice, given?: readonly DraftLine[]): Invoice {
+  const lines = given ?? invoiceLines(world).get(draft.id)?.given ?? []
+  const customer = customers(world).get(draft.customer)
+  if (customer === undefined) return draft
+  const totals = computeTotals(world, {
+    invoice: draft.id,
+    currency: draft.currency,
+    subscription: subscriptionOf(draft),
+    customer,
+    lines,
+    discounts: draft.discounts,
+    taxRates: draft.default_tax_rates.map((rate) => (rate as { id: string }).id),
+    automaticTax: draft.automatic_tax.enabled,
+  })
+  invoiceLines(world).put(draft.id, { id: draft.id, given: lines, lines: totals.lines })
+  const after: Invoice = located({ ...draft, ...draftAmounts(draft.id, totals) }, customer)
+  invoices(world).put(after.id, after)
+  return after
+}
+
+/** Gives a draft its number, its page and its payment; from now on its lines stay as they are. */
 export function finalizeInvoice(world: StripeWorld, draft: Invoice): Invoice {
   const customer = customers(world).get(draft.customer)
   const sequence = customer?.next_invoice_sequence ?? 1
@@ -51,7 +132,7 @@ export function finalizeInvoice(world: StripeWorld, draft: Invoice): Invoice {
   const startingBalance = customer?.balance ?? 0
   const endingBalance = Math.min(0, draft.total + startingBalance)
   if (customer !== undefined) {
-    const counted = {
+    const counted: Customer = {
       ...customer,
       balance: endingBalance,
       next_invoice_sequence: sequence + 1,
@@ -60,6 +141,8 @@ export function finalizeInvoice(world: StripeWorld, draft: Invoice): Invoice {
     customers(world).put(customer.id, counted)
   }
   const now = seconds(world)
+  unschedule(world, 'finalize_invoice', draft.id)
+  spendDiscounts(world, draft.discounts)
   const due = Math.max(0, draft.total + startingBalance)
   const open: Invoice = {
     ...draft,
@@ -69,237 +152,116 @@ export function finalizeInvoice(world: StripeWorld, draft: Invoice): Invoice {
     starting_balance: startingBalance,
     ending_balance: endingBalance,
     automatically_finalizes_at: null,
+    next_payment_attempt: null,
     effective_at: now,
     hosted_invoice_url: world.pageUrl(`/invoice/${draft.id}`),
+    invoice_pdf: world.pageUrl(`/invoice/${draft.id}/pdf`),
     number: `${customer?.invoice_prefix ?? 'GUEST'}-${String(sequence).padStart(4, '0')}`,
     status_transitions: { ...draft.status_transitions, finalized_at: now },
   }
   invoices(world).put(open.id, open)
+  if (due > 0) openInvoicePayment(world, open)
   emit(world, 'invoice.finalized', open)
+  if (open.due_date !== null && open.collection_method === 'send_invoice') {
+    schedule(world, { kind: 'overdue_invoice', target: open.id, dueAtMs: open.due_date * 1000 })
+  }
   return open
 }
 
+/** The money arrived, or none was due. */
 export function payInvoice(world: StripeWorld, invoice: Invoice): Invoice {
+  const attempts = invoice.amount_due > 0 ? invoice.attempt_count + 1 : invoice.attempt_count
+  return settle(world, { ...invoice, attempted: true, attempt_count: attempts })
+}
+
+/** Paid some other way: no attempt is made. */
+export function payOutOfBand(world: StripeWorld, invoice: Invoice): Invoice {
+  cancelInvoicePayments(world, invoice, 'automatic')
+  return settle(world, invoice)
+}
+
+/** An attempt failed. Renewals, and invoices that advance by themselves, are tried again later. */
+export function failInvoice(world: StripeWorld, invoice: Invoice): Invoice {
+  const attempt_count = invoice.attempt_count + 1
+  const manual = invoice.parent === null
+  const retries = manual
+    ? invoice.auto_advance && invoice.collection_method === 'charge_automatically'
+    : invoice.billing_reason === 'subscription_cycle'
+  const next = retries ? nextAttempt(world, attempt_count) : null
+  const failed: Invoice = { ...invoice, attempted: true, attempt_count, next_payment_attempt: next }
+  // Those of a subscription are tried again with it.
+  if (next !== null && manual) schedule(world, { kind: 'collect_invoice', target: invoice.id, dueAtMs: next * 1000 })
+  invoices(world).put(failed.id, failed)
+  emit(world, 'invoice.payment_failed', failed)
+  return failed
+}
+
+export function voidInvoice(world: StripeWorld, invoice: Invoice): Invoice {
+  cancelInvoicePayments(world, invoice, 'void_invoice')
+  return close(world, invoice, 'void', 'voided_at', 'invoice.voided')
+}
+
+export function markUncollectible(world: StripeWorld, invoice: Invoice, reason = 'user_forgiven'): Invoice {
+  const given: Invoice = { ...invoice, status_details: { uncollectible: { reason } } }
+  return close(world, given, 'uncollectible', 'marked_uncollectible_at', 'invoice.marked_uncollectible')
+}
+
+/** Keeps a change and tells of it. */
+export function updateInvoice(world: StripeWorld, before: Invoice, after: Invoice): Invoice {
+  invoices(world).put(after.id, after)
+  emit(world, 'invoice.updated', after, changed(before, after))
+  return after
+}
+
+export function scheduleFinalization(world: StripeWorld, draft: Invoice): void {
+  unschedule(world, 'finalize_invoice', draft.id)
+  if (draft.automatically_finalizes_at === null) return
+  schedule(world, { kind: 'finalize_invoice', target: draft.id, dueAtMs: draft.automatically_finalizes_at * 1000 })
+}
+
+function settle(world: StripeWorld, invoice: Invoice): Invoice {
   const paid: Invoice = {
     ...invoice,
     status: 'paid',
     amount_paid: invoice.amount_due,
     amount_remaining: 0,
-    attempted: true,
-    attempt_count: invoice.attempt_count + 1,
     next_payment_attempt: null,
     status_transitions: { ...invoice.status_transitions, paid_at: seconds(world) },
   }
+  stopWork(world, paid)
   invoices(world).put(paid.id, paid)
   emit(world, 'invoice.paid', paid)
   emit(world, 'invoice.payment_succeeded', paid)
   return paid
 }
 
-export function voidInvoice(world: StripeWorld, invoice: Invoice): Invoice {
-  const voided: Invoice = {
+function close(
+  world: StripeWorld,
+  invoice: Invoice,
+  status: 'void' | 'uncollectible',
+  moment: 'voided_at' | 'marked_uncollectible_at',
+  type: string,
+): Invoice {
+  const closed: Invoice = {
     ...invoice,
-    status: 'void',
+    status,
+    auto_advance: false,
     next_payment_attempt: null,
-    status_transitions: { ...invoice.status_transitions, voided_at: seconds(world) },
+    status_transitions: { ...invoice.status_transitions, [moment]: seconds(world) },
   }
-  invoices(world).put(voided.id, voided)
-  emit(world, 'invoice.voided', voided)
-  return voided
+  stopWork(world, closed)
+  invoices(world).put(closed.id, closed)
+  emit(world, type, closed)
+  return closed
 }
 
-export function markUncollectible(world: StripeWorld, invoice: Invoice): Invoice {
-  const marked: Invoice = {
-    ...invoice,
-    status: 'uncollectible',
-    next_payment_attempt: null,
-    status_transitions: { ...invoice.status_transitions, marked_uncollectible_at: seconds(world) },
-  }
-  invoices(world).put(marked.id, marked)
-  emit(world, 'invoice.marked_uncollectible', marked)
-  return marked
+function stopWork(world: StripeWorld, { id }: Invoice): void {
+  for (const kind of ['finalize_invoice', 'collect_invoice', 'overdue_invoice'] as const) unschedule(world, kind, id)
 }
 
-export function failInvoice(world: StripeWorld, invoice: Invoice): Invoice {
-  const attempts = invoice.attempt_count + 1
-  const failed: Invoice = {
-    ...invoice,
-    attempted: true,
-    attempt_count: attempts,
-    next_payment_attempt: invoice.billing_reason === 'subscription_cycle' ? nextAttempt(world, attempts) : null,
-  }
-  invoices(world).put(failed.id, failed)
-  emit(world, 'invoice.payment_failed', failed)
-  return failed
-}
-
-export const invoiceRoutes = [
-  route(
-    'GET /v1/invoices',
-    z.strictObject({
-      ...paging,
-      customer: text.optional(),
-      subscription: text.optional(),
-      status: z.enum(['draft', 'open', 'paid', 'uncollectible', 'void']).optional(),
-      created: timeRange.optional(),
-      ...tolerated('collection_method', 'due_date', 'customer_account'),
-    }),
-    ({ world, params }) =>
-      listPage(
-        '/v1/invoices',
-        [...invoices(world).values()].filter(
-          (invoice) =>
-            (params.customer === undefined || params.customer === invoice.customer) &&
-            (params.status === undefined || params.status === invoice.status) &&
-            (params.subscription === undefined ||
-              params.subscription === invoice.parent.subscription_details.subscription) &&
-            isWithin(params.created, invoice.created),
-        ),
-        params,
-      ),
-  ),
-  route('GET /v1/invoices/:id', noParameters, ({ world, path: { id = '' } }) => {
-    const invoice = invoices(world).get(id)
-    if (invoice === undefined) throw notFound('invoice', id, 'invoice')
-    return invoice
-  }),
-]
-
-function newInvoice(world: StripeWorld, request: InvoiceRequest) {
-  const now = seconds(world)
-  const { customer, currency, subscription } = request
-  const id = newId('in_1', 23)
-  const total = request.lines.reduce((sum, line) => sum + line.amount, 0)
-  // A period whose corrections outweigh its usage bills nothing.
-  const due = Math.max(0, total)
-  return {
-    id,
-    object: 'invoice' as const,
-    account_country: 'US',
-    account_name: world.merchantName,
-    account_tax_ids: null,
-    amount_due: due,
-    amount_overpaid: 0,
-    amount_paid: 0,
-    amount_remaining: due,
-    amount_shipping: 0,
-    application: null,
-    attempt_count: 0,
-    attempted: false,
-    auto_advance: false as boolean,
-    automatic_tax: { disabled_reason: null, enabled: false, liability: null, provider: null, status: null },
-    automatically_finalizes_at: null as number | null,
-    billing_reason: request.billingReason,
-    collection_method: request.collectionMethod ?? ('charge_automatically' as const),
-    created: now,
-    currency,
-    custom_fields: null,
-    customer: customer.id,
-    customer_account: null,
-    customer_address: customer.address,
-    customer_email: customer.email,
-    customer_name: customer.name,
-    customer_phone: customer.phone,
-    customer_shipping: null,
-    customer_tax_exempt: customer.tax_exempt,
-    customer_tax_ids: [],
-    default_payment_method: null,
-    default_source: null,
-    default_tax_rates: [],
-    description: null,
-    discounts: [],
-    due_date: (request.dueDate ?? null) as number | null,
-    effective_at: null as number | null,
-    ending_balance: null as number | null,
-    footer: null,
-    from_invoice: null,
-    hosted_invoice_url: null as string | null,
-    invoice_pdf: null,
-    issuer: { type: 'self' as const },
-    last_finalization_error: null,
-    latest_revision: null,
-    lines: wholeList(
-      `/v1/invoices/${id}/lines`,
-      request.lines.map((line) => newLine(id, currency, subscription, line)),
-    ),
-    livemode: false as const,
-    metadata: {},
-    next_payment_attempt: null as number | null,
-    number: null as string | null,
-    on_behalf_of: null,
-    parent: {
-      quote_details: null,
-      subscription_details: { metadata: request.metadata, subscription },
-      type: 'subscription_details' as const,
-    },
-    payment_settings: { default_mandate: null, payment_method_options: null, payment_method_types: null },
-    period_end: now,
-    period_start: now,
-    post_payment_credit_notes_amount: 0,
-    pre_payment_credit_notes_amount: 0,
-    receipt_number: null,
-    rendering: null,
-    shipping_cost: null,
-    shipping_details: null,
-    starting_balance: 0,
-    statement_descriptor: null,
-    status: 'draft' as 'draft' | 'open' | 'paid' | 'uncollectible' | 'void',
-    status_transitions: {
-      finalized_at: null as number | null,
-      marked_uncollectible_at: null as number | null,
-      paid_at: null as number | null,
-      voided_at: null as number | null,
-    },
-    subtotal: total,
-    subtotal_excluding_tax: total,
-    test_clock: null,
-    total,
-    total_discount_amounts: [],
-    total_excluding_tax: total,
-    total_pretax_credit_amounts: [],
-    total_taxes: [],
-    webhooks_delivered_at: null,
-  }
-}
-
-function newLine(invoice: string, currency: string, subscription: string, line: InvoiceLine) {
-  return {
-    id: newId('il_1', 23),
-    object: 'line_item' as const,
-    amount: line.amount,
-    currency,
-    description: line.description,
-    discount_amounts: [],
-    discountable: true,
-    discounts: [],
-    invoice,
-    livemode: false as const,
-    metadata: {},
-    parent: {
-      invoice_item_details: null,
-      subscription_item_details:
-        line.subscriptionItem === null
-          ? null
-          : {
-              invoice_item: null,
-              proration: line.proration ?? false,
-              proration_details: { credited_items: null },
-              subscription,
-              subscription_item: line.subscriptionItem,
-            },
-      type: 'subscription_item_details' as const,
-    },
-    period: line.period,
-    pretax_credit_amounts: [],
-    pricing: {
-      price_details: { price: line.price.id, product: line.price.product },
-      type: 'price_details' as const,
-      unit_amount_decimal: line.price.unit_amount_decimal,
-    },
-    quantity: line.quantity,
-    quantity_decimal: line.quantity === null ? null : String(line.quantity),
-    subscription,
-    subtotal: line.amount,
-    taxes: [],
-  }
+/** Automatic tax cannot be counted for a customer whose country is unknown. */
+function located(invoice: Invoice, customer: Customer): Invoice {
+  if (!invoice.automatic_tax.enabled) return invoice
+  const status = isLocated(customer.address) ? ('complete' as const) : ('requires_location_inputs' as const)
+  return { ...invoice, automatic_tax: { ...invoice.automatic_tax, status } }
 }

@@ -1,11 +1,16 @@
-import * as z from 'zod'
-import { notFound } from './errors.js'
 import { emit } from './events.js'
-import { isWithin, paging, text, timeRange } from './form.js'
-import { listPage, noParameters, route } from './route.js'
+import type { PaymentMethod } from './payment-methods.js'
 import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type PaymentIntent = ReturnType<typeof newPaymentIntent>
+export type PaymentIntentStatus =
+  | 'requires_payment_method'
+  | 'requires_confirmation'
+  | 'requires_action'
+  | 'requires_capture'
+  | 'processing'
+  | 'succeeded'
+  | 'canceled'
 
 export const paymentIntents = tableOf<PaymentIntent>('payment_intents')
 
@@ -17,6 +22,11 @@ export interface PaymentRequest {
   readonly metadata: Readonly<Record<string, string>>
   readonly receiptEmail: string | null
   readonly setupFutureUsage: 'off_session' | 'on_session' | null
+  readonly captureMethod?: 'automatic' | 'automatic_async' | 'manual'
+  readonly paymentMethod?: string | null
+  readonly allowRedirects?: 'always' | 'never'
+  readonly statementDescriptor?: string | null
+  readonly statementDescriptorSuffix?: string | null
 }
 
 export function createPaymentIntent(world: StripeWorld, request: PaymentRequest): PaymentIntent {
@@ -26,75 +36,44 @@ export function createPaymentIntent(world: StripeWorld, request: PaymentRequest)
   return intent
 }
 
-export function succeedPayment(world: StripeWorld, intent: PaymentIntent): PaymentIntent {
-  const { amount } = intent
-  const after = {
-    ...intent,
-    status: 'succeeded',
-    amount_received: amount,
-    last_payment_error: null,
-    latest_charge: newId('ch_3', 23),
-  } as const
-  return save(world, after, 'payment_intent.succeeded')
-}
-
-/** A delayed method: the money is on its way. */
-export function processPayment(world: StripeWorld, intent: PaymentIntent): PaymentIntent {
-  return save(world, { ...intent, status: 'processing', last_payment_error: null }, 'payment_intent.processing')
-}
-
-export function failPayment(world: StripeWorld, intent: PaymentIntent, decline: Decline): PaymentIntent {
-  const error = { type: 'card_error' as const, code: decline.code, message: decline.message, ...declineCode(decline) }
-  const after = {
-    ...intent,
-    status: 'requires_payment_method' as const,
-    last_payment_error: error,
-    payment_method: null,
-  }
-  return save(world, after, 'payment_intent.payment_failed')
-}
-
-export interface Decline {
-  readonly code: string
-  readonly declineCode?: string
-  readonly message: string
-}
-
-export const paymentIntentRoutes = [
-  route(
-    'GET /v1/payment_intents',
-    z.strictObject({ ...paging, customer: text.optional(), created: timeRange.optional() }),
-    ({ world, params }) =>
-      listPage(
-        '/v1/payment_intents',
-        [...paymentIntents(world).values()].filter(
-          ({ customer, created }) =>
-            (params.customer === undefined || params.customer === customer) && isWithin(params.created, created),
-        ),
-        params,
-      ),
-  ),
-  route('GET /v1/payment_intents/:id', noParameters, ({ world, path: { id = '' } }) => {
-    const intent = paymentIntents(world).get(id)
-    if (intent === undefined) throw notFound('payment_intent', id, 'intent')
-    return intent
-  }),
-]
-
-function save(world: StripeWorld, intent: PaymentIntent, type: string): PaymentIntent {
+export function saveIntent(world: StripeWorld, intent: PaymentIntent, type?: string): PaymentIntent {
   paymentIntents(world).put(intent.id, intent)
-  emit(world, type, intent)
+  if (type !== undefined) emit(world, type, intent)
   return intent
 }
 
-function declineCode({ declineCode: value }: Decline): { decline_code?: string } {
-  return value === undefined ? {} : { decline_code: value }
+/** Why the last attempt failed, as it stays on the intent. */
+export interface PaymentError {
+  readonly type: 'card_error'
+  readonly code: string
+  readonly message: string
+  readonly decline_code?: string
+  readonly charge?: string
+  readonly payment_method?: PaymentMethod
 }
 
-type PaymentStatus = 'requires_payment_method' | 'processing' | 'succeeded' | 'canceled'
+/** What the buyer has to do next. */
+export type NextAction =
+  | {
+      readonly type: 'redirect_to_url'
+      readonly redirect_to_url: { readonly return_url: string; readonly url: string }
+    }
+  | {
+      readonly type: 'use_stripe_sdk'
+      readonly use_stripe_sdk: { readonly type: 'three_d_secure_redirect'; readonly stripe_js: string }
+    }
+
+/** The step to 3-D Secure: a page of the sandbox, reached by redirect or by Stripe's own script. */
+export function authenticationStep(world: StripeWorld, id: string, returnUrl: string | undefined): NextAction {
+  const url = world.pageUrl(`/authenticate/${id}`)
+  return returnUrl === undefined
+    ? { type: 'use_stripe_sdk', use_stripe_sdk: { type: 'three_d_secure_redirect', stripe_js: url } }
+    : { type: 'redirect_to_url', redirect_to_url: { return_url: returnUrl, url } }
+}
 
 function newPaymentIntent(world: StripeWorld, request: PaymentRequest) {
   const id = newId('pi_3', 23)
+  const method = request.paymentMethod ?? null
   return {
     id,
     object: 'payment_intent' as const,
@@ -105,10 +84,10 @@ function newPaymentIntent(world: StripeWorld, request: PaymentRequest) {
     amount_received: 0,
     application: null,
     application_fee_amount: null,
-    automatic_payment_methods: { allow_redirects: 'always' as const, enabled: true },
-    canceled_at: null,
-    cancellation_reason: null,
-    capture_method: 'automatic_async' as const,
+    automatic_payment_methods: { allow_redirects: request.allowRedirects ?? ('always' as const), enabled: true },
+    canceled_at: null as number | null,
+    cancellation_reason: null as string | null,
+    capture_method: request.captureMethod ?? ('automatic_async' as const),
     client_secret: `${id}_secret_${newId('', 25)}`,
     confirmation_method: 'automatic' as const,
     created: seconds(world),
@@ -117,19 +96,19 @@ function newPaymentIntent(world: StripeWorld, request: PaymentRequest) {
     customer_account: null,
     description: request.description,
     excluded_payment_method_types: null,
-    last_payment_error: null as { type: 'card_error'; code: string; message: string; decline_code?: string } | null,
+    last_payment_error: null as PaymentError | null,
     latest_charge: null as string | null,
     livemode: false as const,
     managed_payments: null,
     metadata: request.metadata,
-    next_action: null,
+    next_action: null as NextAction | null,
     on_behalf_of: null,
-    payment_method: newId('pm_1', 23) as string | null,
+    payment_method: method,
     payment_method_configuration_details: null,
     payment_method_options: {
       card: { installments: null, mandate_options: null, network: null, request_three_d_secure: 'automatic' as const },
     },
-    payment_method_types: ['card'],
+    payment_method_types: ['card', 'us_bank_account', 'sepa_debit'],
     payment_record: null,
     processing: null,
     receipt_email: request.receiptEmail,
@@ -137,9 +116,9 @@ function newPaymentIntent(world: StripeWorld, request: PaymentRequest) {
     setup_future_usage: request.setupFutureUsage,
     shipping: null,
     source: null,
-    statement_descriptor: null,
-    statement_descriptor_suffix: null,
-    status: 'requires_payment_method' as PaymentStatus,
+    statement_descriptor: request.statementDescriptor ?? null,
+    statement_descriptor_suffix: request.statementDescriptorSuffix ?? null,
+    status: (method === null ? 'requires_payment_method' : 'requires_confirmation') as PaymentIntentStatus,
     transfer_data: null,
     transfer_group: null,
   }

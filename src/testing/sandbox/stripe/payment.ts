@@ -1,72 +1,40 @@
 import {
   type CheckoutSession,
   checkoutSessions,
-  details,
   lineItems,
   type SessionPlan,
   sessionPlans,
 } from './checkout-session.js'
 import { type Customer, createCustomer, customers } from './customers.js'
-import { schedule, unschedule } from './due.js'
-import { emit } from './events.js'
-import { failInvoice, invoices, payInvoice } from './invoices.js'
+import { collectInvoice } from './invoice-collection.js'
+import { attemptPayment, completeAuthentication } from './payment-attempt.js'
+import { createPaymentIntent, type PaymentIntent, paymentIntents, saveIntent } from './payment-intents.js'
 import {
-  createPaymentIntent,
-  type Decline,
-  failPayment,
-  paymentIntents,
-  processPayment,
-  succeedPayment,
-} from './payment-intents.js'
-import { subscriptions } from './subscription-object.js'
-import { createSubscription, updateSubscription } from './subscriptions.js'
-import { newId, type StripeWorld } from './world.js'
-
-/** A card or account number that does a known thing, as on Stripe's testing page. */
-export interface TestCard {
-  readonly number: string
-  readonly label: string
-  readonly does: string
-  readonly outcome: 'succeeds' | 'declined' | 'succeeds_later' | 'fails_later'
-  readonly decline?: Decline
-}
-
-export const settlementMs = 60_000
-
-export const testCards: readonly TestCard[] = [
-  { number: '4242424242424242', label: 'Visa ···· 4242', does: 'Succeeds at once', outcome: 'succeeds' },
-  {
-    number: '4000000000000002',
-    label: 'Visa ···· 0002',
-    does: 'Is declined',
-    outcome: 'declined',
-    decline: { code: 'card_declined', declineCode: 'generic_decline', message: 'Your card was declined.' },
-  },
-  {
-    number: '4000000000009995',
-    label: 'Visa ···· 9995',
-    does: 'Is declined: insufficient funds',
-    outcome: 'declined',
-    decline: { code: 'card_declined', declineCode: 'insufficient_funds', message: 'Your card has insufficient funds.' },
-  },
-  {
-    number: '000123456789',
-    label: 'Bank account ···· 6789',
-    does: 'Completes unpaid, the money arrives after a minute',
-    outcome: 'succeeds_later',
-  },
-  {
-    number: '000111111116',
-    label: 'Bank account ···· 1116',
-    does: 'Completes unpaid, the debit fails after a minute',
-    outcome: 'fails_later',
-  },
-]
+  attachPaymentMethod,
+  createPaymentMethod,
+  markSetUp,
+  mustAuthenticate,
+  noBillingDetails,
+  type PaymentMethod,
+  paymentMethods,
+  testCardOf,
+} from './payment-methods.js'
+import { completeSession } from './session-settlement.js'
+import { attemptSetup, completeSetup, type SetupIntent, saveSetup, setupIntents } from './setup-intents.js'
+import { createSubscription } from './subscriptions.js'
+import { testCardNumbered } from './test-cards.js'
+import { type StripeWorld, tableOf } from './world.js'
 
 export type PaymentResult =
   | { readonly kind: 'complete'; readonly session: CheckoutSession }
   | { readonly kind: 'declined'; readonly message: string }
+  | { readonly kind: 'authenticate'; readonly id: string }
   | { readonly kind: 'closed'; readonly session: CheckoutSession }
+
+/** The method a buyer chose, while 3-D Secure is under way. */
+const chosenMethods = tableOf<{ readonly id: string; readonly method: string; readonly email: string }>(
+  'chosen_methods',
+)
 
 /** Pays for an open session. A complete one stays as it is, so that paying twice is harmless. */
 export function paySession(
@@ -76,69 +44,39 @@ export function paySession(
 ): PaymentResult {
   if (session.status === 'complete') return { kind: 'complete', session }
   if (session.status === 'expired') return { kind: 'closed', session }
-  const number = given.card.replace(/[\s-]/g, '')
-  const card = testCards.find((each) => each.number === number)
+  const card = testCardNumbered(given.card)
   if (card === undefined)
     return { kind: 'declined', message: 'Your card number is incorrect. Pick one of the test cards.' }
-  const plan = sessionPlans(world).get(session.id) ?? emptyPlan
-  const free = session.payment_status === 'no_payment_required'
-  const payer = payerOf(world, session, given.email)
-  if (card.decline !== undefined && !free) return decline(world, session, plan, payer, card.decline)
-  const now = free || card.outcome === 'succeeds' || card.outcome === 'declined'
-  const customer = ensureCustomer(world, session, payer)
-  const bought =
-    session.mode === 'subscription'
-      ? subscribe(world, session, plan, customer, now)
-      : pay(world, session, plan, customer, payer, now)
-  const complete: CheckoutSession = {
-    ...session,
-    ...bought,
-    customer: customer?.id ?? session.customer,
-    customer_details: details(payer.email, payer.name),
-    payment_status: free ? 'no_payment_required' : now ? 'paid' : 'unpaid',
-    status: 'complete',
-    url: null,
-  }
-  checkoutSessions(world).put(complete.id, complete)
-  unschedule(world, 'expire_session', complete.id)
-  emit(world, 'checkout.session.completed', complete)
-  if (!now) {
-    const succeeds = card.outcome === 'succeeds_later'
-    schedule(world, { kind: 'settle_payment', target: complete.id, succeeds, dueAtMs: world.now() + settlementMs })
-  }
-  return { kind: 'complete', session: complete }
+  const email = emailOf(world, session, given.email)
+  const method = createPaymentMethod(world, { card, billing: { ...noBillingDetails, email } })
+  chosenMethods(world).put(session.id, { id: session.id, method: method.id, email })
+  if (session.mode === 'setup') return save(world, session, method, email, false)
+  return session.mode === 'subscription'
+    ? subscribe(world, session, method, email, false)
+    : pay(world, session, method, email, false)
 }
 
-/** A delayed payment arrives, or does not. */
-export function settleSession(world: StripeWorld, id: string, succeeds: boolean): void {
-  const session = checkoutSessions(world).get(id)
-  if (session === undefined || session.payment_status !== 'unpaid') return
-  const intent = session.payment_intent === null ? undefined : paymentIntents(world).get(session.payment_intent)
-  const invoice = session.invoice === null ? undefined : invoices(world).get(session.invoice)
-  const subscription = session.subscription === null ? undefined : subscriptions(world).get(session.subscription)
-  if (succeeds) {
-    const paid: CheckoutSession = { ...session, payment_status: 'paid' }
-    checkoutSessions(world).put(id, paid)
-    if (intent !== undefined) succeedPayment(world, intent)
-    if (invoice !== undefined) payInvoice(world, invoice)
-    emit(world, 'checkout.session.async_payment_succeeded', paid)
-    return
+/** 3-D Secure was passed, or failed. */
+export function authenticateSession(world: StripeWorld, session: CheckoutSession, passes: boolean): PaymentResult {
+  if (session.status === 'complete') return { kind: 'complete', session }
+  const chosen = chosenMethods(world).get(session.id)
+  const method = paymentMethods(world).get(chosen?.method ?? '')
+  if (session.status === 'expired' || chosen === undefined || method === undefined) return { kind: 'closed', session }
+  if (!passes) {
+    const intent = paymentIntents(world).get(session.payment_intent ?? '')
+    if (intent !== undefined) completeAuthentication(world, intent, false)
+    const setup = setupIntents(world).get(session.setup_intent ?? '')
+    if (setup !== undefined) completeSetup(world, setup, false)
+    return {
+      kind: 'declined',
+      message:
+        'We are unable to authenticate your payment method. Please choose a different payment method and try again.',
+    }
   }
-  if (intent !== undefined)
-    failPayment(world, intent, {
-      code: 'payment_intent_payment_attempt_failed',
-      message: 'The bank account was closed.',
-    })
-  if (invoice !== undefined) failInvoice(world, invoice)
-  if (subscription !== undefined && subscription.status === 'active') {
-    updateSubscription(world, subscription, { status: 'past_due' })
-  }
-  emit(world, 'checkout.session.async_payment_failed', session)
-}
-
-interface Payer {
-  readonly email: string
-  readonly name: string | null
+  if (session.mode === 'setup') return save(world, session, method, chosen.email, true)
+  return session.mode === 'subscription'
+    ? subscribe(world, session, method, chosen.email, true)
+    : pay(world, session, method, chosen.email, true)
 }
 
 const emptyPlan: SessionPlan = {
@@ -146,51 +84,49 @@ const emptyPlan: SessionPlan = {
   subscription: { metadata: {}, description: null, trialDays: 0 },
 }
 
-function payerOf(world: StripeWorld, session: CheckoutSession, email: string | null): Payer {
+function emailOf(world: StripeWorld, session: CheckoutSession, email: string | null): string {
   const customer = session.customer === null ? undefined : customers(world).get(session.customer)
-  return {
-    email: customer?.email ?? session.customer_email ?? email ?? 'buyer@example.com',
-    name: customer?.name ?? null,
-  }
+  return customer?.email ?? session.customer_email ?? email ?? 'buyer@example.com'
 }
 
 /** A guest stays a guest unless the session asks for a customer. */
-function ensureCustomer(world: StripeWorld, session: CheckoutSession, payer: Payer): Customer | undefined {
+function ensureCustomer(world: StripeWorld, session: CheckoutSession, email: string): Customer | undefined {
   if (session.customer !== null) return customers(world).get(session.customer)
-  if (session.customer_creation !== 'always') return undefined
-  return createCustomer(world, { email: payer.email })
-}
-
-function decline(
-  world: StripeWorld,
-  session: CheckoutSession,
-  plan: SessionPlan,
-  payer: Payer,
-  why: Decline,
-): PaymentResult {
-  const { message } = why
-  if (session.mode !== 'payment') return { kind: 'declined', message }
-  const before = session.payment_intent === null ? undefined : paymentIntents(world).get(session.payment_intent)
-  const intent = before ?? intentFor(world, session, plan, session.customer, payer)
-  failPayment(world, intent, why)
-  checkoutSessions(world).put(session.id, { ...session, payment_intent: intent.id })
-  return { kind: 'declined', message }
+  return session.customer_creation === 'always' ? createCustomer(world, { email }) : undefined
 }
 
 function pay(
   world: StripeWorld,
   session: CheckoutSession,
-  plan: SessionPlan,
-  customer: Customer | undefined,
-  payer: Payer,
-  now: boolean,
-): Partial<CheckoutSession> {
-  if (session.mode === 'setup' || session.payment_status === 'no_payment_required') return {}
-  const before = session.payment_intent === null ? undefined : paymentIntents(world).get(session.payment_intent)
-  const intent = before ?? intentFor(world, session, plan, customer?.id ?? null, payer)
-  if (now) succeedPayment(world, intent)
-  else processPayment(world, intent)
-  return { payment_intent: intent.id }
+  method: PaymentMethod,
+  email: string,
+  authenticated: boolean,
+): PaymentResult {
+  const plan = sessionPlans(world).get(session.id) ?? emptyPlan
+  // A refusal leaves no customer behind.
+  const refused = testCardOf(world, method).decline !== undefined
+  if (session.payment_status === 'no_payment_required') {
+    const customer = ensureCustomer(world, session, email)
+    return {
+      kind: 'complete',
+      session: completeSession(world, session, { customer: customer?.id ?? null, customer_email: email }, true),
+    }
+  }
+  const started = paymentIntents(world).get(session.payment_intent ?? '')
+  const waits = !authenticated && mustAuthenticate(world, method, false)
+  const customer = refused || waits ? undefined : ensureCustomer(world, session, email)
+  const owner = customer?.id ?? session.customer
+  const before: PaymentIntent = started ?? intentFor(world, session, plan, owner, email)
+  const intent = before.customer === owner ? before : saveIntent(world, { ...before, customer: owner })
+  const attempt = attemptPayment(world, intent, method, { offSession: false, authenticated })
+  const bought: Partial<CheckoutSession> = { payment_intent: intent.id, customer: owner, customer_email: email }
+  if (attempt.decline !== undefined || attempt.intent.status === 'requires_action') {
+    checkoutSessions(world).put(session.id, { ...session, payment_intent: intent.id })
+    if (attempt.decline !== undefined) return { kind: 'declined', message: attempt.decline.message }
+    return { kind: 'authenticate', id: session.id }
+  }
+  const paid = attempt.intent.status !== 'processing'
+  return { kind: 'complete', session: completeSession(world, session, bought, paid) }
 }
 
 function intentFor(
@@ -198,27 +134,39 @@ function intentFor(
   session: CheckoutSession,
   plan: SessionPlan,
   customer: string | null,
-  payer: Payer,
-) {
+  email: string,
+): PaymentIntent {
   return createPaymentIntent(world, {
     amount: session.amount_total ?? 0,
     currency: session.currency ?? 'usd',
     customer,
     description: plan.payment.description,
     metadata: plan.payment.metadata,
-    receiptEmail: plan.payment.receiptEmail ?? (customer === null ? payer.email : null),
+    receiptEmail: plan.payment.receiptEmail ?? (customer === null ? email : null),
     setupFutureUsage: plan.payment.setupFutureUsage,
   })
 }
 
+/** Nothing exists before the card is known to be good: Stripe makes the subscription with its payment. */
 function subscribe(
   world: StripeWorld,
   session: CheckoutSession,
-  plan: SessionPlan,
-  customer: Customer | undefined,
-  now: boolean,
-): Partial<CheckoutSession> {
-  if (customer === undefined) return {}
+  method: PaymentMethod,
+  email: string,
+  authenticated: boolean,
+): PaymentResult {
+  const card = testCardOf(world, method)
+  const bank = card.settles !== undefined
+  if (!authenticated && mustAuthenticate(world, method, false)) return { kind: 'authenticate', id: session.id }
+  const free = session.payment_status === 'no_payment_required'
+  if (card.decline !== undefined && !bank && (!free || card.refusesToBeSaved)) {
+    return { kind: 'declined', message: card.decline.message }
+  }
+  const customer = ensureCustomer(world, session, email)
+  if (customer === undefined) return { kind: 'closed', session }
+  const plan = sessionPlans(world).get(session.id) ?? emptyPlan
+  attachPaymentMethod(world, method, customer.id)
+  markSetUp(world, method)
   const chosen = (lineItems(world).get(session.id)?.items ?? []).filter(({ price }) => price.recurring !== null)
   const { subscription, invoice } = createSubscription(
     world,
@@ -228,9 +176,41 @@ function subscribe(
       metadata: plan.subscription.metadata,
       description: plan.subscription.description,
       trialDays: plan.subscription.trialDays,
-      defaultPaymentMethod: newId('pm_1', 23),
+      defaultPaymentMethod: method.id,
     },
-    now ? 'paid' : 'on_its_way',
+    // The card is known to be good by now, and a bank has yet to answer.
+    'on_its_way',
   )
-  return { subscription: subscription.id, invoice: invoice?.id ?? null }
+  const owes = invoice !== undefined && invoice.status === 'open' && invoice.amount_due > 0
+  if (owes) collectInvoice(world, invoice, { method, offSession: false, authenticated: true })
+  const bought: Partial<CheckoutSession> = {
+    customer: customer.id,
+    subscription: subscription.id,
+    invoice: invoice?.id ?? null,
+  }
+  return { kind: 'complete', session: completeSession(world, session, bought, !bank || !owes) }
+}
+
+/** Keeps a method for later. */
+function save(
+  world: StripeWorld,
+  session: CheckoutSession,
+  method: PaymentMethod,
+  email: string,
+  authenticated: boolean,
+): PaymentResult {
+  const before = setupIntents(world).get(session.setup_intent ?? '')
+  if (before === undefined) return { kind: 'closed', session }
+  const refused = testCardOf(world, method).refusesToBeSaved === true
+  const waits = !authenticated && mustAuthenticate(world, method, false)
+  const customer = refused || waits ? undefined : ensureCustomer(world, session, email)
+  const owner = customer?.id ?? session.customer
+  const intent: SetupIntent = before.customer === owner ? before : saveSetup(world, { ...before, customer: owner })
+  const attempt = attemptSetup(world, intent, method, { authenticated })
+  if (attempt.decline !== undefined) return { kind: 'declined', message: attempt.decline.message }
+  if (attempt.intent.status === 'requires_action') return { kind: 'authenticate', id: session.id }
+  return {
+    kind: 'complete',
+    session: completeSession(world, session, { customer: owner, customer_email: email }, true),
+  }
 }

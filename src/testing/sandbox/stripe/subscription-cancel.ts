@@ -28,7 +28,7 @@ export function cancelSubscription(world: StripeWorld, before: Subscription, how
   })
   const billed = lines.filter(({ amount }) => amount !== 0)
   const draft = how.invoiceNow ? draftFor(world, before, 'manual', billed) : undefined
-  if (!how.invoiceNow) addPending(world, before.id, billed)
+  if (!how.invoiceNow) addPending(world, before, billed)
   const ended = endSubscription(world, draft === undefined ? before : { ...before, latest_invoice: draft.id }, {
     reason: 'cancellation_requested',
     comment: how.details?.comment ?? null,

@@ -66,7 +66,7 @@ export function applyChange(
   also: Partial<Subscription>,
 ): Subscription {
   if (!plan.invoicesNow) {
-    addPending(world, before.id, plan.lines)
+    addPending(world, before, plan.lines)
     return updateSubscription(world, before, { ...plan.change, ...also })
   }
   const draft = draftFor(world, before, 'subscription_update', plan.lines)
@@ -131,7 +131,7 @@ function applyWhenPaid(world: StripeWorld, before: Subscription, plan: ChangePla
     },
   })
   schedule(world, { kind: 'expire_pending_update', target: before.id, dueAtMs: expires })
-  collect(world, finalizeInvoice(world, draft), waiting)
+  collect(world, finalizeInvoice(world, draft))
   return subscriptions(world).get(before.id) ?? waiting
 }
 

@@ -53,7 +53,7 @@ export function startSubscription(
   if (invoice === undefined || subscription.status !== 'incomplete' || behavior === 'default_incomplete')
     return subscription
   requireMethod(world, subscription, invoice.amount_due)
-  const settled = collect(world, invoices(world).get(invoice.id) ?? invoice, subscription)
+  const settled = collect(world, invoices(world).get(invoice.id) ?? invoice)
   if (behavior === 'error_if_incomplete' && settled.status !== 'paid') throw declined()
   return subscriptions(world).get(subscription.id) ?? subscription
 }

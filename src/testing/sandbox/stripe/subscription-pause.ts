@@ -38,7 +38,7 @@ export function pauseSubscription(world: StripeWorld, before: Subscription, paus
   })
   const billed = lines.filter(({ amount }) => amount !== 0)
   const draft = pause.invoicing === 'invoice' ? draftFor(world, before, 'subscription_update', billed) : undefined
-  if (draft === undefined) addPending(world, before.id, billed)
+  if (draft === undefined) addPending(world, before, billed)
   const after = updateSubscription(world, before, {
     status: 'paused',
     status_details: {
@@ -83,7 +83,7 @@ export function resumeSubscription(world: StripeWorld, before: Subscription, how
   })
   if (draft === undefined) return restartPeriods(world, waiting)
   const open = finalizeInvoice(world, draft)
-  if (open.amount_due === 0 || how.paysFirst) collect(world, open, waiting)
+  if (open.amount_due === 0 || how.paysFirst) collect(world, open)
   else
     schedule(world, { kind: 'expire_subscription', target: before.id, dueAtMs: world.now() + unpaidHours * 3_600_000 })
   return subscriptions(world).get(before.id) ?? waiting

@@ -71,7 +71,7 @@ function upcoming(world: StripeWorld, before: Subscription, given: Details): Inv
   }
   const plan = planChange(world, before, itemsChange({ ...given, billing_cycle_anchor: given.billing_cycle_anchor }))
   if (plan.invoicesNow) return draftFor(world, before, 'upcoming', plan.lines)
-  addPending(world, before.id, plan.lines)
+  addPending(world, before, plan.lines)
   const changed = updateSubscription(world, before, plan.change)
   const ends = given.cancel_at_period_end ?? changed.cancel_at_period_end
   const end = Math.min(periodEnd(changed), given.cancel_at ?? Number.POSITIVE_INFINITY)

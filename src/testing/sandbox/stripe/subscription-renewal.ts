@@ -100,7 +100,7 @@ function settleDraft(world: StripeWorld, draft: Invoice, subscription: Subscript
 
 export function finalizeRenewal(world: StripeWorld, invoiceId: string): void {
   const draft = invoices(world).get(invoiceId)
-  const id = draft?.parent.subscription_details.subscription ?? ''
+  const id = draft?.parent?.subscription_details.subscription ?? ''
   const subscription = subscriptions(world).get(id)
   if (draft?.status !== 'draft' || subscription === undefined) return
   const behavior = subscription.pause_collection?.behavior
@@ -111,9 +111,9 @@ export function finalizeRenewal(world: StripeWorld, invoiceId: string): void {
 
 export function retryInvoice(world: StripeWorld, invoiceId: string): void {
   const open = invoices(world).get(invoiceId)
-  const subscription = subscriptions(world).get(open?.parent.subscription_details.subscription ?? '')
+  const subscription = subscriptions(world).get(open?.parent?.subscription_details.subscription ?? '')
   if (open?.status !== 'open' || subscription === undefined) return
-  collect(world, open, subscription)
+  collect(world, open)
 }
 
 function pauseAtTrialEnd(world: StripeWorld, before: Subscription): void {

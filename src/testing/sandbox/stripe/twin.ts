@@ -10,11 +10,11 @@ import { eventRoutes, webhookEndpointRoutes } from './events.js'
 import { expand } from './expand.js'
 import { type FormFields, parseForm } from './form.js'
 import { fingerprintOf, keyInUse, type StripeAnswer, storeAnswer, storedAnswer } from './idempotency.js'
-import { invoiceRoutes } from './invoices.js'
 import { meterEventRoutes } from './meter-events.js'
 import { meterRoutes } from './meters.js'
-import { settleSession } from './payment.js'
-import { paymentIntentRoutes } from './payment-intents.js'
+import { paymentDuties } from './payment-duties.js'
+import { paymentFollowers } from './payment-followers.js'
+import { paymentRoutes } from './payment-routes.js'
 import { ensureDefaultConfiguration, portalRoutes } from './portal.js'
 import { priceRoutes } from './price-routes.js'
 import { productRoutes } from './products.js'
@@ -56,12 +56,12 @@ const routes: readonly StripeRoute[] = [
   ...eventSummaryRoutes,
   ...meterEventRoutes,
   ...checkoutRoutes,
-  ...paymentIntentRoutes,
+  // Before the invoices: its address looks like that of one.
+  ...subscriptionPreviewRoutes,
+  ...paymentRoutes,
   ...subscriptionRoutes,
   ...subscriptionItemRoutes,
   ...subscriptionScheduleRoutes,
-  ...subscriptionPreviewRoutes,
-  ...invoiceRoutes,
   ...portalRoutes,
   ...webhookEndpointRoutes,
   ...eventRoutes,
@@ -72,12 +72,12 @@ const duties: Readonly<Record<DueKind, (world: StripeWorld, work: DueWork) => vo
     const session = checkoutSessions(world).get(target)
     if (session?.status === 'open') expireSession(world, session)
   },
-  settle_payment: (world, { target, succeeds }) => settleSession(world, target, succeeds ?? true),
+  ...paymentDuties,
   ...subscriptionDuties,
 }
 
 /** What follows within the twin from an event. */
-const followers: StripeWorld['followers'] = { ...invoiceFollowers }
+const followers: StripeWorld['followers'] = { ...paymentFollowers, ...invoiceFollowers }
 
 /** A stateful stand-in for Stripe's API that the official SDK works against. */
 export function createStripeTwin(options: StripeTwinOptions): StripeTwin {
@@ -167,6 +167,8 @@ function run(world: StripeWorld, method: string, path: string, url: URL, body: s
     if (parts === undefined) continue
     const { expand: wanted, ...fields } = readFields(method, url, body, headers)
     const result = route.run(world, parts, fields)
+    // A declined payment is refused, yet its traces stay: it is returned, not thrown.
+    if (isStripeFailure(result)) return failureAnswer(result)
     const paths = typeof wanted === 'object' && wanted !== null ? Object.values(wanted).map(String) : []
     return { status: 200, headers: {}, body: expand(world, result, paths) }
   }

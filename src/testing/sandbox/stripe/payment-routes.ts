@@ -1,0 +1,27 @@
+import { chargeRoutes } from './charges.js'
+import { couponRoutes } from './coupon-routes.js'
+import { disputeRoutes } from './dispute-routes.js'
+import { invoiceItemRoutes } from './invoice-item-routes.js'
+import { invoicePaymentRoutes } from './invoice-payments.js'
+import { invoiceRoutes } from './invoice-routes.js'
+import { paymentIntentRoutes } from './payment-intent-routes.js'
+import { paymentMethodRoutes } from './payment-method-routes.js'
+import { refundRoutes } from './refund-routes.js'
+import type { StripeRoute } from './route.js'
+import { setupIntentRoutes } from './setup-intent-routes.js'
+import { taxRateRoutes } from './tax-rate-routes.js'
+
+/** Everything about money: how it is asked for, taken and given back. */
+export const paymentRoutes: readonly StripeRoute[] = [
+  ...paymentMethodRoutes,
+  ...setupIntentRoutes,
+  ...paymentIntentRoutes,
+  ...chargeRoutes,
+  ...refundRoutes,
+  ...disputeRoutes,
+  ...invoiceRoutes,
+  ...invoiceItemRoutes,
+  ...invoicePaymentRoutes,
+  ...couponRoutes,
+  ...taxRateRoutes,
+]
