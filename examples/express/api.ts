@@ -80,7 +80,7 @@ export function createApi(billing: ParrotBilling, completions: Completions, acco
     if (!isPackage(name)) return void response.status(404).json(noPackage)
     const checkout = await billing.createCheckout({
       accountId: accountOf(request),
-      kind: 'credits',
+      kind: 'package',
       package: name,
       successUrl: '/billing/success',
       cancelUrl: '/billing/cancel',

@@ -98,7 +98,7 @@ export function createPages(billing: ParrotBilling, completions: Completions, ac
     if (!isPackage(name)) return void response.status(404).type('html').send(errorPage('There is no such package.'))
     const { id, url } = await billing.createCheckout({
       accountId: accountOf(request),
-      kind: 'credits',
+      kind: 'package',
       package: name,
       quantity: Number(quantity),
       successUrl: '/billing/success',

@@ -14,7 +14,6 @@ import { amendUsage, voidUsage } from './operations/amendments.js'
 import { authorize } from './operations/authorize.js'
 import { getAutoTopUp, setAutoTopUp } from './operations/auto-top-up.js'
 import { getBudget, listBudgets, setBudget } from './operations/budgets.js'
-import { createCheckout, verifyCheckout } from './operations/checkout.js'
 import { costTimeline, exportCosts, listCosts, summarizeCosts } from './operations/costs.js'
 import { getBalance, grantCredits, listTransactions } from './operations/credits.js'
 import { hasFeature, listFeatures } from './operations/features.js'
@@ -22,29 +21,64 @@ import { capture, extend, hold, release } from './operations/holds.js'
 import { createLease } from './operations/lease.js'
 import { usageLimits } from './operations/limits.js'
 import { meter } from './operations/meter.js'
-import { createPortal } from './operations/portal.js'
 import { getQuota, listQuotas } from './operations/quotas.js'
 import { flush, syncStatus } from './operations/sync.js'
 import { recordUsage, recordUsageBatch } from './operations/usage.js'
 import { getUsage, listUsage } from './operations/usage-record.js'
 import { summarizeUsage, usageTimeline } from './operations/usage-summary.js'
 import { verifyLedger } from './operations/verify-ledger.js'
-import { handleWebhook, type WebhookInput } from './operations/webhooks.js'
+import { handleWebhook } from './operations/webhooks.js'
 import type { Store } from './ports/store.js'
 import { createPriceCards } from './price-cards.js'
-import type { BillingCore, CheckoutVerbs, PortalVerbs, WebhookVerbs } from './verbs.js'
+import { providerVerbs } from './provider-verbs.js'
+import type {
+  BillingCore,
+  CatalogVerbs,
+  CheckoutVerbs,
+  InvoiceVerbs,
+  PaymentMethodVerbs,
+  PaymentVerbs,
+  PortalVerbs,
+  SubscriptionVerbs,
+  WebhookVerbs,
+} from './verbs.js'
 import { createWorker } from './worker.js'
 
-type Plays<R extends ProviderRoles, Role extends 'checkout' | 'portal' | 'webhooks'> = R extends
-  | { readonly default: { readonly [K in Role]: object } }
-  | { readonly [K in Role]: object }
+/** The parts that bring verbs with them, and the capability that the default provider needs to play them. */
+interface Parts {
+  readonly checkout: 'checkout'
+  readonly portal: 'portal'
+  readonly subscriptions: 'subscriptions'
+  readonly invoices: 'invoices'
+  readonly payments: 'payments'
+  readonly paymentMethods: 'payment-methods'
+}
+
+type Plays<R extends ProviderRoles, Part extends keyof Parts> = R extends
+  | { readonly default: { readonly [K in Parts[Part]]: object } }
+  | { readonly [K in Part]: object }
+  ? true
+  : false
+
+/** The verbs of a part, where somebody plays it. */
+type When<Condition extends boolean, Verbs> = Condition extends true ? Verbs : unknown
+
+/** Whether a provider keeps meters, products and prices. */
+type KeepsCatalog<R extends ProviderRoles> = R extends
+  | { readonly default: { readonly catalog: object } }
+  | { readonly checkout: { readonly catalog: object } }
   ? true
   : false
 
 /** The service: what the roles make possible, and nothing else compiles. */
 export type BillingService<R extends ProviderRoles = ProviderRoles, C extends Catalog = Catalog> = BillingCore<C> &
-  (Plays<R, 'checkout'> extends true ? CheckoutVerbs<C> : unknown) &
-  (Plays<R, 'portal'> extends true ? PortalVerbs : unknown) &
+  When<Plays<R, 'checkout'>, CheckoutVerbs<C>> &
+  When<Plays<R, 'portal'>, PortalVerbs> &
+  When<Plays<R, 'subscriptions'>, SubscriptionVerbs<C>> &
+  When<Plays<R, 'invoices'>, InvoiceVerbs> &
+  When<Plays<R, 'payments'>, PaymentVerbs> &
+  When<Plays<R, 'paymentMethods'>, PaymentMethodVerbs> &
+  When<KeepsCatalog<R>, CatalogVerbs> &
   (keyof R extends never ? unknown : WebhookVerbs)
 
 /**
@@ -105,6 +139,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       : null,
     roles,
     origins: resolveRedirects(config),
+    suspendOn: config.dunning?.suspendOn ?? 'unpaid',
     environment,
     consumers: createConsumers(),
     newId: createIds(environment),
@@ -198,19 +233,13 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       await config.store.close()
     },
   }
-  const checkout: CheckoutVerbs<C> = {
-    createCheckout: (input) => createCheckout<C>(ctx, input),
-    verifyCheckout: (input) => verifyCheckout(ctx, input),
+  const webhooks: WebhookVerbs = {
+    webhooks: { handle: (id, input) => worker.track(handleWebhook(ctx, id, input)) },
   }
   const service = {
     ...core,
-    ...(roles.checkout ? checkout : {}),
-    ...(roles.portal
-      ? { createPortal: (input: Parameters<PortalVerbs['createPortal']>[0]) => createPortal(ctx, input) }
-      : {}),
-    ...(roles.all.size > 0
-      ? { webhooks: { handle: (id: string, input: WebhookInput) => worker.track(handleWebhook(ctx, id, input)) } }
-      : {}),
+    ...providerVerbs<C>(ctx),
+    ...(roles.all.size > 0 ? webhooks : {}),
   }
   return service as unknown as BillingService<R, C>
 }

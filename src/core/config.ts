@@ -9,6 +9,10 @@ export interface ProviderRoles {
   readonly default?: AnyProvider
   readonly checkout?: Provider<'checkout'>
   readonly portal?: Provider<'portal'>
+  readonly subscriptions?: Provider<'subscriptions'>
+  readonly invoices?: Provider<'invoices'>
+  readonly payments?: Provider<'payments'>
+  readonly paymentMethods?: Provider<'payment-methods'>
   /** All of them are told of usage; the first collects what plans with overage owe. */
   readonly metering?: Provider<'metering'> | readonly Provider<'metering'>[]
   readonly tracing?: Provider<'tracing'> | readonly Provider<'tracing'>[]
@@ -22,6 +26,11 @@ export interface BillingConfig<R extends ProviderRoles = ProviderRoles, C extend
   readonly providers?: R
   /** Where customers may be sent back to after a hosted page; needed for checkout and portal. */
   readonly redirects?: { readonly allowedOrigins: readonly string[] }
+  /** When an account is suspended because a subscription of its is not paid for: see docs/providers/stripe.md. */
+  readonly dunning?: {
+    /** `unpaid` (default): when the provider has given up; `past_due`: as soon as a payment failed; `never`. */
+    readonly suspendOn?: 'unpaid' | 'past_due' | 'never'
+  }
   /** For tests and simulations: the clock and the source of randomness for ids and waiting times. */
   readonly environment?: Partial<Environment>
 }
@@ -44,6 +53,10 @@ export interface ResolvedRoles {
   readonly all: ReadonlyMap<string, AnyProvider>
   readonly checkout: Able<'checkout'> | null
   readonly portal: Able<'portal'> | null
+  readonly subscriptions: Able<'subscriptions'> | null
+  readonly invoices: Able<'invoices'> | null
+  readonly payments: Able<'payments'> | null
+  readonly paymentMethods: Able<'payment-methods'> | null
   readonly metering: readonly Able<'metering'>[]
   readonly tracing: readonly Able<'tracing'>[]
 }
@@ -53,14 +66,20 @@ const providerId = /^[a-z][a-z0-9_-]{0,29}$/
 /** @throws BillingError `config_invalid` for a provider id that is malformed or stands for two providers */
 export function resolveRoles(roles: ProviderRoles): ResolvedRoles {
   const fallback = roles.default
+  const one = <C extends keyof Capabilities>(given: AnyProvider | undefined, capability: C): Able<C> | null =>
+    (given ?? able(fallback, capability) ?? null) as Able<C> | null
   const resolved = {
-    checkout: (roles.checkout ?? able(fallback, 'checkout') ?? null) as Able<'checkout'> | null,
-    portal: (roles.portal ?? able(fallback, 'portal') ?? null) as Able<'portal'> | null,
+    checkout: one(roles.checkout, 'checkout'),
+    portal: one(roles.portal, 'portal'),
+    subscriptions: one(roles.subscriptions, 'subscriptions'),
+    invoices: one(roles.invoices, 'invoices'),
+    payments: one(roles.payments, 'payments'),
+    paymentMethods: one(roles.paymentMethods, 'payment-methods'),
     metering: listed(roles.metering ?? able(fallback, 'metering')) as readonly Able<'metering'>[],
     tracing: listed(roles.tracing ?? able(fallback, 'tracing')) as readonly Able<'tracing'>[],
   }
   const all = new Map<string, AnyProvider>()
-  for (const provider of [fallback, resolved.checkout, resolved.portal, ...resolved.metering, ...resolved.tracing]) {
+  for (const provider of [fallback, ...Object.values(resolved).flat()]) {
     if (!provider) continue
     if (!providerId.test(provider.id))
       throw new BillingError('config_invalid', `Provider id ${JSON.stringify(provider.id)} must match ${providerId}.`)

@@ -20,6 +20,8 @@ export interface BillingContext {
   readonly join: ((transaction: object, command: LedgerCommand) => Promise<JoinedOutcome>) | null
   readonly roles: ResolvedRoles
   readonly origins: AllowedOrigins | null
+  /** How far a subscription must have come to suspend its account. */
+  readonly suspendOn: 'unpaid' | 'past_due' | 'never'
   readonly environment: Environment
   readonly consumers: Consumers
   /** A new id that sorts by time. */

@@ -7,7 +7,16 @@ export interface PlanConfig {
   /** Default: the plan's name. */
   readonly title?: string
   /** Absent for a plan nobody pays for. */
-  readonly price?: { readonly amount: string; readonly interval?: 'month' | 'year' }
+  readonly price?: {
+    /** Decimal text in the catalog's currency. */
+    readonly amount: string
+    /** `once` is paid a single time and is for life. Default `month`. */
+    readonly interval?: 'month' | 'year' | 'once'
+    /** The amount is for one seat, and more can be bought. Default false. */
+    readonly perSeat?: boolean
+    /** Days that a new subscription is free, 0 to 730. Default 0. */
+    readonly trialDays?: number
+  }
   /** Per meter: units that cost no credits, and the units after which requests are refused. Decimal text; `null` is no limit. */
   readonly meters?: Readonly<
     Record<string, { readonly included?: string | 'unlimited'; readonly limit?: string | null }>
@@ -25,7 +34,14 @@ export interface PlanConfig {
 /** The shape of a plan; `parsePlan` reads it. */
 export const planSchema = z.strictObject({
   title: z.string().min(1).max(100).optional(),
-  price: z.strictObject({ amount: z.string(), interval: z.enum(['month', 'year']).default('month') }).optional(),
+  price: z
+    .strictObject({
+      amount: z.string(),
+      interval: z.enum(['month', 'year', 'once']).default('month'),
+      perSeat: z.boolean().default(false),
+      trialDays: z.int().min(0).max(730).default(0),
+    })
+    .optional(),
   meters: named(
     z.strictObject({ included: z.string().default('0'), limit: z.string().nullable().default(null) }),
   ).default({}),
@@ -49,9 +65,11 @@ export function parsePlan(
     return { included, limit: terms.limit === null ? null : quantity(terms.limit, `${place}.limit`) }
   })
   const paid = plan.price && {
+    ...plan.price,
     amount: readPrice(plan.price.amount, currency, `${path}.price.amount`),
-    interval: plan.price.interval,
   }
+  if (paid?.interval === 'once' && (paid.perSeat || paid.trialDays > 0))
+    throw invalid(`${path}.price`, 'is paid once: it has neither seats nor a trial')
   return {
     name,
     title: plan.title ?? name,

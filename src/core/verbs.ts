@@ -13,17 +13,38 @@ import type { CreditBalance, CreditTransaction, GrantCreditsInput, GrantedCredit
 import type { ExplainInput, Explanation } from './operations/explain.js'
 import type { FeatureView } from './operations/features.js'
 import type { Captured, CaptureInput, ExtendInput, HoldInput, HoldView } from './operations/holds.js'
+import type { InvoicePreviewView, InvoiceView, PaidInvoice } from './operations/invoice-view.js'
+import type { GenerateInvoiceInput, InvoiceInput, ListInvoicesInput, PayInvoiceInput } from './operations/invoices.js'
 import type { Lease, LeaseInput } from './operations/lease.js'
 import type { UsageLimits } from './operations/limits.js'
 import type { Metered, MeteredWork, MeterInput } from './operations/meter.js'
 import type { Page, PageInput } from './operations/paging.js'
+import type {
+  AttachPaymentMethodInput,
+  PaymentMethodInput,
+  PaymentMethodView,
+  UpdatePaymentMethodInput,
+} from './operations/payment-methods.js'
+import type { ListPaymentsInput, PaymentView, RefundPaymentInput, RefundView } from './operations/payments.js'
+import type { CreatePortalInput } from './operations/portal.js'
+import type { ProviderCatalogChange } from './operations/provider-catalog.js'
 import type { QuotaView } from './operations/quota-view.js'
+import type {
+  CancelSubscriptionInput,
+  ChangedSubscriptionView,
+  ChangeSubscriptionInput,
+  PreviewChangeInput,
+  PreviewedChange,
+  SubscriptionInput,
+  SubscriptionView,
+} from './operations/subscriptions.js'
 import type { SyncReport, SyncStatus } from './operations/sync.js'
 import type { BatchItem, RecordedUsage, RecordUsageInput } from './operations/usage.js'
 import type { ListUsageInput, UsageDetail, UsageRecord } from './operations/usage-record.js'
 import type { UsageSummary, UsageSummaryInput, UsageTimeline, UsageTimelineInput } from './operations/usage-summary.js'
 import type { VerifyLedgerInput } from './operations/verify-ledger.js'
 import type { HandledWebhook, WebhookInput } from './operations/webhooks.js'
+import type { InvoicePdf } from './ports/capabilities/invoices.js'
 import type { LedgerVerification } from './ports/ledger-verification.js'
 
 /** An account, and nothing else. */
@@ -192,7 +213,90 @@ export interface CheckoutVerbs<C extends Catalog = Catalog> {
 /** What apps with a portal provider have. */
 export interface PortalVerbs {
   /** Creates a hosted page on which the customer manages payment methods and subscriptions. */
-  createPortal(input: { readonly accountId: string; readonly returnUrl: string }): Promise<{ readonly url: string }>
+  createPortal(input: CreatePortalInput): Promise<{ readonly url: string }>
+}
+
+/** What apps with a provider of subscriptions have. */
+export interface SubscriptionVerbs<C extends Catalog = Catalog> {
+  readonly subscriptions: {
+    /** The subscription that is going on, or the one named; `null` when there is none going on. */
+    get(input: SubscriptionInput): Promise<SubscriptionView | null>
+    /** Every subscription of the account, newest first. */
+    list(input: AccountInput): Promise<readonly SubscriptionView[]>
+    /** Puts it on another plan or number of seats, now or at the end of its period. */
+    change(input: ChangeSubscriptionInput<C>): Promise<ChangedSubscriptionView>
+    /** What a change made now would charge. */
+    previewChange(input: PreviewChangeInput<C>): Promise<PreviewedChange>
+    /** Ends it with its period, or now. */
+    cancel(input: CancelSubscriptionInput): Promise<SubscriptionView>
+    /** Takes back that it ends or changes with its period. */
+    reactivate(input: SubscriptionInput): Promise<SubscriptionView>
+    /** Stops charging and granting until it is resumed. */
+    pause(input: SubscriptionInput): Promise<SubscriptionView>
+    /** Lets a paused one go on. */
+    resume(input: SubscriptionInput): Promise<ChangedSubscriptionView>
+  }
+}
+
+/** What apps with a provider of invoices have. */
+export interface InvoiceVerbs {
+  /** The invoices of an account, newest first, a page at a time. */
+  listInvoices(input: ListInvoicesInput): Promise<Page<InvoiceView>>
+  readonly invoices: {
+    /** One invoice as it stands now. */
+    get(input: InvoiceInput): Promise<InvoiceView>
+    /** Where its PDF is, or when to ask again. */
+    pdf(input: InvoiceInput): Promise<InvoicePdf>
+    /** What the next one would be, or `null`. */
+    upcoming(input: AccountInput): Promise<InvoicePreviewView | null>
+    /** Makes one of everything that waits at the provider, or answers `null`. */
+    generate(input: GenerateInvoiceInput): Promise<InvoiceView | null>
+    /** Makes a draft final. */
+    finalize(input: InvoiceInput): Promise<InvoiceView>
+    /** Tries to collect it; a decline is an answer. */
+    pay(input: PayInvoiceInput): Promise<PaidInvoice>
+    /** Takes it back: nothing is owed any more. */
+    void(input: InvoiceInput): Promise<InvoiceView>
+    /** Gives it up: bad debt. */
+    markUncollectible(input: InvoiceInput): Promise<InvoiceView>
+  }
+}
+
+/** What apps with a provider of payments have. */
+export interface PaymentVerbs {
+  readonly payments: {
+    /** The payments of an account, newest first, a page at a time. */
+    list(input: ListPaymentsInput): Promise<Page<PaymentView>>
+    /** One payment as it stands now. */
+    get(input: AccountInput & { readonly id: string }): Promise<PaymentView>
+    /** Gives back all or part of it, and takes back that share of the credits it bought. */
+    refund(input: RefundPaymentInput): Promise<RefundView>
+  }
+}
+
+/** What apps with a provider of payment methods have. */
+export interface PaymentMethodVerbs {
+  readonly paymentMethods: {
+    /** What the account can pay with, newest first. */
+    list(input: AccountInput): Promise<readonly PaymentMethodView[]>
+    get(input: PaymentMethodInput): Promise<PaymentMethodView>
+    /** Adds one that the provider's own form made. */
+    attach(input: AttachPaymentMethodInput): Promise<PaymentMethodView>
+    update(input: UpdatePaymentMethodInput): Promise<PaymentMethodView>
+    /** Makes it the one that is charged when none is named. */
+    setDefault(input: PaymentMethodInput): Promise<PaymentMethodView>
+    remove(input: PaymentMethodInput): Promise<void>
+  }
+}
+
+/** What apps have whose provider keeps meters, products and prices. */
+export interface CatalogVerbs {
+  readonly catalog: {
+    /** What `apply` would change at the providers. */
+    plan(): Promise<readonly ProviderCatalogChange[]>
+    /** Makes meters, products and prices at the providers fit the catalog. */
+    apply(): Promise<readonly ProviderCatalogChange[]>
+  }
 }
 
 /** What apps with any provider have. */

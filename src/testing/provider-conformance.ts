@@ -1,6 +1,6 @@
 import type { Money } from '../core/domain/money.js'
 import type { Instant } from '../core/domain/period.js'
-import type { CheckoutRequest } from '../core/ports/capabilities/checkout.js'
+import type { PaymentCheckout } from '../core/ports/capabilities/checkout.js'
 import type { UsageReport } from '../core/ports/capabilities/metering.js'
 import type { TracedUsage } from '../core/ports/capabilities/tracing.js'
 import type { WebhookRequest } from '../core/ports/capabilities/webhooks.js'
@@ -106,15 +106,14 @@ function checkoutCases(
   checkout: Capabilities['checkout'],
   subject: ProviderConformanceSubject,
 ): readonly ProviderConformanceCase[] {
-  const request = async (): Promise<CheckoutRequest> => ({
+  const request = async (): Promise<PaymentCheckout> => ({
     intentId: unique('intent'),
     accountId: unique('account'),
     customerId: await customerOf(subject),
     mode: 'payment',
     title: 'Credits',
     amount: dollars(10n),
-    interval: null,
-    plan: null,
+    promotionCodes: false,
     successUrl: 'https://app.example/billing/success',
     cancelUrl: 'https://app.example/billing/cancel',
   })
@@ -161,7 +160,7 @@ function portalCases(
       needs: 'portal',
       async run() {
         const customerId = await customerOf(subject)
-        const { url } = await portal.create({ customerId, returnUrl: 'https://app.example/billing' }, {})
+        const { url } = await portal.create({ customerId, returnUrl: 'https://app.example/billing', flow: null }, {})
         expectEqual(URL.canParse(url), true, 'whether the portal has an address')
       },
     },
@@ -346,7 +345,7 @@ function webhookCases(
     needs: 'webhooks',
     async run() {
       const verified = await webhooks.verify(await sign(event(type)), subject.now())
-      expectEqual(webhooks.interpret(verified).kind, 'ignored', 'what the event points at')
+      expectEqual((await webhooks.interpret(verified, {})).kind, 'ignored', 'what the event points at')
     },
   })
   return [

@@ -8,6 +8,7 @@ import { stripeProvider } from 'billfold/providers/stripe'
 import Database from 'libsql'
 import Stripe from 'stripe'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { makeMeters } from '../providers/sandboxed.js'
 
 const kills = 20
 /** Seven tokens are 0.7 Sparks: no key is a whole Spark, so the carry is part of every sum. */
@@ -61,7 +62,7 @@ async function startSandbox(port = 0): Promise<Child & { readonly settings: Sand
 
 async function makeMeter({ apiKey, ...address }: SandboxSettings['stripe']): Promise<void> {
   const client = new Stripe(apiKey, { ...address, telemetry: false })
-  await stripeProvider({ client, webhookSecret: 'whsec_unused' }).setUp.meters(['ai_tokens'])
+  await makeMeters(stripeProvider({ client, webhookSecret: 'whsec_unused' }), ['ai_tokens'])
 }
 
 /** What the app acknowledged so far. */

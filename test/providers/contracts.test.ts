@@ -4,10 +4,11 @@ import { Ajv } from 'ajv'
 import Stripe from 'stripe'
 import { describe, expect, it } from 'vitest'
 import { parseMoney } from '../../src/core/domain/money.js'
-import type { CheckoutRequest } from '../../src/core/ports/capabilities/checkout.js'
+import type { PaymentCheckout } from '../../src/core/ports/capabilities/checkout.js'
 import { toExport } from '../../src/providers/langfuse/send.js'
 import { type OtlpSpan, toSpan } from '../../src/providers/langfuse/span.js'
 import { stripeProvider } from '../../src/providers/stripe/index.js'
+import { makeMeters } from './sandboxed.js'
 
 const folder = process.env.CONTRACTS_DIR
 const missing = folder === undefined || !existsSync(join(folder, 'stripe.openapi.json'))
@@ -21,15 +22,14 @@ describe.skipIf(missing)(
       const sent: string[] = []
       const stripe = stripeProvider({ client: recordingClient(contract, sent) })
       const options = { idempotencyKey: 'k1' }
-      const order: CheckoutRequest = {
+      const order: PaymentCheckout = {
         intentId: 'int_1',
         accountId: 'acc_1',
         customerId: 'cus_1',
         mode: 'payment',
         title: 'Credits',
         amount: parseMoney('10', 'USD'),
-        interval: null,
-        plan: null,
+        promotionCodes: true,
         successUrl: 'https://app.example/success',
         cancelUrl: 'https://app.example/cancel',
       }
@@ -37,15 +37,18 @@ describe.skipIf(missing)(
       await stripe.customers.create({ accountId: 'acc_1', email: 'ada@example.com', name: 'Ada' }, options)
       await stripe.customers.update?.('cus_1', { email: 'ada@example.com', name: 'Ada' }, {})
       await stripe.checkout.create(order, options)
-      await stripe.checkout.create({ ...order, mode: 'subscription', interval: 'year', plan: 'pro' }, options)
+      const { title, amount, ...page } = order
+      const price = { plan: 'pro', title, amount, interval: 'year', overage: [] } as const
+      await stripe.checkout.create({ ...page, mode: 'subscription', price, seats: 2, trialDays: 7 }, options)
+      await stripe.checkout.create({ ...page, mode: 'setup', currency: 'USD' }, options)
       await stripe.checkout.get('cs_1', {})
-      await stripe.portal.create({ customerId: 'cus_1', returnUrl: 'https://app.example/billing' }, {})
+      await stripe.portal.create({ customerId: 'cus_1', returnUrl: 'https://app.example/billing', flow: null }, {})
       await stripe.subscriptions.get('sub_1', {})
       await stripe.subscriptions.list('cus_1', {})
       const report = { identifier: 'r1', customerId: 'cus_1', meter: 'sparks', sparks: 5n, occurredAt: 60_000 }
       expect(await stripe.metering.report([report], {})).toEqual([{ status: 'delivered' }])
       await stripe['usage-reports'].total({ customerId: 'cus_1', meter: 'sparks', ...range }, {})
-      await stripe.setUp.meters(['tokens'])
+      await makeMeters(stripe, ['tokens'])
       expect([...new Set(sent)].sort()).toEqual([
         'GET /v1/billing/meters',
         'GET /v1/billing/meters/{id}/event_summaries',

@@ -10,9 +10,13 @@ import { stripeProvider } from '../../src/providers/stripe/index.js'
 /** Every capability there is; the compiler refuses a list that is not complete. */
 const capabilities = Object.keys({
   customers: true,
+  catalog: true,
   checkout: true,
   portal: true,
   subscriptions: true,
+  invoices: true,
+  payments: true,
+  'payment-methods': true,
   metering: true,
   tracing: true,
   'usage-reports': true,

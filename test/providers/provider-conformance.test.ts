@@ -3,14 +3,14 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { langfuseProvider } from '../../src/providers/langfuse/index.js'
 import { stripeProvider } from '../../src/providers/stripe/index.js'
 import { providerConformance } from '../../src/testing/provider-conformance.js'
-import { stripeClient, timedSandbox } from './sandboxed.js'
+import { makeMeters, stripeClient, timedSandbox } from './sandboxed.js'
 
 const secret = 'whsec_conformance'
 const box = await timedSandbox()
 afterAll(() => box.close())
 
 const stripe = stripeProvider({ client: stripeClient(box), webhookSecret: secret })
-await stripe.setUp.meters(['sparks'])
+await makeMeters(stripe, ['sparks'])
 
 describe('Stripe', () => {
   const cases = providerConformance({

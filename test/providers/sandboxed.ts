@@ -1,4 +1,5 @@
 import Stripe from 'stripe'
+import type { StripeProvider } from '../../src/providers/stripe/index.js'
 import { type Sandbox, type SandboxOptions, sandbox } from '../../src/testing/sandbox/sandbox.js'
 
 /** The official SDK on a sandbox; `settings` are the client's. */
@@ -35,4 +36,9 @@ export async function meterTotal(
 ): Promise<{ readonly sum: string; readonly count: number }> {
   const answer = await fetch(`${box.url}/_sandbox/stripe/meters/${eventName}/total`)
   return (await answer.json()) as { sum: string; count: number }
+}
+
+/** The meters of these names, and nothing else of a catalog. */
+export async function makeMeters(stripe: StripeProvider, names: readonly string[]): Promise<void> {
+  await stripe.catalog.apply({ meters: names.map((name) => ({ name, unit: 'unit' })), prices: [] }, {})
 }

@@ -43,7 +43,8 @@ describe('the Express example', () => {
     const page = readFileSync(new URL('../../docs/providers/stripe.md', import.meta.url), 'utf8')
     expect(endpoint.api_version).toBe(Stripe.API_VERSION)
     expect(page).toContain(`API version \`${endpoint.api_version}\``)
-    const named = page.match(/`(checkout\.session|customer\.subscription)\.\w+`/g)?.map((name) => name.slice(1, -1))
+    const [, list = ''] = /which `stripe\.webhookEvents` lists:\n([^.]*(?:\.[a-z][^.]*)*)\.\n/.exec(page) ?? []
+    const named = list.match(/`[a-z_.]+`/g)?.map((name) => name.slice(1, -1))
     expect([...endpoint.enabled_events].sort()).toEqual([...(named ?? [])].sort())
     expect((await client.billing.meters.list()).data.map((meter) => meter.event_name)).toEqual(['billfold_ai_tokens'])
   })

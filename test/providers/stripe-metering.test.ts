@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { UsageReport } from '../../src/core/ports/capabilities/metering.js'
 import { type StripeProvider, type StripeProviderOptions, stripeProvider } from '../../src/providers/stripe/index.js'
 import type { Sandbox } from '../../src/testing/sandbox/sandbox.js'
-import { meterTotal, stripeClient, timedSandbox } from './sandboxed.js'
+import { makeMeters, meterTotal, stripeClient, timedSandbox } from './sandboxed.js'
 
 const minuteMs = 60_000
 const dayMs = 86_400_000
@@ -16,7 +16,7 @@ let customerId: string
 beforeEach(async () => {
   box = await timedSandbox()
   stripe = stripeProvider({ client: stripeClient(box) })
-  await stripe.setUp.meters(['sparks'])
+  await makeMeters(stripe, ['sparks'])
   const account = { accountId: 'acc_1', email: null, name: null }
   customerId = (await stripe.customers.create(account, { idempotencyKey: 'cus:acc_1' })).externalId
 })
@@ -241,8 +241,8 @@ describe('setting up meters', () => {
 
   it('S1.1 creates those that are missing, once, also from several processes', async () => {
     const names = ['sparks', 'tokens', 'tokens', 'minutes']
-    await Promise.all([1, 2, 3].map(() => stripeProvider({ client: stripeClient(box) }).setUp.meters(names)))
-    await stripe.setUp.meters(names)
+    await Promise.all([1, 2, 3].map(() => makeMeters(stripeProvider({ client: stripeClient(box) }), names)))
+    await makeMeters(stripe, names)
     expect((await all()).map((meter) => meter.event_name).sort()).toEqual([
       'billfold_minutes',
       'billfold_sparks',
@@ -258,7 +258,7 @@ describe('setting up meters', () => {
   it('S1.1 takes the event names it was given, and those alone', async () => {
     const meters: StripeProviderOptions['meters'] = { tokens: 'acme.tokens' }
     stripe = stripeProvider({ client: stripe.client, meters })
-    await stripe.setUp.meters(['tokens', 'constructor'])
+    await makeMeters(stripe, ['tokens', 'constructor'])
     expect((await all()).map((meter) => meter.event_name).sort()).toEqual([
       'acme.tokens',
       'billfold_constructor',
@@ -270,8 +270,8 @@ describe('setting up meters', () => {
 
   it('S1.1 finds meters beyond the first page', async () => {
     const names = Array.from({ length: 105 }, (_, index) => `m${index}`)
-    await stripe.setUp.meters(names)
-    await stripe.setUp.meters(names)
+    await makeMeters(stripe, names)
+    await makeMeters(stripe, names)
     const listed = await stripe.client.billing.meters.list({ limit: 100 }).autoPagingToArray({ limit: 1000 })
     expect(listed).toHaveLength(106)
   })
@@ -282,7 +282,7 @@ describe('setting up meters', () => {
       kind: 'status_after',
       status: 500,
     })
-    await stripe.setUp.meters(['tokens'])
+    await makeMeters(stripe, ['tokens'])
     expect((await all()).map((meter) => meter.event_name)).toContain('billfold_tokens')
   })
 
@@ -292,7 +292,7 @@ describe('setting up meters', () => {
       event_name: 'billfold_calls',
       default_aggregation: { formula: 'count' },
     })
-    await expect(stripe.setUp.meters(['calls'])).rejects.toMatchObject({ code: 'config_invalid' })
+    await expect(makeMeters(stripe, ['calls'])).rejects.toMatchObject({ code: 'config_invalid' })
   })
 })
 

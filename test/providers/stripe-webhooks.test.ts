@@ -140,26 +140,26 @@ describe('a body', () => {
 })
 
 describe('what an event points at', () => {
-  const interpret = (event: object, options: Partial<StripeProviderOptions> = {}) => {
+  const interpret = async (event: object, options: Partial<StripeProviderOptions> = {}) => {
     const payload = JSON.stringify({ id: 'evt_1', ...event })
     const type = 'type' in event ? String(event.type) : ''
-    return stripeProvider({ client, webhookSecret: secret, ...options }).webhooks.interpret({
-      eventId: 'evt_1',
-      type,
-      payload,
-    })
+    const { webhooks } = stripeProvider({ client, webhookSecret: secret, ...options })
+    return webhooks.interpret({ eventId: 'evt_1', type, payload }, {})
   }
   const data = { object: { id: 'obj_1' } }
 
   for (const type of ['completed', 'async_payment_succeeded', 'async_payment_failed', 'expired']) {
-    it(`S1.4 is the session for checkout.session.${type}`, () => {
-      expect(interpret({ type: `checkout.session.${type}`, data })).toEqual({ kind: 'checkout', externalId: 'obj_1' })
+    it(`S1.4 is the session for checkout.session.${type}`, async () => {
+      expect(await interpret({ type: `checkout.session.${type}`, data })).toEqual({
+        kind: 'checkout',
+        externalId: 'obj_1',
+      })
     })
   }
 
   for (const type of ['created', 'updated', 'deleted', 'paused', 'resumed']) {
-    it(`S1.5 is the subscription for customer.subscription.${type}`, () => {
-      expect(interpret({ type: `customer.subscription.${type}`, data })).toEqual({
+    it(`S1.5 is the subscription for customer.subscription.${type}`, async () => {
+      expect(await interpret({ type: `customer.subscription.${type}`, data })).toEqual({
         kind: 'subscription',
         externalId: 'obj_1',
       })
@@ -167,32 +167,67 @@ describe('what an event points at', () => {
   }
 
   for (const type of ['some.future.event', '__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
-    it(`S1.4 is nothing for the type ${type}`, () => {
-      expect(interpret({ type, data })).toMatchObject({ kind: 'ignored' })
+    it(`S1.4 is nothing for the type ${type}`, async () => {
+      expect(await interpret({ type, data })).toMatchObject({ kind: 'ignored' })
     })
   }
 
-  it('S1.4 is nothing for an event of the other mode', () => {
+  it('S1.4 is nothing for an event of the other mode', async () => {
     const event = { type: 'checkout.session.completed', data }
-    expect(interpret({ ...event, livemode: false }, { livemode: true })).toMatchObject({ kind: 'ignored' })
-    expect(interpret({ ...event, livemode: true }, { livemode: false })).toMatchObject({ kind: 'ignored' })
-    expect(interpret({ ...event, livemode: true }, { livemode: true })).toMatchObject({ kind: 'checkout' })
-    expect(interpret({ ...event, livemode: false })).toMatchObject({ kind: 'checkout' })
+    expect(await interpret({ ...event, livemode: false }, { livemode: true })).toMatchObject({ kind: 'ignored' })
+    expect(await interpret({ ...event, livemode: true }, { livemode: false })).toMatchObject({ kind: 'ignored' })
+    expect(await interpret({ ...event, livemode: true }, { livemode: true })).toMatchObject({ kind: 'checkout' })
+    expect(await interpret({ ...event, livemode: false })).toMatchObject({ kind: 'checkout' })
   })
 
-  it('S1.4 is nothing for a thin event, with the reason', () => {
-    const type = 'v1.billing.meter.error_report_triggered'
-    expect(interpret({ type, object: 'v2.core.event' })).toEqual({
+  it('S1.4 is nothing for a thin event that is not known, with the reason', async () => {
+    const type = 'v1.some.future.event'
+    expect(await interpret({ type, object: 'v2.core.event' })).toEqual({
       kind: 'ignored',
       reason: `The thin event ${type} is not acted on.`,
     })
   })
 
-  it('S1.4 must be there where the type promises it', () => {
+  for (const [type, what] of Object.entries({
+    'invoice.paid': { kind: 'invoice', externalId: 'obj_1' },
+    'invoice_payment.paid': { kind: 'invoice', externalId: 'in_1' },
+    'payment_intent.succeeded': { kind: 'payment', externalId: 'obj_1' },
+    'charge.refunded': { kind: 'payment', externalId: 'pi_1' },
+    'refund.failed': { kind: 'payment', externalId: 'pi_1' },
+    'charge.dispute.closed': { kind: 'payment', externalId: 'pi_1' },
+    'payment_method.attached': { kind: 'payment_method', customerId: 'cus_1' },
+    'customer.updated': { kind: 'payment_method', customerId: 'obj_1' },
+  })) {
+    it(`S1.4 S2.5 is what has to be read again for ${type}, whether ids or objects are in it`, async () => {
+      const ids = { id: 'obj_1', payment_intent: 'pi_1', invoice: 'in_1', customer: 'cus_1' }
+      const objects = {
+        id: 'obj_1',
+        payment_intent: { id: 'pi_1' },
+        invoice: { id: 'in_1' },
+        customer: { id: 'cus_1' },
+      }
+      expect(await interpret({ type, data: { object: ids } })).toEqual(what)
+      expect(await interpret({ type, data: { object: objects } })).toEqual(what)
+    })
+  }
+
+  it('S1.4 is nothing for what belongs to nothing of ours', async () => {
+    for (const type of ['charge.refunded', 'invoice_payment.paid', 'payment_method.attached'])
+      expect(await interpret({ type, data })).toMatchObject({ kind: 'ignored' })
+  })
+
+  it('S1.4 is nothing for an event of another Stripe account', async () => {
+    const event = { type: 'checkout.session.completed', data }
+    expect(await interpret({ ...event, account: 'acct_x' })).toMatchObject({ kind: 'ignored' })
+    expect(await interpret(event, { account: 'acct_x' })).toMatchObject({ kind: 'ignored' })
+    expect(await interpret({ ...event, account: 'acct_x' }, { account: 'acct_x' })).toMatchObject({ kind: 'checkout' })
+  })
+
+  it('S1.4 must be there where the type promises it', async () => {
     for (const broken of [{}, { data: null }, { data: { object: {} } }, { data: { object: { id: 7 } } }]) {
-      expect(() => interpret({ type: 'checkout.session.completed', ...broken })).toThrowError(
-        expect.objectContaining({ code: 'webhook_payload_invalid' }),
-      )
+      await expect(interpret({ type: 'checkout.session.completed', ...broken })).rejects.toMatchObject({
+        code: 'webhook_payload_invalid',
+      })
     }
   })
 })

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseMoney } from '../../src/core/domain/money.js'
-import type { CheckoutRequest } from '../../src/core/ports/capabilities/checkout.js'
+import type { PaymentCheckout, SubscriptionCheckout } from '../../src/core/ports/capabilities/checkout.js'
+import type { PlanPrice } from '../../src/core/ports/capabilities/plan-price.js'
 import { fromStripeSession, toStripeSession } from '../../src/providers/stripe/checkout.js'
 import { type StripeProvider, stripeProvider } from '../../src/providers/stripe/index.js'
-import { fromStripeSubscription } from '../../src/providers/stripe/subscriptions.js'
+import { fromStripeSubscription } from '../../src/providers/stripe/subscription.js'
 import { type Sandbox, sandbox } from '../../src/testing/sandbox/sandbox.js'
 import { receiveWebhooks } from '../testing/webhook-receiver.js'
 import { payOnPage, stripeClient } from './sandboxed.js'
@@ -21,21 +22,39 @@ afterEach(() => box.close())
 const ada = { accountId: 'acc_1', email: 'ada@example.com', name: 'Ada' }
 const customer = async () => (await stripe.customers.create(ada, { idempotencyKey: 'cus:acc_1' })).externalId
 
-const order = async (given: Partial<CheckoutRequest> = {}): Promise<CheckoutRequest> => ({
+const page = async () => ({
   intentId: 'int_1',
   accountId: 'acc_1',
   customerId: await customer(),
+  successUrl: 'https://app.example/billing/success?session={CHECKOUT_SESSION_ID}',
+  cancelUrl: 'https://app.example/billing/cancel',
+  promotionCodes: false,
+})
+
+const order = async (given: Partial<PaymentCheckout> = {}): Promise<PaymentCheckout> => ({
+  ...(await page()),
   mode: 'payment',
   title: '250,000 Sparks',
   amount: parseMoney('10', 'USD'),
-  interval: null,
-  plan: null,
-  successUrl: 'https://app.example/billing/success?session={CHECKOUT_SESSION_ID}',
-  cancelUrl: 'https://app.example/billing/cancel',
   ...given,
 })
 
-const monthly = { mode: 'subscription', interval: 'month', plan: 'pro' } as const
+const pro: PlanPrice = {
+  plan: 'pro',
+  title: 'Pro',
+  amount: parseMoney('10', 'USD'),
+  interval: 'month',
+  overage: [],
+}
+
+const monthly = async (given: Partial<SubscriptionCheckout> = {}): Promise<SubscriptionCheckout> => ({
+  ...(await page()),
+  mode: 'subscription',
+  price: pro,
+  seats: 1,
+  trialDays: 0,
+  ...given,
+})
 
 describe('customers', () => {
   it('C4 carry our account id, name and e-mail', async () => {
@@ -196,34 +215,57 @@ describe('a checkout of one payment', () => {
 })
 
 describe('what is asked of a checkout', () => {
+  const metadata = { billfold_intent_id: 'int_1', billfold_account_id: 'acc_1' }
+
   it('S1.4 names no payment methods, and carries our ids', async () => {
-    const params = toStripeSession(await order())
+    const params = toStripeSession(await order(), null)
     expect(params).toEqual({
       mode: 'payment',
       customer: expect.any(String),
       client_reference_id: 'int_1',
       success_url: 'https://app.example/billing/success?session={CHECKOUT_SESSION_ID}',
       cancel_url: 'https://app.example/billing/cancel',
-      metadata: { billfold_intent_id: 'int_1', billfold_account_id: 'acc_1' },
+      metadata,
       line_items: [
         { quantity: 1, price_data: { currency: 'usd', unit_amount: 1000, product_data: { name: '250,000 Sparks' } } },
       ],
+      payment_intent_data: { metadata, description: '250,000 Sparks' },
+      invoice_creation: { enabled: true, invoice_data: { metadata } },
     })
   })
 
   it('S1.5 puts our ids and plan on the subscription too', async () => {
-    const metadata = { billfold_intent_id: 'int_1', billfold_account_id: 'acc_1' }
-    expect(toStripeSession(await order(monthly))).toMatchObject({
+    const priced = { plan: 'price_1', metered: ['price_2'] }
+    expect(toStripeSession(await monthly({ seats: 3 }), priced)).toMatchObject({
       mode: 'subscription',
       metadata,
-      line_items: [{ quantity: 1, price_data: { recurring: { interval: 'month' } } }],
+      line_items: [{ quantity: 3, price: 'price_1' }, { price: 'price_2' }],
       subscription_data: { metadata: { ...metadata, billfold_plan: 'pro' } },
+    })
+    expect(toStripeSession(await monthly({ trialDays: 14 }), priced).subscription_data).toMatchObject({
+      trial_period_days: 14,
     })
   })
 
-  it('S1.5 must have an interval for a subscription', async () => {
-    const asked = await order({ ...monthly, interval: null })
-    expect(() => toStripeSession(asked)).toThrowError(expect.objectContaining({ code: 'invalid_request' }))
+  it('S1.5 offers promotion codes and tax only when it is told to', async () => {
+    const plain = toStripeSession(await order(), null)
+    expect(plain).not.toHaveProperty('allow_promotion_codes')
+    expect(plain).not.toHaveProperty('automatic_tax')
+    const asked = await order({ promotionCodes: true })
+    expect(toStripeSession(asked, null, { automaticTax: true, invoices: false })).toMatchObject({
+      allow_promotion_codes: true,
+      automatic_tax: { enabled: true },
+    })
+    expect(toStripeSession(asked, null, { invoices: false })).not.toHaveProperty('invoice_creation')
+  })
+
+  it('S1.4 asks for a payment method alone', async () => {
+    const { customerId, ...rest } = await page()
+    expect(toStripeSession({ ...rest, customerId, mode: 'setup', currency: 'USD' }, null)).toMatchObject({
+      mode: 'setup',
+      currency: 'usd',
+      customer: customerId,
+    })
   })
 })
 
@@ -273,7 +315,7 @@ describe('a session as Stripe writes it', () => {
 
 describe('a subscription', () => {
   it('S1.5 is bought on the page and read with its plan and period', async () => {
-    const asked = await order(monthly)
+    const asked = await monthly()
     const { externalId, url } = await stripe.checkout.create(asked, { idempotencyKey: 'k1' })
     await payOnPage(url)
     const { subscriptionId } = await stripe.checkout.get(externalId, {})
@@ -290,12 +332,12 @@ describe('a subscription', () => {
   })
 
   it('S1.5 shows after the portal that it ends with the period, and then that it has ended', async () => {
-    const asked = await order(monthly)
+    const asked = await monthly()
     const { externalId, url } = await stripe.checkout.create(asked, { idempotencyKey: 'k1' })
     await payOnPage(url)
     const id = (await stripe.checkout.get(externalId, {})).subscriptionId ?? ''
     const portal = await stripe.portal.create(
-      { customerId: asked.customerId, returnUrl: 'https://app.example/billing' },
+      { customerId: asked.customerId, returnUrl: 'https://app.example/billing', flow: null },
       {},
     )
     await fetch(`${portal.url}/cancel`, {
@@ -341,7 +383,9 @@ describe('a subscription', () => {
     metadata: {},
     cancel_at_period_end: false,
     cancel_at: null,
-    items: { data: [{ current_period_start: 100, current_period_end: 200 }] },
+    items: {
+      data: [{ id: 'si_1', current_period_start: 100, current_period_end: 200, quantity: 1, price: { id: 'price_1' } }],
+    },
   }
   const statuses: readonly (readonly [string, string])[] = [
     ['incomplete', 'pending'],
@@ -399,6 +443,7 @@ describe('webhooks from the sandbox', () => {
         const headers = new Map([['stripe-signature', signature]])
         return webhooks.interpret(
           await webhooks.verify({ rawBody: new TextEncoder().encode(body), headers }, Date.now()),
+          {},
         )
       }),
     )

@@ -8,6 +8,7 @@ export function openedIntent(intent: Parameters<IntentStore['open']>[0], now: In
     status: 'open',
     externalId: null,
     url: null,
+    paidNanos: null,
     createdAt: now,
     expiresAt: null,
     completedAt: null,

@@ -30,6 +30,11 @@ export function memoryIntents(tables: Tables, now: () => number): IntentStore {
       const own = [...tables.intents.values()].filter((intent) => intent.accountId === accountId)
       return own.findLast((intent) => intent.fingerprint === fingerprint) ?? null
     },
+    async completed(accountId, kind) {
+      return [...tables.intents.values()]
+        .filter((intent) => intent.accountId === accountId && intent.kind === kind && intent.status === 'completed')
+        .reverse()
+    },
     async waiting(limit) {
       return [...tables.intents.values()]
         .filter(({ status }) => status === 'open' || status === 'pending')

@@ -45,6 +45,10 @@ export function postgresIntents(connection: Connection, { schema, intents }: Tab
       const clause = 'WHERE t.account_id = $1 AND t.fingerprint = $2 ORDER BY t.seq DESC LIMIT 1'
       return connection.read(async (sql) => (await intents.first(sql, clause, accountId, fingerprint)) ?? null)
     },
+    completed(accountId, kind) {
+      const clause = "WHERE t.account_id = $1 AND t.kind = $2 AND t.status = 'completed' ORDER BY t.seq DESC"
+      return connection.read((sql) => intents.select(sql, clause, accountId, kind))
+    },
     waiting(limit) {
       const clause = "WHERE t.status IN ('open', 'pending') ORDER BY t.seq LIMIT $1::bigint"
       return connection.read((sql) => intents.select(sql, clause, String(limit)))

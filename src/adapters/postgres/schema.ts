@@ -314,6 +314,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
     package text,
     currency text NOT NULL,
     amount_nanos bigint NOT NULL,
+    paid_nanos bigint,
     success_url text NOT NULL,
     cancel_url text NOT NULL,
     key text NOT NULL,

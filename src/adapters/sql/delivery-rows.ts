@@ -117,6 +117,7 @@ export const intentRows = rows<CheckoutIntent>('checkout_intents', ['id'], {
   package: nullable(text()),
   currency: text(),
   amountNanos: integer,
+  paidNanos: nullable(integer),
   successUrl: text(),
   cancelUrl: text(),
   key: text(),

@@ -32,6 +32,10 @@ export function sqliteIntents(connection: Connection, now: () => number): Intent
       const clause = 'WHERE account_id = ? AND fingerprint = ? ORDER BY seq DESC LIMIT 1'
       return connection.read((sql) => intents.first(sql, clause, accountId, fingerprint) ?? null)
     },
+    completed(accountId, kind) {
+      const clause = "WHERE account_id = ? AND kind = ? AND status = 'completed' ORDER BY seq DESC"
+      return connection.read((sql) => intents.select(sql, clause, accountId, kind))
+    },
     waiting(limit) {
       const clause = "WHERE status IN ('open', 'pending') ORDER BY seq LIMIT ?"
       return connection.read((sql) => intents.select(sql, clause, BigInt(limit)))

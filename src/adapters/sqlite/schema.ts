@@ -274,6 +274,7 @@ export const migrations: readonly string[] = [
     package TEXT,
     currency TEXT NOT NULL,
     amount_nanos INTEGER NOT NULL,
+    paid_nanos INTEGER,
     success_url TEXT NOT NULL,
     cancel_url TEXT NOT NULL,
     key TEXT NOT NULL,

@@ -32,12 +32,22 @@ export interface Entitlement {
 /** How often a plan is paid for. */
 export type PlanInterval = 'month' | 'year'
 
+/** What a plan costs; `once` is paid a single time and is for life. */
+export interface PlanPayment {
+  readonly amount: Money
+  readonly interval: PlanInterval | 'once'
+  /** Whether it is the price of one seat, and more can be bought. */
+  readonly perSeat: boolean
+  /** How many days a new subscription is free; 0 for none. */
+  readonly trialDays: number
+}
+
 /** What is sold to an account as its terms of use. */
 export interface Plan {
   readonly name: string
   readonly title: string
   /** `null` for a plan nobody pays for. */
-  readonly price: { readonly amount: Money; readonly interval: PlanInterval } | null
+  readonly price: PlanPayment | null
   readonly entitlements: ReadonlyMap<string, Entitlement>
   /** Whether usage beyond allowance and credits is allowed and collected afterwards by the provider in charge. */
   readonly overage: boolean

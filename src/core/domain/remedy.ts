@@ -74,8 +74,8 @@ function cheapestPlan(request: CoverageRequest): Plan | undefined {
   )
 }
 
-/** What a plan costs in the same time as any other. */
+/** What a plan costs in the same time as any other; one that is paid once counts as a year. */
 function nanosPerYear({ price }: Plan): bigint {
   if (price === null) return 0n
-  return price.interval === 'year' ? price.amount.nanos : price.amount.nanos * 12n
+  return price.interval === 'month' ? price.amount.nanos * 12n : price.amount.nanos
 }

@@ -7,15 +7,15 @@ import type { Balance } from '../domain/ledger/outcome.js'
 import { formatMoney } from '../domain/money.js'
 import { checkRedirect } from '../domain/redirect.js'
 import { BillingError } from '../errors.js'
-import type { CheckoutSession, CheckoutStatus } from '../ports/capabilities/checkout.js'
+import type { CheckoutPage, CheckoutRequest, CheckoutSession, CheckoutStatus } from '../ports/capabilities/checkout.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
+import { refuseOwned, refuseSecond } from './adopt-plan.js'
 import { ensureCustomer } from './customers.js'
 import { accountId, given, idempotencyKey, idField, parse } from './fields.js'
 import { settleCheckout } from './fulfilment.js'
 import { priceOf, type Sale } from './sale.js'
 import { requireAccount } from './steps.js'
-import { refuseSecond } from './subscriptions.js'
 
 /** Whom to sell to, and where the customer goes afterwards. */
 export interface CheckoutReturn {
@@ -30,14 +30,18 @@ export interface CheckoutReturn {
    * is refused with `invalid_state`, whose details have the checkout's id and status.
    */
   readonly idempotencyKey?: string
+  /** Whether the customer may enter a promotion code of the provider's on the page. Default false. */
+  readonly promotionCodes?: boolean
 }
 
-/** What to sell: a credit package, credits for an amount of money (above 0, at most 1000), or a plan. */
+/** What to sell: credits for an amount of money (above 0, at most 1000), a credit package, a plan; or nothing, for a payment method. */
 export type CreateCheckoutInput<C extends Catalog = Catalog> = CheckoutReturn &
   (
-    | { readonly kind: 'credits'; readonly package: PackageName<C>; readonly quantity?: number }
     | { readonly kind: 'credits'; readonly amount: string }
-    | { readonly kind: 'subscription'; readonly plan: PlanName<C> }
+    | { readonly kind: 'package'; readonly package: PackageName<C>; readonly quantity?: number }
+    | { readonly kind: 'subscription'; readonly plan: PlanName<C>; readonly seats?: number }
+    | { readonly kind: 'lifetime'; readonly plan: PlanName<C> }
+    | { readonly kind: 'setup' }
   )
 
 /** A hosted page to pay on. */
@@ -55,18 +59,20 @@ const returnFields = {
   successUrl: given('successUrl'),
   cancelUrl: given('cancelUrl'),
   idempotencyKey: idempotencyKey.optional(),
+  promotionCodes: z.boolean().default(false),
 }
-const schemas = {
-  package: z.strictObject({
+const requestSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ ...returnFields, kind: z.literal('credits'), amount: given('amount') }),
+  z.strictObject({
     ...returnFields,
-    kind: z.literal('credits'),
+    kind: z.literal('package'),
     package: z.string(),
     quantity: z.unknown().optional(),
   }),
-  amount: z.strictObject({ ...returnFields, kind: z.literal('credits'), amount: given('amount') }),
-  subscription: z.strictObject({ ...returnFields, kind: z.literal('subscription'), plan: z.string() }),
-}
-const anySchema = z.looseObject({ kind: z.enum(['credits', 'subscription'], 'must be "credits" or "subscription"') })
+  z.strictObject({ ...returnFields, kind: z.literal('subscription'), plan: z.string(), seats: z.unknown().optional() }),
+  z.strictObject({ ...returnFields, kind: z.literal('lifetime'), plan: z.string() }),
+  z.strictObject({ ...returnFields, kind: z.literal('setup') }),
+])
 
 /**
  * Creates a hosted page to pay on. The sale is written first and the provider is called with its id as key, so that a repeat after
@@ -83,20 +89,17 @@ export async function createCheckout<C extends Catalog>(
   ctx: BillingContext,
   input: CreateCheckoutInput<C>,
 ): Promise<CreatedCheckout> {
-  const sold = parse(anySchema, input)
-  const forCredits = 'package' in sold ? schemas.package : schemas.amount
-  const schema = sold.kind === 'subscription' ? schemas.subscription : forCredits
-  const request: z.output<(typeof schemas)[keyof typeof schemas]> = parse<
-    z.output<(typeof schemas)[keyof typeof schemas]>
-  >(schema, input)
+  const request = parse(requestSchema, input)
   const provider = checkoutProvider(ctx)
   if (!ctx.origins) throw new BillingError('config_invalid', 'Set redirects.allowedOrigins to use checkout.')
   const successUrl = checkRedirect(request.successUrl, ctx.origins, 'successUrl')
   const cancelUrl = checkRedirect(request.cancelUrl, ctx.origins, 'cancelUrl')
-  const sale = priceOf(ctx, request)
+  const wanted = priceOf(ctx, request)
   await requireAccount(ctx, request.accountId)
+  const sale = await withoutSecondTrial(ctx, provider, request.accountId, wanted)
 
-  const fingerprint = fingerprintOf({ provider: provider.id, successUrl, cancelUrl, ...saleBody(sale) })
+  const { promotionCodes } = request
+  const fingerprint = fingerprintOf({ provider: provider.id, successUrl, cancelUrl, promotionCodes, ...saleBody(sale) })
   const key = request.idempotencyKey === undefined ? null : `key:${request.idempotencyKey}`
   const latest = await ctx.store.intents.latest(request.accountId, fingerprint)
   const known = latest && (key === null || key === latest.key) ? await standingOf(ctx, provider, latest) : null
@@ -104,6 +107,7 @@ export async function createCheckout<C extends Catalog>(
   if (latest && known && key !== null && known.status !== 'unsent') throw usedKey(latest, known)
   if (request.kind === 'subscription')
     await refuseSecond(ctx, provider, request.accountId, known?.status === 'processing' ? known : null)
+  if (request.kind === 'lifetime') await refuseOwned(ctx, request.accountId, request.plan)
 
   const { intent } = await ctx.store.intents.open({
     id: ctx.newId('chk'),
@@ -129,7 +133,7 @@ export async function createCheckout<C extends Catalog>(
   }
   const standing = await standingOf(ctx, provider, intent)
   if (standing.page) return standing.page
-  if (standing.status === 'unsent') return openSession(ctx, provider, intent, sale)
+  if (standing.status === 'unsent') return openSession(ctx, provider, intent, { ...sale, promotionCodes })
   throw usedKey(intent, standing)
 }
 
@@ -200,8 +204,32 @@ function checkoutProvider(ctx: BillingContext): AnyProvider {
   throw new BillingError('capability_missing', 'No provider plays the part of checkout.')
 }
 
-function saleBody({ title, amount, sparks, package: offer, plan, interval }: Sale) {
-  return { title, currency: amount.currency, nanos: amount.nanos, sparks, package: offer, plan, interval }
+function saleBody({ title, amount, sparks, package: offer, plan, subscribes }: Sale) {
+  const { price, seats, trialDays } = subscribes ?? {}
+  const terms = price && {
+    seats,
+    trialDays,
+    interval: price.interval,
+    seatNanos: price.amount.nanos,
+    overage: price.overage,
+  }
+  return { title, currency: amount.currency, nanos: amount.nanos, sparks, package: offer, plan, ...terms }
+}
+
+/** A trial is for whoever subscribes for the first time. */
+async function withoutSecondTrial(
+  ctx: BillingContext,
+  provider: AnyProvider,
+  accountId: string,
+  sale: Sale,
+): Promise<Sale> {
+  if (!sale.subscribes || sale.subscribes.trialDays === 0) return sale
+  const customerId = await ctx.store.accounts.externalId(accountId, provider.id)
+  const had = customerId === null ? [] : await requireCapability(provider, 'subscriptions').list(customerId, {})
+  if (!had.some(({ plan, status }) => plan !== null && status !== 'pending')) return sale
+  const { price, seats } = sale.subscribes
+  const amount = { currency: price.amount.currency, nanos: price.amount.nanos * BigInt(seats) }
+  return { ...sale, amount, subscribes: { price, seats, trialDays: 0 } }
 }
 
 /** How a sale stands: `unsent` has no page yet, and `page` is there while it can be paid on. */
@@ -249,24 +277,20 @@ async function openSession(
   ctx: BillingContext,
   provider: AnyProvider,
   intent: CheckoutIntent,
-  sale: Sale,
+  sale: Sale & { readonly promotionCodes: boolean },
 ): Promise<CreatedCheckout> {
-  const customerId = await ensureCustomer(ctx, provider, intent.accountId)
-  const session: CheckoutSession = await requireCapability(provider, 'checkout').create(
-    {
-      intentId: intent.id,
-      accountId: intent.accountId,
-      customerId,
-      mode: intent.kind === 'subscription' ? 'subscription' : 'payment',
-      title: sale.title,
-      amount: sale.amount,
-      interval: sale.interval,
-      plan: sale.plan,
-      successUrl: naming(intent.successUrl, intent.id),
-      cancelUrl: naming(intent.cancelUrl, intent.id),
-    },
-    { idempotencyKey: intent.id },
-  )
+  const page = {
+    intentId: intent.id,
+    accountId: intent.accountId,
+    customerId: await ensureCustomer(ctx, provider, intent.accountId),
+    successUrl: naming(intent.successUrl, intent.id),
+    cancelUrl: naming(intent.cancelUrl, intent.id),
+    promotionCodes: sale.promotionCodes,
+  }
+  const checkout = requireCapability(provider, 'checkout')
+  const session: CheckoutSession = await checkout.create(sessionRequest(page, intent, sale), {
+    idempotencyKey: intent.id,
+  })
   if (session.url === null)
     throw new BillingError('provider_response_invalid', `${provider.id} answered a checkout without an address.`)
   const change = {
@@ -277,6 +301,12 @@ async function openSession(
   } as const
   const known = await ctx.store.intents.update(intent.accountId, intent.id, change)
   return created(known, session.externalId, session.url)
+}
+
+function sessionRequest(page: CheckoutPage, { kind, currency }: CheckoutIntent, sale: Sale): CheckoutRequest {
+  if (kind === 'setup') return { ...page, mode: 'setup', currency }
+  if (sale.subscribes) return { ...page, mode: 'subscription', ...sale.subscribes }
+  return { ...page, mode: 'payment', title: sale.title, amount: sale.amount }
 }
 
 function created(intent: CheckoutIntent, externalId: string, url: string): CreatedCheckout {

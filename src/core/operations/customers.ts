@@ -24,3 +24,13 @@ export async function ensureCustomer(ctx: BillingContext, provider: AnyProvider,
   }
   return customerId
 }
+
+/** The provider's id of an account that must be there, or `null` while the provider does not know it. @throws BillingError `not_found` */
+export async function customerOf(
+  ctx: BillingContext,
+  provider: AnyProvider,
+  accountId: string,
+): Promise<string | null> {
+  await requireAccount(ctx, accountId)
+  return ctx.store.accounts.externalId(accountId, provider.id)
+}

@@ -6,7 +6,7 @@ import type { HoldStatus } from '../domain/ledger/outcome.js'
 import type { CounterAccount, EntryOperation, LedgerEntry } from '../domain/ledger/state.js'
 import { formatQuantity, formatSparks, microPerUnit } from '../domain/sparks.js'
 import { BillingError } from '../errors.js'
-import type { DeliveryStatus, EntryPage } from '../ports/store.js'
+import type { CheckoutIntent, DeliveryStatus, EntryPage } from '../ports/store.js'
 import { burnProblems, type ExplainedUsage, explainUsage, isUsage } from './explain-usage.js'
 import {
   carriedBy,
@@ -151,7 +151,7 @@ export interface ExplainedCheckout {
   readonly kind: 'checkout'
   readonly id: string
   readonly accountId: string
-  readonly sells: 'credits' | 'subscription'
+  readonly sells: CheckoutIntent['kind']
   readonly sparks: string
   readonly plan: string | null
   readonly package: string | null

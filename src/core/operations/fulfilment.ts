@@ -1,13 +1,13 @@
 import type { BillingContext } from '../context.js'
 import { dedupeOf, fingerprintOf } from '../domain/ledger/key.js'
 import { formatSparks } from '../domain/sparks.js'
-import { BillingError } from '../errors.js'
+import { BillingError, invariant } from '../errors.js'
 import type { CheckoutSession, CheckoutStatus } from '../ports/capabilities/checkout.js'
-import type { AnyProvider } from '../ports/provider.js'
+import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
+import { adoptPlan, givePlanForLife, isGranting } from './adopt-plan.js'
 import { ensureCustomer } from './customers.js'
 import { submit } from './steps.js'
-import { adoptPlan, isGranting } from './subscriptions.js'
 
 /**
  * Gives what a checkout sold, if it is paid, for callers that are told once and come again only after an error.
@@ -44,11 +44,13 @@ export async function settleCheckout(
   // Either way the page is over, and the next checkout of the same sale must get another one.
   if (session.status === 'expired' || session.status === 'failed')
     await ctx.store.intents.update(intent.accountId, intent.id, { status: 'expired' })
-  if (session.status !== 'paid' || intent.status === 'completed') return session.status
-  await checkMatch(ctx, provider, intent, session)
-
-  if (intent.kind === 'credits') await grantPurchase(ctx, intent)
-  else if (!(await startPlan(ctx, provider, intent, session))) return 'processing'
+  if (session.status !== 'paid') return session.status
+  if (intent.status === 'completed') {
+    if (intent.kind === 'lifetime') await followAccount(ctx, provider, intent)
+    return session.status
+  }
+  const paid = await checkMatch(ctx, provider, intent, session)
+  if (!(await give(ctx, provider, intent, session, paid))) return 'processing'
   await ctx.store.outbox.publish({
     id: `evt_${intent.id}`,
     type: 'checkout.completed',
@@ -56,12 +58,59 @@ export async function settleCheckout(
     occurredAt: ctx.environment.now(),
     data: { checkoutId: intent.id, kind: intent.kind, sparks: formatSparks(intent.sparks), plan: intent.plan },
   })
-  await ctx.store.intents.update(intent.accountId, intent.id, { status: 'completed', externalId: session.externalId })
+  const { externalId } = session
+  await ctx.store.intents.update(intent.accountId, intent.id, { status: 'completed', externalId, paidNanos: paid })
+  // Somebody who looked between the two saw neither, and may have put the account back.
+  if (intent.kind === 'lifetime') await followAccount(ctx, provider, intent)
   ctx.wake()
   return session.status
 }
 
-async function grantPurchase(ctx: BillingContext, intent: CheckoutIntent): Promise<void> {
+/** @returns whether what was sold is there */
+async function give(
+  ctx: BillingContext,
+  provider: AnyProvider,
+  intent: CheckoutIntent,
+  session: CheckoutSession,
+  paidNanos: bigint,
+): Promise<boolean> {
+  switch (intent.kind) {
+    case 'credits':
+    case 'package':
+      await grantPurchase(ctx, intent, paidNanos)
+      return true
+    case 'subscription':
+      return startPlan(ctx, provider, intent, session)
+    case 'lifetime':
+      invariant(intent.plan !== null, 'a sale for life names no plan')
+      await givePlanForLife(ctx, intent, intent.plan)
+      return true
+    case 'setup':
+      await preferMethod(ctx, provider, intent, session.paymentMethodId)
+      return true
+  }
+}
+
+async function followAccount(ctx: BillingContext, provider: AnyProvider, intent: CheckoutIntent): Promise<void> {
+  if (!provider.subscriptions) return
+  const { accountId } = intent
+  const customerId = await ensureCustomer(ctx, provider, accountId)
+  await adoptPlan(ctx, provider, { accountId, customerId }, `checkout:${intent.id}`)
+}
+
+/** What was left on the page is what is charged from now on. */
+async function preferMethod(
+  ctx: BillingContext,
+  provider: AnyProvider,
+  { accountId }: CheckoutIntent,
+  methodId: string | null,
+): Promise<void> {
+  if (methodId === null) return
+  const customerId = await ensureCustomer(ctx, provider, accountId)
+  await requireCapability(provider, 'payment-methods').setDefault(customerId, methodId, {})
+}
+
+async function grantPurchase(ctx: BillingContext, intent: CheckoutIntent, paidNanos: bigint): Promise<void> {
   await submit(ctx, {
     kind: 'grant',
     accountId: intent.accountId,
@@ -75,7 +124,7 @@ async function grantPurchase(ctx: BillingContext, intent: CheckoutIntent): Promi
     priority: 0,
     expiresAt: null,
     reason: intent.package === null ? 'purchase' : `purchase of ${intent.package}`,
-    payment: { id: intent.id, nanos: intent.amountNanos, currency: intent.currency },
+    payment: { id: intent.id, nanos: paidNanos, currency: intent.currency },
   })
 }
 
@@ -96,22 +145,28 @@ async function startPlan(
   })
 }
 
-/** Paid amount, currency and customer must be those of the sale; otherwise nothing is given and somebody has to look. */
+/**
+ * What is sold, its currency and the customer must be those of the sale; otherwise nothing is given and somebody has to look.
+ *
+ * @returns what was paid, in nanos: less than the price by discounts, more by tax
+ */
 async function checkMatch(
   ctx: BillingContext,
   provider: AnyProvider,
   intent: CheckoutIntent,
   session: CheckoutSession,
-): Promise<void> {
+): Promise<bigint> {
   const customer = await ctx.store.accounts.externalId(intent.accountId, provider.id)
   // A provider that makes no customers need not name one.
   const isUnnamed = session.customerId === null && !provider.customers
-  const differs =
-    session.amount?.currency !== intent.currency ||
-    session.amount.nanos !== intent.amountNanos ||
-    (customer !== null && session.customerId !== customer && !isUnnamed) ||
-    (intent.externalId !== null && session.externalId !== intent.externalId)
-  if (!differs) return
+  // Where only a payment method is left there is nothing to compare.
+  const paid = session.amount ?? (intent.kind === 'setup' ? { currency: intent.currency, nanos: 0n } : null)
+  const sold = session.subtotal ?? paid
+  const isSold = sold?.currency === intent.currency && sold.nanos === intent.amountNanos
+  const isPaid = paid?.currency === intent.currency && paid.nanos >= 0n
+  const isCustomer = customer === null || session.customerId === customer || isUnnamed
+  const isSession = intent.externalId === null || session.externalId === intent.externalId
+  if (isSold && isPaid && isCustomer && isSession) return paid.nanos
   await ctx.store.intents.update(intent.accountId, intent.id, { status: 'mismatched' })
   await ctx.store.outbox.publish({
     id: `evt_mismatch_${intent.id}`,

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { BillingError } from '../errors.js'
+import type { Listed, ListPage } from '../ports/page.js'
 
 /** Which page of a list. */
 export interface PageInput {
@@ -35,6 +36,22 @@ export function pageOf<Row, T>(
   const last = page.at(-1)
   const nextCursor = rows.length > limit && last ? btoa(`${accountId}|${encodeURIComponent(position(last))}`) : null
   return { items: page.map(item), nextCursor }
+}
+
+/** A page of a provider's list, under a cursor that belongs to this account. */
+export function providerPage<Row, T>(accountId: string, { items, next }: Listed<Row>, item: (row: Row) => T): Page<T> {
+  const nextCursor = next === null ? null : btoa(`${accountId}|${encodeURIComponent(next)}`)
+  return { items: items.map(item), nextCursor }
+}
+
+/** Which page of a provider's list is asked for. @throws BillingError `invalid_cursor` */
+export function providerPlace(request: {
+  readonly accountId: string
+  readonly limit: number
+  readonly cursor?: unknown
+}): ListPage {
+  const after = readCursor(request.cursor, request.accountId, /^[\w.:-]{1,255}$/)
+  return { limit: request.limit, ...(after === undefined ? {} : { after }) }
 }
 
 /** The position that a cursor of this account names; absent without one. @throws BillingError `invalid_cursor` */

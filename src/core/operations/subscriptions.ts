@@ -1,130 +1,263 @@
+import * as z from 'zod'
+import type { Catalog, PlanName } from '../catalog.js'
+import type { Able } from '../config.js'
 import type { BillingContext } from '../context.js'
-import { dedupeOf, fingerprintOf } from '../domain/ledger/key.js'
+import type { PaymentOutcome } from '../domain/payment-outcome.js'
+import type { Instant } from '../domain/period.js'
 import { BillingError } from '../errors.js'
-import type { Subscription, SubscriptionStatus } from '../ports/capabilities/subscriptions.js'
-import { type AnyProvider, requireCapability } from '../ports/provider.js'
-import { submit } from './steps.js'
+import type {
+  Subscription,
+  SubscriptionChange,
+  SubscriptionStatus,
+  SubscriptionsCapability,
+} from '../ports/capabilities/subscriptions.js'
+import { isOngoing } from './adopt-plan.js'
+import { customerOf } from './customers.js'
+import { accountId, idempotencyKey, idField, parse, readTime, type TimeInput } from './fields.js'
+import { followSubscriptions } from './follow-subscriptions.js'
+import { type InvoicePreviewView, previewView } from './invoice-view.js'
+import { planPriceOf, seatsOf } from './sale.js'
 
-/** How often the provider is read in one go while what it says keeps changing. */
-const maximumReads = 5
+/** A subscription as callers see it. */
+export interface SubscriptionView {
+  readonly id: string
+  readonly provider: string
+  readonly plan: string | null
+  readonly status: SubscriptionStatus
+  readonly seats: number
+  readonly currentPeriodStartsAt: Date | null
+  readonly currentPeriodEndsAt: Date | null
+  readonly trialStartsAt: Date | null
+  readonly trialEndsAt: Date | null
+  readonly cancelsAtPeriodEnd: boolean
+  readonly canceledAt: Date | null
+  readonly endedAt: Date | null
+  /** What it becomes at the end of the period; `null` when nothing changes. */
+  readonly scheduled: { readonly plan: string; readonly seats: number; readonly at: Date } | null
+  readonly createdAt: Date
+}
 
-/** Puts the account of a customer on the plan its subscriptions say; a customer nobody here knows is left alone. */
-export async function followSubscription(
+/** A subscription after a change, and what came of what it charged at once; `null` when it charged nothing. */
+export interface ChangedSubscriptionView {
+  readonly subscription: SubscriptionView
+  readonly payment: PaymentOutcome | null
+}
+
+/** One of the account's subscriptions; by default the one that is going on. */
+export interface SubscriptionInput {
+  readonly accountId: string
+  readonly id?: string
+}
+
+/** Another plan or number of seats; what is not given stays. */
+export interface ChangeSubscriptionInput<C extends Catalog = Catalog> extends SubscriptionInput {
+  readonly plan?: PlanName<C>
+  readonly seats?: number
+  /** `period_end` leaves what is paid for as it is until then. Default `now`. */
+  readonly when?: 'now' | 'period_end'
+  /** What becomes of the rest of the period that is paid for already, when the change is made now. Default `invoice_now`. */
+  readonly proration?: 'invoice_now' | 'next_invoice' | 'none'
+  /** The `at` of a preview, so that the change costs what that said. */
+  readonly previewedAt?: TimeInput
+  readonly idempotencyKey: string
+}
+
+/** A change to be made now. */
+export type PreviewChangeInput<C extends Catalog = Catalog> = Omit<
+  ChangeSubscriptionInput<C>,
+  'when' | 'previewedAt' | 'idempotencyKey'
+>
+
+/** What a change would charge, and as of when. */
+export interface PreviewedChange extends InvoicePreviewView {
+  readonly at: Date
+}
+
+const oneFields = { accountId, id: idField('id').optional() }
+const oneSchema = z.strictObject(oneFields)
+const changeFields = {
+  ...oneFields,
+  plan: z.string().optional(),
+  seats: z.unknown().optional(),
+  proration: z.enum(['invoice_now', 'next_invoice', 'none']).default('invoice_now'),
+}
+const previewSchema = z.strictObject(changeFields)
+const changeSchema = z.strictObject({
+  ...changeFields,
+  when: z.enum(['now', 'period_end']).default('now'),
+  previewedAt: z
+    .unknown()
+    .transform((value) => readTime(value, 'previewedAt'))
+    .optional(),
+  idempotencyKey,
+})
+
+/** The subscription that is going on, or the one named; `null` when there is none going on. @throws BillingError `not_found` */
+export async function getSubscription(ctx: BillingContext, input: SubscriptionInput): Promise<SubscriptionView | null> {
+  const request = parse(oneSchema, input)
+  const { provider, subscriptions } = await subscriptionsOf(ctx, request.accountId)
+  const found = pick(subscriptions, request)
+  return found ? subscriptionView(provider.id, found) : null
+}
+
+/** Every subscription of the account, newest first, those that have ended among them. @throws BillingError `not_found` */
+export async function listSubscriptions(
   ctx: BillingContext,
-  provider: AnyProvider,
-  customerId: string,
-  cause: string,
-): Promise<void> {
-  const accountId = await ctx.store.directory.accountByExternalId(provider.id, customerId)
-  if (accountId !== null) await adoptPlan(ctx, provider, { accountId, customerId }, cause)
+  input: { readonly accountId: string },
+): Promise<readonly SubscriptionView[]> {
+  const request = parse(z.strictObject({ accountId }), input)
+  const { provider, subscriptions } = await subscriptionsOf(ctx, request.accountId)
+  return subscriptions.map((subscription) => subscriptionView(provider.id, subscription))
 }
 
 /**
- * Puts the account on the plan its subscriptions say, read anew: that of the best one that grants something, or the default plan. What
- * it was told by does not matter, so events may come in any order.
+ * Puts the subscription on another plan or number of seats. A change that has to be paid at once and is not takes no effect until it
+ * is: `payment` says what came of it.
  *
- * After a change the provider is read again, until it says what is in force: whoever read first may write last, and the reading that
- * follows the last writing puts it right, in this process or another.
- *
- * @returns the subscriptions as they were read last
- * @throws BillingError `capability_missing`, `not_found`, `provider_unavailable` when every reading said something else
+ * @throws BillingError `not_found` (account, subscription or plan), `invalid_request` (nothing to change, a plan without a recurring
+ * price), `invalid_quantity`, `invalid_state`, `capability_missing`, `outcome_unknown` (call again with the same key)
  */
-export async function adoptPlan(
+export async function changeSubscription<C extends Catalog>(
   ctx: BillingContext,
-  provider: AnyProvider,
-  customer: { readonly accountId: string; readonly customerId: string },
-  cause: string,
-): Promise<readonly Subscription[]> {
-  const capability = requireCapability(provider, 'subscriptions')
-  const { accountId, customerId } = customer
-  let written: string | undefined
-  for (let reads = 0; reads < maximumReads; reads += 1) {
-    const subscriptions = await capability.list(customerId, {})
-    const best = bestOf(ctx, subscriptions)
-    const plan = best?.plan ?? ctx.catalog.defaultPlan
-    const anchor = best?.anchor ?? best?.currentPeriodStartsAt
-    const snapshot = await ctx.store.ledger.snapshot(accountId)
-    if (!snapshot) throw new BillingError('not_found', `No account ${accountId}: call accounts.ensure first.`)
-    const wanted = fingerprintOf({ plan, anchor })
-    // The kernel keeps the old anchor when both give the same periods, so it is not always the one that was written.
-    const hasRhythm = !best || anchor === snapshot.account.anchor || written === wanted
-    if (snapshot.account.plan === plan && hasRhythm) return subscriptions
-    const id = ctx.newId('ent')
-    await submit(ctx, {
-      kind: 'change_plan',
-      accountId,
-      id,
-      key: cause,
-      // A key of its own: the same cause may lead to another plan when it is looked into again.
-      dedupe: dedupeOf(accountId, 'follow_subscription', id),
-      fingerprint: wanted,
-      plan,
-      anchor,
-      reason: best ? `subscription ${best.externalId}` : 'no subscription',
-    })
-    written = wanted
-  }
-  throw new BillingError(
-    'provider_unavailable',
-    `What ${provider.id} says of the subscriptions of account ${accountId} changed at every reading; try again.`,
-  )
+  input: ChangeSubscriptionInput<C>,
+): Promise<ChangedSubscriptionView> {
+  const request = parse(changeSchema, input)
+  const { provider, subscription, customerId } = await requireSubscription(ctx, request)
+  const change = changeOf(ctx, subscription, request, request.previewedAt ?? null)
+  const key = `change:${request.accountId}:${request.idempotencyKey}`
+  const changed = await able(provider, 'change')({ ...change, when: request.when }, { idempotencyKey: key })
+  await followSubscriptions(ctx, provider, customerId, key)
+  return { subscription: subscriptionView(provider.id, changed.subscription), payment: changed.payment }
 }
 
-/** Whether a subscription gives its plan. Unknown plans and states grant nothing. */
-export function isGranting(ctx: BillingContext, { status, plan }: Subscription): boolean {
-  return ranks.has(status) && plan !== null && ctx.catalog.plans.has(plan)
-}
-
-/**
- * Refuses to sell a subscription to whoever has one, or is paying for one on a page that was used: who subscribes twice is charged
- * twice.
- *
- * @param paying the checkout whose page was used and whose money is not there yet
- * @throws BillingError `capability_missing`, `subscription_exists`
- */
-export async function refuseSecond(
+/** What a change made now would charge. @throws BillingError as `change` */
+export async function previewSubscriptionChange<C extends Catalog>(
   ctx: BillingContext,
-  provider: AnyProvider,
-  accountId: string,
-  paying: { readonly subscriptionId: string | null } | null,
-): Promise<void> {
-  const capability = requireCapability(provider, 'subscriptions')
-  const customerId = await ctx.store.accounts.externalId(accountId, provider.id)
-  const subscriptions = customerId === null ? [] : await capability.list(customerId, {})
-  const bought = subscriptions.find(({ externalId }) => externalId === paying?.subscriptionId)
-  // A debit that did not come may leave its page as it was; its subscription says that it is over.
-  if (paying && bought?.status !== 'canceled') {
-    throw new BillingError(
-      'subscription_exists',
-      `Account ${accountId} is paying for this plan already: verify that checkout.`,
-    )
+  input: PreviewChangeInput<C>,
+): Promise<PreviewedChange> {
+  const request = parse(previewSchema, input)
+  const { provider, subscription } = await requireSubscription(ctx, request)
+  // Whole seconds, as providers count.
+  const at = Math.floor(ctx.environment.now() / 1000) * 1000
+  const preview = await able(provider, 'previewChange')(changeOf(ctx, subscription, request, at), {})
+  return { ...previewView(preview), at: new Date(at) }
+}
+
+/** When to cancel: with the period that is paid for, or now. */
+export interface CancelSubscriptionInput extends SubscriptionInput {
+  readonly when?: 'period_end' | 'now'
+}
+
+const cancelSchema = z.strictObject({ ...oneFields, when: z.enum(['period_end', 'now']).default('period_end') })
+
+/** Ends the subscription with its period (default) or now. Harmless to repeat. @throws BillingError `not_found`, `invalid_state` */
+export async function cancelSubscription(
+  ctx: BillingContext,
+  input: CancelSubscriptionInput,
+): Promise<SubscriptionView> {
+  const request = parse(cancelSchema, input)
+  const { provider, subscription, customerId } = await requireSubscription(ctx, request)
+  const after = await able(provider, 'cancel')(subscription.externalId, request.when, {})
+  await followSubscriptions(ctx, provider, customerId, `cancel:${subscription.externalId}`)
+  return subscriptionView(provider.id, after)
+}
+
+/** Takes back that it ends, changes or is paused: `reactivate` and `pause` are harmless to repeat. @throws BillingError `not_found`, `invalid_state` */
+export async function settleSubscription(
+  ctx: BillingContext,
+  step: 'reactivate' | 'pause',
+  input: SubscriptionInput,
+): Promise<SubscriptionView> {
+  const { provider, subscription, customerId } = await requireSubscription(ctx, parse(oneSchema, input))
+  const after = await able(provider, step)(subscription.externalId, {})
+  await followSubscriptions(ctx, provider, customerId, `${step}:${subscription.externalId}`)
+  return subscriptionView(provider.id, after)
+}
+
+/** Lets a paused subscription go on; `payment` says what came of what that charged. @throws BillingError `not_found`, `invalid_state` */
+export async function resumeSubscription(
+  ctx: BillingContext,
+  input: SubscriptionInput,
+): Promise<ChangedSubscriptionView> {
+  const { provider, subscription, customerId } = await requireSubscription(ctx, parse(oneSchema, input))
+  const { subscription: after, payment } = await able(provider, 'resume')(subscription.externalId, {})
+  await followSubscriptions(ctx, provider, customerId, `resume:${subscription.externalId}`)
+  return { subscription: subscriptionView(provider.id, after), payment }
+}
+
+function changeOf(
+  ctx: BillingContext,
+  subscription: Subscription,
+  request: z.output<typeof previewSchema>,
+  at: Instant | null,
+): SubscriptionChange {
+  const plan = request.plan ?? subscription.plan
+  if (plan === null || (request.plan === undefined && request.seats === undefined))
+    throw new BillingError('invalid_request', 'Give a plan, or a number of seats, to change to.')
+  const price = planPriceOf(ctx, plan)
+  const isSold = ctx.catalog.plans.get(plan)?.price?.perSeat === true
+  const seats = request.seats === undefined ? (isSold ? subscription.seats : 1) : seatsOf(ctx, plan, request.seats)
+  const { externalId } = subscription
+  return { externalId, price, seats, when: 'now', proration: request.proration, at }
+}
+
+type Named = z.output<typeof oneSchema>
+
+async function subscriptionsOf(ctx: BillingContext, account: string) {
+  const provider = ctx.roles.subscriptions
+  if (!provider) throw new BillingError('capability_missing', 'No provider plays the part of subscriptions.')
+  const customerId = await customerOf(ctx, provider, account)
+  const subscriptions = customerId === null ? [] : await provider.subscriptions.list(customerId, {})
+  return { provider, customerId, subscriptions }
+}
+
+/** The subscription named, or the one that is going on; another account's is not there. */
+function pick(subscriptions: readonly Subscription[], { id, accountId: account }: Named): Subscription | null {
+  if (id === undefined) return subscriptions.find(isOngoing) ?? null
+  const found = subscriptions.find(({ externalId }) => externalId === id)
+  if (found) return found
+  throw new BillingError('not_found', `No subscription ${id} on account ${account}.`)
+}
+
+async function requireSubscription(ctx: BillingContext, request: Named) {
+  const { provider, customerId, subscriptions } = await subscriptionsOf(ctx, request.accountId)
+  const subscription = pick(subscriptions, request)
+  if (subscription !== null && customerId !== null) return { provider, customerId, subscription }
+  throw new BillingError('not_found', `Account ${request.accountId} has no subscription: create a checkout for one.`)
+}
+
+export function subscriptionView(provider: string, subscription: Subscription): SubscriptionView {
+  const { externalId, plan, status, seats, cancelsAtPeriodEnd, scheduled } = subscription
+  return {
+    id: externalId,
+    provider,
+    plan,
+    status,
+    seats,
+    currentPeriodStartsAt: dateOf(subscription.currentPeriodStartsAt),
+    currentPeriodEndsAt: dateOf(subscription.currentPeriodEndsAt),
+    trialStartsAt: dateOf(subscription.trialStartsAt),
+    trialEndsAt: dateOf(subscription.trialEndsAt),
+    cancelsAtPeriodEnd,
+    canceledAt: dateOf(subscription.canceledAt),
+    endedAt: dateOf(subscription.endedAt),
+    scheduled: scheduled && { ...scheduled, at: new Date(scheduled.at) },
+    createdAt: new Date(subscription.createdAt),
   }
-  const existing = subscriptions.find(isOngoing)
-  if (!existing) return
-  const { plan, status } = existing
-  throw new BillingError(
-    'subscription_exists',
-    `Account ${accountId} has a subscription to ${plan} (${status}): it is changed or paid for in the portal.`,
-    { details: { plan, status } },
-  )
 }
 
-/** Whether a subscription of ours charges, or may charge again. */
-function isOngoing({ status, plan }: Subscription): boolean {
-  return plan !== null && status !== 'canceled' && status !== 'pending'
+function dateOf(at: Instant | null): Date | null {
+  return at === null ? null : new Date(at)
 }
 
-/** States that grant, the better ones first. */
-const ranks: ReadonlyMap<SubscriptionStatus, number> = new Map([
-  ['active', 0],
-  ['trialing', 0],
-  ['past_due', 1],
-])
-
-/** One in good standing before one that is past due; of equals the newest, which is the first. */
-function bestOf(ctx: BillingContext, subscriptions: readonly Subscription[]): Subscription | undefined {
-  const rank = ({ status }: Subscription) => ranks.get(status) ?? ranks.size
-  return subscriptions
-    .filter((subscription) => isGranting(ctx, subscription))
-    .sort((left, right) => rank(left) - rank(right))[0]
+/** @throws BillingError `capability_missing` for what this provider cannot do with subscriptions */
+function able<K extends keyof SubscriptionsCapability>(
+  { id, subscriptions }: Able<'subscriptions'>,
+  method: K,
+): NonNullable<SubscriptionsCapability[K]> {
+  const found = subscriptions[method]
+  if (found) return found.bind(subscriptions) as NonNullable<SubscriptionsCapability[K]>
+  throw new BillingError('capability_missing', `Provider ${id} cannot ${method} subscriptions.`, {
+    details: { provider: id, capability: `subscriptions.${method}` },
+  })
 }

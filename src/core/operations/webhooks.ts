@@ -3,10 +3,8 @@ import { retryDelay } from '../delivery/retry.js'
 import { BillingError, type ErrorCode } from '../errors.js'
 import { inTime, type Lifetime } from '../lifetime.js'
 import type { WebhookRequest } from '../ports/capabilities/webhooks.js'
-import { requireCapability } from '../ports/provider.js'
 import type { ClaimedInboxEvent } from '../ports/store.js'
-import { fulfilCheckout } from './fulfilment.js'
-import { followSubscription } from './subscriptions.js'
+import { applyWebhook } from './apply-webhook.js'
 
 /** A webhook request as a web framework has it; the body must be the bytes as they came. */
 export interface WebhookInput {
@@ -76,7 +74,7 @@ async function applyEvent(ctx: BillingContext, lifetime: Lifetime, event: Claime
   }
   try {
     const isDone = await inTime(lifetime, attemptMs, async (signal) => {
-      await apply(ctx, event, signal)
+      await applyWebhook(ctx, event, signal)
       return true
     })
     if (!isDone) throw new BillingError('provider_timeout', `Applying webhook ${eventId} of ${provider} took too long.`)
@@ -97,30 +95,6 @@ function isHopeless(ctx: BillingContext, { attempts, receivedAt }: ClaimedInboxE
   if (finalCodes.has(error.code)) return true
   const isOutage = error.retryable || error.code === 'provider_authentication' || error.code === 'capability_missing'
   return !isOutage && attempts >= attemptsBeforeDead
-}
-
-async function apply(ctx: BillingContext, event: ClaimedInboxEvent, signal: AbortSignal): Promise<void> {
-  const provider = ctx.roles.all.get(event.provider)
-  if (!provider?.webhooks)
-    throw new BillingError('capability_missing', `Provider ${event.provider} is not configured here.`)
-  const subject = provider.webhooks.interpret(event)
-  switch (subject.kind) {
-    case 'checkout': {
-      const session = await requireCapability(provider, 'checkout').get(subject.externalId, { signal })
-      // The event can arrive before our own call has returned: then the sale is found by the id we gave along.
-      const intent =
-        (await ctx.store.directory.intentByExternalId(provider.id, session.externalId)) ??
-        (session.intentId === null ? null : await ctx.store.directory.intentById(session.intentId))
-      if (intent?.provider === provider.id) await fulfilCheckout(ctx, provider, intent, session)
-      return
-    }
-    case 'subscription': {
-      const { customerId } = await requireCapability(provider, 'subscriptions').get(subject.externalId, { signal })
-      return followSubscription(ctx, provider, customerId, `webhook:${provider.id}:${event.eventId}`)
-    }
-    case 'ignored':
-      return
-  }
 }
 
 /** The request as it is now: what is checked and what is stored must not change in between. */

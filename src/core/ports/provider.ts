@@ -1,7 +1,11 @@
 import { BillingError } from '../errors.js'
+import type { CatalogCapability } from './capabilities/catalog.js'
 import type { CheckoutCapability } from './capabilities/checkout.js'
 import type { CustomersCapability } from './capabilities/customers.js'
+import type { InvoicesCapability } from './capabilities/invoices.js'
 import type { MeteringCapability } from './capabilities/metering.js'
+import type { PaymentMethodsCapability } from './capabilities/payment-methods.js'
+import type { PaymentsCapability } from './capabilities/payments.js'
 import type { PortalCapability } from './capabilities/portal.js'
 import type { SubscriptionsCapability } from './capabilities/subscriptions.js'
 import type { TracingCapability } from './capabilities/tracing.js'
@@ -11,9 +15,13 @@ import type { WebhooksCapability } from './capabilities/webhooks.js'
 /** Everything a provider can be able to do. A provider has a capability when the key is on its object. */
 export interface Capabilities {
   readonly customers: CustomersCapability
+  readonly catalog: CatalogCapability
   readonly checkout: CheckoutCapability
   readonly portal: PortalCapability
   readonly subscriptions: SubscriptionsCapability
+  readonly invoices: InvoicesCapability
+  readonly payments: PaymentsCapability
+  readonly 'payment-methods': PaymentMethodsCapability
   readonly metering: MeteringCapability
   readonly tracing: TracingCapability
   readonly 'usage-reports': UsageReportsCapability

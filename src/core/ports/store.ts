@@ -294,14 +294,16 @@ export interface CheckoutIntent {
   readonly id: string
   readonly accountId: string
   readonly provider: string
-  readonly kind: 'credits' | 'subscription'
-  /** What fulfilment gives: micro-sparks for credits, a plan for a subscription. */
+  readonly kind: 'credits' | 'package' | 'subscription' | 'lifetime' | 'setup'
+  /** What fulfilment gives: micro-sparks for credits and packages, a plan for a subscription and for life. */
   readonly sparks: bigint
   readonly plan: string | null
   readonly package: string | null
   readonly currency: string
-  /** What must have been paid, in nanos of the currency. */
+  /** What is sold, before discounts and tax, in nanos of the currency. */
   readonly amountNanos: bigint
+  /** What was paid for it; `null` until it was. */
+  readonly paidNanos: bigint | null
   readonly successUrl: string
   readonly cancelUrl: string
   readonly key: string
@@ -329,7 +331,10 @@ export interface PriceStore {
 export interface IntentStore {
   /** Stores the intent, or answers the one this account already has under this key. */
   open(
-    intent: Omit<CheckoutIntent, 'createdAt' | 'completedAt' | 'status' | 'externalId' | 'url' | 'expiresAt'>,
+    intent: Omit<
+      CheckoutIntent,
+      'createdAt' | 'completedAt' | 'status' | 'externalId' | 'url' | 'expiresAt' | 'paidNanos'
+    >,
   ): Promise<{
     readonly intent: CheckoutIntent
     readonly created: boolean
@@ -338,12 +343,14 @@ export interface IntentStore {
   update(
     accountId: string,
     intentId: string,
-    change: Partial<Pick<CheckoutIntent, 'status' | 'externalId' | 'url' | 'expiresAt'>>,
+    change: Partial<Pick<CheckoutIntent, 'status' | 'externalId' | 'url' | 'expiresAt' | 'paidNanos'>>,
   ): Promise<CheckoutIntent>
   /** The sale, if it belongs to this account. */
   get(accountId: string, intentId: string): Promise<CheckoutIntent | null>
   /** The newest intent of the account with this fingerprint. */
   latest(accountId: string, fingerprint: string): Promise<CheckoutIntent | null>
+  /** The completed sales of a kind to the account, newest first. */
+  completed(accountId: string, kind: CheckoutIntent['kind']): Promise<readonly CheckoutIntent[]>
   /** Intents that wait for the provider, oldest first. */
   waiting(limit: number): Promise<readonly CheckoutIntent[]>
 }

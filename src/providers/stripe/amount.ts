@@ -49,7 +49,15 @@ export function fromStripeAmount(minor: number, currency: string): Money | null 
   }
 }
 
-function stripeDigits(currency: string): number {
+/** An amount of Stripe's that must be exact. @throws BillingError `provider_response_invalid` */
+export function exactAmount(minor: number, currency: string): Money {
+  const money = fromStripeAmount(minor, currency)
+  if (money) return money
+  throw new BillingError('provider_response_invalid', `Stripe answered an amount that is not exact in ${currency}.`)
+}
+
+/** How many digits Stripe's minor unit of a currency has. */
+export function stripeDigits(currency: string): number {
   return ownDigits.get(currency) ?? currencyDigits(currency)
 }
 

@@ -10,6 +10,7 @@ import type {
 import { fromStripeAmount, toStripeAmount } from './amount.js'
 import { parseAnswer, type StripeCall } from './call.js'
 import { createOnce } from './create-once.js'
+import type { StripePriceList, StripePrices } from './prices.js'
 import { reference } from './reference.js'
 
 const sessionSchema = z.object({
@@ -23,13 +24,23 @@ const sessionSchema = z.object({
   currency: z.string().nullish(),
   url: z.string().nullish(),
   expires_at: z.number().nullish(),
+  amount_subtotal: z.number().nullish(),
   subscription: reference.nullish(),
   payment_intent: reference.nullish(),
+  setup_intent: z.union([z.string(), z.object({ id: z.string(), payment_method: reference.nullish() })]).nullish(),
 })
 
 const newestSchema = z.object({ data: z.array(z.unknown()) })
 
 const paymentSchema = z.object({ status: z.string() })
+
+/** What holds for all pages of an app. */
+export interface CheckoutSettings {
+  /** Lets Stripe Tax work out the tax, from the address that the page then asks for. Default false. */
+  readonly automaticTax?: boolean
+  /** Makes an invoice for single payments too, so that every purchase is in the list of invoices. Default true. */
+  readonly invoices?: boolean
+}
 
 /**
  * Checkout sessions on Stripe's own page. Which payment methods it offers is decided in the Dashboard: the API takes no
@@ -38,19 +49,23 @@ const paymentSchema = z.object({ status: z.string() })
  * @see https://docs.stripe.com/api/checkout/sessions/object
  * @see https://docs.stripe.com/checkout/fulfillment
  */
-export function stripeCheckout(call: StripeCall): CheckoutCapability {
+export function stripeCheckout(
+  call: StripeCall,
+  prices: StripePriceList,
+  settings: CheckoutSettings,
+): CheckoutCapability {
   return {
     async create(request, options) {
-      const params = toStripeSession(request)
+      const { signal } = options
+      const priced =
+        request.mode === 'subscription' ? await prices.ensure(request.price, signal ? { signal } : {}) : null
+      const params = toStripeSession(request, priced, settings)
       return createOnce(
         options,
         async (keyed) =>
-          fromStripeSession(
-            await call.create(keyed, (client, settings) => client.checkout.sessions.create(params, settings)),
-          ),
+          fromStripeSession(await call.create(keyed, (client, sent) => client.checkout.sessions.create(params, sent))),
         async () => {
           const { customerId: customer, intentId } = request
-          const { signal } = options
           const answer = await call.read(signal === undefined ? {} : { signal }, (client, settings) =>
             client.checkout.sessions.list({ customer, limit: 100 }, settings),
           )
@@ -62,57 +77,100 @@ export function stripeCheckout(call: StripeCall): CheckoutCapability {
     },
     async get(externalId, options) {
       if (externalId === '') throw new BillingError('not_found', 'A checkout session has an id.')
-      const answer = await call.read(options, (client, settings) =>
-        client.checkout.sessions.retrieve(externalId, {}, settings),
+      const answer = await call.read(options, (client, sent) =>
+        client.checkout.sessions.retrieve(externalId, { expand: ['setup_intent'] }, sent),
       )
       const session = fromStripeSession(answer)
       const { status, payment_status: paid, payment_intent: paymentId } = parseAnswer(sessionSchema, answer)
       if (status !== 'complete' || paid !== 'unpaid' || paymentId == null) return session
-      const payment = await call.read(options, (client, settings) =>
-        client.paymentIntents.retrieve(paymentId, {}, settings),
-      )
+      const payment = await call.read(options, (client, sent) => client.paymentIntents.retrieve(paymentId, {}, sent))
       return { ...session, status: statusOfDelayed(parseAnswer(paymentSchema, payment).status) }
+    },
+    async expire(externalId, options) {
+      try {
+        return fromStripeSession(
+          await call.write(options, (client, sent) => client.checkout.sessions.expire(externalId, {}, sent)),
+        )
+      } catch (error) {
+        // Only an open one can be closed; any other is answered as it is.
+        if (!BillingError.is(error) || error.code !== 'provider_rejected') throw error
+        return fromStripeSession(
+          await call.read(options, (client, sent) => client.checkout.sessions.retrieve(externalId, {}, sent)),
+        )
+      }
     },
   }
 }
 
-/** What Stripe is asked for. @throws BillingError `invalid_request` for a subscription without an interval */
-export function toStripeSession(request: CheckoutRequest): Stripe.Checkout.SessionCreateParams {
-  const { currency, minor } = toStripeAmount(request.amount)
+/** What Stripe is asked for. */
+export function toStripeSession(
+  request: CheckoutRequest,
+  priced: StripePrices | null,
+  { automaticTax = false, invoices = true }: CheckoutSettings = {},
+): Stripe.Checkout.SessionCreateParams {
   const metadata = { billfold_intent_id: request.intentId, billfold_account_id: request.accountId }
-  const price = { currency, unit_amount: minor, product_data: { name: request.title } }
-  const common = {
+  const page = {
     customer: request.customerId,
     client_reference_id: request.intentId,
     success_url: request.successUrl,
     cancel_url: request.cancelUrl,
     metadata,
   }
-  if (request.mode === 'payment')
-    return { ...common, mode: 'payment', line_items: [{ quantity: 1, price_data: price }] }
-  if (request.interval === null) throw new BillingError('invalid_request', 'A subscription needs an interval.')
-  const recurring = { interval: request.interval }
+  if (request.mode === 'setup')
+    return { ...page, mode: 'setup', currency: request.currency.toLowerCase(), setup_intent_data: { metadata } }
+  const paid = {
+    ...page,
+    ...(request.promotionCodes ? { allow_promotion_codes: true } : {}),
+    ...(automaticTax ? taxed : {}),
+  }
+  if (request.mode === 'payment') {
+    const { currency, minor } = toStripeAmount(request.amount)
+    const price = { currency, unit_amount: minor, product_data: { name: request.title } }
+    return {
+      ...paid,
+      mode: 'payment',
+      line_items: [{ quantity: 1, price_data: price }],
+      payment_intent_data: { metadata, description: request.title },
+      ...(invoices ? { invoice_creation: { enabled: true, invoice_data: { metadata } } } : {}),
+    }
+  }
+  if (priced === null) throw new BillingError('invariant_violated', 'A subscription is sold by prices of Stripe.')
+  const trial = request.trialDays > 0 ? { trial_period_days: request.trialDays } : {}
   return {
-    ...common,
+    ...paid,
     mode: 'subscription',
-    line_items: [{ quantity: 1, price_data: { ...price, recurring } }],
-    subscription_data: { metadata: { ...metadata, ...(request.plan === null ? {} : { billfold_plan: request.plan }) } },
+    // What is counted has no quantity.
+    line_items: [{ quantity: request.seats, price: priced.plan }, ...priced.metered.map((price) => ({ price }))],
+    subscription_data: { metadata: { ...metadata, billfold_plan: request.price.plan }, ...trial },
   }
 }
+
+/** Stripe works out the tax from the address, which it then has to ask for and to keep. */
+const taxed = {
+  automatic_tax: { enabled: true },
+  billing_address_collection: 'required',
+  customer_update: { address: 'auto', name: 'auto' },
+  tax_id_collection: { enabled: true },
+} as const satisfies Partial<Stripe.Checkout.SessionCreateParams>
 
 /** A session in our words. @throws BillingError `provider_response_invalid` */
 export function fromStripeSession(answer: unknown): CheckoutSession {
   const session = parseAnswer(sessionSchema, answer)
-  const { amount_total: total, currency, expires_at: expiresAt } = session
+  const { amount_total: total, amount_subtotal: subtotal, currency, expires_at: expiresAt } = session
+  const { setup_intent: setUp } = session
+  const money = (minor: number | null | undefined) =>
+    minor == null || currency == null ? null : fromStripeAmount(minor, currency)
   return {
     externalId: session.id,
     intentId: session.client_reference_id ?? session.metadata?.billfold_intent_id ?? null,
     customerId: session.customer ?? null,
     status: checkoutStatus(session.status, session.payment_status),
-    amount: total == null || currency == null ? null : fromStripeAmount(total, currency),
+    subtotal: money(subtotal),
+    amount: money(total),
     url: session.url ?? null,
     expiresAt: expiresAt == null ? null : expiresAt * 1000,
     subscriptionId: session.subscription ?? null,
+    paymentMethodId: typeof setUp === 'object' ? (setUp?.payment_method ?? null) : null,
   }
 }
 

@@ -2,10 +2,16 @@ import * as z from 'zod'
 import type { CustomersCapability } from '../../core/ports/capabilities/customers.js'
 import { parseAnswer, type StripeCall } from './call.js'
 import { createOnce } from './create-once.js'
+import { pageWhere } from './page.js'
 
 const customerSchema = z.object({
   id: z.string().min(1),
   metadata: z.record(z.string(), z.string()).nullish(),
+})
+const listedSchema = customerSchema.extend({
+  email: z.string().nullish(),
+  name: z.string().nullish(),
+  created: z.number(),
 })
 const newestSchema = z.object({ data: z.array(customerSchema) })
 
@@ -43,6 +49,19 @@ export function stripeCustomers(call: StripeCall): CustomersCapability {
       const profile = { ...(email === null ? {} : { email }), ...(name === null ? {} : { name }) }
       if (Object.keys(profile).length === 0) return
       await call.write(options, (client, request) => client.customers.update(externalId, profile, request))
+    },
+    list(page, options) {
+      return pageWhere(page, listedSchema, {
+        list: (start) => call.read(options, (client, request) => client.customers.list(start, request)),
+        map: ({ id, metadata, email, name, created }) => ({
+          externalId: id,
+          accountId: metadata?.billfold_account_id ?? null,
+          email: email ?? null,
+          name: name ?? null,
+          createdAt: created * 1000,
+        }),
+        fits: () => true,
+      })
     },
   }
 }

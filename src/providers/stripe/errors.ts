@@ -16,6 +16,8 @@ export interface StripeFault {
   readonly status: number | undefined
   readonly code: string | undefined
   readonly param: string | undefined
+  /** The bank's reason, when a card was declined. */
+  readonly declineCode: string | undefined
   readonly requestId: string | undefined
   /** What Stripe asked us to wait, from 0 to one hour. */
   readonly retryAfterMs: number | undefined
@@ -29,6 +31,7 @@ interface SdkError {
   readonly statusCode?: unknown
   readonly code?: unknown
   readonly param?: unknown
+  readonly decline_code?: unknown
   readonly requestId?: unknown
   readonly headers?: Readonly<Record<string, unknown>>
   readonly detail?: unknown
@@ -60,6 +63,7 @@ export function stripeFault(error: unknown): StripeFault {
     status,
     code: text(given.code),
     param: text(given.param),
+    declineCode: text(given.decline_code),
     requestId: text(given.requestId),
     retryAfterMs: parseRetryAfter(given.headers?.['retry-after']),
   }

@@ -3,17 +3,21 @@ import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
 import type { Provider } from '../../core/ports/provider.js'
 import { stripeCall } from './call.js'
-import { stripeCheckout } from './checkout.js'
+import { stripeCatalog } from './catalog.js'
+import { type CheckoutSettings, stripeCheckout } from './checkout.js'
 import { stripeCustomers } from './customers.js'
+import { stripeInvoices } from './invoices.js'
 import { meterNames } from './meter-names.js'
 import { stripeMetering } from './metering.js'
+import { stripePaymentMethods } from './payment-methods.js'
+import { stripePayments } from './payments.js'
 import { stripePortal } from './portal.js'
-import { type StripeSetUp, stripeSetUp } from './set-up.js'
+import { stripePrices } from './prices.js'
 import { stripeSubscriptions } from './subscriptions.js'
 import { stripeUsageReports } from './usage-reports.js'
-import { stripeWebhooks } from './webhooks.js'
-
-export type { StripeSetUp } from './set-up.js'
+import type { SnapshotEvent } from './webhooks/handler.js'
+import { meterErrorTypes } from './webhooks/meter-error.js'
+import { handledEvents, stripeWebhooks } from './webhooks.js'
 
 /** Stripe: checkout, portal, subscriptions, meters, webhooks. Made for API version 2026-10-28; see docs/providers/stripe.md. */
 export interface StripeProviderOptions {
@@ -25,6 +29,12 @@ export interface StripeProviderOptions {
   readonly webhookToleranceSeconds?: number
   /** True ignores events of test mode, false those of live mode. Default: both are taken. */
   readonly livemode?: boolean
+  /** The connected account whose events are taken. Default: those of connected accounts are ignored. */
+  readonly account?: string
+  /** What holds for all checkout pages. */
+  readonly checkout?: CheckoutSettings
+  /** For tests and simulations: milliseconds since the epoch. */
+  readonly now?: () => number
   /** Event names of your Stripe meters, by meter. Default `billfold_<meter>`. */
   readonly meters?: Readonly<Record<string, string>>
   /** The provider's name in your config and in stored records. Default `stripe`. */
@@ -32,8 +42,24 @@ export interface StripeProviderOptions {
 }
 
 export type StripeProvider = Provider<
-  'customers' | 'checkout' | 'portal' | 'subscriptions' | 'metering' | 'usage-reports' | 'webhooks'
-> & { readonly client: Stripe; readonly setUp: StripeSetUp }
+  | 'customers'
+  | 'catalog'
+  | 'checkout'
+  | 'portal'
+  | 'subscriptions'
+  | 'invoices'
+  | 'payments'
+  | 'payment-methods'
+  | 'metering'
+  | 'usage-reports'
+  | 'webhooks'
+> & {
+  readonly client: Stripe
+  /** The types of event that are acted on, for the list of a webhook endpoint. */
+  readonly webhookEvents: readonly SnapshotEvent[]
+  /** Those that come as thin events only, for an event destination: usage that could not be counted. */
+  readonly thinEvents: readonly string[]
+}
 
 /**
  * Stripe as a provider.
@@ -46,21 +72,28 @@ export function stripeProvider(options: StripeProviderOptions): StripeProvider {
   const settings = parseOptions(options)
   const call = stripeCall(options.client)
   const eventName = meterNames(settings.meters)
+  const prices = stripePrices(call, eventName)
   return {
     id: settings.id,
     client: options.client,
+    webhookEvents: handledEvents,
+    thinEvents: [...meterErrorTypes],
     customers: stripeCustomers(call),
-    checkout: stripeCheckout(call),
+    catalog: stripeCatalog(call, prices, eventName),
+    checkout: stripeCheckout(call, prices, settings.checkout),
     portal: stripePortal(call),
-    subscriptions: stripeSubscriptions(call),
+    subscriptions: stripeSubscriptions(call, prices),
+    invoices: stripeInvoices(call, options.now ?? Date.now),
+    payments: stripePayments(call),
+    'payment-methods': stripePaymentMethods(call),
     metering: stripeMetering(call, eventName),
     'usage-reports': stripeUsageReports(call, eventName),
-    webhooks: stripeWebhooks({
+    webhooks: stripeWebhooks(call, {
       secrets: settings.webhookSecret,
       toleranceSeconds: settings.webhookToleranceSeconds,
       livemode: settings.livemode,
+      account: settings.account,
     }),
-    setUp: stripeSetUp(call, eventName),
   }
 }
 
@@ -76,12 +109,16 @@ const optionsSchema = z.object({
     .default([]),
   webhookToleranceSeconds: z.int().min(1).max(600).default(300),
   livemode: z.boolean().optional(),
+  account: z.string().min(1).optional(),
+  checkout: z
+    .strictObject({ automaticTax: z.boolean().default(false), invoices: z.boolean().default(true) })
+    .prefault({}),
   meters: z.record(z.string(), z.string().min(1).max(100)).default({}),
   id: z.string().min(1).default('stripe'),
 })
 
 function parseOptions(options: StripeProviderOptions) {
-  const { client, ...rest } = options
+  const { client, now: _now, ...rest } = options
   const parsed = optionsSchema.safeParse(rest)
   if (parsed.success && typeof client === 'object' && client !== null) return parsed.data
   const [issue] = parsed.error?.issues ?? []

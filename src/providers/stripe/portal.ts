@@ -1,5 +1,6 @@
+import type Stripe from 'stripe'
 import * as z from 'zod'
-import type { PortalCapability } from '../../core/ports/capabilities/portal.js'
+import type { PortalCapability, PortalFlow } from '../../core/ports/capabilities/portal.js'
 import { parseAnswer, type StripeCall } from './call.js'
 
 const portalSessionSchema = z.object({ url: z.url() })
@@ -12,12 +13,38 @@ const portalSessionSchema = z.object({ url: z.url() })
  */
 export function stripePortal(call: StripeCall): PortalCapability {
   return {
-    async create({ customerId, returnUrl }, options) {
+    async create({ customerId, returnUrl, flow }, options) {
+      const params = {
+        customer: customerId,
+        return_url: returnUrl,
+        ...(flow ? { flow_data: flowOf(flow, returnUrl) } : {}),
+      }
       // A second link does no harm, so this may go without a key.
       const answer = await call.write(options, (client, request) =>
-        client.billingPortal.sessions.create({ customer: customerId, return_url: returnUrl }, request),
+        client.billingPortal.sessions.create(params, request),
       )
       return { url: parseAnswer(portalSessionSchema, answer).url }
     },
+  }
+}
+
+/** @see https://docs.stripe.com/customer-management/portal-deep-links */
+function flowOf(flow: PortalFlow, returnUrl: string): Stripe.BillingPortal.SessionCreateParams.FlowData {
+  const after_completion = { type: 'redirect', redirect: { return_url: returnUrl } } as const
+  switch (flow.kind) {
+    case 'update_payment_method':
+      return { type: 'payment_method_update', after_completion }
+    case 'cancel_subscription':
+      return {
+        type: 'subscription_cancel',
+        subscription_cancel: { subscription: flow.subscriptionId },
+        after_completion,
+      }
+    case 'change_subscription':
+      return {
+        type: 'subscription_update',
+        subscription_update: { subscription: flow.subscriptionId },
+        after_completion,
+      }
   }
 }

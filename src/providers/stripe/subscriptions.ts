@@ -1,98 +1,83 @@
-import * as z from 'zod'
-import { BillingError } from '../../core/errors.js'
-import type {
-  Subscription,
-  SubscriptionStatus,
-  SubscriptionsCapability,
-} from '../../core/ports/capabilities/subscriptions.js'
-import { parseAnswer, type StripeCall } from './call.js'
+import type { CallOptions } from '../../core/ports/call-options.js'
+import type { Subscription, SubscriptionsCapability } from '../../core/ports/capabilities/subscriptions.js'
+import type { StripeCall } from './call.js'
 import { everyRow } from './every-row.js'
-import { reference } from './reference.js'
-
-const itemSchema = z.object({ current_period_start: z.number(), current_period_end: z.number() })
-
-const subscriptionSchema = z.object({
-  id: z.string().min(1),
-  created: z.number(),
-  customer: reference,
-  status: z.string(),
-  pause_collection: z.unknown().optional(),
-  metadata: z.record(z.string(), z.string()).nullish(),
-  cancel_at_period_end: z.boolean(),
-  cancel_at: z.number().nullish(),
-  billing_cycle_anchor: z.number().nullish(),
-  items: z.object({ data: z.array(itemSchema) }),
-})
-
-type StripeSubscription = z.output<typeof subscriptionSchema>
-
-const statuses: ReadonlyMap<string, SubscriptionStatus> = new Map([
-  ['incomplete', 'pending'],
-  ['trialing', 'trialing'],
-  ['active', 'active'],
-  ['past_due', 'past_due'],
-  // All retries have failed; Stripe goes on making invoices and collects none of them.
-  // https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses
-  ['unpaid', 'unpaid'],
-  ['paused', 'paused'],
-  ['canceled', 'canceled'],
-  ['incomplete_expired', 'canceled'],
-])
+import { collected } from './payment-outcome.js'
+import type { StripePriceList } from './prices.js'
+import { readSubscription, releaseSchedule, running } from './read-subscription.js'
+import { subscriptionSchema, toSubscription } from './subscription.js'
+import { subscriptionChanges } from './subscription-change.js'
 
 /**
- * Subscriptions as Stripe has them now.
+ * Subscriptions as Stripe has them now, and changes of them.
  *
- * @see https://docs.stripe.com/api/subscriptions/object
+ * @see https://docs.stripe.com/api/subscriptions
  */
-export function stripeSubscriptions(call: StripeCall): SubscriptionsCapability {
+export function stripeSubscriptions(call: StripeCall, prices: StripePriceList): Required<SubscriptionsCapability> {
+  const read = (externalId: string, options: CallOptions) => readSubscription(call, externalId, options)
+
+  /** Sets what may be set again and again. A subscription that has ended cannot be changed. */
+  const update = async (
+    externalId: string,
+    options: CallOptions,
+    change: { readonly cancel_at_period_end: boolean },
+  ): Promise<Subscription> => {
+    await call.write(options, (client, request) => client.subscriptions.update(externalId, change, request))
+    return toSubscription(await read(externalId, options))
+  }
+
   return {
     async get(externalId, options) {
-      if (externalId === '') throw new BillingError('not_found', 'A subscription has an id.')
-      return fromStripeSubscription(
-        await call.read(options, (client, request) => client.subscriptions.retrieve(externalId, {}, request)),
-      )
+      return toSubscription(await read(externalId, options))
     },
     async list(customerId, options) {
       const found = await everyRow(subscriptionSchema, (start) =>
         call.read(options, (client, request) =>
-          client.subscriptions.list({ customer: customerId, status: 'all', ...start }, request),
+          client.subscriptions.list(
+            { customer: customerId, status: 'all', expand: ['data.schedule'], ...start },
+            request,
+          ),
         ),
       )
       return [...found].sort((left, right) => right.created - left.created).map(toSubscription)
     },
+    ...subscriptionChanges(call, prices),
+    async cancel(externalId, when, options) {
+      const before = running(await read(externalId, options))
+      await releaseSchedule(call, before, options)
+      if (when === 'period_end') return update(externalId, options, { cancel_at_period_end: true })
+      await call.write(options, (client, request) => client.subscriptions.cancel(externalId, {}, request))
+      return toSubscription(await read(externalId, options))
+    },
+    async reactivate(externalId, options) {
+      const before = running(await read(externalId, options))
+      await releaseSchedule(call, before, options)
+      return update(externalId, options, { cancel_at_period_end: false })
+    },
+    async pause(externalId, options) {
+      const before = running(await read(externalId, options))
+      if (before.status === 'paused') return toSubscription(before)
+      // A schedule would go on by itself, so Stripe refuses to pause one.
+      await releaseSchedule(call, before, options)
+      await call.write(options, (client, request) =>
+        client.subscriptions.pause(externalId, { type: 'subscription' }, request),
+      )
+      return toSubscription(await read(externalId, options))
+    },
+    async resume(externalId, options) {
+      const before = running(await read(externalId, options))
+      if (before.pause_collection != null)
+        await call.write(options, (client, request) =>
+          client.subscriptions.update(externalId, { pause_collection: '' }, request),
+        )
+      else if (before.status === 'paused')
+        await call.write(options, (client, request) =>
+          client.subscriptions.resume(externalId, { billing_cycle_anchor: { type: 'now' } }, request),
+        )
+      const after = await read(externalId, options)
+      const billed = after.latest_invoice !== before.latest_invoice ? after.latest_invoice : null
+      const payment = billed ? await collected(call, billed, options) : null
+      return { subscription: toSubscription(after), payment }
+    },
   }
-}
-
-/** A subscription in our words. @throws BillingError `provider_response_invalid` */
-export function fromStripeSubscription(answer: unknown): Subscription {
-  return toSubscription(parseAnswer(subscriptionSchema, answer))
-}
-
-function toSubscription(subscription: StripeSubscription): Subscription {
-  const period = currentPeriod(subscription)
-  const cancelAt = subscription.cancel_at ?? null
-  return {
-    externalId: subscription.id,
-    customerId: subscription.customer,
-    status: statusOf(subscription),
-    plan: subscription.metadata?.billfold_plan ?? null,
-    anchor: typeof subscription.billing_cycle_anchor === 'number' ? subscription.billing_cycle_anchor * 1000 : null,
-    currentPeriodStartsAt: period === undefined ? null : period.current_period_start * 1000,
-    currentPeriodEndsAt: period === undefined ? null : period.current_period_end * 1000,
-    // Newer billing modes name the moment instead of the period: cancelling at its end is then a `cancel_at` that equals it.
-    cancelsAtPeriodEnd:
-      subscription.cancel_at_period_end ||
-      (cancelAt !== null && period !== undefined && cancelAt <= period.current_period_end),
-  }
-}
-
-/** Periods live on the items since the API of 2025-03-31. Ours have one item; of several, the one that renews first counts. */
-function currentPeriod({ items }: StripeSubscription) {
-  return [...items.data].sort((left, right) => left.current_period_end - right.current_period_end)[0]
-}
-
-/** A subscription whose collection is paused stays `active` at Stripe, and earns nothing. */
-function statusOf({ status, pause_collection: paused }: StripeSubscription): SubscriptionStatus {
-  const mapped = statuses.get(status) ?? 'unknown'
-  return mapped === 'active' && paused !== null && paused !== undefined ? 'paused' : mapped
 }

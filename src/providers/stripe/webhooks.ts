@@ -1,13 +1,24 @@
 import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
-import type { VerifiedWebhook, WebhookSubject, WebhooksCapability } from '../../core/ports/capabilities/webhooks.js'
+import type { CallOptions } from '../../core/ports/call-options.js'
+import type { WebhookSubject, WebhooksCapability } from '../../core/ports/capabilities/webhooks.js'
+import type { StripeCall } from './call.js'
 import { type SignatureRules, signatureVerifier } from './signature.js'
 import { checkoutSessionHandlers } from './webhooks/checkout-session.js'
+import { customerHandlers } from './webhooks/customer.js'
 import { customerSubscriptionHandlers } from './webhooks/customer-subscription.js'
+import { disputeHandlers } from './webhooks/dispute.js'
+import type { Handler, SnapshotEvent } from './webhooks/handler.js'
+import { invoiceHandlers } from './webhooks/invoice.js'
+import { meterErrorTypes, refusedUsage } from './webhooks/meter-error.js'
+import { paymentIntentHandlers } from './webhooks/payment-intent.js'
+import { refundHandlers } from './webhooks/refund.js'
 
 export interface StripeWebhookRules extends SignatureRules {
   /** Events of the other mode are ignored; `undefined` takes both. */
   readonly livemode: boolean | undefined
+  /** Only events of this connected account are taken; `undefined`: only those of the account itself. */
+  readonly account: string | undefined
 }
 
 const maximumBodyBytes = 5 * 1024 * 1024
@@ -17,13 +28,36 @@ const eventSchema = z.object({
   type: z.string().min(1).max(255),
   object: z.unknown().optional(),
   livemode: z.unknown().optional(),
+  /** The connected account it comes from, in snapshot events. */
+  account: z.string().nullish(),
+  /** The same in thin events. */
+  context: z.string().nullish(),
+  related_object: z.unknown().optional(),
   data: z.unknown().optional(),
 })
 
-const dataSchema = z.object({ object: z.object({ id: z.string().min(1) }) })
+type StripeEvent = z.output<typeof eventSchema>
+
+const objectSchema = z.looseObject({ id: z.string().min(1) })
+const dataSchema = z.object({ object: objectSchema })
+/** The address is called with our key: only one of the API's own is. */
+const relatedSchema = z.object({ id: z.string().min(1), url: z.string().regex(/^\/v[12]\/[\w/-]+$/) })
 
 /** A Map, so that a type named like a property of every object (`__proto__`) finds nothing. */
-const handlers = new Map(Object.entries({ ...checkoutSessionHandlers, ...customerSubscriptionHandlers }))
+const handlers: ReadonlyMap<string, Handler> = new Map(
+  Object.entries({
+    ...checkoutSessionHandlers,
+    ...customerSubscriptionHandlers,
+    ...invoiceHandlers,
+    ...paymentIntentHandlers,
+    ...refundHandlers,
+    ...disputeHandlers,
+    ...customerHandlers,
+  }),
+)
+
+/** The events that are acted on, to be enabled at the webhook endpoint. */
+export const handledEvents = [...handlers.keys()] as readonly SnapshotEvent[]
 
 /**
  * Webhooks. What an event says about its object may be old by the time it comes, so only the object's id is taken from it.
@@ -31,7 +65,7 @@ const handlers = new Map(Object.entries({ ...checkoutSessionHandlers, ...custome
  * @see https://docs.stripe.com/webhooks
  * @see https://docs.stripe.com/event-destinations#thin-events
  */
-export function stripeWebhooks(rules: StripeWebhookRules): WebhooksCapability {
+export function stripeWebhooks(call: StripeCall, rules: StripeWebhookRules): WebhooksCapability {
   const verifySignature = signatureVerifier(rules)
   return {
     async verify({ rawBody, headers }, now) {
@@ -46,24 +80,45 @@ export function stripeWebhooks(rules: StripeWebhookRules): WebhooksCapability {
       const { id, type } = parseEvent(payload)
       return { eventId: id, type, payload }
     },
-    interpret: (event) => subjectOf(event, rules.livemode),
+    async interpret({ payload }, options) {
+      const event = parseEvent(payload)
+      const problem = notOurs(event, rules)
+      if (problem) return ignored(problem)
+      if (event.object === 'v2.core.event') return subjectOfThin(call, event, options)
+      const handle = handlers.get(event.type)
+      if (handle === undefined) return ignored(`Events of type ${event.type} are not acted on.`)
+      const data = dataSchema.safeParse(event.data)
+      if (data.success) return handle(data.data.object)
+      throw new BillingError('webhook_payload_invalid', `The ${event.type} event names no object.`, {
+        details: { eventId: event.id },
+      })
+    },
   }
 }
 
-function subjectOf({ payload }: VerifiedWebhook, livemode: boolean | undefined): WebhookSubject {
-  const event = parseEvent(payload)
-  if (livemode !== undefined && typeof event.livemode === 'boolean' && event.livemode !== livemode) {
-    return ignored(`The event is of ${event.livemode ? 'live' : 'test'} mode, and this provider is not.`)
+/** A thin event names its object, which has to be fetched to see what it belongs to. */
+async function subjectOfThin(call: StripeCall, event: StripeEvent, options: CallOptions): Promise<WebhookSubject> {
+  if (meterErrorTypes.has(event.type)) {
+    const report = await call.read(options, (client, request) => client.v2.core.events.retrieve(event.id, {}, request))
+    return { kind: 'usage_refused', refused: refusedUsage(report) }
   }
-  // Thin events carry a pointer instead of the object; those there are (meter errors) say nothing about one sale.
-  if (event.object === 'v2.core.event') return ignored(`The thin event ${event.type} is not acted on.`)
-  const handle = handlers.get(event.type)
-  if (handle === undefined) return ignored(`Events of type ${event.type} are not acted on.`)
-  const data = dataSchema.safeParse(event.data)
-  if (data.success) return handle(data.data.object.id)
-  throw new BillingError('webhook_payload_invalid', `The ${event.type} event names no object.`, {
-    details: { eventId: event.id },
-  })
+  const handle = handlers.get(event.type.replace(/^v1\./, ''))
+  const related = relatedSchema.safeParse(event.related_object)
+  if (handle === undefined || !related.success) return ignored(`The thin event ${event.type} is not acted on.`)
+  const { id, url } = related.data
+  const object = await call.read(options, (client) => client.rawRequest('GET', url))
+  const data = objectSchema.safeParse(object)
+  return handle(data.success ? data.data : { id })
+}
+
+function notOurs(event: StripeEvent, { livemode, account }: StripeWebhookRules): string | undefined {
+  if (livemode !== undefined && typeof event.livemode === 'boolean' && event.livemode !== livemode)
+    return `The event is of ${event.livemode ? 'live' : 'test'} mode, and this provider is not.`
+  const from = event.account ?? event.context ?? undefined
+  if (from === account) return undefined
+  return from === undefined
+    ? `The event is not of the connected account ${account}.`
+    : 'The event is of a connected account.'
 }
 
 function parseEvent(payload: string): z.output<typeof eventSchema> {

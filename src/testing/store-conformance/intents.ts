@@ -28,6 +28,7 @@ export const intentCases: readonly StoreCase[] = [
         url: null,
         createdAt,
         expiresAt: null,
+        paidNanos: null,
         completedAt: null,
       }
       expectEqual(opened, { intent: expected, created: true }, 'what opening answers')

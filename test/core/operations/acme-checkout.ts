@@ -14,7 +14,7 @@ import type { TestedStore } from './stores.js'
 export const accountId = 'acct_a'
 export const toTopUp = {
   accountId,
-  kind: 'credits',
+  kind: 'package',
   package: 'starter',
   successUrl: '/ok',
   cancelUrl: '/no',
@@ -49,9 +49,16 @@ export function subscription(change: Partial<Subscription> = {}): Subscription {
     status: 'active',
     plan: 'pro',
     anchor: null,
+    seats: 1,
     currentPeriodStartsAt: null,
     currentPeriodEndsAt: null,
+    trialStartsAt: null,
+    trialEndsAt: null,
     cancelsAtPeriodEnd: false,
+    canceledAt: null,
+    endedAt: null,
+    scheduled: null,
+    createdAt: 0,
     ...change,
   }
 }
@@ -118,10 +125,11 @@ function acmeProvider(acme: Acme) {
     checkout: {
       async create(request: CheckoutRequest) {
         const externalId = `cs_${acme.sessions.size + 1}`
-        const { intentId, customerId, amount } = request
+        const { intentId, customerId } = request
+        const amount = amountOf(request)
         const url = `https://acme.example/${externalId}`
-        const session = { externalId, intentId, customerId, status: 'open', amount, url } as const
-        acme.sessions.set(externalId, { ...session, expiresAt: null, subscriptionId: null })
+        const session = { externalId, intentId, customerId, status: 'open', subtotal: null, amount, url } as const
+        acme.sessions.set(externalId, { ...session, expiresAt: null, subscriptionId: null, paymentMethodId: null })
         return found(acme.sessions.get(externalId))
       },
       get: async (externalId: string) => found(acme.sessions.get(externalId)),
@@ -143,6 +151,13 @@ function acmeProvider(acme: Acme) {
     },
   }
   return provider satisfies AnyProvider
+}
+
+function amountOf(request: CheckoutRequest) {
+  if (request.mode === 'payment') return request.amount
+  if (request.mode === 'setup') return null
+  const { currency, nanos } = request.price.amount
+  return { currency, nanos: nanos * BigInt(request.trialDays > 0 ? 0 : request.seats) }
 }
 
 function found(session: CheckoutSession | undefined): CheckoutSession {

@@ -12,13 +12,13 @@ afterEach(async () => {
 
 const good = {
   accountId,
-  kind: 'credits',
+  kind: 'package',
   package: 'starter',
   successUrl: 'https://app.example.com/ok',
   cancelUrl: 'https://app.example.com/no',
 } as const
 const { package: _, ...unpriced } = good
-const forAmount = { ...unpriced, amount: '10' } as const
+const forAmount = { ...unpriced, kind: 'credits', amount: '10' } as const
 
 const bad: readonly BadInput[] = [
   ...badRedirects.flatMap(([what, address, code]): BadInput[] => [

@@ -537,7 +537,7 @@ describe.each(stores)('explain on $name', (tested) => {
     const checkout = await billing.explain({ accountId, id })
     expect(checkout).toMatchObject({
       kind: 'checkout',
-      sells: 'credits',
+      sells: 'package',
       package: 'starter',
       sparks: '500000',
       payment,

@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-const sale = { accountId, kind: 'credits', package: 'starter', successUrl: '/ok', cancelUrl: '/no' } as const
+const sale = { accountId, kind: 'package', package: 'starter', successUrl: '/ok', cancelUrl: '/no' } as const
 
 for (const tested of stores) {
   describe(`createPortal on ${tested.name}`, () => {

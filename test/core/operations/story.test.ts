@@ -4,6 +4,7 @@ import { stripeProvider } from 'billfold/providers/stripe'
 import { type Sandbox, sandbox } from 'billfold/testing'
 import Stripe from 'stripe'
 import { afterEach, describe, expect, it } from 'vitest'
+import { makeMeters } from '../../providers/sandboxed.js'
 import { stores, type TestedStore } from './stores.js'
 
 const catalog = defineCatalog({
@@ -29,7 +30,7 @@ async function start(tested: TestedStore) {
   const endpoint = await client.webhookEndpoints.create({ url: 'http://127.0.0.1:9/unused', enabled_events: ['*'] })
   const webhookSecret = endpoint.secret ?? ''
   const stripe = stripeProvider({ client, webhookSecret })
-  await stripe.setUp.meters(['ai_tokens'])
+  await makeMeters(stripe, ['ai_tokens'])
   const billing = createBilling({
     catalog,
     store: await tested.open(),
@@ -115,7 +116,7 @@ describe.each(stores)('the flow on $name', (tested) => {
       ],
     })
 
-    const sale = { accountId, kind: 'credits', package: 'starter', successUrl: '/ok', cancelUrl: '/no' } as const
+    const sale = { accountId, kind: 'package', package: 'starter', successUrl: '/ok', cancelUrl: '/no' } as const
     const [checkout, twice] = await Promise.all([billing.createCheckout(sale), billing.createCheckout(sale)])
     expect(twice.externalId).toBe(checkout.externalId)
     expect((await billing.verifyCheckout({ accountId, checkoutId: checkout.id })).status).toBe('open')
@@ -135,7 +136,7 @@ describe.each(stores)('the flow on $name', (tested) => {
 
   it('S1.4 gives what was paid once when the redirect comes first and the webhook three times after it', async () => {
     const { billing, deliver } = await start(tested)
-    const sale = { accountId, kind: 'credits', package: 'starter', successUrl: '/ok', cancelUrl: '/no' } as const
+    const sale = { accountId, kind: 'package', package: 'starter', successUrl: '/ok', cancelUrl: '/no' } as const
     const { id, url } = await billing.createCheckout(sale)
     await pay(url)
     const verify = () => billing.verifyCheckout({ accountId, checkoutId: id })

@@ -110,17 +110,23 @@ function hasRhythm(account: AccountState, anchor: Instant | null, at: Instant): 
   return a.startsAt === b.startsAt && a.endsAt === b.endsAt
 }
 
-/** Suspends or resumes. Suspension refuses what asks first; usage that happened is still recorded. */
+/**
+ * Suspends or resumes. Suspension refuses what asks first; usage that happened is still recorded. By rule only what was suspended for
+ * the same reason is resumed, and nothing is suspended anew for another one.
+ */
 export function decideSuspend(draft: Draft, command: SuspendCommand): LedgerOutcome {
   const { accountId, kind, reason } = command
   const before = accountOf(draft, accountId)
-  setAccount(draft, { ...before, suspendedFor: kind === 'suspend' ? reason : null })
+  const isOthers = before.suspendedFor !== null && before.suspendedFor !== reason
+  const suspendedFor = kind === 'suspend' ? reason : null
+  setAccount(draft, command.isAutomatic && isOthers ? before : { ...before, suspendedFor })
   const posting = { command, operation: kind, counterAccount: 'none', amount: 0n, reason, usage: null } as const
   const outcome = post(draft, posting, entryResult(command.id, 0n))
-  if ((before.suspendedFor === null) === (kind === 'suspend')) {
+  const isSuspended = accountOf(draft, accountId).suspendedFor !== null
+  if (isSuspended !== (before.suspendedFor !== null)) {
     const type = kind === 'suspend' ? 'account.suspended' : 'account.resumed'
     emit(draft, { id: `evt_${command.id}`, type, accountId, data: { reason } })
   }
-  if (kind === 'resume') recheckQuotas(draft, accountId)
+  if (kind === 'resume' && !isSuspended) recheckQuotas(draft, accountId)
   return outcome
 }

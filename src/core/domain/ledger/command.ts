@@ -185,6 +185,8 @@ export interface SetBudgetCommand extends Keyed {
 export interface SuspendCommand extends Keyed {
   readonly kind: 'suspend' | 'resume'
   readonly reason: string
+  /** Done by rule and not by a person: what a person has suspended, for another reason, is left as it is. */
+  readonly isAutomatic?: boolean
 }
 
 /** Whatever changes a balance, a counter or a hold. */

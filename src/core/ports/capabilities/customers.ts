@@ -1,4 +1,16 @@
+import type { Instant } from '../../domain/period.js'
 import type { CallOptions } from '../call-options.js'
+import type { Listed, ListPage } from '../page.js'
+
+/** A customer as it stands at the provider. */
+export interface Customer {
+  readonly externalId: string
+  /** The account of ours it was made for. */
+  readonly accountId: string | null
+  readonly email: string | null
+  readonly name: string | null
+  readonly createdAt: Instant
+}
 
 /** Makes our account known to the provider. */
 export interface CustomersCapability {
@@ -21,4 +33,6 @@ export interface CustomersCapability {
     profile: { readonly email: string | null; readonly name: string | null },
     options: CallOptions,
   ): Promise<void>
+  /** All customers, newest first, for whoever begins with customers that are there already. */
+  list?(page: ListPage, options: CallOptions): Promise<Listed<Customer>>
 }

@@ -1,4 +1,4 @@
-import type { Handlers } from './handler.js'
+import type { EventObject, Handlers } from './handler.js'
 
 /** Events of a checkout session. Each says only that the session is worth reading again. */
 export const checkoutSessionHandlers: Handlers = {
@@ -12,6 +12,6 @@ export const checkoutSessionHandlers: Handlers = {
   'checkout.session.expired': checkout,
 }
 
-function checkout(externalId: string) {
-  return { kind: 'checkout', externalId } as const
+function checkout({ id }: EventObject) {
+  return { kind: 'checkout', externalId: id } as const
 }

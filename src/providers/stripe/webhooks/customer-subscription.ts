@@ -1,4 +1,4 @@
-import type { Handlers } from './handler.js'
+import type { EventObject, Handlers } from './handler.js'
 
 /** Events of a subscription. They come in any order, so none of them is believed: the subscription is read again. */
 export const customerSubscriptionHandlers: Handlers = {
@@ -9,8 +9,12 @@ export const customerSubscriptionHandlers: Handlers = {
   'customer.subscription.deleted': subscription,
   'customer.subscription.paused': subscription,
   'customer.subscription.resumed': subscription,
+  'customer.subscription.trial_will_end': subscription,
+  /** A change that had to be paid first. */
+  'customer.subscription.pending_update_applied': subscription,
+  'customer.subscription.pending_update_expired': subscription,
 }
 
-function subscription(externalId: string) {
-  return { kind: 'subscription', externalId } as const
+function subscription({ id }: EventObject) {
+  return { kind: 'subscription', externalId: id } as const
 }

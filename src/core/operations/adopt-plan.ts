@@ -1,0 +1,191 @@
+import type { BillingContext } from '../context.js'
+import { dedupeOf, fingerprintOf } from '../domain/ledger/key.js'
+import type { LedgerSnapshot } from '../domain/ledger/view.js'
+import type { Instant } from '../domain/period.js'
+import { BillingError } from '../errors.js'
+import type { Subscription, SubscriptionStatus } from '../ports/capabilities/subscriptions.js'
+import { type AnyProvider, requireCapability } from '../ports/provider.js'
+import type { CheckoutIntent } from '../ports/store.js'
+import { requireSnapshot, submit } from './steps.js'
+
+/** How often the provider is read in one go while what it says keeps changing. */
+const maximumReads = 5
+
+/** Why an account is suspended whose payments are overdue; what is suspended for it is resumed when they are made. */
+export const overdue = 'payment overdue'
+
+/**
+ * Puts the account on the plan its subscriptions say, read anew: that of the best one that grants something, or else what it bought for
+ * life, or else the default plan. What it was told by does not matter, so events may come in any order. An account whose payments are
+ * overdue is suspended, and resumed when they are not any more.
+ *
+ * After a change the provider is read again, until it says what is in force: whoever read first may write last, and the reading that
+ * follows the last writing puts it right, in this process or another.
+ *
+ * @returns the subscriptions as they were read last
+ * @throws BillingError `capability_missing`, `not_found`, `provider_unavailable` when every reading said something else
+ */
+export async function adoptPlan(
+  ctx: BillingContext,
+  provider: AnyProvider,
+  customer: { readonly accountId: string; readonly customerId: string },
+  cause: string,
+): Promise<readonly Subscription[]> {
+  const capability = requireCapability(provider, 'subscriptions')
+  const { accountId, customerId } = customer
+  let written: string | undefined
+  for (let reads = 0; reads < maximumReads; reads += 1) {
+    const subscriptions = await capability.list(customerId, {})
+    const best = bestOf(ctx, subscriptions)
+    const owned = best ? null : await planForLife(ctx, accountId)
+    const plan = best?.plan ?? owned?.plan ?? ctx.catalog.defaultPlan
+    const anchor = best?.anchor ?? best?.currentPeriodStartsAt
+    const snapshot = await ctx.store.ledger.snapshot(accountId)
+    if (!snapshot) throw new BillingError('not_found', `No account ${accountId}: call accounts.ensure first.`)
+    const isSwayed = await followPayments(ctx, snapshot, subscriptions.some(isOverdue(ctx)), cause)
+    const wanted = fingerprintOf({ plan, anchor })
+    // The kernel keeps the old anchor when both give the same periods, so it is not always the one that was written.
+    const hasRhythm = !best || anchor === snapshot.account.anchor || written === wanted
+    const isOnPlan = snapshot.account.plan === plan && hasRhythm
+    if (isOnPlan && !isSwayed) return subscriptions
+    if (isOnPlan) continue
+    const reason = best ? `subscription ${best.externalId}` : owned ? `purchase ${owned.id}` : 'no subscription'
+    await changePlan(ctx, { accountId, plan, anchor, reason, cause, fingerprint: wanted })
+    written = wanted
+  }
+  throw new BillingError(
+    'provider_unavailable',
+    `What ${provider.id} says of the subscriptions of account ${accountId} changed at every reading; try again.`,
+  )
+}
+
+/** Puts the account on a plan that was bought for life, before the sale is marked as done. */
+export async function givePlanForLife(ctx: BillingContext, sale: CheckoutIntent, plan: string): Promise<void> {
+  const snapshot = await requireSnapshot(ctx, sale.accountId)
+  if (snapshot.account.plan === plan) return
+  const [accountId, cause] = [sale.accountId, `checkout:${sale.id}`]
+  const fingerprint = fingerprintOf({ plan })
+  await changePlan(ctx, { accountId, plan, anchor: undefined, reason: `purchase ${sale.id}`, cause, fingerprint })
+}
+
+async function changePlan(
+  ctx: BillingContext,
+  change: {
+    readonly accountId: string
+    readonly plan: string
+    readonly anchor: Instant | null | undefined
+    readonly reason: string
+    readonly cause: string
+    readonly fingerprint: string
+  },
+): Promise<void> {
+  const { cause, ...rest } = change
+  const id = ctx.newId('ent')
+  // A key of its own: the same cause may lead to another plan when it is looked into again.
+  const dedupe = dedupeOf(change.accountId, 'follow_subscription', id)
+  await submit(ctx, { kind: 'change_plan', ...rest, id, key: cause, dedupe })
+}
+
+/** The newest plan that was bought for life and not paid back. */
+async function planForLife(
+  ctx: BillingContext,
+  accountId: string,
+): Promise<{ readonly id: string; readonly plan: string } | null> {
+  for (const { id, plan, paidNanos } of await ctx.store.intents.completed(accountId, 'lifetime')) {
+    if (plan === null || !ctx.catalog.plans.has(plan)) continue
+    const payment = await ctx.store.ledger.payment(accountId, id)
+    const back = Object.values(payment?.facts ?? {}).reduce((sum, { nanos }) => sum + nanos, 0n)
+    if (back === 0n || back < (paidNanos ?? 0n)) return { id, plan }
+  }
+  return null
+}
+
+/** Suspends an account whose payments are overdue, or ends that. @returns whether anything was to be changed */
+async function followPayments(
+  ctx: BillingContext,
+  { account }: LedgerSnapshot,
+  isBehind: boolean,
+  cause: string,
+): Promise<boolean> {
+  const { id: accountId, suspendedFor } = account
+  const kind = isBehind && suspendedFor === null ? 'suspend' : !isBehind && suspendedFor === overdue ? 'resume' : null
+  if (kind === null) return false
+  const id = ctx.newId('ent')
+  const dedupe = dedupeOf(accountId, 'follow_payments', id)
+  const fingerprint = fingerprintOf({ kind })
+  await submit(ctx, { kind, accountId, id, key: cause, dedupe, fingerprint, reason: overdue, isAutomatic: true })
+  return true
+}
+
+function isOverdue({ suspendOn }: BillingContext): (subscription: Subscription) => boolean {
+  if (suspendOn === 'never') return () => false
+  return ({ status, plan }) => plan !== null && (status === 'unpaid' || status === suspendOn)
+}
+
+/** Whether a subscription gives its plan. Unknown plans and states grant nothing. */
+export function isGranting(ctx: BillingContext, { status, plan }: Subscription): boolean {
+  return ranks.has(status) && plan !== null && ctx.catalog.plans.has(plan)
+}
+
+/**
+ * Refuses to sell a subscription to whoever has one, or is paying for one on a page that was used: who subscribes twice is charged
+ * twice.
+ *
+ * @param paying the checkout whose page was used and whose money is not there yet
+ * @throws BillingError `capability_missing`, `subscription_exists`
+ */
+export async function refuseSecond(
+  ctx: BillingContext,
+  provider: AnyProvider,
+  accountId: string,
+  paying: { readonly subscriptionId: string | null } | null,
+): Promise<void> {
+  const capability = requireCapability(provider, 'subscriptions')
+  const customerId = await ctx.store.accounts.externalId(accountId, provider.id)
+  const subscriptions = customerId === null ? [] : await capability.list(customerId, {})
+  const bought = subscriptions.find(({ externalId }) => externalId === paying?.subscriptionId)
+  // A debit that did not come may leave its page as it was; its subscription says that it is over.
+  if (paying && bought?.status !== 'canceled') {
+    throw new BillingError(
+      'subscription_exists',
+      `Account ${accountId} is paying for this plan already: verify that checkout.`,
+    )
+  }
+  const existing = subscriptions.find(isOngoing)
+  if (!existing) return
+  const { plan, status } = existing
+  throw new BillingError(
+    'subscription_exists',
+    `Account ${accountId} has a subscription to ${plan} (${status}): it is changed or paid for in the portal.`,
+    { details: { plan, status } },
+  )
+}
+
+/** Refuses to sell a plan for life a second time. @throws BillingError `invalid_state` */
+export async function refuseOwned(ctx: BillingContext, accountId: string, plan: string): Promise<void> {
+  const owned = await planForLife(ctx, accountId)
+  if (owned?.plan !== plan) return
+  throw new BillingError('invalid_state', `Account ${accountId} has ${plan} for life already.`, {
+    details: { checkoutId: owned.id, plan },
+  })
+}
+
+/** Whether a subscription of ours charges, or may charge again. */
+export function isOngoing({ status, plan }: Subscription): boolean {
+  return plan !== null && status !== 'canceled' && status !== 'pending'
+}
+
+/** States that grant, the better ones first. */
+const ranks: ReadonlyMap<SubscriptionStatus, number> = new Map([
+  ['active', 0],
+  ['trialing', 0],
+  ['past_due', 1],
+])
+
+/** One in good standing before one that is past due; of equals the newest, which is the first. */
+function bestOf(ctx: BillingContext, subscriptions: readonly Subscription[]): Subscription | undefined {
+  const rank = ({ status }: Subscription) => ranks.get(status) ?? ranks.size
+  return subscriptions
+    .filter((subscription) => isGranting(ctx, subscription))
+    .sort((left, right) => rank(left) - rank(right))[0]
+}

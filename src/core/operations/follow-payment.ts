@@ -1,0 +1,130 @@
+import type { BillingContext } from '../context.js'
+import type { BillingEventType } from '../domain/event.js'
+import { formatMoney, type Money } from '../domain/money.js'
+import type { ReversalFact } from '../domain/payment.js'
+import type { Dispute, DisputeStatus, ProviderPayment, Refund, RefundStatus } from '../ports/capabilities/payments.js'
+import { type AnyProvider, requireCapability } from '../ports/provider.js'
+import type { CheckoutIntent } from '../ports/store.js'
+import { adoptPlan } from './adopt-plan.js'
+import { submit } from './steps.js'
+
+/** Something that was taken back of a payment, as a fact for the ledger. */
+interface Reversal {
+  readonly source: string
+  readonly amount: Money
+  readonly fact: ReversalFact | null
+  readonly status: string
+  readonly type: BillingEventType
+}
+
+/**
+ * Follows a payment: what was taken back of it is told to the ledger in absolute terms, so that any order and any repetition of events
+ * ends in the same balance.
+ */
+export async function followPayment(
+  ctx: BillingContext,
+  provider: AnyProvider,
+  paymentId: string,
+  { cause, signal }: { readonly cause: string; readonly signal: AbortSignal },
+): Promise<void> {
+  const payments = requireCapability(provider, 'payments')
+  const payment = await payments.get(paymentId, { signal })
+  const sale = await saleOf(ctx, provider, payment)
+  const accountId = sale?.accountId ?? (await accountOf(ctx, provider, payment))
+  if (accountId === null) return
+  const { refunds, disputes } = await payments.reversals(paymentId, { signal })
+  const reversals = [...refunds.map(ofRefund), ...disputes.map(ofDispute)]
+  if (sale) await reverse(ctx, sale, reversals)
+  if (sale?.kind === 'lifetime' && reversals.length > 0 && payment.customerId !== null)
+    await adoptPlan(ctx, provider, { accountId, customerId: payment.customerId }, cause)
+  await tellOf(ctx, provider, accountId, payment, reversals)
+  ctx.wake()
+}
+
+/** What is known of a sale's payment is told to the ledger, whether or not its credits are there yet. */
+async function reverse(ctx: BillingContext, sale: CheckoutIntent, reversals: readonly Reversal[]): Promise<void> {
+  for (const { source, amount, fact } of reversals) {
+    // Money of another currency than the sale's is none of it, and a word we do not know says nothing.
+    if (fact === null || amount.currency !== sale.currency) continue
+    const { accountId, id: saleId } = sale
+    await submit(ctx, { kind: 'reverse_payment', accountId, id: ctx.newId('clm'), paymentId: saleId, source, fact })
+  }
+}
+
+async function saleOf(
+  ctx: BillingContext,
+  provider: AnyProvider,
+  payment: ProviderPayment,
+): Promise<CheckoutIntent | null> {
+  if (payment.intentId === null) return null
+  const sale = await ctx.store.directory.intentById(payment.intentId)
+  if (sale?.provider !== provider.id) return null
+  const customer = await ctx.store.accounts.externalId(sale.accountId, provider.id)
+  return customer === null || payment.customerId === null || customer === payment.customerId ? sale : null
+}
+
+async function accountOf(
+  ctx: BillingContext,
+  provider: AnyProvider,
+  { customerId }: ProviderPayment,
+): Promise<string | null> {
+  return customerId === null ? null : ctx.store.directory.accountByExternalId(provider.id, customerId)
+}
+
+/** A refund that is on its way counts like one that has arrived; one that failed gave nothing back. */
+const refundRanks: Readonly<Record<RefundStatus, { readonly rank: number; readonly isBack: boolean } | null>> = {
+  pending: { rank: 1, isBack: true },
+  requires_action: { rank: 1, isBack: true },
+  succeeded: { rank: 2, isBack: true },
+  failed: { rank: 3, isBack: false },
+  canceled: { rank: 3, isBack: false },
+  unknown: null,
+}
+
+/** The bank takes the money when it opens a dispute, and gives it back when the dispute is won. */
+const disputeRanks: Readonly<Record<DisputeStatus, { readonly rank: number; readonly isBack: boolean } | null>> = {
+  warning: { rank: 1, isBack: false },
+  open: { rank: 2, isBack: true },
+  under_review: { rank: 3, isBack: true },
+  won: { rank: 4, isBack: false },
+  lost: { rank: 4, isBack: true },
+  unknown: null,
+}
+
+function ofRefund({ externalId, amount, status }: Refund): Reversal {
+  const standing = refundRanks[status]
+  return { source: externalId, amount, fact: factOf(standing, amount), status, type: 'payment.refunded' }
+}
+
+function ofDispute({ externalId, amount, status }: Dispute): Reversal {
+  const standing = disputeRanks[status]
+  return { source: externalId, amount, fact: factOf(standing, amount), status, type: 'payment.disputed' }
+}
+
+function factOf(standing: { readonly rank: number; readonly isBack: boolean } | null, { nanos }: Money) {
+  return standing && { rank: standing.rank, nanos: standing.isBack ? nanos : 0n }
+}
+
+/** One event for each way a payment, refund or dispute has stood. */
+async function tellOf(
+  ctx: BillingContext,
+  provider: AnyProvider,
+  accountId: string,
+  payment: ProviderPayment,
+  reversals: readonly Reversal[],
+): Promise<void> {
+  const { externalId, amount, invoiceId, status, failure } = payment
+  const common = { provider: provider.id, paymentId: externalId, invoiceId, currency: amount.currency }
+  const occurredAt = ctx.environment.now()
+  const isPaid = status === 'succeeded' || status === 'refunded'
+  if (isPaid || status === 'failed') {
+    const data = { ...common, amount: formatMoney(amount), reason: failure?.reason ?? null }
+    const type = isPaid ? 'payment.succeeded' : 'payment.failed'
+    const id = `evt_${externalId}_${isPaid ? 'succeeded' : 'failed'}`
+    await ctx.store.outbox.publish({ id, type, accountId, occurredAt, data })
+  }
+  for (const { source, amount: back, status: standing, type } of reversals) {
+    const data = { ...common, reversalId: source, amount: formatMoney(back), status: standing }
+    await ctx.store.outbox.publish({ id: `evt_${source}_${standing}`, type, accountId, occurredAt, data })
+  }
+}

@@ -1,0 +1,187 @@
+import * as z from 'zod'
+import type { Able } from '../config.js'
+import type { BillingContext } from '../context.js'
+import { type InvoiceStatus, invoiceStatuses } from '../domain/invoice.js'
+import { BillingError } from '../errors.js'
+import type { Invoice, InvoicePdf, InvoicesCapability } from '../ports/capabilities/invoices.js'
+import { customerOf, ensureCustomer } from './customers.js'
+import { accountId, idempotencyKey, idField, optionalText, parse } from './fields.js'
+import { followSubscriptions } from './follow-subscriptions.js'
+import {
+  type InvoicePreviewView,
+  type InvoiceView,
+  invoiceView,
+  type PaidInvoice,
+  previewView,
+} from './invoice-view.js'
+import { type Page, type PageInput, pageFields, providerPage, providerPlace } from './paging.js'
+
+/** Which invoices to list. */
+export interface ListInvoicesInput extends PageInput {
+  readonly accountId: string
+  readonly status?: InvoiceStatus
+}
+
+const listSchema = z.strictObject({ accountId, ...pageFields, status: z.enum(invoiceStatuses).optional() })
+const oneSchema = z.strictObject({ accountId, id: idField('id') })
+
+/** The invoices of an account, newest first, a page at a time. @throws BillingError `not_found`, `invalid_cursor` */
+export async function listInvoices(ctx: BillingContext, input: ListInvoicesInput): Promise<Page<InvoiceView>> {
+  const request = parse(listSchema, input)
+  const { provider, customerId } = await keeperOf(ctx, request.accountId)
+  if (customerId === null) return { items: [], nextCursor: null }
+  const query = { customerId, ...providerPlace(request), ...(request.status ? { status: request.status } : {}) }
+  const page = await provider.invoices.list(query, {})
+  return providerPage(request.accountId, page, (invoice) => invoiceView(provider.id, invoice))
+}
+
+/** One of the account's invoices. */
+export interface InvoiceInput {
+  readonly accountId: string
+  readonly id: string
+}
+
+/** @throws BillingError `not_found` */
+export async function getInvoice(ctx: BillingContext, input: InvoiceInput): Promise<InvoiceView> {
+  const { provider, invoice } = await requireInvoice(ctx, parse(oneSchema, input))
+  return invoiceView(provider.id, invoice)
+}
+
+/** Where an invoice's PDF is, or when to ask again. @throws BillingError `not_found`, `invalid_state` (it is a draft) */
+export async function invoicePdf(ctx: BillingContext, input: InvoiceInput): Promise<InvoicePdf> {
+  const { provider, invoice } = await requireInvoice(ctx, parse(oneSchema, input))
+  return able(provider, 'pdf')(invoice.externalId, {})
+}
+
+/** Which invoice to pay, and with what: by default the account's default payment method. */
+export interface PayInvoiceInput extends InvoiceInput {
+  readonly paymentMethodId?: string
+}
+
+const paySchema = oneSchema.extend({ paymentMethodId: idField('paymentMethodId').optional() })
+
+/**
+ * Tries to collect an invoice. A decline is an answer and no error. Paying one that is paid changes nothing.
+ *
+ * @throws BillingError `not_found`, `invalid_state` (a draft, or void), `outcome_unknown` (look at it again)
+ */
+export async function payInvoice(ctx: BillingContext, input: PayInvoiceInput): Promise<PaidInvoice> {
+  const request = parse(paySchema, input)
+  const { provider, invoice, customerId } = await requireInvoice(ctx, request)
+  const paying = { externalId: invoice.externalId, paymentMethodId: request.paymentMethodId ?? null }
+  const paid = await able(provider, 'pay')(paying, {})
+  await followSubscription(ctx, provider, customerId, paid.invoice)
+  return { invoice: invoiceView(provider.id, paid.invoice), payment: paid.payment }
+}
+
+/** What to put on an invoice of its own. */
+export interface GenerateInvoiceInput {
+  readonly accountId: string
+  /** What it is for, for people; at most 500 characters. */
+  readonly description?: string
+  /** Whether to make it final at once; otherwise it is a draft. Default true. */
+  readonly finalize?: boolean
+  readonly idempotencyKey: string
+}
+
+const generateSchema = z.strictObject({
+  accountId,
+  description: optionalText(500).optional(),
+  finalize: z.boolean().default(true),
+  idempotencyKey,
+})
+
+/**
+ * Makes an invoice of everything that waits at the provider and is on none yet.
+ *
+ * @returns the invoice, or `null` when nothing waits
+ * @throws BillingError `not_found`, `capability_missing`, `outcome_unknown` (call again with the same key)
+ */
+export async function generateInvoice(ctx: BillingContext, input: GenerateInvoiceInput): Promise<InvoiceView | null> {
+  const request = parse(generateSchema, input)
+  const { provider } = await keeperOf(ctx, request.accountId)
+  const generate = able(provider, 'generate')
+  const customerId = await ensureCustomer(ctx, provider, request.accountId)
+  const key = `invoice:${request.accountId}:${request.idempotencyKey}`
+  const asked = { customerId, description: request.description ?? null }
+  const draft = await generate(asked, { idempotencyKey: key })
+  if (draft === null) return null
+  const invoice = request.finalize ? await able(provider, 'finalize')(draft.externalId, {}) : draft
+  return invoiceView(provider.id, invoice)
+}
+
+/** What the account's next invoice would be, or `null` when nothing is to come. @throws BillingError `not_found`, `capability_missing` */
+export async function upcomingInvoice(
+  ctx: BillingContext,
+  input: { readonly accountId: string },
+): Promise<InvoicePreviewView | null> {
+  const request = parse(z.strictObject({ accountId }), input)
+  const { provider, customerId } = await keeperOf(ctx, request.accountId)
+  const preview = customerId === null ? null : await able(provider, 'upcoming')({ customerId }, {})
+  return preview && previewView(preview)
+}
+
+/** Makes a draft final, or takes an invoice back, or gives it up. Harmless to repeat. @throws BillingError `not_found`, `invalid_state` */
+export async function settleInvoice(
+  ctx: BillingContext,
+  step: 'finalize' | 'void' | 'markUncollectible',
+  input: InvoiceInput,
+): Promise<InvoiceView> {
+  const { provider, invoice, customerId } = await requireInvoice(ctx, parse(oneSchema, input))
+  const after = await able(provider, step)(invoice.externalId, {})
+  await followSubscription(ctx, provider, customerId, after)
+  return invoiceView(provider.id, after)
+}
+
+interface Keeper {
+  readonly provider: Able<'invoices'>
+  /** `null` while the provider does not know the account. */
+  readonly customerId: string | null
+}
+
+async function keeperOf(ctx: BillingContext, account: string): Promise<Keeper> {
+  const provider = ctx.roles.invoices
+  if (!provider) throw new BillingError('capability_missing', 'No provider plays the part of invoices.')
+  return { provider, customerId: await customerOf(ctx, provider, account) }
+}
+
+/** An invoice of this account: another one's is not there. */
+async function requireInvoice(ctx: BillingContext, request: InvoiceInput) {
+  const { provider, customerId } = await keeperOf(ctx, request.accountId)
+  const invoice = customerId === null ? null : await found(provider, request.id)
+  if (invoice !== null && customerId !== null && invoice.customerId === customerId)
+    return { provider, invoice, customerId }
+  throw new BillingError('not_found', `No invoice ${request.id} on account ${request.accountId}.`)
+}
+
+async function found(provider: Able<'invoices'>, id: string): Promise<Invoice | null> {
+  try {
+    return await provider.invoices.get(id, {})
+  } catch (error) {
+    // What the provider says of an id names the provider's objects, which are nobody's business.
+    if (BillingError.is(error) && error.code === 'not_found') return null
+    throw error
+  }
+}
+
+async function followSubscription(
+  ctx: BillingContext,
+  provider: Able<'invoices'>,
+  customerId: string,
+  { externalId, subscriptionId }: Invoice,
+): Promise<void> {
+  if (subscriptionId === null || !provider.subscriptions) return
+  await followSubscriptions(ctx, provider, customerId, `invoice:${externalId}`)
+}
+
+/** @throws BillingError `capability_missing` for what this provider cannot do with invoices */
+function able<K extends keyof InvoicesCapability>(
+  { id, invoices }: Able<'invoices'>,
+  method: K,
+): NonNullable<InvoicesCapability[K]> {
+  const found = invoices[method]
+  if (found) return found.bind(invoices) as NonNullable<InvoicesCapability[K]>
+  throw new BillingError('capability_missing', `Provider ${id} cannot ${method} invoices.`, {
+    details: { provider: id, capability: `invoices.${method}` },
+  })
+}

@@ -1,0 +1,154 @@
+import * as z from 'zod'
+import type { Able } from '../config.js'
+import type { BillingContext } from '../context.js'
+import { BillingError } from '../errors.js'
+import type { PaymentMethod } from '../ports/capabilities/payment-methods.js'
+import { customerOf, ensureCustomer } from './customers.js'
+import { accountId, idField, parse, text } from './fields.js'
+
+/** What an account pays with, as callers see it: never a number. */
+export interface PaymentMethodView {
+  readonly id: string
+  readonly provider: string
+  /** The provider's word: `card`, `us_bank_account`, `sepa_debit`. */
+  readonly type: string
+  /** `visa`; for an account the bank. */
+  readonly brand: string | null
+  readonly last4: string | null
+  readonly expiryMonth: number | null
+  readonly expiryYear: number | null
+  readonly name: string | null
+  readonly email: string | null
+  /** ISO 3166-1 alpha-2. */
+  readonly country: string | null
+  readonly isDefault: boolean
+  readonly createdAt: Date
+}
+
+/** One of the account's payment methods. */
+export interface PaymentMethodInput {
+  readonly accountId: string
+  readonly id: string
+}
+
+const oneSchema = z.strictObject({ accountId, id: idField('id') })
+
+/** What the account can pay with, newest first; at most one is the default. @throws BillingError `not_found` */
+export async function listPaymentMethods(
+  ctx: BillingContext,
+  input: { readonly accountId: string },
+): Promise<readonly PaymentMethodView[]> {
+  const request = parse(z.strictObject({ accountId }), input)
+  const { provider, customerId } = await holderOf(ctx, request.accountId)
+  const methods = customerId === null ? [] : await provider['payment-methods'].list(customerId, {})
+  return methods.map((method) => methodView(provider.id, method))
+}
+
+/** One of the account's payment methods. @throws BillingError `not_found` */
+export async function getPaymentMethod(ctx: BillingContext, input: PaymentMethodInput): Promise<PaymentMethodView> {
+  const { provider, method } = await requireMethod(ctx, parse(oneSchema, input))
+  return methodView(provider.id, method)
+}
+
+/** A payment method that the provider's own form made. */
+export interface AttachPaymentMethodInput extends PaymentMethodInput {
+  /** Whether it is charged from now on. Default: when it is the account's first. */
+  readonly setAsDefault?: boolean
+}
+
+const attachSchema = oneSchema.extend({ setAsDefault: z.boolean().optional() })
+
+/**
+ * Adds a payment method to the account. Harmless to repeat.
+ *
+ * @throws BillingError `not_found`, `provider_rejected` (another account's, or refused by the bank), `capability_missing`
+ */
+export async function attachPaymentMethod(
+  ctx: BillingContext,
+  input: AttachPaymentMethodInput,
+): Promise<PaymentMethodView> {
+  const request = parse(attachSchema, input)
+  const { provider } = await holderOf(ctx, request.accountId)
+  const methods = provider['payment-methods']
+  if (!methods.attach)
+    throw new BillingError('capability_missing', `Provider ${provider.id} attaches no payment methods.`)
+  const customerId = await ensureCustomer(ctx, provider, request.accountId)
+  const attached = await methods.attach(customerId, request.id, {})
+  const isFirst = request.setAsDefault ?? !(await methods.list(customerId, {})).some(({ isDefault }) => isDefault)
+  const method = isFirst ? await methods.setDefault(customerId, attached.externalId, {}) : attached
+  return methodView(provider.id, method)
+}
+
+/** What of a payment method to change; what is not given stays. */
+export interface UpdatePaymentMethodInput extends PaymentMethodInput {
+  readonly name?: string
+  readonly email?: string
+  readonly expiryMonth?: number
+  readonly expiryYear?: number
+}
+
+const updateSchema = oneSchema.extend({
+  name: text(200).optional(),
+  email: z.email().max(254).optional(),
+  expiryMonth: z.int().min(1).max(12).optional(),
+  expiryYear: z.int().min(2000).max(2200).optional(),
+})
+
+/** Changes name, e-mail or expiry. @throws BillingError `not_found`, `option_unsupported`, `capability_missing` */
+export async function updatePaymentMethod(
+  ctx: BillingContext,
+  input: UpdatePaymentMethodInput,
+): Promise<PaymentMethodView> {
+  const { accountId: account, id, ...given } = parse(updateSchema, input)
+  const { provider, method } = await requireMethod(ctx, { accountId: account, id })
+  const methods = provider['payment-methods']
+  if (!methods.update)
+    throw new BillingError('capability_missing', `Provider ${provider.id} changes no payment methods.`)
+  const change = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  return methodView(provider.id, await methods.update(method.customerId, id, change, {}))
+}
+
+/** Makes it the one that is charged when none is named. @throws BillingError `not_found` */
+export async function setDefaultPaymentMethod(
+  ctx: BillingContext,
+  input: PaymentMethodInput,
+): Promise<PaymentMethodView> {
+  const request = parse(oneSchema, input)
+  const { provider, method } = await requireMethod(ctx, request)
+  return methodView(provider.id, await provider['payment-methods'].setDefault(method.customerId, request.id, {}))
+}
+
+/** Takes a payment method away. @throws BillingError `not_found` */
+export async function removePaymentMethod(ctx: BillingContext, input: PaymentMethodInput): Promise<void> {
+  const request = parse(oneSchema, input)
+  const { provider, method } = await requireMethod(ctx, request)
+  await provider['payment-methods'].remove(method.customerId, request.id, {})
+}
+
+async function holderOf(ctx: BillingContext, account: string) {
+  const provider = ctx.roles.paymentMethods
+  if (!provider) throw new BillingError('capability_missing', 'No provider plays the part of payment methods.')
+  return { provider, customerId: await customerOf(ctx, provider, account) }
+}
+
+/** A payment method of this account: another one's is not there. */
+async function requireMethod(ctx: BillingContext, request: PaymentMethodInput) {
+  const { provider, customerId } = await holderOf(ctx, request.accountId)
+  const method = customerId === null ? null : await found(provider, customerId, request.id)
+  if (method) return { provider, method }
+  throw new BillingError('not_found', `No payment method ${request.id} on account ${request.accountId}.`)
+}
+
+async function found(provider: Able<'payment-methods'>, customerId: string, id: string): Promise<PaymentMethod | null> {
+  try {
+    return await provider['payment-methods'].get(customerId, id, {})
+  } catch (error) {
+    if (BillingError.is(error) && error.code === 'not_found') return null
+    throw error
+  }
+}
+
+function methodView(provider: string, method: PaymentMethod): PaymentMethodView {
+  const { externalId, customerId: _, createdAt, ...shown } = method
+  return { id: externalId, provider, ...shown, createdAt: new Date(createdAt) }
+}

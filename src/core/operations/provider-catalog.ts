@@ -1,0 +1,54 @@
+import type { BillingContext } from '../context.js'
+import { BillingError } from '../errors.js'
+import type { CatalogChange, ProviderCatalog } from '../ports/capabilities/catalog.js'
+import type { AnyProvider } from '../ports/provider.js'
+import { planPriceOf } from './sale.js'
+
+/** A change of what a provider has, so that it fits the catalog. */
+export interface ProviderCatalogChange extends CatalogChange {
+  readonly provider: string
+}
+
+/** What `apply` would change at the providers. @throws BillingError `config_invalid`, and the provider's */
+export async function planCatalog(ctx: BillingContext): Promise<readonly ProviderCatalogChange[]> {
+  return eachProvider(ctx, 'plan')
+}
+
+/**
+ * Makes meters, products and prices at the providers fit the catalog. Prices are never changed: a new one takes the place of the one
+ * before, which is kept by those who subscribed under it. Harmless to repeat, at every start and by several processes at once.
+ *
+ * @returns what was changed
+ * @throws BillingError `config_invalid`, and the provider's
+ */
+export async function applyCatalog(ctx: BillingContext): Promise<readonly ProviderCatalogChange[]> {
+  return eachProvider(ctx, 'apply')
+}
+
+async function eachProvider(ctx: BillingContext, step: 'plan' | 'apply'): Promise<readonly ProviderCatalogChange[]> {
+  const changes: ProviderCatalogChange[] = []
+  for (const provider of ctx.roles.all.values()) {
+    if (!provider.catalog) continue
+    const done = await provider.catalog[step](catalogFor(ctx, provider), {})
+    changes.push(...done.map((change) => ({ ...change, provider: provider.id })))
+  }
+  return changes
+}
+
+/** What a provider needs to know: meters where it is told of usage, prices where it sells subscriptions. */
+function catalogFor(ctx: BillingContext, provider: AnyProvider): ProviderCatalog {
+  const { catalog, roles } = ctx
+  const isTold = roles.metering.some(({ id }) => id === provider.id)
+  const sells = roles.checkout?.id === provider.id
+  const charged = [...catalog.meters.values()].filter(({ rate }) => rate !== null)
+  const sold = [...catalog.plans.values()].filter(({ price }) => price !== null && price.interval !== 'once')
+  if (sold.some(({ overage }) => overage) && sells && !isTold && roles.metering.length > 0)
+    throw new BillingError(
+      'config_invalid',
+      `Plans with overage are sold at ${provider.id}, which is not told of usage: name it in providers.metering.`,
+    )
+  return {
+    meters: isTold ? charged.map(({ name, unit }) => ({ name, unit })) : [],
+    prices: sells ? sold.map(({ name }) => planPriceOf(ctx, name)) : [],
+  }
+}

@@ -1,0 +1,55 @@
+import type { Instant } from '../../domain/period.js'
+import type { CallOptions } from '../call-options.js'
+
+/** What a customer pays with, as far as it may be shown: never a number. */
+export interface PaymentMethod {
+  readonly externalId: string
+  readonly customerId: string
+  /** The provider's word: `card`, `us_bank_account`, `sepa_debit`. */
+  readonly type: string
+  /** `visa`; for an account the bank. */
+  readonly brand: string | null
+  /** The last four digits. */
+  readonly last4: string | null
+  readonly expiryMonth: number | null
+  readonly expiryYear: number | null
+  readonly name: string | null
+  readonly email: string | null
+  /** ISO 3166-1 alpha-2. */
+  readonly country: string | null
+  readonly isDefault: boolean
+  readonly createdAt: Instant
+}
+
+/** What of a payment method can be changed; what is not given stays. */
+export interface PaymentMethodChange {
+  readonly name?: string
+  readonly email?: string
+  readonly expiryMonth?: number
+  readonly expiryYear?: number
+}
+
+/** Keeps what customers pay with. What a provider cannot do is not on its object. */
+export interface PaymentMethodsCapability {
+  /** Newest first; at most one is the default. */
+  list(customerId: string, options: CallOptions): Promise<readonly PaymentMethod[]>
+  /** One of this customer's. @throws BillingError `not_found` */
+  get(customerId: string, externalId: string, options: CallOptions): Promise<PaymentMethod>
+  /**
+   * Adds one that the provider's own form made; harmless to repeat.
+   *
+   * @throws BillingError `not_found`, `provider_rejected` (it belongs to another customer, or the bank refuses it)
+   */
+  attach?(customerId: string, externalId: string, options: CallOptions): Promise<PaymentMethod>
+  /** @throws BillingError `not_found`, `option_unsupported` */
+  update?(
+    customerId: string,
+    externalId: string,
+    change: PaymentMethodChange,
+    options: CallOptions,
+  ): Promise<PaymentMethod>
+  /** Makes it the one that is charged when none is named. @throws BillingError `not_found` */
+  setDefault(customerId: string, externalId: string, options: CallOptions): Promise<PaymentMethod>
+  /** @throws BillingError `not_found` */
+  remove(customerId: string, externalId: string, options: CallOptions): Promise<void>
+}

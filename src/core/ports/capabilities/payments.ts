@@ -1,0 +1,89 @@
+import type { Money } from '../../domain/money.js'
+import type { DeclineReason, PaymentOutcome, PaymentStatus } from '../../domain/payment-outcome.js'
+import type { Instant } from '../../domain/period.js'
+import type { CallOptions } from '../call-options.js'
+import type { Listed, ListPage } from '../page.js'
+
+/** A payment as it stands at the provider. */
+export interface ProviderPayment {
+  readonly externalId: string
+  /** `null` for a guest's. */
+  readonly customerId: string | null
+  readonly status: PaymentStatus
+  readonly amount: Money
+  /** What was given back of it so far. */
+  readonly refunded: Money
+  readonly description: string | null
+  /** The invoice it is for. */
+  readonly invoiceId: string | null
+  /** The sale of ours it is for. */
+  readonly intentId: string | null
+  readonly createdAt: Instant
+  readonly failure: { readonly reason: DeclineReason; readonly message: string } | null
+  readonly receiptUrl: string | null
+}
+
+/** How a refund stands. `failed` and `canceled` gave nothing back. */
+export type RefundStatus = 'pending' | 'requires_action' | 'succeeded' | 'failed' | 'canceled' | 'unknown'
+
+/** Money given back of a payment. */
+export interface Refund {
+  readonly externalId: string
+  readonly paymentId: string
+  readonly status: RefundStatus
+  readonly amount: Money
+  readonly createdAt: Instant
+}
+
+/** How a dispute stands. `warning`: the bank asks and takes nothing yet; `open` and `under_review`: it has taken the money. */
+export type DisputeStatus = 'warning' | 'open' | 'under_review' | 'won' | 'lost' | 'unknown'
+
+/** A payment that the customer's bank takes back. */
+export interface Dispute {
+  readonly externalId: string
+  readonly paymentId: string
+  readonly status: DisputeStatus
+  readonly amount: Money
+  readonly reason: string
+  /** Until when evidence may be given. */
+  readonly evidenceDueAt: Instant | null
+  readonly createdAt: Instant
+}
+
+/** Which payments to list. */
+export interface PaymentQuery extends ListPage {
+  readonly customerId: string
+  readonly status?: PaymentStatus
+}
+
+/** Takes and gives back money. What a provider cannot do is not on its object. */
+export interface PaymentsCapability {
+  list(query: PaymentQuery, options: CallOptions): Promise<Listed<ProviderPayment>>
+  /** @throws BillingError `not_found` */
+  get(externalId: string, options: CallOptions): Promise<ProviderPayment>
+  /** Everything that was taken back of a payment, as it stands now. */
+  reversals(
+    externalId: string,
+    options: CallOptions,
+  ): Promise<{ readonly refunds: readonly Refund[]; readonly disputes: readonly Dispute[] }>
+  /**
+   * Gives back all of a payment that is left, or a part.
+   *
+   * @throws BillingError `not_found`, `invalid_state` (not paid), `refund_exceeds_original`
+   */
+  refund?(
+    request: { readonly paymentId: string; readonly amount: Money | null; readonly reason: string },
+    options: CallOptions,
+  ): Promise<Refund>
+  /** Charges the customer's default payment method while nobody is looking, for a sale of ours. */
+  charge?(
+    request: {
+      readonly intentId: string
+      readonly accountId: string
+      readonly customerId: string
+      readonly title: string
+      readonly amount: Money
+    },
+    options: CallOptions,
+  ): Promise<{ readonly externalId: string | null; readonly outcome: PaymentOutcome }>
+}

@@ -1,0 +1,159 @@
+import * as z from 'zod'
+import { BillingError } from '../../core/errors.js'
+import type { CallOptions } from '../../core/ports/call-options.js'
+import type { CatalogCapability, CatalogChange, ProviderCatalog } from '../../core/ports/capabilities/catalog.js'
+import { parseAnswer, type StripeCall } from './call.js'
+import { everyRow } from './every-row.js'
+import type { MeterNames } from './meter-names.js'
+import { activeMeters, type StripeMeter } from './meters.js'
+import { findProduct, type StripePriceList, type WantedPrice, wantedPrices } from './prices.js'
+
+const createdSchema = z.object({ id: z.string().min(1) })
+const pricedSchema = z.object({ id: z.string().min(1), lookup_key: z.string().nullish() })
+
+/** A change, and how it is made. */
+interface Step {
+  readonly change: CatalogChange
+  apply(): Promise<string>
+}
+
+/**
+ * Meters, products and prices of our catalog at Stripe. A price that changes is another price with another lookup key; the one before is
+ * archived, and whoever subscribed under it keeps it.
+ *
+ * @see https://docs.stripe.com/products-prices/manage-prices
+ */
+export function stripeCatalog(call: StripeCall, prices: StripePriceList, eventName: MeterNames): CatalogCapability {
+  const steps = async (catalog: ProviderCatalog, options: CallOptions): Promise<readonly Step[]> => [
+    ...(await meterSteps(call, catalog, eventName, options)),
+    ...(await priceSteps(call, catalog, prices, options)),
+  ]
+  return {
+    async plan(catalog, options) {
+      return (await steps(catalog, options)).map(({ change }) => change)
+    },
+    async apply(catalog, options) {
+      const done: CatalogChange[] = []
+      // Meters first: prices name them.
+      for (const { change, apply } of await steps(catalog, options)) done.push({ ...change, externalId: await apply() })
+      return done
+    },
+  }
+}
+
+async function meterSteps(
+  call: StripeCall,
+  { meters }: ProviderCatalog,
+  eventName: MeterNames,
+  options: CallOptions,
+): Promise<readonly Step[]> {
+  const existing = await activeMeters(call, options)
+  return meters.flatMap(({ name }): Step[] => {
+    const event = eventName(name)
+    const meter = existing.get(event)
+    if (meter) refuseOther(meter)
+    if (meter) return []
+    const change = { action: 'create', object: 'meter', name, externalId: null, detail: `event name ${event}` } as const
+    return [{ change, apply: () => createMeter(call, name, event, options) }]
+  })
+}
+
+/** @see https://docs.stripe.com/api/billing/meter/create */
+async function createMeter(call: StripeCall, name: string, event: string, options: CallOptions): Promise<string> {
+  try {
+    const created = await call.create({ ...options, idempotencyKey: `billfold-meter:${event}` }, (client, request) =>
+      client.billing.meters.create(
+        {
+          display_name: name,
+          event_name: event,
+          default_aggregation: { formula: 'sum' },
+          customer_mapping: { type: 'by_id', event_payload_key: 'stripe_customer_id' },
+          value_settings: { event_payload_key: 'value' },
+        },
+        request,
+      ),
+    )
+    return parseAnswer(createdSchema, created).id
+  } catch (error) {
+    // Someone else may have made it in the meantime, or we may have, and the answer was lost.
+    const meter = (await activeMeters(call, options)).get(event)
+    if (meter === undefined) throw error
+    refuseOther(meter)
+    return meter.id
+  }
+}
+
+function refuseOther(meter: StripeMeter): void {
+  const fits =
+    meter.default_aggregation.formula === 'sum' &&
+    meter.customer_mapping.event_payload_key === 'stripe_customer_id' &&
+    meter.value_settings.event_payload_key === 'value' &&
+    (meter.event_time_window ?? null) === null
+  if (fits) return
+  throw new BillingError(
+    'config_invalid',
+    `Stripe's meter ${meter.id} (${meter.event_name}) does not sum \`value\` by \`stripe_customer_id\`: deactivate it or use another name.`,
+    { details: { meterId: meter.id, eventName: meter.event_name } },
+  )
+}
+
+async function priceSteps(
+  call: StripeCall,
+  catalog: ProviderCatalog,
+  prices: StripePriceList,
+  options: CallOptions,
+): Promise<readonly Step[]> {
+  const wanted = new Map(catalog.prices.flatMap(wantedPrices).map((price) => [price.lookupKey, price]))
+  const products = new Map([...wanted.values()].map(({ product }) => [product.id, product]))
+  const there = new Set<string>()
+  const steps: Step[] = []
+  for (const { id, name } of products.values()) {
+    const product = await findProduct(call, id, options)
+    if (product && product.name !== name) steps.push(renaming(call, { id, name, before: product.name }, options))
+    if (!product) continue
+    const rows = await everyRow(pricedSchema, (start) =>
+      call.read(options, (client, request) => client.prices.list({ product: id, active: true, ...start }, request)),
+    )
+    for (const row of rows) {
+      const key = row.lookup_key ?? ''
+      if (wanted.has(key)) there.add(key)
+      else if (key.startsWith('billfold:')) steps.push(archiving(call, { id: row.id, key, name }, options))
+    }
+  }
+  const missing = [...wanted.values()].filter(({ lookupKey }) => !there.has(lookupKey))
+  return [...missing.map((price) => creation(prices, price, options)), ...steps]
+}
+
+function creation(prices: StripePriceList, price: WantedPrice, options: CallOptions): Step {
+  const { lookupKey, product, amount, currency, interval } = price
+  const detail = `${amount} minor units of ${currency.toUpperCase()} a ${interval}, lookup key ${lookupKey}`
+  const change = { action: 'create', object: 'price', name: product.name, externalId: null, detail } as const
+  return { change, apply: () => prices.ensureOne(price, options) }
+}
+
+/** New subscriptions do not get it; those there are keep it. */
+function archiving(
+  call: StripeCall,
+  { id, key, name }: { readonly id: string; readonly key: string; readonly name: string },
+  options: CallOptions,
+): Step {
+  const change = { action: 'archive', object: 'price', name, externalId: id, detail: `lookup key ${key}` } as const
+  const apply = async () => {
+    await call.write(options, (client, request) => client.prices.update(id, { active: false }, request))
+    return id
+  }
+  return { change, apply }
+}
+
+function renaming(
+  call: StripeCall,
+  { id, name, before }: { readonly id: string; readonly name: string; readonly before: string },
+  options: CallOptions,
+): Step {
+  const change = { action: 'update', object: 'product', name, externalId: id, detail: `was ${before}` } as const
+  const apply = async () => {
+    await call.write(options, (client, request) => client.products.update(id, { name }, request))
+    return id
+  }
+  return { change, apply }
+}

@@ -1,0 +1,144 @@
+import { BillingError } from '../../core/errors.js'
+import type { CallOptions } from '../../core/ports/call-options.js'
+import type { Invoice, InvoicesCapability } from '../../core/ports/capabilities/invoices.js'
+import { parseAnswer, type StripeCall } from './call.js'
+import { stripeFault } from './errors.js'
+import { fromStripeInvoice, invoicePreview, invoiceSchema, stripeStatus, toInvoice } from './invoice.js'
+import { pageWhere } from './page.js'
+import { collected, declined } from './payment-outcome.js'
+
+/**
+ * Invoices as Stripe has them now. Subscriptions make their own; `generate` makes one of what waits beside them.
+ *
+ * @see https://docs.stripe.com/api/invoices
+ */
+export function stripeInvoices(call: StripeCall, now: () => number): Required<InvoicesCapability> {
+  const get = async (externalId: string, options: CallOptions): Promise<Invoice> => {
+    if (externalId === '') throw new BillingError('not_found', 'An invoice has an id.')
+    return fromStripeInvoice(
+      await call.read(options, (client, request) => client.invoices.retrieve(externalId, {}, request)),
+      now(),
+    )
+  }
+
+  /** A step of an invoice's life; one that it has gone already is answered as it is. */
+  const step = async (
+    externalId: string,
+    options: CallOptions,
+    wanted: Invoice['status'],
+    send: Parameters<StripeCall['write']>[1],
+  ): Promise<Invoice> => {
+    const before = await get(externalId, options)
+    if (before.status === wanted) return before
+    try {
+      await call.write(options, send)
+    } catch (error) {
+      throw inState(error, before)
+    }
+    return get(externalId, options)
+  }
+
+  return {
+    get,
+    async list(query, options) {
+      const { customerId: customer, status, subscriptionId: subscription, ...page } = query
+      const word = status === undefined ? undefined : stripeStatus(status)
+      if (word === null) return { items: [], next: null }
+      const filter = { customer, ...(word ? { status: word } : {}), ...(subscription ? { subscription } : {}) }
+      const at = now()
+      return pageWhere(page, invoiceSchema, {
+        list: (start) =>
+          call.read(options, (client, request) => client.invoices.list({ ...filter, ...start }, request)),
+        map: (invoice) => toInvoice(invoice, at),
+        fits: (invoice) => status === undefined || invoice.status === status,
+      })
+    },
+    async upcoming({ customerId: customer, subscriptionId: subscription }, options) {
+      try {
+        const answer = await call.read(options, (client, request) =>
+          client.invoices.createPreview(subscription ? { customer, subscription } : { customer }, request),
+        )
+        return invoicePreview(answer)
+      } catch (error) {
+        if (codeOf(error) === 'invoice_upcoming_none' || codeOf(error) === 'invoice_no_customer_line_items') return null
+        throw error
+      }
+    },
+    async generate({ customerId: customer, description }, options) {
+      const waiting = await call.read(options, (client, request) =>
+        client.invoiceItems.list({ customer, pending: true, limit: 1 }, request),
+      )
+      if (waiting.data.length === 0) return null
+      const answer = await call.create(options, (client, request) =>
+        client.invoices.create(
+          {
+            customer,
+            auto_advance: false,
+            pending_invoice_items_behavior: 'include',
+            ...(description === null ? {} : { description }),
+          },
+          request,
+        ),
+      )
+      return fromStripeInvoice(answer, now())
+    },
+    finalize: (externalId, options) =>
+      step(externalId, options, 'open', (client, request) => client.invoices.finalizeInvoice(externalId, {}, request)),
+    void: (externalId, options) =>
+      step(externalId, options, 'void', (client, request) => client.invoices.voidInvoice(externalId, {}, request)),
+    markUncollectible: (externalId, options) =>
+      step(externalId, options, 'uncollectible', (client, request) =>
+        client.invoices.markUncollectible(externalId, {}, request),
+      ),
+    async pay({ externalId, paymentMethodId }, options) {
+      const before = await get(externalId, options)
+      if (before.status === 'paid') return { invoice: before, payment: { status: 'succeeded' } }
+      if (before.status === 'draft' || before.status === 'void')
+        throw new BillingError('invalid_state', `Invoice ${externalId} is ${before.status}: it cannot be paid.`)
+      const method = paymentMethodId === null ? {} : { payment_method: paymentMethodId }
+      try {
+        await call.write(options, (client, request) => client.invoices.pay(externalId, method, request))
+      } catch (error) {
+        const { status, code, message, declineCode } = stripeFault(BillingError.is(error) ? error.cause : error)
+        if (status !== 402 && !unpayable.has(code ?? '')) throw inState(error, before)
+        const invoice = await get(externalId, options)
+        if (code === 'invoice_payment_intent_requires_action' || code === 'authentication_required')
+          return { invoice, payment: { status: 'requires_action', url: invoice.url } }
+        if (unpayable.has(code ?? ''))
+          return { invoice, payment: { status: 'declined', reason: 'no_payment_method', message } }
+        return { invoice, payment: declined({ code, decline_code: declineCode, message }) }
+      }
+      return { invoice: await get(externalId, options), payment: await collected(call, externalId, options) }
+    },
+    async pdf(externalId, options) {
+      const answer = parseAnswer(
+        invoiceSchema,
+        await call.read(options, (client, request) => client.invoices.retrieve(externalId, {}, request)),
+      )
+      if (answer.invoice_pdf) return { status: 'ready', url: answer.invoice_pdf }
+      if (answer.status === 'draft')
+        throw new BillingError('invalid_state', `Invoice ${externalId} is a draft: it has no PDF until it is final.`)
+      return { status: 'not_ready', retryAfterMs: 2_000 }
+    },
+  }
+}
+
+/** There is nothing to charge. */
+const unpayable: ReadonlySet<string> = new Set([
+  'resource_missing',
+  'invoice_no_payment_method_types',
+  'missing_payment_method',
+])
+
+function codeOf(error: unknown): string | undefined {
+  return BillingError.is(error) ? stripeFault(error.cause).code : undefined
+}
+
+/** A refusal because of how the invoice stands. */
+function inState(error: unknown, { externalId, status }: Invoice): unknown {
+  if (!BillingError.is(error) || error.code !== 'provider_rejected') return error
+  return new BillingError('invalid_state', `Invoice ${externalId} is ${status}: ${error.message}`, {
+    details: { ...error.details, invoiceId: externalId, status },
+    cause: error.cause,
+  })
+}

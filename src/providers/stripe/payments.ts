@@ -1,0 +1,166 @@
+import * as z from 'zod'
+import type { PaymentStatus } from '../../core/domain/payment-outcome.js'
+import { BillingError } from '../../core/errors.js'
+import type { CallOptions } from '../../core/ports/call-options.js'
+import type { PaymentsCapability, ProviderPayment } from '../../core/ports/capabilities/payments.js'
+import { exactAmount, toStripeAmount } from './amount.js'
+import { parseAnswer, type StripeCall } from './call.js'
+import { stripeFault } from './errors.js'
+import { everyRow } from './every-row.js'
+import { pageWhere } from './page.js'
+import { declined, outcomeOfIntent, paymentStateSchema } from './payment-outcome.js'
+import { reference } from './reference.js'
+import { createRefund, disputeSchema, refundSchema, toDispute, toRefund } from './reversals.js'
+
+const chargeSchema = z.object({ amount_refunded: z.number(), receipt_url: z.string().nullish() })
+
+const intentSchema = paymentStateSchema.extend({
+  id: z.string().min(1),
+  customer: reference.nullish(),
+  amount: z.number(),
+  currency: z.string(),
+  description: z.string().nullish(),
+  created: z.number(),
+  metadata: z.record(z.string(), z.string()).nullish(),
+  latest_charge: z.union([z.string(), chargeSchema]).nullish(),
+})
+
+const invoicePaymentsSchema = z.object({ data: z.array(z.object({ invoice: reference.nullish() })) })
+const methodsSchema = z.object({ invoice_settings: z.object({ default_payment_method: reference.nullish() }) })
+
+/**
+ * Payments: Stripe's payment intents.
+ *
+ * @see https://docs.stripe.com/api/payment_intents
+ */
+export function stripePayments(call: StripeCall): Required<PaymentsCapability> {
+  return {
+    list({ customerId: customer, status, ...page }, options) {
+      return pageWhere(page, intentSchema, {
+        list: (start) =>
+          call.read(options, (client, request) =>
+            client.paymentIntents.list({ customer, expand: ['data.latest_charge'], ...start }, request),
+          ),
+        map: (intent) => toPayment(intent, null),
+        fits: (payment) => status === undefined || payment.status === status,
+      })
+    },
+    async get(externalId, options) {
+      if (externalId === '') throw new BillingError('not_found', 'A payment has an id.')
+      const answer = await call.read(options, (client, request) =>
+        client.paymentIntents.retrieve(externalId, { expand: ['latest_charge'] }, request),
+      )
+      const intent = parseAnswer(intentSchema, answer)
+      return toPayment(intent, await invoiceOf(call, intent.id, options))
+    },
+    async reversals(externalId, options) {
+      const [refunds, disputes] = await Promise.all([
+        everyRow(refundSchema, (start) =>
+          call.read(options, (client, request) =>
+            client.refunds.list({ payment_intent: externalId, ...start }, request),
+          ),
+        ),
+        everyRow(disputeSchema, (start) =>
+          call.read(options, (client, request) =>
+            client.disputes.list({ payment_intent: externalId, ...start }, request),
+          ),
+        ),
+      ])
+      return {
+        refunds: refunds.map((refund) => toRefund(refund, externalId)),
+        disputes: disputes.map((dispute) => toDispute(dispute, externalId)),
+      }
+    },
+    refund: (request, options) => createRefund(call, request, options),
+    async charge({ intentId, accountId, customerId: customer, title, amount }, options) {
+      const { currency, minor } = toStripeAmount(amount)
+      const method = await defaultMethod(call, customer, options)
+      if (method === null) {
+        const message = 'The customer has no default payment method.'
+        return { externalId: null, outcome: { status: 'declined', reason: 'no_payment_method', message } }
+      }
+      try {
+        const answer = await call.create(options, (client, request) =>
+          client.paymentIntents.create(
+            {
+              amount: minor,
+              currency,
+              customer,
+              payment_method: method,
+              description: title,
+              confirm: true,
+              off_session: true,
+              metadata: { billfold_intent_id: intentId, billfold_account_id: accountId },
+            },
+            request,
+          ),
+        )
+        const intent = parseAnswer(intentSchema, answer)
+        return { externalId: intent.id, outcome: outcomeOfIntent(intent, null) }
+      } catch (error) {
+        const { status, code, declineCode, message } = stripeFault(BillingError.is(error) ? error.cause : error)
+        if (status !== 402) throw error
+        if (code === 'authentication_required')
+          return { externalId: null, outcome: { status: 'requires_action', url: null } }
+        return { externalId: null, outcome: declined({ code, decline_code: declineCode, message }) }
+      }
+    },
+  }
+}
+
+function toPayment(intent: z.output<typeof intentSchema>, invoiceId: string | null): ProviderPayment {
+  const charge = typeof intent.latest_charge === 'object' ? intent.latest_charge : null
+  const refunded = charge?.amount_refunded ?? 0
+  const { last_payment_error: error } = intent
+  const failure = error && intent.status !== 'succeeded' ? declined(error) : null
+  return {
+    externalId: intent.id,
+    customerId: intent.customer ?? null,
+    status: statusOf(intent, refunded),
+    amount: exactAmount(intent.amount, intent.currency),
+    refunded: exactAmount(refunded, intent.currency),
+    description: intent.description ?? null,
+    invoiceId,
+    intentId: intent.metadata?.billfold_intent_id ?? null,
+    createdAt: intent.created * 1000,
+    failure: failure && { reason: failure.reason, message: failure.message },
+    receiptUrl: charge?.receipt_url ?? null,
+  }
+}
+
+/** An intent goes back to where it began when the bank declines. */
+function statusOf(
+  { status, amount, last_payment_error: error }: z.output<typeof intentSchema>,
+  refunded: number,
+): PaymentStatus {
+  switch (status) {
+    case 'requires_payment_method':
+      return error ? 'failed' : 'requires_method'
+    case 'requires_action':
+    case 'requires_confirmation':
+      return 'requires_action'
+    case 'processing':
+      return 'processing'
+    case 'requires_capture':
+      return 'authorized'
+    case 'succeeded':
+      return refunded >= amount && amount > 0 ? 'refunded' : 'succeeded'
+    case 'canceled':
+      return 'canceled'
+    default:
+      return 'unknown'
+  }
+}
+
+/** An intent does not say which invoice it pays since the API of 2025-03-31: the invoice's payments do. */
+async function invoiceOf(call: StripeCall, intentId: string, options: CallOptions): Promise<string | null> {
+  const answer = await call.read(options, (client, request) =>
+    client.invoicePayments.list({ payment: { type: 'payment_intent', payment_intent: intentId }, limit: 1 }, request),
+  )
+  return parseAnswer(invoicePaymentsSchema, answer).data[0]?.invoice ?? null
+}
+
+async function defaultMethod(call: StripeCall, customerId: string, options: CallOptions): Promise<string | null> {
+  const answer = await call.read(options, (client, request) => client.customers.retrieve(customerId, {}, request))
+  return parseAnswer(methodsSchema, answer).invoice_settings.default_payment_method ?? null
+}
