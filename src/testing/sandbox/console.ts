@@ -13,7 +13,7 @@ type LoggedEvent = ReturnType<typeof eventLog>[number]
 /** The index page: what happened last, and what can be done about it. */
 export function consolePage(twins: Twins): Promise<Response> {
   const { world } = twins.stripe
-  const log = eventLog(world)
+  const log = eventLog(twins.stripe)
   const sessions = [...checkoutSessions(world).values()].reverse().slice(0, 10)
   const portals = [...portalSessions(world).values()].reverse().slice(0, 5)
   const traces = twins.langfuse.counts()

@@ -1,13 +1,15 @@
 import * as z from 'zod'
 import { sandboxFaultSchema } from './faults.js'
-import { deliveries, events, queueDelivery, webhookEndpoints } from './stripe/events.js'
+import { events } from './stripe/events.js'
 import { meterTotal } from './stripe/meter-events.js'
+import { thinEvents } from './stripe/thin-events.js'
+import { type EmittedEvent, resendEvent } from './stripe/webhook-control.js'
 import type { StripeWorld } from './stripe/world.js'
 import type { Twins } from './twins.js'
 
 /** `/_sandbox/…`: what a script needs to drive and to inspect the sandbox. */
 export async function handleControl(twins: Twins, request: Request, path: string): Promise<Response> {
-  const { world, webhooks } = twins.stripe
+  const { world } = twins.stripe
   const [, , ...parts] = path.split('/').map(decodeURIComponent)
   const operation = `${request.method} ${parts.join('/')}`
   if (operation === 'GET clock') return json({ nowMs: twins.clock.now() })
@@ -28,10 +30,10 @@ export async function handleControl(twins: Twins, request: Request, path: string
     twins.faults.clear()
     return json({ cleared: true })
   }
-  if (operation === 'GET events') return json({ data: eventLog(world) })
-  if (operation === 'POST webhooks/flush') {
-    await webhooks.flush()
-    return json({ data: eventLog(world) })
+  if (operation === 'GET events') return json({ data: eventLog(twins.stripe) })
+  if (request.method === 'POST' && parts[0] === 'webhooks' && parts.length === 2) {
+    const steered = await steerWebhooks(twins, parts[1] ?? '', request)
+    if (steered !== undefined) return steered
   }
   if (operation === 'GET langfuse/traces') return json(twins.langfuse.counts())
   const [area, noun, name = '', last] = parts
@@ -44,43 +46,47 @@ export async function handleControl(twins: Twins, request: Request, path: string
 }
 
 /** Every event, newest first, with how its deliveries went. */
-export function eventLog(world: StripeWorld) {
-  const byEvent = new Map<string, unknown[]>()
-  for (const { eventId, endpointId, state, attempts, dueAtMs } of deliveries(world).values()) {
-    const endpoint = webhookEndpoints(world).get(endpointId)
-    const delivery = {
-      endpointId,
-      url: endpoint?.url ?? null,
-      state,
-      attempts,
-      ...(state === 'pending' ? { dueAtMs } : {}),
-    }
-    const known = byEvent.get(eventId)
-    if (known === undefined) byEvent.set(eventId, [delivery])
-    else known.push(delivery)
-  }
-  return [...events(world).values()].reverse().map(({ id, type, created, data }) => ({
-    id,
-    type,
-    created,
-    objectId: idOf(data.object),
-    deliveries: (byEvent.get(id) ?? []) as readonly { readonly state: string; readonly attempts: readonly unknown[] }[],
-  }))
+export function eventLog({ control }: Twins['stripe']): readonly EmittedEvent[] {
+  return [...control.emitted()].reverse()
 }
+
+async function steerWebhooks(twins: Twins, verb: string, request: Request): Promise<Response | undefined> {
+  const { control, webhooks } = twins.stripe
+  if (verb === 'flush') {
+    await webhooks.flush()
+    return json({ data: eventLog(twins.stripe) })
+  }
+  if (verb === 'release') {
+    control.release()
+    return json({ released: true })
+  }
+  if (!['hold', 'delay', 'drop', 'deliver'].includes(verb)) return undefined
+  const body = await read(request, steering)
+  if ('problem' in body) return json({ error: body.problem }, 400)
+  const { types, ms = 0, events: ids = [] } = body.value
+  if (verb === 'hold') control.hold(types)
+  else if (verb === 'delay') control.delay(ms)
+  else if (verb === 'drop') control.drop(ids)
+  else return json({ statuses: await control.deliver(ids) })
+  return json(body.value)
+}
+
+const steering = z.strictObject({
+  types: z.array(z.string()).optional(),
+  ms: z.int().nonnegative().optional(),
+  events: z.array(z.string()).optional(),
+})
 
 function resend(twins: Twins, eventId: string, request: Request): Response {
   const { world, webhooks } = twins.stripe
-  if (!events(world).has(eventId)) return json({ error: `No such event: ${eventId}` }, 404)
-  const endpoints = [...webhookEndpoints(world).values()].filter(({ status }) => status === 'enabled')
-  world.journal.commit(() => {
-    for (const { id } of endpoints) queueDelivery(world, eventId, id)
-  })
+  const queued = world.journal.commit(() => resendEvent(world, eventId))
+  if (queued.length === 0 && !knows(world, eventId)) return json({ error: `No such event: ${eventId}` }, 404)
   webhooks.wake()
   // The console's button is a plain form: its reader wants the page back.
   if (request.headers.get('accept')?.includes('text/html')) {
     return new Response(null, { status: 303, headers: { location: '/' } })
   }
-  return json({ queued: endpoints.length }, 202)
+  return json({ queued: queued.length }, 202)
 }
 
 async function read<Value>(
@@ -92,8 +98,8 @@ async function read<Value>(
   return parsed.success ? { value: parsed.data } : { problem: z.prettifyError(parsed.error) }
 }
 
-function idOf(object: unknown): string | null {
-  return typeof object === 'object' && object !== null && 'id' in object ? String(object.id) : null
+function knows(world: StripeWorld, eventId: string): boolean {
+  return events(world).has(eventId) || thinEvents(world).has(eventId)
 }
 
 function json(body: unknown, status = 200): Response {

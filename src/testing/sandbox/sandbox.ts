@@ -7,6 +7,7 @@ import { handleAuthenticationPage } from './stripe/authentication-page.js'
 import { handleCheckoutPage } from './stripe/checkout-page.js'
 import { handleInvoicePage } from './stripe/invoice-page.js'
 import { handlePortalPage } from './stripe/portal-page.js'
+import type { WebhookControl } from './stripe/webhook-control.js'
 import { createTwins, type Twins } from './twins.js'
 
 /** How the sandbox is started. */
@@ -58,6 +59,8 @@ export interface Sandbox {
     /** Ends all faults. */
     clear(): void
   }
+  /** Stripe webhooks by hand: late, in another order, several times or never. */
+  readonly webhooks: WebhookControl
   /** Waits until every webhook that is due has been tried. */
   flushWebhooks(): Promise<void>
   /**
@@ -105,6 +108,7 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
       twins.stripe.tick()
     },
     faults: twins.faults,
+    webhooks: twins.stripe.control,
     flushWebhooks: () => twins.stripe.webhooks.flush(),
     handlers: async <Handler>() => (await import('./msw.js')).createHandlers(twins) as Handler[],
     async close() {

@@ -1,5 +1,7 @@
 import * as z from 'zod'
+import { queueDelivery } from './deliveries.js'
 import { notFound } from './errors.js'
+import { destinationsFor, matchesType } from './event-destinations.js'
 import {
   clearable,
   flag,
@@ -43,26 +45,8 @@ export interface WebhookEndpoint {
   readonly url: string
 }
 
-/** One event on its way to one endpoint. */
-export interface Delivery {
-  readonly id: string
-  readonly eventId: string
-  readonly endpointId: string
-  readonly state: 'pending' | 'delivered' | 'failed'
-  readonly dueAtMs: number
-  readonly attempts: readonly DeliveryAttempt[]
-}
-
-export interface DeliveryAttempt {
-  readonly atMs: number
-  /** HTTP status, or nothing when no answer came. */
-  readonly status?: number
-  readonly error?: string
-}
-
 export const events = tableOf<StripeEvent>('events')
 export const webhookEndpoints = tableOf<WebhookEndpoint>('webhook_endpoints')
-export const deliveries = tableOf<Delivery>('deliveries')
 
 /** Records that something happened and queues it for every endpoint that asked for it. */
 export function emit(
@@ -71,7 +55,10 @@ export function emit(
   object: unknown,
   previous?: Readonly<Record<string, unknown>>,
 ): void {
-  const listening = [...webhookEndpoints(world).values()].filter((endpoint) => wants(endpoint, type))
+  const listening = [
+    ...[...webhookEndpoints(world).values()].filter((endpoint) => wants(endpoint, type)),
+    ...destinationsFor(world, 'snapshot', type),
+  ]
   const event: StripeEvent = {
     id: newId('evt_'),
     object: 'event',
@@ -84,13 +71,8 @@ export function emit(
     type,
   }
   events(world).put(event.id, event)
-  for (const endpoint of listening) queueDelivery(world, event.id, endpoint.id)
+  for (const { id } of listening) queueDelivery(world, event, id)
   world.followers[type]?.(world, object)
-}
-
-export function queueDelivery(world: StripeWorld, eventId: string, endpointId: string): void {
-  const id = newId('dlv_')
-  deliveries(world).put(id, { id, eventId, endpointId, state: 'pending', dueAtMs: world.sandboxNow(), attempts: [] })
 }
 
 export const eventRoutes = [
@@ -108,7 +90,7 @@ export const eventRoutes = [
         '/v1/events',
         [...events(world).values()].filter(
           (event) =>
-            (params.type === undefined || matches(params.type, event.type)) &&
+            (params.type === undefined || matchesType(params.type, event.type)) &&
             (params.types === undefined || params.types.includes(event.type)) &&
             isWithin(params.created, event.created),
         ),
@@ -201,9 +183,5 @@ function withoutSecret({ secret: _, ...shown }: WebhookEndpoint): Omit<WebhookEn
 }
 
 function wants(endpoint: WebhookEndpoint, type: string): boolean {
-  return endpoint.status === 'enabled' && endpoint.enabled_events.some((pattern) => matches(pattern, type))
-}
-
-function matches(pattern: string, type: string): boolean {
-  return pattern === '*' || pattern === type || (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1)))
+  return endpoint.status === 'enabled' && endpoint.enabled_events.some((pattern) => matchesType(pattern, type))
 }

@@ -5,6 +5,7 @@ import { checkoutSessions } from './checkout-session.js'
 import { customerRoutes } from './customers.js'
 import { type DueKind, type DueWork, takeDue } from './due.js'
 import { faultDetails, isStripeFailure, stripeFailure, unknownRoute } from './errors.js'
+import { eventDestinationRoutes } from './event-destination-routes.js'
 import { eventSummaryRoutes } from './event-summaries.js'
 import { eventRoutes, webhookEndpointRoutes } from './events.js'
 import { expand } from './expand.js'
@@ -25,6 +26,7 @@ import { subscriptionItemRoutes } from './subscription-item-routes.js'
 import { subscriptionPreviewRoutes } from './subscription-preview.js'
 import { subscriptionRoutes } from './subscription-routes.js'
 import { subscriptionScheduleRoutes } from './subscription-schedule-routes.js'
+import { createWebhookControl, type WebhookControl } from './webhook-control.js'
 import { createWebhookSender, type WebhookSender } from './webhook-delivery.js'
 import { apiVersion, newId, type PaymentRecovery, type StripeWorld, worldAt } from './world.js'
 
@@ -42,6 +44,7 @@ export interface StripeTwinOptions {
 export interface StripeTwin {
   readonly world: StripeWorld
   readonly webhooks: WebhookSender
+  readonly control: WebhookControl
   /** Answers one API request. `Response.error()` stands for a connection that is cut. */
   handle(request: Request, path: string): Promise<Response>
   /** Does what is due by the clock and starts on webhooks. */
@@ -65,6 +68,7 @@ const routes: readonly StripeRoute[] = [
   ...portalRoutes,
   ...webhookEndpointRoutes,
   ...eventRoutes,
+  ...eventDestinationRoutes,
 ]
 
 const duties: Readonly<Record<DueKind, (world: StripeWorld, work: DueWork) => void>> = {
@@ -123,6 +127,7 @@ export function createStripeTwin(options: StripeTwinOptions): StripeTwin {
   return {
     world,
     webhooks,
+    control: createWebhookControl(world, webhooks),
     tick,
     async handle(request, path) {
       const requestId = newId('req_', 14)

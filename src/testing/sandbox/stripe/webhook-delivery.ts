@@ -1,12 +1,16 @@
-import { createHmac } from 'node:crypto'
-import { type Delivery, type DeliveryAttempt, deliveries, events, webhookEndpoints } from './events.js'
-import { apiVersion, type StripeWorld } from './world.js'
+import { type Delivery, type DeliveryAttempt, deliveries } from './deliveries.js'
+import { letterFor, signatureHeader } from './webhook-letter.js'
+import type { StripeWorld } from './world.js'
 
 export interface WebhookSender {
   /** Starts on whatever is due, without waiting. */
   wake(): void
   /** Resolves once everything that is due has been tried. */
   flush(): Promise<void>
+  /** Sends one delivery now, whatever its state was, and resolves with how it went. */
+  sendNow(delivery: Delivery): Promise<Delivery>
+  /** Looks at all deliveries anew: some were let go or dropped. */
+  rescan(): void
   close(): Promise<void>
 }
 
@@ -36,17 +40,22 @@ export function createWebhookSender(world: StripeWorld): WebhookSender {
     return [...open.values()].filter((delivery) => delivery.dueAtMs <= now)
   }
 
+  const sendNow = async (delivery: Delivery): Promise<Delivery> => {
+    open.delete(delivery.id)
+    const attempt = await send(world, delivery, stopping.signal)
+    if (stopping.signal.aborted && attempt?.status === undefined) return delivery
+    const after = settled(world, delivery, attempt)
+    world.journal.commit(() => deliveries(world).put(after.id, after))
+    if (after.state === 'pending') open.set(after.id, after)
+    return after
+  }
+
   /** One at a time for each endpoint, in order of creation; a failed one steps aside until its next turn. */
   const serve = async (endpointId: string): Promise<void> => {
     for (;;) {
       const next = due().find((delivery) => delivery.endpointId === endpointId)
       if (next === undefined || stopping.signal.aborted) return
-      const attempt = await send(world, next, stopping.signal)
-      if (stopping.signal.aborted && attempt?.status === undefined) return
-      const after = settled(world, next, attempt)
-      world.journal.commit(() => deliveries(world).put(after.id, after))
-      if (after.state === 'pending') open.set(after.id, after)
-      else open.delete(after.id)
+      await sendNow(next)
     }
   }
 
@@ -61,6 +70,11 @@ export function createWebhookSender(world: StripeWorld): WebhookSender {
 
   return {
     wake,
+    sendNow,
+    rescan() {
+      open.clear()
+      scanned = 0
+    },
     async flush() {
       for (wake(); busy.size > 0; wake()) await Promise.all(busy.values())
     },
@@ -72,17 +86,16 @@ export function createWebhookSender(world: StripeWorld): WebhookSender {
 }
 
 async function send(world: StripeWorld, delivery: Delivery, signal: AbortSignal): Promise<DeliveryAttempt | undefined> {
-  const event = events(world).get(delivery.eventId)
-  const endpoint = webhookEndpoints(world).get(delivery.endpointId)
-  if (event === undefined || endpoint === undefined) return undefined
-  const body = JSON.stringify({ ...event, api_version: endpoint.api_version ?? apiVersion }, null, 2)
+  const letter = letterFor(world, delivery)
+  if (letter === undefined) return undefined
+  const { url, secret, body } = letter
   const atMs = world.now()
   try {
-    const answer = await fetch(endpoint.url, {
+    const answer = await fetch(url, {
       method: 'POST',
       headers: {
         'content-type': 'application/json; charset=utf-8',
-        'stripe-signature': signatureHeader(body, endpoint.secret, Math.floor(atMs / 1000)),
+        'stripe-signature': signatureHeader(body, secret, Math.floor(atMs / 1000)),
         'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
       },
       body,
@@ -96,11 +109,6 @@ async function send(world: StripeWorld, delivery: Delivery, signal: AbortSignal)
   }
 }
 
-/** Signed anew on each attempt, so the receiver's tolerance is about this attempt and not about the first. */
-export function signatureHeader(body: string, secret: string, timestamp: number): string {
-  return `t=${timestamp},v1=${createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex')}`
-}
-
 function settled(world: StripeWorld, delivery: Delivery, attempt: DeliveryAttempt | undefined): Delivery {
   if (attempt === undefined) return { ...delivery, state: 'failed' }
   const attempts = [...delivery.attempts, attempt]
@@ -109,7 +117,7 @@ function settled(world: StripeWorld, delivery: Delivery, attempt: DeliveryAttemp
   }
   const wait = backoffMs[attempts.length - 1]
   if (wait === undefined) return { ...delivery, state: 'failed', attempts }
-  return { ...delivery, attempts, dueAtMs: world.now() + wait }
+  return { ...delivery, state: 'pending', attempts, dueAtMs: world.now() + wait }
 }
 
 function describe(error: Error): string {
