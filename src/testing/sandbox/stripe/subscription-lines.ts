@@ -31,7 +31,12 @@ export function trialLine(world: StripeWorld, item: SubscriptionItem, period: Pe
   return { ...itemLine(world, item, period), amount: 0, description: `Trial period for ${titleOf(world, item.price)}` }
 }
 
-export function usageLine(world: StripeWorld, customer: string, item: SubscriptionItem, period: Period): InvoiceLine {
+export function usageLine(
+  world: StripeWorld,
+  customer: string,
+  item: Pick<SubscriptionItem, 'id' | 'price'>,
+  period: Period,
+): InvoiceLine {
   const meter = meters(world).get(item.price.recurring?.meter ?? '')
   const used = meter === undefined ? '0' : usageBetween(world, meter, customer, period.start, period.end)
   return {

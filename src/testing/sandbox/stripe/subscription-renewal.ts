@@ -1,18 +1,20 @@
 import { periodAt } from './billing-cycle.js'
 import { schedule } from './due.js'
 import { emit } from './events.js'
+import { invoiceLines } from './invoice-lines.js'
 import {
   finalizeInvoice,
   type Invoice,
   type InvoiceLine,
   invoices,
   markUncollectible,
+  recountDraft,
   voidInvoice,
 } from './invoices.js'
 import { wholeList } from './route.js'
 import { collect, draftFor, finalizeAndCollect, methodOf } from './subscription-billing.js'
 import { changesInterval } from './subscription-change.js'
-import { periodLine } from './subscription-lines.js'
+import { periodLine, usageLine } from './subscription-lines.js'
 import { hasEnded, isMetered, type Subscription, type SubscriptionItem, subscriptions } from './subscription-object.js'
 import { itemsAtRenewal } from './subscription-schedules.js'
 import { endSubscription, updateSubscription } from './subscriptions.js'
@@ -103,10 +105,26 @@ export function finalizeRenewal(world: StripeWorld, invoiceId: string): void {
   const id = draft?.parent?.subscription_details.subscription ?? ''
   const subscription = subscriptions(world).get(id)
   if (draft?.status !== 'draft' || subscription === undefined) return
+  const counted = countUsageAnew(world, draft)
   const behavior = subscription.pause_collection?.behavior
-  if (behavior === 'void') voidInvoice(world, finalizeInvoice(world, draft))
-  else if (behavior === 'mark_uncollectible') markUncollectible(world, finalizeInvoice(world, draft))
-  else finalizeAndCollect(world, draft, subscription)
+  if (behavior === 'void') voidInvoice(world, finalizeInvoice(world, counted))
+  else if (behavior === 'mark_uncollectible') markUncollectible(world, finalizeInvoice(world, counted))
+  else finalizeAndCollect(world, counted, subscription)
+}
+
+/** Usage that was reported while the invoice was a draft. */
+function countUsageAnew(world: StripeWorld, draft: Invoice): Invoice {
+  const given = invoiceLines(world).get(draft.id)?.given ?? []
+  if (!given.some(({ price }) => isMetered(price))) return draft
+  const lines = given.map((line) =>
+    line.subscriptionItem === null || !isMetered(line.price)
+      ? line
+      : {
+          ...line,
+          ...usageLine(world, draft.customer, { id: line.subscriptionItem, price: line.price }, line.period),
+        },
+  )
+  return recountDraft(world, draft, lines)
 }
 
 export function retryInvoice(world: StripeWorld, invoiceId: string): void {
