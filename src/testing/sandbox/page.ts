@@ -120,11 +120,15 @@ h2 + .rows li:first-child { padding-top: 0; }
 .total { font-weight: 600; }
 fieldset { border: 0; margin: 0 0 20px; padding: 0; min-width: 0; }
 legend, label.field { display: block; font-weight: 600; margin: 0 0 8px; padding: 0; }
-input[type=email] { width: 100%; font: inherit; font-size: 16px; color: inherit; background: var(--card); padding: 10px 12px;
+input[type=email], input[type=text], select { width: 100%; font: inherit; font-size: 16px; color: inherit; background: var(--card); padding: 10px 12px;
   border: 1px solid var(--control); border-radius: 8px; margin: 0 0 20px; }
 .choice { display: flex; gap: 12px; align-items: flex-start; padding: 12px; border: 1px solid var(--border); border-bottom-width: 0; cursor: pointer; }
 .choice:first-of-type { border-radius: 8px 8px 0 0; }
 .choice:last-of-type { border-radius: 0 0 8px 8px; border-bottom-width: 1px; }
+.choice:only-of-type { border-radius: 8px; }
+details { margin: 12px 0 0; }
+summary { cursor: pointer; color: var(--accent); min-height: 32px; padding: 4px 0; }
+details[open] summary { margin-bottom: 8px; }
 .choice:has(input:checked) { background: var(--soft); }
 .choice input { margin: 3px 0 0; accent-color: var(--accent); width: 16px; height: 16px; flex: none; }
 .choice span { min-width: 0; }
