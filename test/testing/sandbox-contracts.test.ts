@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { Ajv, type ValidateFunction } from 'ajv'
+import type { ValidateFunction } from 'ajv'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Sandbox, sandbox } from '../../src/testing/sandbox/sandbox.js'
+import { loadSchemas, problemsOf } from './contract-schemas.js'
 
 // The vendors' API descriptions are too large to keep here. Point CONTRACTS_DIR at a folder holding
 // stripe.openapi.json and langfuse.openapi.json to check every answer against them.
@@ -180,32 +181,3 @@ describe.skipIf(!available)('C4 answers have the shape of the published API (ski
     })
   }
 })
-
-function problemsOf(validate: ValidateFunction, name: string, value: unknown): string[] {
-  if (validate(value)) return []
-  return (validate.errors ?? []).map(
-    ({ instancePath, message, params }) => `${name}${instancePath} ${message} ${JSON.stringify(params)}`,
-  )
-}
-
-function loadSchemas(path: string): (name: string) => ValidateFunction {
-  const { components } = JSON.parse(readFileSync(path, 'utf8')) as { components: unknown }
-  const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true })
-  ajv.addSchema({ $id: 'api', components: toJsonSchema(components) })
-  return (name) => {
-    const validate = ajv.getSchema(`api#/components/schemas/${name}`)
-    if (validate === undefined) throw new Error(`No schema ${name}`)
-    return validate as ValidateFunction
-  }
-}
-
-/** OpenAPI 3.0 says `nullable`; JSON Schema has a null type. Enums the vendor may extend are not checked. */
-function toJsonSchema(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(toJsonSchema)
-  if (typeof node !== 'object' || node === null) return node
-  const { nullable, ...rest } = node as { nullable?: unknown; [key: string]: unknown }
-  const schema = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, toJsonSchema(value)]))
-  if (schema['x-stripeBypassValidation'] === true) delete schema.enum
-  if (nullable !== true) return schema
-  return { anyOf: [schema, { type: 'null' }] }
-}
