@@ -198,7 +198,7 @@ describe('a change of price or quantity', () => {
     await expect(stripe.subscriptionItems.retrieve(added.id)).rejects.toMatchObject({ statusCode: 404 })
     await expect(stripe.subscriptionItems.del(item)).rejects.toMatchObject({ statusCode: 400 })
     box.advance(15 * dayMs + hourMs)
-    expect((await amounts(id))[0]).toEqual([-600, -500, 600, 500, 1000])
+    expect((await amounts(id))[0]).toEqual([500, -500, 600, -600, 1000])
   })
 
   it('S1.5 waits for its payment when asked to', async () => {

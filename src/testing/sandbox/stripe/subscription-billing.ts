@@ -14,8 +14,7 @@ import { type StripeWorld, seconds } from './world.js'
 
 /** Puts down credits and charges as items for the subscription's next invoice. */
 export function addPending(world: StripeWorld, subscription: Subscription, lines: readonly InvoiceLine[]): void {
-  // Invoices list the newest item first, and these in the order given.
-  for (const line of [...lines].reverse()) {
+  for (const line of lines) {
     createInvoiceItem(world, {
       customer: subscription.customer,
       price: line.price,
