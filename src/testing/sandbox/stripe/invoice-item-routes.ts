@@ -26,7 +26,7 @@ import { amountFor, type Price, prices } from './prices.js'
 import { createProduct } from './products.js'
 import { listPage, noParameters, route } from './route.js'
 import { subscriptions } from './subscription-object.js'
-import { taxRates } from './tax-rates.js'
+import { requireRates, taxRates } from './tax-rates.js'
 import type { StripeWorld } from './world.js'
 
 const changeable = {
@@ -81,7 +81,7 @@ export const invoiceItemRoutes = [
         invoice: draft?.id ?? null,
         discountable: params.discountable ?? true,
         discounts: applyDiscounts(world, params.discounts ?? [], { customer: customer.id }),
-        taxRates: knownRates(world, params.tax_rates ?? []),
+        taxRates: requireRates(world, params.tax_rates ?? [], 'tax_rates'),
         metadata: params.metadata ?? {},
       })
       if (draft !== undefined) {
@@ -154,7 +154,7 @@ export const invoiceItemRoutes = [
       tax_rates:
         params.tax_rates === undefined
           ? before.tax_rates
-          : knownRates(world, params.tax_rates ?? []).flatMap((id) => taxRates(world).get(id) ?? []),
+          : requireRates(world, params.tax_rates ?? [], 'tax_rates').flatMap((id) => taxRates(world).get(id) ?? []),
     }
     invoiceItems(world).put(after.id, after)
     emit(world, 'invoiceitem.updated', after, changed(before, after))
@@ -260,11 +260,4 @@ function chosenPrice(
     unit_amount_decimal: unit,
     active: false,
   })
-}
-
-function knownRates(world: StripeWorld, ids: readonly string[]): readonly string[] {
-  for (const [index, id] of ids.entries()) {
-    if (!taxRates(world).has(id)) throw noSuch('tax rate', id, `tax_rates[${index}]`)
-  }
-  return ids
 }

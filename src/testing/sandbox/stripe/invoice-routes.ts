@@ -38,7 +38,7 @@ import { declinedAnswer } from './payment-attempt.js'
 import { paymentMethods, resolvePaymentMethod } from './payment-methods.js'
 import { listPage, noParameters, route } from './route.js'
 import { subscriptions } from './subscription-object.js'
-import { taxRates } from './tax-rates.js'
+import { requireRates, taxRates } from './tax-rates.js'
 import { type StripeWorld, seconds } from './world.js'
 
 const collectionMethod = z.enum(['charge_automatically', 'send_invoice'], 'Invalid collection_method')
@@ -98,7 +98,7 @@ export const invoiceRoutes = [
         description: params.description ?? null,
         footer: params.footer ?? null,
         discounts: applyDiscounts(world, params.discounts ?? [], { customer: customer.id }),
-        taxRates: knownRates(world, params.default_tax_rates ?? []),
+        taxRates: requireRates(world, params.default_tax_rates ?? []),
         automaticTax: params.automatic_tax?.enabled ?? false,
         includePending,
       })
@@ -169,7 +169,7 @@ export const invoiceRoutes = [
       default_tax_rates:
         params.default_tax_rates === undefined
           ? before.default_tax_rates
-          : knownRates(world, params.default_tax_rates ?? []).map((id) => taxRates(world).get(id)),
+          : requireRates(world, params.default_tax_rates ?? []).map((id) => taxRates(world).get(id)),
       description: params.description === undefined ? before.description : params.description,
       discounts:
         params.discounts === undefined
@@ -356,11 +356,4 @@ function payingMethod(world: StripeWorld, invoice: Invoice, id: string) {
     `The payment method \`${id}\` does not belong to the customer \`${invoice.customer}\`. Please attach the payment method to this customer first.`,
     { param: 'payment_method' },
   )
-}
-
-function knownRates(world: StripeWorld, ids: readonly string[]): readonly string[] {
-  for (const [index, id] of ids.entries()) {
-    if (!taxRates(world).has(id)) throw noSuch('tax rate', id, `default_tax_rates[${index}]`)
-  }
-  return ids
 }

@@ -50,6 +50,9 @@ export function draftFor(
     billingReason,
     lines,
     metadata: subscription.metadata,
+    discounts: subscription.discounts,
+    automaticTax: subscription.automatic_tax.enabled,
+    taxRates: subscription.default_tax_rates.map(({ id }) => id),
     collectionMethod,
     dueDate: collectionMethod === 'send_invoice' ? seconds(world) + (days ?? 30) * 86_400 : null,
   })

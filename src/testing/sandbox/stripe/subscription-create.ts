@@ -9,6 +9,7 @@ import { checkItems, checkQuantity, requireRecurringPrice } from './subscription
 import { type ItemRequest, type Subscription, subscriptions } from './subscription-object.js'
 import type { creatable } from './subscription-parameters.js'
 import { createSubscription } from './subscriptions.js'
+import { requireRates } from './tax-rates.js'
 import { type StripeWorld, seconds } from './world.js'
 
 /** `POST /v1/subscriptions`: starts one and charges its first invoice as `payment_behavior` says. */
@@ -47,6 +48,9 @@ export function startSubscription(
       missingPaymentMethod: params.trial_settings?.end_behavior.missing_payment_method ?? 'create_invoice',
       saveDefaultPaymentMethod: params.payment_settings?.save_default_payment_method ?? 'off',
       prorates: params.proration_behavior !== 'none',
+      discounts: params.discounts ?? [],
+      automaticTax: params.automatic_tax?.enabled ?? false,
+      defaultTaxRates: requireRates(world, params.default_tax_rates ?? []),
     },
     'awaited',
   )

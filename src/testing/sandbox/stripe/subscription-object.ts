@@ -1,8 +1,10 @@
 import { type BillingPeriod, periodAt } from './billing-cycle.js'
 import type { Customer } from './customers.js'
+import { applyDiscounts, type DiscountChoice } from './discounts.js'
 import { type Price, planOf } from './prices.js'
 import { products } from './products.js'
 import { wholeList } from './route.js'
+import { taxRates } from './tax-rates.js'
 import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type Subscription = ReturnType<typeof newSubscription>
@@ -43,6 +45,11 @@ export interface SubscriptionRequest {
   readonly defaultPaymentMethod?: string | null
   readonly missingPaymentMethod?: MissingPaymentMethod
   readonly saveDefaultPaymentMethod?: 'off' | 'on_subscription'
+  /** Redeemed when the subscription is made. */
+  readonly discounts?: readonly DiscountChoice[]
+  readonly automaticTax?: boolean
+  /** Ids of tax rates. */
+  readonly defaultTaxRates?: readonly string[]
 }
 
 export type CollectionMethod = 'charge_automatically' | 'send_invoice'
@@ -124,7 +131,11 @@ export function newSubscription(world: StripeWorld, request: SubscriptionRequest
     object: 'subscription' as const,
     application: null,
     application_fee_percent: null,
-    automatic_tax: { disabled_reason: null, enabled: false, liability: null },
+    automatic_tax: {
+      disabled_reason: null,
+      enabled: request.automaticTax ?? false,
+      liability: request.automaticTax === true ? { type: 'self' as const } : null,
+    },
     billing_cycle_anchor: anchor,
     billing_cycle_anchor_config: null,
     billing_mode: billingMode(request.billingMode ?? 'flexible', now),
@@ -144,9 +155,9 @@ export function newSubscription(world: StripeWorld, request: SubscriptionRequest
     days_until_due: request.daysUntilDue ?? null,
     default_payment_method: request.defaultPaymentMethod ?? null,
     default_source: null,
-    default_tax_rates: [],
+    default_tax_rates: (request.defaultTaxRates ?? []).flatMap((rate) => taxRates(world).get(rate) ?? []),
     description: request.description,
-    discounts: [] as readonly string[],
+    discounts: applyDiscounts(world, request.discounts ?? [], { customer: request.customer.id, subscription: id }),
     ended_at: null as number | null,
     invoice_settings: {
       account_tax_ids: null,

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { discountList } from './discounts.js'
 import { clearable, count, flag, list, metadata, text, tolerated } from './form.js'
 
 export const prorationBehavior = z.enum(['always_invoice', 'create_prorations', 'none'], 'Invalid proration_behavior')
@@ -61,6 +62,9 @@ const terms = {
   proration_behavior: prorationBehavior.optional(),
   trial_end: trialEnd.optional(),
   trial_settings: trialSettings.optional(),
+  automatic_tax: z.strictObject({ enabled: flag, ...tolerated('liability') }).optional(),
+  default_tax_rates: clearable(list(text)).optional(),
+  discounts: discountList.optional(),
   ...tolerated('off_session'),
 }
 

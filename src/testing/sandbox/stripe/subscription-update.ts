@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { applyDiscounts, type DiscountChoice, removeDiscount } from './discounts.js'
 import { schedule, unschedule } from './due.js'
 import { invalidRequest } from './errors.js'
 import { mergeMetadata } from './form.js'
@@ -7,6 +8,7 @@ import { checkCollection } from './subscription-create.js'
 import { hasEnded, noCancellation, type Subscription } from './subscription-object.js'
 import type { changeable } from './subscription-parameters.js'
 import { cancellationAtPeriodEnd, updateSubscription } from './subscriptions.js'
+import { requireRates, taxRates } from './tax-rates.js'
 import { type StripeWorld, seconds } from './world.js'
 
 type Revision = z.output<typeof changeable>
@@ -82,9 +84,27 @@ function attributes(world: StripeWorld, before: Subscription, params: Revision):
             end_behavior: { ...before.trial_settings.end_behavior, ...params.trial_settings.end_behavior },
           },
         }),
+    ...(params.discounts === undefined ? {} : { discounts: changedDiscounts(world, before, params.discounts) }),
+    ...(params.automatic_tax === undefined
+      ? {}
+      : { automatic_tax: { ...before.automatic_tax, enabled: params.automatic_tax.enabled } }),
+    ...(params.default_tax_rates === undefined
+      ? {}
+      : {
+          default_tax_rates: requireRates(world, params.default_tax_rates ?? []).flatMap(
+            (id) => taxRates(world).get(id) ?? [],
+          ),
+        }),
     ...cancellation(world, before, params),
     ...pauseCollection(world, before, params),
   }
+}
+
+/** The discounts that are named take the place of those there were. */
+function changedDiscounts(world: StripeWorld, before: Subscription, choices: readonly DiscountChoice[]) {
+  const after = applyDiscounts(world, choices, { customer: before.customer, subscription: before.id })
+  for (const id of before.discounts) if (!after.includes(id)) removeDiscount(world, id)
+  return after
 }
 
 function cancellation(world: StripeWorld, before: Subscription, params: Revision): Partial<Subscription> {

@@ -1,3 +1,4 @@
+import { noSuch } from './errors.js'
 import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type TaxRate = ReturnType<typeof newTaxRate>
@@ -83,6 +84,18 @@ export function automaticRate(
   })
   taxRates(world).put(rate.id, rate)
   return rate
+}
+
+/** Ids of rates named in the parameters, each of which exists. */
+export function requireRates(
+  world: StripeWorld,
+  ids: readonly string[],
+  param = 'default_tax_rates',
+): readonly string[] {
+  for (const [index, id] of ids.entries()) {
+    if (!taxRates(world).has(id)) throw noSuch('tax rate', id, `${param}[${index}]`)
+  }
+  return ids
 }
 
 export function newTaxRate(world: StripeWorld, given: TaxRateRequest) {
