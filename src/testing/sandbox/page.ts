@@ -126,6 +126,10 @@ input[type=email], input[type=text], select { width: 100%; font: inherit; font-s
 .choice:first-of-type { border-radius: 8px 8px 0 0; }
 .choice:last-of-type { border-radius: 0 0 8px 8px; border-bottom-width: 1px; }
 .choice:only-of-type { border-radius: 8px; }
+.inline { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; margin: 16px 0 0; }
+.inline label.field { flex-basis: 100%; margin: 0; }
+.inline input[type=text] { flex: 1 1 160px; width: auto; margin: 0; }
+.inline > span { flex: 1 1 auto; min-width: 0; }
 details { margin: 12px 0 0; }
 summary { cursor: pointer; color: var(--accent); min-height: 32px; padding: 4px 0; }
 details[open] summary { margin-bottom: 8px; }

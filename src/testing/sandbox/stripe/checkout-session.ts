@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { count, currency, decimal, list, metadata, text, tolerated, webUrl } from './form.js'
+import { count, currency, decimal, flag, list, metadata, text, tolerated, webUrl } from './form.js'
 import { amountFor, type Price } from './prices.js'
 import { titleOf } from './subscription-object.js'
 import { newId, type StripeWorld, seconds, tableOf } from './world.js'
@@ -9,7 +9,12 @@ export type LineItem = ReturnType<typeof newLineItem>
 
 export const checkoutSessions = tableOf<CheckoutSession>('checkout_sessions')
 /** What is bought in a session, and what was asked for the payment or subscription it leads to. */
-export const lineItems = tableOf<{ readonly items: readonly LineItem[] }>('line_items')
+export const lineItems = tableOf<{
+  readonly items: readonly LineItem[]
+  /** Ids of tax rates, item by item. */
+  readonly taxRates: readonly (readonly string[])[]
+  readonly trial: boolean
+}>('line_items')
 export const sessionPlans = tableOf<SessionPlan>('session_plans')
 
 export interface SessionPlan {
@@ -23,6 +28,9 @@ export interface SessionPlan {
     readonly metadata: Readonly<Record<string, string>>
     readonly description: string | null
     readonly trialDays: number
+    readonly trialEnd: number | null
+    readonly missingPaymentMethod: 'cancel' | 'create_invoice' | 'pause'
+    readonly defaultTaxRates: readonly string[]
   }
 }
 
@@ -52,7 +60,8 @@ export const lineItemData = z.strictObject({
     .optional(),
   quantity: count.optional(),
   metadata,
-  ...tolerated('adjustable_quantity', 'tax_rates'),
+  tax_rates: list(text).optional(),
+  ...tolerated('adjustable_quantity'),
 })
 
 export const sessionRequest = z.strictObject({
@@ -84,9 +93,33 @@ export const sessionRequest = z.strictObject({
       metadata,
       description: text.optional(),
       trial_period_days: count.optional(),
-      ...tolerated('billing_mode', 'invoice_settings', 'trial_settings', 'proration_behavior'),
+      trial_end: count.optional(),
+      trial_settings: z
+        .strictObject({
+          end_behavior: z.strictObject({ missing_payment_method: z.enum(['cancel', 'create_invoice', 'pause']) }),
+        })
+        .optional(),
+      default_tax_rates: list(text).optional(),
+      ...tolerated('billing_mode', 'invoice_settings', 'proration_behavior'),
     })
     .optional(),
+  allow_promotion_codes: flag.optional(),
+  automatic_tax: z.strictObject({ enabled: flag, ...tolerated('liability') }).optional(),
+  discounts: list(z.strictObject({ coupon: text.optional(), promotion_code: text.optional() })).optional(),
+  invoice_creation: z
+    .strictObject({
+      enabled: flag,
+      invoice_data: z
+        .strictObject({
+          description: text.optional(),
+          footer: text.optional(),
+          metadata,
+          ...tolerated('custom_fields', 'rendering_options'),
+        })
+        .optional(),
+    })
+    .optional(),
+  payment_method_collection: z.enum(['always', 'if_required']).optional(),
   setup_intent_data: z
     .strictObject({ metadata, description: text.optional(), ...tolerated('on_behalf_of') })
     .optional(),
@@ -94,9 +127,7 @@ export const sessionRequest = z.strictObject({
   ...tolerated(
     'adaptive_pricing',
     'after_expiration',
-    'allow_promotion_codes',
     'allowed_payment_method_types',
-    'automatic_tax',
     'billing_address_collection',
     'branding_settings',
     'consent_collection',
@@ -105,10 +136,8 @@ export const sessionRequest = z.strictObject({
     'customer_update',
     'excluded_payment_method_types',
     'integration_identifier',
-    'invoice_creation',
     'name_collection',
     'origin_context',
-    'payment_method_collection',
     'payment_method_configuration',
     'payment_method_options',
     'phone_number_collection',
@@ -157,8 +186,15 @@ export function planOfSession(given: SessionRequest): SessionPlan {
       metadata: subscription?.metadata ?? {},
       description: subscription?.description ?? null,
       trialDays: subscription?.trial_period_days ?? 0,
+      trialEnd: subscription?.trial_end ?? null,
+      missingPaymentMethod: subscription?.trial_settings?.end_behavior.missing_payment_method ?? 'create_invoice',
+      defaultTaxRates: subscription?.default_tax_rates ?? [],
     },
   }
+}
+
+export function hasTrial({ subscription_data: terms }: SessionRequest): boolean {
+  return (terms?.trial_period_days ?? 0) > 0 || terms?.trial_end !== undefined
 }
 
 export function newSession(
@@ -169,7 +205,7 @@ export function newSession(
   setupIntent: string | null,
 ) {
   const id = newId('cs_test_', 58)
-  const trial = (given.subscription_data?.trial_period_days ?? 0) > 0
+  const trial = hasTrial(given)
   const dueItems = trial ? items.filter(({ price }) => price.recurring === null) : items
   const total = dueItems.reduce((sum, item) => sum + item.amount_total, 0)
   const setup = given.mode === 'setup'
@@ -180,11 +216,16 @@ export function newSession(
     object: 'checkout.session' as const,
     adaptive_pricing: setup ? null : { enabled: false },
     after_expiration: null,
-    allow_promotion_codes: null,
+    allow_promotion_codes: given.allow_promotion_codes ?? null,
     allowed_payment_method_types: null,
     amount_subtotal: setup ? null : total,
     amount_total: setup ? null : total,
-    automatic_tax: { enabled: false, liability: null, provider: null, status: null },
+    automatic_tax: {
+      enabled: given.automatic_tax?.enabled ?? false,
+      liability: given.automatic_tax?.enabled === true ? { type: 'self' as const } : null,
+      provider: given.automatic_tax?.enabled === true ? 'stripe' : null,
+      status: null as 'complete' | 'requires_location_inputs' | null,
+    },
     billing_address_collection: null,
     cancel_url: given.cancel_url ?? null,
     client_reference_id: given.client_reference_id ?? null,
@@ -202,16 +243,17 @@ export function newSession(
     customer_creation:
       given.customer !== undefined
         ? null
-        : (given.customer_creation ?? (given.mode === 'subscription' ? 'always' : 'if_required')),
+        : (given.customer_creation ??
+          (given.mode === 'subscription' || given.invoice_creation?.enabled === true ? 'always' : 'if_required')),
     customer_details: (given.customer_email === undefined
       ? null
       : details(given.customer_email, null)) as CustomerDetails | null,
     customer_email: given.customer_email ?? null,
-    discounts: [],
+    discounts: [] as readonly { readonly coupon: string | null; readonly promotion_code: string | null }[],
     expires_at: expiresAt,
     integration_identifier: null,
     invoice: null as string | null,
-    invoice_creation: given.mode === 'payment' ? noInvoice : null,
+    invoice_creation: given.mode === 'payment' ? invoiceCreation(given) : null,
     livemode: false as const,
     locale: given.locale ?? null,
     managed_payments: null,
@@ -220,7 +262,9 @@ export function newSession(
     origin_context: null,
     payment_intent: null as string | null,
     payment_link: null,
-    payment_method_collection: given.mode === 'subscription' ? ('always' as const) : ('if_required' as const),
+    payment_method_collection:
+      given.payment_method_collection ??
+      (given.mode === 'subscription' ? ('always' as const) : ('if_required' as const)),
     payment_method_configuration_details: null,
     payment_method_options: { card: { request_three_d_secure: 'automatic' as const } },
     payment_method_types: ['card', 'us_bank_account'],
@@ -248,17 +292,19 @@ export function newSession(
   }
 }
 
-const noInvoice = {
-  enabled: false,
-  invoice_data: {
-    account_tax_ids: null,
-    custom_fields: null,
-    description: null,
-    footer: null,
-    issuer: null,
-    metadata: {},
-    rendering_options: null,
-  },
+function invoiceCreation({ invoice_creation: given }: SessionRequest) {
+  return {
+    enabled: given?.enabled ?? false,
+    invoice_data: {
+      account_tax_ids: null,
+      custom_fields: null,
+      description: given?.invoice_data?.description ?? null,
+      footer: given?.invoice_data?.footer ?? null,
+      issuer: null,
+      metadata: given?.invoice_data?.metadata ?? {},
+      rendering_options: null,
+    },
+  }
 }
 
 export interface CustomerDetails {

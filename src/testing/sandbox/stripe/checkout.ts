@@ -2,6 +2,7 @@ import * as z from 'zod'
 import {
   type CheckoutSession,
   checkoutSessions,
+  hasTrial,
   type LineItem,
   type lineItemData,
   lineItems,
@@ -12,6 +13,7 @@ import {
   sessionPlans,
   sessionRequest,
 } from './checkout-session.js'
+import { discountSession } from './checkout-totals.js'
 import { requireCustomer } from './customers.js'
 import { schedule, unschedule } from './due.js'
 import { invalidRequest, missingParameter, noSuch, notFound } from './errors.js'
@@ -22,6 +24,7 @@ import { type Price, prices } from './prices.js'
 import { listPage, noParameters, route } from './route.js'
 import { createSetupIntent } from './setup-intents.js'
 import { isMetered } from './subscription-object.js'
+import { requireRates } from './tax-rates.js'
 import { type StripeWorld, seconds } from './world.js'
 
 const dayMs = 24 * 60 * 60 * 1000
@@ -102,14 +105,27 @@ function createSession(world: StripeWorld, given: SessionRequest): CheckoutSessi
     })
   }
   if (given.customer !== undefined) requireCustomer(world, given.customer)
+  if (given.discounts !== undefined && given.allow_promotion_codes !== undefined) {
+    throw invalidRequest('You may only specify one of these parameters: allow_promotion_codes, discounts.', {
+      param: 'allow_promotion_codes',
+    })
+  }
+  if (given.mode !== 'subscription' && given.payment_method_collection !== undefined) {
+    throw invalidRequest('`payment_method_collection` can only be set in `subscription` mode.', {
+      param: 'payment_method_collection',
+    })
+  }
   const items = chosenItems(world, given)
   const expiresAtMs = expiry(world, given.expires_at)
   const session = newSession(world, given, items, Math.floor(expiresAtMs / 1000), setupFor(world, given))
   checkoutSessions(world).put(session.id, session)
-  lineItems(world).put(session.id, { items })
+  const taxRates = (given.line_items ?? []).map(({ tax_rates: ids = [] }, index) =>
+    requireRates(world, ids, `line_items[${index}][tax_rates]`),
+  )
+  lineItems(world).put(session.id, { items, taxRates, trial: hasTrial(given) })
   sessionPlans(world).put(session.id, planOfSession(given))
   schedule(world, { kind: 'expire_session', target: session.id, dueAtMs: expiresAtMs })
-  return session
+  return discountSession(world, session, given.discounts ?? [])
 }
 
 /** A session that only saves a method begins with the setup intent it will end with. */

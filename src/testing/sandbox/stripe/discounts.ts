@@ -53,6 +53,20 @@ export function applyDiscounts(
   })
 }
 
+/** The same to count with while a checkout is open: nothing is redeemed before it completes. */
+export function applyTentatively(
+  world: StripeWorld,
+  choices: readonly DiscountChoice[],
+  target: DiscountTarget,
+): readonly string[] {
+  return choices.map((choice) => {
+    const { coupon, code } = chosenCoupon(world, choice, target.customer)
+    const discount = newDiscount(world, coupon, code, target)
+    discounts(world).put(discount.id, discount)
+    return discount.id
+  })
+}
+
 /** The coupon that is meant, checked but not redeemed yet. */
 export function chosenCoupon(
   world: StripeWorld,

@@ -1,14 +1,14 @@
 import type { Customer } from './customers.js'
 import { type Discount, discountedAmount, discounts, isApplicable } from './discounts.js'
 import { type DiscountAmount, type DraftLine, type Line, type LineTax, newLine } from './invoice-lines.js'
-import { automaticRate, type TaxRate, taxRates } from './tax-rates.js'
+import { automaticRate, type TaxLocation, type TaxRate, taxRates } from './tax-rates.js'
 import type { StripeWorld } from './world.js'
 
 export interface TotalsRequest {
   readonly invoice: string | null
   readonly currency: string
   readonly subscription: string | null
-  readonly customer: Customer
+  readonly customer: { readonly address: TaxLocation | null; readonly tax_exempt: Customer['tax_exempt'] }
   readonly lines: readonly DraftLine[]
   /** Ids of the discounts of the whole. */
   readonly discounts: readonly string[]
@@ -108,7 +108,7 @@ function ratesOf(world: StripeWorld, request: TotalsRequest, line: DraftLine): r
   return ids.flatMap((id) => taxRates(world).get(id) ?? [])
 }
 
-function taxOf(customer: Customer, rate: TaxRate, taxable: number, line: DraftLine): LineTax {
+function taxOf(customer: Pick<Customer, 'tax_exempt'>, rate: TaxRate, taxable: number, line: DraftLine): LineTax {
   const exempt = customer.tax_exempt !== 'none'
   const percentage = exempt ? 0 : rate.percentage
   const inclusive = rate.inclusive
