@@ -29,6 +29,10 @@ export interface SandboxOptions {
    * accepted and only reported. Stripe may do either.
    */
   readonly meterErrors?: 'refuse' | 'report'
+  /** How long a meter event is on its way until it is counted, or reported as an error; default 0. */
+  readonly meterDelayMs?: number
+  /** How many calls the Stripe twin takes in a second of its clock before it answers 429; default any number. */
+  readonly limits?: { readonly requestsPerSecond?: number; readonly meterEventsPerSecond?: number }
   /**
    * Days after the first attempt on which a failed charge for a subscription is tried again (default 1, 3, 5, 7, 9, 11 and
    * 14), and what becomes of the subscription after the last one (default `cancel`).

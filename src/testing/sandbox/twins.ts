@@ -2,6 +2,7 @@ import { createClock, type SandboxClock } from './clock.js'
 import { createFaults, type Faults } from './faults.js'
 import { openJournal } from './journal.js'
 import { createLangfuseTwin, type LangfuseTwin } from './langfuse/twin.js'
+import type { CallLimits } from './stripe/call-limits.js'
 import { usualRecovery } from './stripe/payment-retries.js'
 import { createStripeTwin, type StripeTwin } from './stripe/twin.js'
 import type { PaymentRecovery } from './stripe/world.js'
@@ -14,6 +15,8 @@ export interface TwinsOptions {
   readonly langfuse?: { readonly publicKey?: string; readonly secretKey?: string }
   readonly merchantName?: string
   readonly failedPayments?: Partial<PaymentRecovery>
+  readonly meterDelayMs?: number
+  readonly limits?: CallLimits
   /** Absolute address of a hosted page. */
   readonly pageUrl: (path: string) => string
 }
@@ -49,6 +52,8 @@ export function createTwins(options: TwinsOptions): Twins {
     pageUrl: options.pageUrl,
     merchantName: options.merchantName ?? 'Sandbox Store',
     meterErrors: options.meterErrors ?? 'refuse',
+    meterDelayMs: options.meterDelayMs ?? 0,
+    limits: options.limits ?? {},
     recovery: { ...usualRecovery, ...options.failedPayments },
   })
   const langfuse = createLangfuseTwin({ ...shared, ...keys.langfuse })

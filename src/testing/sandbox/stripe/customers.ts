@@ -21,6 +21,7 @@ import {
   resolvePaymentMethod,
 } from './payment-methods.js'
 import { listPage, noParameters, route } from './route.js'
+import { onTestClock } from './test-clocks.js'
 import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type Customer = ReturnType<typeof newCustomer>
@@ -87,8 +88,9 @@ const writable = z.strictObject({
 export const customerRoutes = [
   route(
     'POST /v1/customers',
-    writable.extend({ payment_method: text.optional(), ...tolerated('test_clock') }),
-    ({ world, params: { test_clock: _, payment_method: method, invoice_settings: settings, ...given } }) => {
+    writable.extend({ payment_method: text.optional(), test_clock: text.optional() }),
+    ({ world: outer, params: { test_clock: clock, payment_method: method, invoice_settings: settings, ...given } }) => {
+      const world = clock === undefined ? outer : onTestClock(outer, clock)
       const customer = createCustomer(world, given)
       const attached =
         method === undefined ? undefined : attachPaymentMethod(world, resolvePaymentMethod(world, method), customer.id)
@@ -102,13 +104,16 @@ export const customerRoutes = [
   ),
   route(
     'GET /v1/customers',
-    z.strictObject({ ...paging, email: text.optional(), created: timeRange.optional(), ...tolerated('test_clock') }),
+    z.strictObject({ ...paging, email: text.optional(), created: timeRange.optional(), test_clock: text.optional() }),
     ({ world, params }) =>
       listPage(
         '/v1/customers',
         [...customers(world).values()].filter(
-          ({ email, created }) =>
-            (params.email === undefined || params.email === email) && isWithin(params.created, created),
+          ({ email, created, test_clock: clock }) =>
+            // Those on a test clock are listed by it alone.
+            (params.test_clock ?? null) === clock &&
+            (params.email === undefined || params.email === email) &&
+            isWithin(params.created, created),
         ),
         params,
       ),
@@ -214,7 +219,7 @@ function newCustomer(world: StripeWorld, given: z.output<typeof writable>) {
     preferred_locales: given.preferred_locales ?? [],
     shipping: null,
     tax_exempt: given.tax_exempt ?? 'none',
-    test_clock: null as string | null,
+    test_clock: world.clock,
   }
 }
 

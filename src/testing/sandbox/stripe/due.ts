@@ -28,6 +28,9 @@ export type DueKind =
   | 'finalize_renewal'
   | 'advance_schedule'
   | 'retry_invoice'
+  | 'report_meter_errors'
+  | 'advance_clock'
+  | 'delete_clock'
 
 const dueWork = tableOf<DueWork>('due_work')
 

@@ -6,7 +6,14 @@ export interface StripeFailure extends Error {
 }
 
 export interface StripeErrorDetails {
-  readonly type: 'api_error' | 'card_error' | 'idempotency_error' | 'invalid_request_error'
+  readonly type:
+    | 'api_error'
+    | 'card_error'
+    | 'idempotency_error'
+    | 'invalid_request_error'
+    // The v2 API has types of its own.
+    | 'rate_limit'
+    | 'temporary_session_expired'
   readonly message: string
   readonly code?: string
   readonly param?: string

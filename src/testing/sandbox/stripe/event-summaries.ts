@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { requireCustomer } from './customers.js'
 import { invalidRequest } from './errors.js'
 import { count, paging, text } from './form.js'
-import { type MeterEvent, meterEvents } from './meter-events.js'
+import { isCounted, type MeterEvent, meterEvents } from './meter-events.js'
 import { type Meter, requireMeter } from './meters.js'
 import { scaled, unscaled } from './prices.js'
 import { listPage, route } from './route.js'
@@ -72,8 +72,7 @@ function countedEvents(world: StripeWorld, meter: Meter, customer: string, start
       event.customer === customer &&
       event.timestamp >= start &&
       event.timestamp < end &&
-      !event.cancelled &&
-      event.rejected === undefined,
+      isCounted(world, event),
   )
   if (meter.event_time_window === null) return counted
   // With a time window the last event of each hour or day replaces the earlier ones.

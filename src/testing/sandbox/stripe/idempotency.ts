@@ -16,17 +16,28 @@ interface StoredAnswer {
   readonly answer: StripeAnswer
 }
 
-const keepSeconds = 24 * 60 * 60
-const answers = tableOf<StoredAnswer>('idempotency')
+/** The two APIs forget at different times. */
+const memories = {
+  v1: { keepSeconds: 24 * 60 * 60, answers: tableOf<StoredAnswer>('idempotency') },
+  v2: { keepSeconds: 30 * 24 * 60 * 60, answers: tableOf<StoredAnswer>('idempotency_v2') },
+} as const
+
+type Memory = (typeof memories)['v1' | 'v2']
 
 export function fingerprintOf(method: string, path: string, body: string): string {
   return createHash('sha256').update(`${method} ${path}\n${body}`).digest('base64')
 }
 
 /** The answer given under this key before, if it is still remembered. Other parameters under the same key are refused. */
-export function storedAnswer(world: StripeWorld, key: string, fingerprint: string): StripeAnswer | undefined {
-  prune(world)
-  const stored = answers(world).get(key)
+export function storedAnswer(
+  world: StripeWorld,
+  path: string,
+  key: string,
+  fingerprint: string,
+): StripeAnswer | undefined {
+  const memory = memoryOf(path)
+  prune(world, memory)
+  const stored = memory.answers(world).get(key)
   if (stored === undefined) return undefined
   if (stored.fingerprint !== fingerprint) {
     throw stripeFailure(400, {
@@ -40,12 +51,19 @@ export function storedAnswer(world: StripeWorld, key: string, fingerprint: strin
 }
 
 /**
- * Remembers the answer, a 500 as well: Stripe replays it for as long as the key lives. Requests that never began
- * (malformed, unauthorized, in conflict, too many) leave no trace.
+ * Remembers the answer. In v1 a 500 as well: Stripe replays it for as long as the key lives. In v2 only what succeeded: failed
+ * work is done again. Requests that never began (malformed, unauthorized, in conflict, too many) leave no trace.
  */
-export function storeAnswer(world: StripeWorld, key: string, fingerprint: string, answer: StripeAnswer): void {
-  if (neverBegan(answer)) return
-  answers(world).put(key, { key, fingerprint, created: seconds(world), answer })
+export function storeAnswer(
+  world: StripeWorld,
+  path: string,
+  key: string,
+  fingerprint: string,
+  answer: StripeAnswer,
+): void {
+  const memory = memoryOf(path)
+  if (neverBegan(answer) || (memory === memories.v2 && answer.status >= 400)) return
+  memory.answers(world).put(key, { key, fingerprint, created: seconds(world), answer })
 }
 
 export function keyInUse(key: string): Error {
@@ -56,13 +74,17 @@ export function keyInUse(key: string): Error {
   })
 }
 
+function memoryOf(path: string): Memory {
+  return path.startsWith('/v2/') ? memories.v2 : memories.v1
+}
+
 function neverBegan(answer: StripeAnswer): boolean {
   if ([401, 403, 409, 429].includes(answer.status)) return true
   const { error } = answer.body as { readonly error?: { readonly code?: string } }
   return answer.status === 400 && error?.code?.startsWith('parameter_') === true
 }
 
-function prune(world: StripeWorld): void {
+function prune(world: StripeWorld, { keepSeconds, answers }: Memory): void {
   const oldest = seconds(world) - keepSeconds
   for (const { key, created } of answers(world).values()) {
     if (created > oldest) return

@@ -1,5 +1,6 @@
 import type { Fate } from '../faults.js'
 import type { Journal } from '../journal.js'
+import { type CallLimits, createCallGate } from './call-limits.js'
 import { checkoutRoutes, expireSession } from './checkout.js'
 import { checkoutSessions } from './checkout-session.js'
 import { customerRoutes } from './customers.js'
@@ -11,7 +12,9 @@ import { eventRoutes, webhookEndpointRoutes } from './events.js'
 import { expand } from './expand.js'
 import { type FormFields, parseForm } from './form.js'
 import { fingerprintOf, keyInUse, type StripeAnswer, storeAnswer, storedAnswer } from './idempotency.js'
-import { meterEventRoutes } from './meter-events.js'
+import { reportMeterErrors } from './meter-errors.js'
+import { meterEventRoutes } from './meter-event-routes.js'
+import { authorizeStream } from './meter-sessions.js'
 import { meterRoutes } from './meters.js'
 import { paymentDuties } from './payment-duties.js'
 import { paymentFollowers } from './payment-followers.js'
@@ -26,6 +29,7 @@ import { subscriptionItemRoutes } from './subscription-item-routes.js'
 import { subscriptionPreviewRoutes } from './subscription-preview.js'
 import { subscriptionRoutes } from './subscription-routes.js'
 import { subscriptionScheduleRoutes } from './subscription-schedule-routes.js'
+import { testClockDuties, testClockRoutes } from './test-clock-routes.js'
 import { createWebhookControl, type WebhookControl } from './webhook-control.js'
 import { createWebhookSender, type WebhookSender } from './webhook-delivery.js'
 import { apiVersion, newId, type PaymentRecovery, type StripeWorld, worldAt } from './world.js'
@@ -37,6 +41,8 @@ export interface StripeTwinOptions {
   readonly pageUrl: (path: string) => string
   readonly merchantName: string
   readonly meterErrors: 'refuse' | 'report'
+  readonly meterDelayMs: number
+  readonly limits: CallLimits
   readonly recovery: PaymentRecovery
   readonly fateOf: (method: string, path: string) => Fate
 }
@@ -69,6 +75,7 @@ const routes: readonly StripeRoute[] = [
   ...webhookEndpointRoutes,
   ...eventRoutes,
   ...eventDestinationRoutes,
+  ...testClockRoutes,
 ]
 
 const duties: Readonly<Record<DueKind, (world: StripeWorld, work: DueWork) => void>> = {
@@ -78,6 +85,8 @@ const duties: Readonly<Record<DueKind, (world: StripeWorld, work: DueWork) => vo
   },
   ...paymentDuties,
   ...subscriptionDuties,
+  report_meter_errors: (world) => reportMeterErrors(world),
+  ...testClockDuties,
 }
 
 /** What follows within the twin from an event. */
@@ -85,9 +94,17 @@ const followers: StripeWorld['followers'] = { ...paymentFollowers, ...invoiceFol
 
 /** A stateful stand-in for Stripe's API that the official SDK works against. */
 export function createStripeTwin(options: StripeTwinOptions): StripeTwin {
-  const world: StripeWorld = { ...options, cause: undefined, clock: null, sandboxNow: options.now, followers }
+  const world: StripeWorld = {
+    ...options,
+    cause: undefined,
+    clock: null,
+    sandboxNow: options.now,
+    followers,
+    catchUp: (clock, untilMs) => doDueWork(worldAt(world, untilMs, clock)),
+  }
   const webhooks = createWebhookSender(world)
   const keysAtWork = new Set<string>()
+  const gate = createCallGate(options.limits)
   world.journal.commit(() => ensureDefaultConfiguration(world))
 
   const tick = (): void => {
@@ -96,14 +113,15 @@ export function createStripeTwin(options: StripeTwinOptions): StripeTwin {
   }
 
   const answer = async (request: Request, path: string, requestId: string): Promise<StripeAnswer | undefined> => {
-    authorize(request, options.secretKey)
+    authorize(world, request, path, options.secretKey)
     const body = await request.text()
     const url = new URL(request.url)
     const method = request.method
     const key = method === 'GET' ? undefined : (request.headers.get('idempotency-key') ?? undefined)
     const fingerprint = key === undefined ? '' : fingerprintOf(method, path + url.search, body)
     if (key !== undefined && keysAtWork.has(key)) throw keyInUse(key)
-    const earlier = key === undefined ? undefined : storedAnswer(world, key, fingerprint)
+    const earlier = key === undefined ? undefined : storedAnswer(world, path, key, fingerprint)
+    const call = gate.enter(world, path, body)
     const fate = options.fateOf(method, path)
     const holdsKey = key !== undefined && !fate.neverAnswers
     if (holdsKey) keysAtWork.add(key)
@@ -115,11 +133,12 @@ export function createStripeTwin(options: StripeTwinOptions): StripeTwin {
         // The answer is kept together with what it did, so a kill leaves both or neither.
         const own = fate.doesWork ? perform(world, method, path, url, body, request.headers, requestId, key) : undefined
         const final = fate.answer === undefined ? own : faultAnswer(fate.answer)
-        if (key !== undefined && final !== undefined) storeAnswer(world, key, fingerprint, final)
+        if (key !== undefined && final !== undefined) storeAnswer(world, path, key, fingerprint, final)
         return final
       })
       return fate.losesAnswer ? undefined : given
     } finally {
+      call.leave()
       if (holdsKey) keysAtWork.delete(key)
     }
   }
@@ -200,10 +219,14 @@ function doDueWork(world: StripeWorld): void {
   }
 }
 
-function authorize(request: Request, secretKey: string): void {
+function authorize(world: StripeWorld, request: Request, path: string, secretKey: string): void {
   const [scheme = '', credentials = ''] = (request.headers.get('authorization') ?? '').split(' ')
   const given =
     scheme.toLowerCase() === 'basic' ? (Buffer.from(credentials, 'base64').toString().split(':')[0] ?? '') : credentials
+  if (path === '/v2/billing/meter_event_stream') {
+    authorizeStream(world, given)
+    return
+  }
   if (given === secretKey) return
   const message =
     given === ''

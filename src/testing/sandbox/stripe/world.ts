@@ -22,11 +22,15 @@ export interface StripeWorld {
   readonly merchantName: string
   /** Whether a meter event nobody can bill is refused at once or accepted and only reported. */
   readonly meterErrors: 'refuse' | 'report'
+  /** How long a meter event is on its way until it is counted, or reported. */
+  readonly meterDelayMs: number
   readonly recovery: PaymentRecovery
   /** The test clock whose time `now` is; nothing for the sandbox's own. */
   readonly clock: string | null
   /** Sandbox time, also where `now` is that of a test clock or of work that is done late. */
   readonly sandboxNow: () => number
+  /** Does what falls due on a test clock up to a moment, each piece at its own time. */
+  readonly catchUp: (clock: string, untilMs: number) => void
   /** What follows within the twin once an event of the type has happened. */
   readonly followers: Readonly<Record<string, Follower>>
   /** The API request at work, named in the events it causes; nothing for hosted pages and the clock. */
