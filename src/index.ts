@@ -21,11 +21,13 @@ export type {
   Meter,
   Plan,
   PlanInterval,
+  PlanPayment,
   RecurringCredits,
 } from './core/domain/catalog.js'
 export type { Burn, CreditGrant, GrantKind, GrantOrigin } from './core/domain/credit-grant.js'
 export type { Decimal } from './core/domain/decimal.js'
 export { type BillingEvent, type BillingEventType, billingEventTypes } from './core/domain/event.js'
+export { type InvoiceStatus, invoiceStatuses } from './core/domain/invoice.js'
 export type {
   AdjustCommand,
   AmendCommand,
@@ -76,6 +78,13 @@ export type {
 export type { AccountTerms, AutoTopUp } from './core/domain/ledger/terms.js'
 export type { LedgerSnapshot } from './core/domain/ledger/view.js'
 export type { Money } from './core/domain/money.js'
+export {
+  type DeclineReason,
+  declineReasons,
+  type PaymentOutcome,
+  type PaymentStatus,
+  paymentStatuses,
+} from './core/domain/payment-outcome.js'
 export type { Instant, Interval } from './core/domain/period.js'
 export type { QuotaStatus } from './core/domain/quota.js'
 export type {
@@ -161,14 +170,45 @@ export type { ExplainedPeriod, ExplainedPool, ExplainedRating } from './core/ope
 export type { FeatureView } from './core/operations/features.js'
 export type { QuantityInput, SparksInput, TimeInput } from './core/operations/fields.js'
 export type { Captured, CaptureInput, ExtendInput, HoldInput, HoldView } from './core/operations/holds.js'
+export type {
+  InvoiceAction,
+  InvoiceLineView,
+  InvoicePreviewView,
+  InvoiceView,
+  PaidInvoice,
+} from './core/operations/invoice-view.js'
+export type {
+  GenerateInvoiceInput,
+  InvoiceInput,
+  ListInvoicesInput,
+  PayInvoiceInput,
+} from './core/operations/invoices.js'
 export type { Lease, LeaseInput, LeaseToken } from './core/operations/lease.js'
 export type { MeterLimit, UsageLimits } from './core/operations/limits.js'
 export type { MeasureInput } from './core/operations/measure.js'
 export type { Metered, MeteredWork, MeterInput } from './core/operations/meter.js'
 export type { Page, PageInput } from './core/operations/paging.js'
+export type {
+  AttachPaymentMethodInput,
+  PaymentMethodInput,
+  PaymentMethodView,
+  UpdatePaymentMethodInput,
+} from './core/operations/payment-methods.js'
+export type { ListPaymentsInput, PaymentView, RefundPaymentInput, RefundView } from './core/operations/payments.js'
+export type { CreatePortalInput } from './core/operations/portal.js'
+export type { ProviderCatalogChange } from './core/operations/provider-catalog.js'
 export type { QuotaView } from './core/operations/quota-view.js'
 export type { RemedyView } from './core/operations/refusal.js'
 export type { UsageSum } from './core/operations/rollup-sum.js'
+export type {
+  CancelSubscriptionInput,
+  ChangedSubscriptionView,
+  ChangeSubscriptionInput,
+  PreviewChangeInput,
+  PreviewedChange,
+  SubscriptionInput,
+  SubscriptionView,
+} from './core/operations/subscriptions.js'
 export type { SyncReport, SyncStatus } from './core/operations/sync.js'
 export type { BatchItem, RecordedUsage, RecordUsageInput, UsageDelivery } from './core/operations/usage.js'
 export type {
@@ -188,23 +228,54 @@ export type { VerifyLedgerInput } from './core/operations/verify-ledger.js'
 export type { HandledWebhook, WebhookInput } from './core/operations/webhooks.js'
 export type { PlanConfig } from './core/plan-config.js'
 export type { CallOptions } from './core/ports/call-options.js'
+export type { CatalogCapability, CatalogChange, ProviderCatalog } from './core/ports/capabilities/catalog.js'
 export type {
   CheckoutCapability,
+  CheckoutPage,
   CheckoutRequest,
   CheckoutSession,
   CheckoutStatus,
+  PaymentCheckout,
+  SetupCheckout,
+  SubscriptionCheckout,
 } from './core/ports/capabilities/checkout.js'
-export type { CustomersCapability } from './core/ports/capabilities/customers.js'
-export type { MeteringCapability, ReportOutcome, UsageReport } from './core/ports/capabilities/metering.js'
-export type { PortalCapability } from './core/ports/capabilities/portal.js'
+export type { Customer, CustomersCapability } from './core/ports/capabilities/customers.js'
 export type {
+  Invoice,
+  InvoiceLine,
+  InvoicePdf,
+  InvoicePreview,
+  InvoiceQuery,
+  InvoicesCapability,
+} from './core/ports/capabilities/invoices.js'
+export type { MeteringCapability, ReportOutcome, UsageReport } from './core/ports/capabilities/metering.js'
+export type {
+  PaymentMethod,
+  PaymentMethodChange,
+  PaymentMethodsCapability,
+} from './core/ports/capabilities/payment-methods.js'
+export type {
+  Dispute,
+  DisputeStatus,
+  PaymentQuery,
+  PaymentsCapability,
+  ProviderPayment,
+  Refund,
+  RefundStatus,
+} from './core/ports/capabilities/payments.js'
+export type { PlanPrice } from './core/ports/capabilities/plan-price.js'
+export type { PortalCapability, PortalFlow, PortalRequest } from './core/ports/capabilities/portal.js'
+export type {
+  ChangedSubscription,
   Subscription,
+  SubscriptionChange,
   SubscriptionStatus,
   SubscriptionsCapability,
 } from './core/ports/capabilities/subscriptions.js'
 export type { TracedUsage, TracingCapability } from './core/ports/capabilities/tracing.js'
 export type { UsageReportsCapability } from './core/ports/capabilities/usage-reports.js'
 export type {
+  RefusedUsage,
   VerifiedWebhook,
   WebhookRequest,
   WebhookSubject,
@@ -216,6 +287,7 @@ export type {
   LedgerVerification,
   LedgerVerificationScope,
 } from './core/ports/ledger-verification.js'
+export type { Listed, ListPage } from './core/ports/page.js'
 export type { AnyProvider, Capabilities, Capability, Provider } from './core/ports/provider.js'
 export type {
   AccountRecord,
@@ -246,11 +318,16 @@ export type {
   AccountVerbs,
   BillingCore,
   BudgetVerbs,
+  CatalogVerbs,
   CheckoutVerbs,
   CostVerbs,
   CreditVerbs,
   FeatureVerbs,
+  InvoiceVerbs,
+  PaymentMethodVerbs,
+  PaymentVerbs,
   PortalVerbs,
+  SubscriptionVerbs,
   SyncVerbs,
   UsageVerbs,
   WebhookVerbs,

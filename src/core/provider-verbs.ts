@@ -1,35 +1,5 @@
 import type { Catalog } from './catalog.js'
 import type { BillingContext } from './context.js'
-import { createCheckout, verifyCheckout } from './operations/checkout.js'
-import {
-  generateInvoice,
-  getInvoice,
-  invoicePdf,
-  listInvoices,
-  payInvoice,
-  settleInvoice,
-  upcomingInvoice,
-} from './operations/invoices.js'
-import {
-  attachPaymentMethod,
-  getPaymentMethod,
-  listPaymentMethods,
-  removePaymentMethod,
-  setDefaultPaymentMethod,
-  updatePaymentMethod,
-} from './operations/payment-methods.js'
-import { getPayment, listPayments, refundPayment } from './operations/payments.js'
-import { createPortal } from './operations/portal.js'
-import { applyCatalog, planCatalog } from './operations/provider-catalog.js'
-import {
-  cancelSubscription,
-  changeSubscription,
-  getSubscription,
-  listSubscriptions,
-  previewSubscriptionChange,
-  resumeSubscription,
-  settleSubscription,
-} from './operations/subscriptions.js'
 import type {
   CatalogVerbs,
   CheckoutVerbs,
@@ -39,6 +9,8 @@ import type {
   PortalVerbs,
   SubscriptionVerbs,
 } from './verbs.js'
+
+const load = () => import('./provider-operations.js')
 
 /** The verbs that providers bring: those of the parts that somebody plays. */
 export function providerVerbs<C extends Catalog>(ctx: BillingContext): object {
@@ -56,42 +28,42 @@ export function providerVerbs<C extends Catalog>(ctx: BillingContext): object {
 
 function checkoutVerbs<C extends Catalog>(ctx: BillingContext): CheckoutVerbs<C> {
   return {
-    createCheckout: (input) => createCheckout<C>(ctx, input),
-    verifyCheckout: (input) => verifyCheckout(ctx, input),
+    createCheckout: async (input) => (await load()).createCheckout<C>(ctx, input),
+    verifyCheckout: async (input) => (await load()).verifyCheckout(ctx, input),
   }
 }
 
 function portalVerbs(ctx: BillingContext): PortalVerbs {
-  return { createPortal: (input) => createPortal(ctx, input) }
+  return { createPortal: async (input) => (await load()).createPortal(ctx, input) }
 }
 
 function subscriptionVerbs<C extends Catalog>(ctx: BillingContext): SubscriptionVerbs<C> {
   return {
     subscriptions: {
-      get: (input) => getSubscription(ctx, input),
-      list: (input) => listSubscriptions(ctx, input),
-      change: (input) => changeSubscription<C>(ctx, input),
-      previewChange: (input) => previewSubscriptionChange<C>(ctx, input),
-      cancel: (input) => cancelSubscription(ctx, input),
-      reactivate: (input) => settleSubscription(ctx, 'reactivate', input),
-      pause: (input) => settleSubscription(ctx, 'pause', input),
-      resume: (input) => resumeSubscription(ctx, input),
+      get: async (input) => (await load()).getSubscription(ctx, input),
+      list: async (input) => (await load()).listSubscriptions(ctx, input),
+      change: async (input) => (await load()).changeSubscription<C>(ctx, input),
+      previewChange: async (input) => (await load()).previewSubscriptionChange<C>(ctx, input),
+      cancel: async (input) => (await load()).cancelSubscription(ctx, input),
+      reactivate: async (input) => (await load()).settleSubscription(ctx, 'reactivate', input),
+      pause: async (input) => (await load()).settleSubscription(ctx, 'pause', input),
+      resume: async (input) => (await load()).resumeSubscription(ctx, input),
     },
   }
 }
 
 function invoiceVerbs(ctx: BillingContext): InvoiceVerbs {
   return {
-    listInvoices: (input) => listInvoices(ctx, input),
+    listInvoices: async (input) => (await load()).listInvoices(ctx, input),
     invoices: {
-      get: (input) => getInvoice(ctx, input),
-      pdf: (input) => invoicePdf(ctx, input),
-      upcoming: (input) => upcomingInvoice(ctx, input),
-      generate: (input) => generateInvoice(ctx, input),
-      finalize: (input) => settleInvoice(ctx, 'finalize', input),
-      pay: (input) => payInvoice(ctx, input),
-      void: (input) => settleInvoice(ctx, 'void', input),
-      markUncollectible: (input) => settleInvoice(ctx, 'markUncollectible', input),
+      get: async (input) => (await load()).getInvoice(ctx, input),
+      pdf: async (input) => (await load()).invoicePdf(ctx, input),
+      upcoming: async (input) => (await load()).upcomingInvoice(ctx, input),
+      generate: async (input) => (await load()).generateInvoice(ctx, input),
+      finalize: async (input) => (await load()).settleInvoice(ctx, 'finalize', input),
+      pay: async (input) => (await load()).payInvoice(ctx, input),
+      void: async (input) => (await load()).settleInvoice(ctx, 'void', input),
+      markUncollectible: async (input) => (await load()).settleInvoice(ctx, 'markUncollectible', input),
     },
   }
 }
@@ -99,9 +71,9 @@ function invoiceVerbs(ctx: BillingContext): InvoiceVerbs {
 function paymentVerbs(ctx: BillingContext): PaymentVerbs {
   return {
     payments: {
-      list: (input) => listPayments(ctx, input),
-      get: (input) => getPayment(ctx, input),
-      refund: (input) => refundPayment(ctx, input),
+      list: async (input) => (await load()).listPayments(ctx, input),
+      get: async (input) => (await load()).getPayment(ctx, input),
+      refund: async (input) => (await load()).refundPayment(ctx, input),
     },
   }
 }
@@ -109,16 +81,18 @@ function paymentVerbs(ctx: BillingContext): PaymentVerbs {
 function paymentMethodVerbs(ctx: BillingContext): PaymentMethodVerbs {
   return {
     paymentMethods: {
-      list: (input) => listPaymentMethods(ctx, input),
-      get: (input) => getPaymentMethod(ctx, input),
-      attach: (input) => attachPaymentMethod(ctx, input),
-      update: (input) => updatePaymentMethod(ctx, input),
-      setDefault: (input) => setDefaultPaymentMethod(ctx, input),
-      remove: (input) => removePaymentMethod(ctx, input),
+      list: async (input) => (await load()).listPaymentMethods(ctx, input),
+      get: async (input) => (await load()).getPaymentMethod(ctx, input),
+      attach: async (input) => (await load()).attachPaymentMethod(ctx, input),
+      update: async (input) => (await load()).updatePaymentMethod(ctx, input),
+      setDefault: async (input) => (await load()).setDefaultPaymentMethod(ctx, input),
+      remove: async (input) => (await load()).removePaymentMethod(ctx, input),
     },
   }
 }
 
 function catalogVerbs(ctx: BillingContext): CatalogVerbs {
-  return { catalog: { plan: () => planCatalog(ctx), apply: () => applyCatalog(ctx) } }
+  return {
+    catalog: { plan: async () => (await load()).planCatalog(ctx), apply: async () => (await load()).applyCatalog(ctx) },
+  }
 }

@@ -279,12 +279,15 @@ export interface PaymentMethodVerbs {
   readonly paymentMethods: {
     /** What the account can pay with, newest first. */
     list(input: AccountInput): Promise<readonly PaymentMethodView[]>
+    /** One of them. */
     get(input: PaymentMethodInput): Promise<PaymentMethodView>
     /** Adds one that the provider's own form made. */
     attach(input: AttachPaymentMethodInput): Promise<PaymentMethodView>
+    /** Changes name, e-mail or expiry. */
     update(input: UpdatePaymentMethodInput): Promise<PaymentMethodView>
     /** Makes it the one that is charged when none is named. */
     setDefault(input: PaymentMethodInput): Promise<PaymentMethodView>
+    /** Takes it away. */
     remove(input: PaymentMethodInput): Promise<void>
   }
 }

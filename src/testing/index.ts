@@ -4,6 +4,7 @@ export { providerConformance } from './provider-conformance.js'
 export type { SandboxFault } from './sandbox/faults.js'
 export type { Sandbox, SandboxOptions } from './sandbox/sandbox.js'
 export { sandbox } from './sandbox/sandbox.js'
+export type { DeliveryAttempt } from './sandbox/stripe/deliveries.js'
 export type { EmittedEvent, WebhookControl } from './sandbox/stripe/webhook-control.js'
 export type {
   StoreConformanceCase,

@@ -17,6 +17,3 @@ export const invoiceStatuses = [
 ] as const
 
 export type InvoiceStatus = (typeof invoiceStatuses)[number]
-
-/** Those that somebody still has to pay. */
-export const unpaidInvoiceStatuses: ReadonlySet<InvoiceStatus> = new Set(['open', 'past_due', 'payment_failed'])

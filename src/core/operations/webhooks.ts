@@ -4,7 +4,6 @@ import { BillingError, type ErrorCode } from '../errors.js'
 import { inTime, type Lifetime } from '../lifetime.js'
 import type { WebhookRequest } from '../ports/capabilities/webhooks.js'
 import type { ClaimedInboxEvent } from '../ports/store.js'
-import { applyWebhook } from './apply-webhook.js'
 
 /** A webhook request as a web framework has it; the body must be the bytes as they came. */
 export interface WebhookInput {
@@ -74,6 +73,7 @@ async function applyEvent(ctx: BillingContext, lifetime: Lifetime, event: Claime
   }
   try {
     const isDone = await inTime(lifetime, attemptMs, async (signal) => {
+      const { applyWebhook } = await import('../provider-operations.js')
       await applyWebhook(ctx, event, signal)
       return true
     })

@@ -19,6 +19,9 @@ import type { SnapshotEvent } from './webhooks/handler.js'
 import { meterErrorTypes } from './webhooks/meter-error.js'
 import { handledEvents, stripeWebhooks } from './webhooks.js'
 
+export type { CheckoutSettings } from './checkout.js'
+export type { SnapshotEvent } from './webhooks/handler.js'
+
 /** Stripe: checkout, portal, subscriptions, meters, webhooks. Made for API version 2026-10-28; see docs/providers/stripe.md. */
 export interface StripeProviderOptions {
   /** Your configured SDK client (stripe 23). Its timeout, retries and API version are kept. */

@@ -68,6 +68,7 @@ export interface InvoiceQuery extends ListPage {
 
 /** Keeps invoices. What a provider cannot do is not on its object. */
 export interface InvoicesCapability {
+  /** A customer's invoices, newest first. */
   list(query: InvoiceQuery, options: CallOptions): Promise<Listed<Invoice>>
   /** @throws BillingError `not_found` */
   get(externalId: string, options: CallOptions): Promise<Invoice>

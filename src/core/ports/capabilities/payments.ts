@@ -58,6 +58,7 @@ export interface PaymentQuery extends ListPage {
 
 /** Takes and gives back money. What a provider cannot do is not on its object. */
 export interface PaymentsCapability {
+  /** A customer's payments, newest first. */
   list(query: PaymentQuery, options: CallOptions): Promise<Listed<ProviderPayment>>
   /** @throws BillingError `not_found` */
   get(externalId: string, options: CallOptions): Promise<ProviderPayment>

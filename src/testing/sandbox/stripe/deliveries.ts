@@ -12,6 +12,7 @@ export interface Delivery {
   readonly attempts: readonly DeliveryAttempt[]
 }
 
+/** One attempt to hand a webhook over. */
 export interface DeliveryAttempt {
   readonly atMs: number
   /** HTTP status, or nothing when no answer came. */

@@ -1,0 +1,32 @@
+// What talks to providers is loaded when it is first asked for: an app that only counts and charges need not carry it.
+export { applyWebhook } from './operations/apply-webhook.js'
+export { createCheckout, verifyCheckout } from './operations/checkout.js'
+export {
+  generateInvoice,
+  getInvoice,
+  invoicePdf,
+  listInvoices,
+  payInvoice,
+  settleInvoice,
+  upcomingInvoice,
+} from './operations/invoices.js'
+export {
+  attachPaymentMethod,
+  getPaymentMethod,
+  listPaymentMethods,
+  removePaymentMethod,
+  setDefaultPaymentMethod,
+  updatePaymentMethod,
+} from './operations/payment-methods.js'
+export { getPayment, listPayments, refundPayment } from './operations/payments.js'
+export { createPortal } from './operations/portal.js'
+export { applyCatalog, planCatalog } from './operations/provider-catalog.js'
+export {
+  cancelSubscription,
+  changeSubscription,
+  getSubscription,
+  listSubscriptions,
+  previewSubscriptionChange,
+  resumeSubscription,
+  settleSubscription,
+} from './operations/subscriptions.js'
