@@ -100,12 +100,12 @@ export function stripeInvoices(call: StripeCall, now: () => number): Required<In
         await call.write(options, (client, request) => client.invoices.pay(externalId, method, request))
       } catch (error) {
         const { status, code, message, declineCode } = stripeFault(BillingError.is(error) ? error.cause : error)
-        if (status !== 402 && !unpayable.has(code ?? '')) throw inState(error, before)
+        const isBare = lacksMethod(code, message)
+        if (status !== 402 && !isBare) throw inState(error, before)
         const invoice = await get(externalId, options)
         if (code === 'invoice_payment_intent_requires_action' || code === 'authentication_required')
           return { invoice, payment: { status: 'requires_action', url: invoice.url } }
-        if (unpayable.has(code ?? ''))
-          return { invoice, payment: { status: 'declined', reason: 'no_payment_method', message } }
+        if (isBare) return { invoice, payment: { status: 'declined', reason: 'no_payment_method', message } }
         return { invoice, payment: declined({ code, decline_code: declineCode, message }) }
       }
       return { invoice: await get(externalId, options), payment: await collected(call, externalId, options) }
@@ -123,12 +123,10 @@ export function stripeInvoices(call: StripeCall, now: () => number): Required<In
   }
 }
 
-/** There is nothing to charge. */
-const unpayable: ReadonlySet<string> = new Set([
-  'resource_missing',
-  'invoice_no_payment_method_types',
-  'missing_payment_method',
-])
+/** There is nothing to charge: Stripe says so in words, and not by a code of its own. */
+function lacksMethod(code: string | undefined, message: string): boolean {
+  return code === 'missing_payment_method' || /no `?default_payment_method`?|no attached payment source/i.test(message)
+}
 
 function codeOf(error: unknown): string | undefined {
   return BillingError.is(error) ? stripeFault(error.cause).code : undefined

@@ -38,6 +38,8 @@ const methodSchema = z.object({
   au_becs_debit: accountSchema,
 })
 
+const ownMethodSchema = z.object({ id: z.string().min(1), default_payment_method: reference.nullish() })
+
 const customerSchema = z.object({
   invoice_settings: z.object({ default_payment_method: reference.nullish() }).nullish(),
 })
@@ -76,9 +78,11 @@ export function stripePaymentMethods(call: StripeCall): Required<PaymentMethodsC
       return [...rows].sort((left, right) => right.created - left.created).map((row) => toMethod(row, standard))
     },
     async attach(customer, externalId, options) {
-      // Attaching it to the customer it is with already is answered like the first time.
-      await call.write(options, (client, request) => client.paymentMethods.attach(externalId, { customer }, request))
-      return get(customer, externalId, options)
+      // Attaching it to the customer it is with already is answered like the first time. A test name becomes one with an id of its own.
+      const answer = await call.write(options, (client, request) =>
+        client.paymentMethods.attach(externalId, { customer }, request),
+      )
+      return get(customer, parseAnswer(methodSchema, answer).id, options)
     },
     async update(customer, externalId, change, options) {
       const before = await get(customer, externalId, options)
@@ -109,12 +113,37 @@ export function stripePaymentMethods(call: StripeCall): Required<PaymentMethodsC
       await call.write(options, (client, request) =>
         client.customers.update(customer, { invoice_settings: { default_payment_method: externalId } }, request),
       )
+      await chargeSubscriptions(call, customer, externalId, options)
       return get(customer, externalId, options)
     },
     async remove(customer, externalId, options) {
       await get(customer, externalId, options)
       await call.write(options, (client, request) => client.paymentMethods.detach(externalId, {}, request))
     },
+  }
+}
+
+/**
+ * Checkout puts the card it was paid with on the subscription, where it goes before the customer's default. It cannot be taken off
+ * again, only be replaced.
+ *
+ * @see https://docs.stripe.com/api/subscriptions/object#subscription_object-default_payment_method
+ */
+async function chargeSubscriptions(
+  call: StripeCall,
+  customer: string,
+  method: string,
+  options: CallOptions,
+): Promise<void> {
+  const { signal } = options
+  const rows = await everyRow(ownMethodSchema, (start) =>
+    call.read(options, (client, request) => client.subscriptions.list({ customer, ...start }, request)),
+  )
+  for (const { id, default_payment_method: own } of rows) {
+    if (own == null || own === method) continue
+    await call.write(signal ? { signal } : {}, (client, request) =>
+      client.subscriptions.update(id, { default_payment_method: method }, request),
+    )
   }
 }
 

@@ -1,0 +1,89 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type StripeProvider, stripeProvider } from '../../src/providers/stripe/index.js'
+import { toMinorDecimal } from '../../src/providers/stripe/prices.js'
+import type { Sandbox } from '../../src/testing/sandbox/sandbox.js'
+import { stripeClient, timedSandbox } from './sandboxed.js'
+import { customerWithCard, planPrice, subscribe } from './stripe-customer.js'
+
+let box: Sandbox & { now(): number }
+let stripe: StripeProvider
+
+beforeEach(async () => {
+  box = await timedSandbox()
+  stripe = stripeProvider({ client: stripeClient(box) })
+})
+afterEach(() => box.close())
+
+const overage = [{ meter: 'tokens', sparkPrice: '0.00004' }]
+const catalog = (amount: string) => ({
+  meters: [{ name: 'tokens', unit: 'token' }],
+  prices: [planPrice('pro', amount, { overage }), planPrice('team', '50', { interval: 'year' })],
+})
+const words = (changes: readonly { readonly action: string; readonly object: string }[]) =>
+  changes.map(({ action, object }) => `${action} ${object}`).sort()
+
+describe('the catalog at Stripe', () => {
+  it('C4 is planned, made, and then fits', async () => {
+    const wanted = ['create meter', 'create price', 'create price', 'create price']
+    expect(words(await stripe.catalog.plan(catalog('20'), {}))).toEqual(wanted)
+    const done = await stripe.catalog.apply(catalog('20'), {})
+    expect(words(done)).toEqual(wanted)
+    expect(done.every(({ externalId }) => externalId !== null)).toBe(true)
+    expect(await stripe.catalog.plan(catalog('20'), {})).toEqual([])
+    expect(await stripe.catalog.apply(catalog('20'), {})).toEqual([])
+    const { data } = await stripe.client.prices.list({ limit: 100 })
+    expect(data.map(({ unit_amount_decimal: amount }) => amount?.toString()).sort()).toEqual(['0.004', '2000', '5000'])
+  })
+
+  it('C4 is made once by several processes', async () => {
+    const others = [1, 2, 3].map(() => stripeProvider({ client: stripeClient(box) }))
+    await Promise.all(others.map((other) => other.catalog.apply(catalog('20'), {})))
+    expect((await stripe.client.prices.list({ limit: 100 })).data).toHaveLength(3)
+    expect((await stripe.client.products.list({ limit: 100 })).data).toHaveLength(3)
+    expect(await stripe.catalog.plan(catalog('20'), {})).toEqual([])
+  })
+
+  it('C4 gives a new price to new customers, and whoever has the old one keeps it', async () => {
+    await stripe.catalog.apply(catalog('20'), {})
+    const customerId = await customerWithCard(stripe)
+    const id = await subscribe(stripe, customerId, planPrice('pro', '20', { overage }))
+    expect(words(await stripe.catalog.apply(catalog('25'), {}))).toEqual(['archive price', 'create price'])
+    const kept = await stripe.client.subscriptions.retrieve(id)
+    expect(kept.items.data.map(({ price }) => price.unit_amount).sort()).toContain(2000)
+    expect(await stripe.subscriptions.get(id, {})).toMatchObject({ plan: 'pro', status: 'active' })
+    const other = await customerWithCard(stripe)
+    const newer = await subscribe(stripe, other, planPrice('pro', '25', { overage }))
+    const sold = await stripe.client.subscriptions.retrieve(newer)
+    expect(sold.items.data.map(({ price }) => price.unit_amount)).toContain(2500)
+  })
+
+  it('C4 renames a product', async () => {
+    const prices = [planPrice('pro', '20')]
+    await stripe.catalog.apply({ meters: [], prices }, {})
+    const renamed = [planPrice('pro', '20', { title: 'Professional' })]
+    expect(words(await stripe.catalog.apply({ meters: [], prices: renamed }, {}))).toEqual(['update product'])
+    expect((await stripe.client.products.retrieve('billfold_plan_pro')).name).toBe('Professional')
+  })
+
+  it('C4 is whole though answers are lost on the way', async () => {
+    for (const path of ['/v1/billing/meters', '/v1/products', '/v1/prices'])
+      box.faults.inject({ match: { method: 'POST', pathIncludes: path }, kind: 'reset_after', times: 2 })
+    await stripe.catalog.apply(catalog('20'), {}).catch(() => {})
+    await stripe.catalog.apply(catalog('20'), {})
+    expect(await stripe.catalog.plan(catalog('20'), {})).toEqual([])
+    expect((await stripe.client.prices.list({ limit: 100 })).data).toHaveLength(3)
+  })
+
+  it('C3 writes prices in minor units, exactly', () => {
+    const table = [
+      ['0.00004', 2, '0.004'],
+      ['1', 2, '100'],
+      ['0.125', 2, '12.5'],
+      ['12.34', 2, '1234'],
+      ['80', 0, '80'],
+      ['0.5', 0, '0.5'],
+      ['0', 2, '0'],
+    ] as const
+    for (const [units, digits, minor] of table) expect(toMinorDecimal(units, digits)).toBe(minor)
+  })
+})

@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type StripeProvider, stripeProvider } from '../../src/providers/stripe/index.js'
+import type { Sandbox } from '../../src/testing/sandbox/sandbox.js'
+import { stripeClient, timedSandbox } from './sandboxed.js'
+import { customerWithCard, planPrice, subscribe } from './stripe-customer.js'
+
+let box: Sandbox & { now(): number }
+let stripe: StripeProvider
+
+beforeEach(async () => {
+  box = await timedSandbox()
+  stripe = stripeProvider({ client: stripeClient(box) })
+})
+afterEach(() => box.close())
+
+const methods = () => stripe['payment-methods']
+const bare = async (accountId: string) =>
+  (await stripe.customers.create({ accountId, email: null, name: null }, { idempotencyKey: accountId })).externalId
+
+describe('payment methods', () => {
+  it('S3.5 are attached, listed newest first, made the default, changed and removed', async () => {
+    const customer = await bare('a')
+    expect(await methods().list(customer, {})).toEqual([])
+    const visa = await methods().attach(customer, 'pm_card_visa', {})
+    expect(visa).toMatchObject({ type: 'card', brand: 'visa', last4: '4242', isDefault: false, customerId: customer })
+    box.advance(1_000)
+    const master = await methods().attach(customer, 'pm_card_mastercard', {})
+    expect((await methods().attach(customer, visa.externalId, {})).externalId).toBe(visa.externalId)
+    expect((await methods().setDefault(customer, visa.externalId, {})).isDefault).toBe(true)
+    expect((await methods().setDefault(customer, master.externalId, {})).isDefault).toBe(true)
+    const listed = await methods().list(customer, {})
+    expect(listed.map(({ externalId, isDefault }) => [externalId, isDefault])).toEqual([
+      [master.externalId, true],
+      [visa.externalId, false],
+    ])
+    const change = { name: 'Ada', email: 'ada@example.com', expiryMonth: 7, expiryYear: 2040 }
+    expect(await methods().update(customer, visa.externalId, change, {})).toMatchObject(change)
+    await methods().remove(customer, visa.externalId, {})
+    expect(await methods().list(customer, {})).toHaveLength(1)
+    await expect(methods().get(customer, visa.externalId, {})).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  it('S3.10 of another customer are not there', async () => {
+    const [own, other] = [await bare('a'), await bare('b')]
+    const { externalId } = await methods().attach(other, 'pm_card_visa', {})
+    const none = { code: 'not_found' }
+    await expect(methods().get(own, externalId, {})).rejects.toMatchObject(none)
+    await expect(methods().setDefault(own, externalId, {})).rejects.toMatchObject(none)
+    await expect(methods().update(own, externalId, { name: 'Eve' }, {})).rejects.toMatchObject(none)
+    await expect(methods().remove(own, externalId, {})).rejects.toMatchObject(none)
+    await expect(methods().attach(own, externalId, {})).rejects.toMatchObject({ code: 'provider_rejected' })
+    expect(await methods().list(own, {})).toEqual([])
+  })
+
+  it('S3.5 that are made the default are charged by subscriptions too', async () => {
+    const customer = await customerWithCard(stripe)
+    const id = await subscribe(stripe, customer, planPrice('pro', '20'))
+    const { externalId } = await methods().attach(customer, 'pm_card_mastercard', {})
+    await methods().setDefault(customer, externalId, {})
+    const { default_payment_method: charged } = await stripe.client.subscriptions.retrieve(id)
+    expect([null, externalId]).toContain(charged)
+  })
+
+  it('S3.5 that a bank account is do not expire', async () => {
+    const customer = await bare('a')
+    const account = await stripe.client.paymentMethods.create({
+      type: 'us_bank_account',
+      us_bank_account: {
+        account_holder_type: 'individual',
+        account_number: '000123456789',
+        routing_number: '110000000',
+      },
+      billing_details: { name: 'Ada' },
+    })
+    const attached = await methods().attach(customer, account.id, {})
+    expect(attached).toMatchObject({ type: 'us_bank_account', last4: '6789', expiryYear: null })
+    await expect(methods().update(customer, account.id, { expiryYear: 2040 }, {})).rejects.toMatchObject({
+      code: 'option_unsupported',
+    })
+  })
+})
