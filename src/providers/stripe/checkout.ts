@@ -53,7 +53,7 @@ export function stripeCheckout(
   call: StripeCall,
   prices: StripePriceList,
   settings: CheckoutSettings,
-): CheckoutCapability {
+): Required<CheckoutCapability> {
   return {
     async create(request, options) {
       const { signal } = options

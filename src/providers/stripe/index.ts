@@ -1,6 +1,11 @@
 import type Stripe from 'stripe'
 import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
+import type { CheckoutCapability } from '../../core/ports/capabilities/checkout.js'
+import type { InvoicesCapability } from '../../core/ports/capabilities/invoices.js'
+import type { PaymentMethodsCapability } from '../../core/ports/capabilities/payment-methods.js'
+import type { PaymentsCapability } from '../../core/ports/capabilities/payments.js'
+import type { SubscriptionsCapability } from '../../core/ports/capabilities/subscriptions.js'
 import type { Provider } from '../../core/ports/provider.js'
 import { stripeCall } from './call.js'
 import { stripeCatalog } from './catalog.js'
@@ -57,6 +62,11 @@ export type StripeProvider = Provider<
   | 'usage-reports'
   | 'webhooks'
 > & {
+  readonly checkout: Required<CheckoutCapability>
+  readonly subscriptions: Required<SubscriptionsCapability>
+  readonly invoices: Required<InvoicesCapability>
+  readonly payments: Required<PaymentsCapability>
+  readonly 'payment-methods': Required<PaymentMethodsCapability>
   readonly client: Stripe
   /** The types of event that are acted on, for the list of a webhook endpoint. */
   readonly webhookEvents: readonly SnapshotEvent[]

@@ -1,3 +1,4 @@
+import type Stripe from 'stripe'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { Subscription, SubscriptionsCapability } from '../../core/ports/capabilities/subscriptions.js'
 import type { StripeCall } from './call.js'
@@ -7,6 +8,12 @@ import type { StripePriceList } from './prices.js'
 import { readSubscription, releaseSchedule, running } from './read-subscription.js'
 import { subscriptionSchema, toSubscription } from './subscription.js'
 import { subscriptionChanges } from './subscription-change.js'
+
+/** What begins again is paid for first; what was paid before and not used was credited with the pause. */
+const goingOn = {
+  billing_cycle_anchor: { type: 'now' },
+  payment_behavior: 'resume_on_payment_success',
+} as const satisfies Stripe.SubscriptionResumeParams
 
 /**
  * Subscriptions as Stripe has them now, and changes of them.
@@ -72,7 +79,7 @@ export function stripeSubscriptions(call: StripeCall, prices: StripePriceList): 
         )
       else if (before.status === 'paused')
         await call.write(options, (client, request) =>
-          client.subscriptions.resume(externalId, { billing_cycle_anchor: { type: 'now' } }, request),
+          client.subscriptions.resume(externalId, goingOn, request),
         )
       const after = await read(externalId, options)
       const billed = after.latest_invoice !== before.latest_invoice ? after.latest_invoice : null
