@@ -25,8 +25,14 @@ const intentSchema = paymentStateSchema.extend({
   latest_charge: z.union([z.string(), chargeSchema]).nullish(),
 })
 
-const invoicePaymentsSchema = z.object({ data: z.array(z.object({ invoice: reference.nullish() })) })
+const paidInvoiceSchema = z.object({
+  id: z.string().min(1),
+  metadata: z.record(z.string(), z.string()).nullish(),
+})
+const invoicePaymentsSchema = z.object({ data: z.array(z.object({ invoice: paidInvoiceSchema })) })
 const methodsSchema = z.object({ invoice_settings: z.object({ default_payment_method: reference.nullish() }) })
+
+type PaidInvoice = z.output<typeof paidInvoiceSchema>
 
 /**
  * Payments: Stripe's payment intents.
@@ -108,7 +114,7 @@ export function stripePayments(call: StripeCall): Required<PaymentsCapability> {
   }
 }
 
-function toPayment(intent: z.output<typeof intentSchema>, invoiceId: string | null): ProviderPayment {
+function toPayment(intent: z.output<typeof intentSchema>, invoice: PaidInvoice | null): ProviderPayment {
   const charge = typeof intent.latest_charge === 'object' ? intent.latest_charge : null
   const refunded = charge?.amount_refunded ?? 0
   const { last_payment_error: error } = intent
@@ -120,8 +126,9 @@ function toPayment(intent: z.output<typeof intentSchema>, invoiceId: string | nu
     amount: exactAmount(intent.amount, intent.currency),
     refunded: exactAmount(refunded, intent.currency),
     description: intent.description ?? null,
-    invoiceId,
-    intentId: intent.metadata?.billfold_intent_id ?? null,
+    invoiceId: invoice?.id ?? null,
+    // A payment that an invoice made has its own metadata; what we said of the sale is on the invoice then.
+    intentId: intent.metadata?.billfold_intent_id ?? invoice?.metadata?.billfold_intent_id ?? null,
     createdAt: intent.created * 1000,
     failure: failure && { reason: failure.reason, message: failure.message },
     receiptUrl: charge?.receipt_url ?? null,
@@ -153,9 +160,10 @@ function statusOf(
 }
 
 /** An intent does not say which invoice it pays since the API of 2025-03-31: the invoice's payments do. */
-async function invoiceOf(call: StripeCall, intentId: string, options: CallOptions): Promise<string | null> {
+async function invoiceOf(call: StripeCall, intentId: string, options: CallOptions): Promise<PaidInvoice | null> {
+  const payment = { type: 'payment_intent', payment_intent: intentId } as const
   const answer = await call.read(options, (client, request) =>
-    client.invoicePayments.list({ payment: { type: 'payment_intent', payment_intent: intentId }, limit: 1 }, request),
+    client.invoicePayments.list({ payment, limit: 1, expand: ['data.invoice'] }, request),
   )
   return parseAnswer(invoicePaymentsSchema, answer).data[0]?.invoice ?? null
 }

@@ -78,9 +78,7 @@ export function stripeSubscriptions(call: StripeCall, prices: StripePriceList): 
           client.subscriptions.update(externalId, { pause_collection: '' }, request),
         )
       else if (before.status === 'paused')
-        await call.write(options, (client, request) =>
-          client.subscriptions.resume(externalId, goingOn, request),
-        )
+        await call.write(options, (client, request) => client.subscriptions.resume(externalId, goingOn, request))
       const after = await read(externalId, options)
       const billed = after.latest_invoice !== before.latest_invoice ? after.latest_invoice : null
       const payment = billed ? await collected(call, billed, options) : null

@@ -111,10 +111,10 @@ describe.each(stores)('Stripe on $name', (tested) => {
     const checkout = await app.billing.createCheckout({ ...starter, promotionCodes: true })
     await fetch(`${checkout.url}/promotion`, {
       method: 'POST',
-      body: new URLSearchParams({ promotion_code: 'HALF' }),
+      body: new URLSearchParams({ code: 'HALF' }),
       redirect: 'manual',
     })
-    await payOn(checkout.url, { promotion_code: 'HALF' })
+    await payOn(checkout.url)
     const verified = await app.billing.verifyCheckout({ accountId, checkoutId: checkout.id })
     expect(verified.status).toBe('paid')
     expect(formatSparks(await app.sparks())).toBe('500000')
