@@ -3,6 +3,7 @@ export const counts =
   process.env.BILLFOLD_PROOF === 'full'
     ? {
         rounds: 50,
+        orders: 720,
         rareRounds: 50,
         cuts: 500,
         kills: 200,
@@ -17,6 +18,7 @@ export const counts =
       }
     : {
         rounds: 10,
+        orders: 12,
         rareRounds: 3,
         cuts: 200,
         kills: 40,

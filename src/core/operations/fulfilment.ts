@@ -3,6 +3,7 @@ import { dedupeOf, fingerprintOf } from '../domain/ledger/key.js'
 import { formatSparks } from '../domain/sparks.js'
 import { BillingError, invariant } from '../errors.js'
 import type { CheckoutSession, CheckoutStatus } from '../ports/capabilities/checkout.js'
+import type { Subscription } from '../ports/capabilities/subscriptions.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
 import { adoptPlan, givePlanForLife, isGranting } from './adopt-plan.js'
@@ -141,8 +142,13 @@ async function startPlan(
   return subscriptions.some((subscription) => {
     if (session.subscriptionId === null) return subscription.plan === intent.plan && isGranting(ctx, subscription)
     const isSold = subscription.externalId === session.subscriptionId
-    return isSold && (subscription.status === 'canceled' || isGranting(ctx, subscription))
+    return isSold && (isLapsed(subscription) || isGranting(ctx, subscription))
   })
+}
+
+/** Whether it was paid for once and gives nothing any more: over, or waiting for a payment that is owed. */
+function isLapsed({ status }: Subscription): boolean {
+  return status === 'canceled' || status === 'unpaid' || status === 'paused'
 }
 
 /**
