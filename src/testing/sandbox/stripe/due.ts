@@ -30,6 +30,7 @@ export type DueKind =
   | 'retry_invoice'
   | 'report_meter_errors'
   | 'advance_clock'
+  | 'expire_credit'
   | 'delete_clock'
 
 const dueWork = tableOf<DueWork>('due_work')

@@ -9,6 +9,7 @@ const tableByPrefix: readonly (readonly [prefix: string, table: string])[] = [
   ['sub_sched_', 'subscription_schedules'],
   ['sub_', 'subscriptions'],
   ['clock_', 'test_clocks'],
+  ['credgr_', 'credit_grants'],
   ['in_', 'invoices'],
   ['bpc_', 'portal_configurations'],
   ['pm_', 'payment_methods'],

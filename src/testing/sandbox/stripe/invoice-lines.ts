@@ -1,3 +1,4 @@
+import type { CreditAmount } from './credit-application.js'
 import type { Price } from './prices.js'
 import { newId, tableOf } from './world.js'
 
@@ -60,6 +61,7 @@ export function newLine(
   line: DraftLine,
   discountAmounts: readonly DiscountAmount[],
   taxes: readonly LineTax[],
+  credits: readonly CreditAmount[] = [],
 ) {
   const proration = line.proration ?? false
   const noDetails = { credited_items: null }
@@ -94,11 +96,10 @@ export function newLine(
       type: ofItem ? ('subscription_item_details' as const) : ('invoice_item_details' as const),
     },
     period: line.period,
-    pretax_credit_amounts: discountAmounts.map(({ amount, discount }) => ({
-      amount,
-      discount,
-      type: 'discount' as const,
-    })),
+    pretax_credit_amounts: [
+      ...discountAmounts.map(({ amount, discount }) => ({ amount, discount, type: 'discount' as const })),
+      ...credits,
+    ],
     pricing: {
       price_details: { price: line.price.id, product: line.price.product },
       type: 'price_details' as const,

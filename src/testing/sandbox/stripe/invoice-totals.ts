@@ -1,3 +1,4 @@
+import type { CreditAmount, TakeCredits } from './credit-application.js'
 import type { Customer } from './customers.js'
 import { type Discount, discountedAmount, discounts, isApplicable } from './discounts.js'
 import { type DiscountAmount, type DraftLine, type Line, type LineTax, newLine } from './invoice-lines.js'
@@ -15,6 +16,8 @@ export interface TotalsRequest {
   /** Ids of the rates of lines that have none of their own. */
   readonly taxRates: readonly string[]
   readonly automaticTax: boolean
+  /** What billing credits pay; only when the invoice is finalized. */
+  readonly credits?: TakeCredits | undefined
 }
 
 export interface Totals {
@@ -25,7 +28,7 @@ export interface Totals {
     readonly total: number
     readonly total_excluding_tax: number
     readonly total_discount_amounts: readonly DiscountAmount[]
-    readonly total_pretax_credit_amounts: readonly (DiscountAmount & { readonly type: 'discount' })[]
+    readonly total_pretax_credit_amounts: readonly (CreditAmount | (DiscountAmount & { readonly type: 'discount' }))[]
     readonly total_taxes: readonly LineTax[]
   }
 }
@@ -54,15 +57,18 @@ export function computeTotals(world: StripeWorld, request: TotalsRequest): Total
       left -= amount
       amounts.push({ amount, discount: discount.id })
     }
+    const credits = left > 0 ? (request.credits?.(line, left) ?? []) : []
+    left -= sum(credits.map(({ amount }) => amount))
     const taxes = ratesOf(world, request, line).map((rate) => taxOf(request.customer, rate, left, line))
-    return newLine(request.invoice, request.currency, request.subscription, line, amounts, taxes)
+    return newLine(request.invoice, request.currency, request.subscription, line, amounts, taxes, credits)
   })
   const subtotal = sum(lines.map(({ amount }) => amount))
   const discounted = totalsByDiscount(lines)
   const taxes = totalsByRate(lines)
   const inclusive = sum(taxes.filter((tax) => tax.tax_behavior === 'inclusive').map(({ amount }) => amount))
   const exclusive = sum(taxes.filter((tax) => tax.tax_behavior === 'exclusive').map(({ amount }) => amount))
-  const net = subtotal - sum(discounted.map(({ amount }) => amount))
+  const credited = lines.flatMap((line) => line.pretax_credit_amounts.filter((each) => each.type !== 'discount'))
+  const net = subtotal - sum([...discounted, ...credited].map(({ amount }) => amount))
   return {
     lines,
     amounts: {
@@ -71,7 +77,7 @@ export function computeTotals(world: StripeWorld, request: TotalsRequest): Total
       total: net + exclusive,
       total_excluding_tax: net - inclusive,
       total_discount_amounts: discounted,
-      total_pretax_credit_amounts: discounted.map((each) => ({ ...each, type: 'discount' as const })),
+      total_pretax_credit_amounts: [...discounted.map((each) => ({ ...each, type: 'discount' as const })), ...credited],
       total_taxes: taxes,
     },
   }

@@ -1,3 +1,5 @@
+import { creditsFor, type TakeCredits } from './credit-application.js'
+import { creditGrants } from './credit-grants.js'
 import { type Customer, changed, customers } from './customers.js'
 import { activeDiscounts, spendDiscounts } from './discounts.js'
 import { schedule, unschedule } from './due.js'
@@ -104,7 +106,12 @@ export function composeInvoice(world: StripeWorld, request: InvoiceRequest) {
 }
 
 /** Counts a draft anew, with other lines or other terms. */
-export function recountDraft(world: StripeWorld, draft: Invoice, given?: readonly DraftLine[]): Invoice {
+export function recountDraft(
+  world: StripeWorld,
+  draft: Invoice,
+  given?: readonly DraftLine[],
+  credits?: TakeCredits,
+): Invoice {
   const lines = given ?? invoiceLines(world).get(draft.id)?.given ?? []
   const customer = customers(world).get(draft.customer)
   if (customer === undefined) return draft
@@ -117,6 +124,7 @@ export function recountDraft(world: StripeWorld, draft: Invoice, given?: readonl
     discounts: draft.discounts,
     taxRates: draft.default_tax_rates.map((rate) => (rate as { id: string }).id),
     automaticTax: draft.automatic_tax.enabled,
+    credits,
   })
   invoiceLines(world).put(draft.id, { id: draft.id, given: lines, lines: totals.lines })
   const after: Invoice = located({ ...draft, ...draftAmounts(draft.id, totals) }, customer)
@@ -125,7 +133,8 @@ export function recountDraft(world: StripeWorld, draft: Invoice, given?: readonl
 }
 
 /** Gives a draft its number, its page and its payment; from now on its lines stay as they are. */
-export function finalizeInvoice(world: StripeWorld, draft: Invoice): Invoice {
+export function finalizeInvoice(world: StripeWorld, given: Invoice): Invoice {
+  const draft = spendCredits(world, given)
   const customer = customers(world).get(draft.customer)
   const sequence = customer?.next_invoice_sequence ?? 1
   // What is left over when credits outweigh charges stays with the customer, below zero, for the next invoice.
@@ -166,6 +175,12 @@ export function finalizeInvoice(world: StripeWorld, draft: Invoice): Invoice {
     schedule(world, { kind: 'overdue_invoice', target: open.id, dueAtMs: open.due_date * 1000 })
   }
   return open
+}
+
+/** Billing credits pay for usage now, and not before. */
+function spendCredits(world: StripeWorld, draft: Invoice): Invoice {
+  if (![...creditGrants(world).values()].some(({ customer }) => customer === draft.customer)) return draft
+  return recountDraft(world, draft, undefined, creditsFor(world, draft.id, draft.customer, draft.currency))
 }
 
 /** The money arrived, or none was due. */

@@ -3,6 +3,8 @@ import type { Journal } from '../journal.js'
 import { type CallLimits, createCallGate } from './call-limits.js'
 import { checkoutRoutes, expireSession } from './checkout.js'
 import { checkoutSessions } from './checkout-session.js'
+import { expireDueGrant, restoreCredits } from './credit-grants.js'
+import { creditRoutes } from './credit-routes.js'
 import { customerRoutes } from './customers.js'
 import { type DueKind, type DueWork, takeDue } from './due.js'
 import { faultDetails, isStripeFailure, stripeFailure, unknownRoute } from './errors.js'
@@ -32,7 +34,7 @@ import { subscriptionScheduleRoutes } from './subscription-schedule-routes.js'
 import { testClockDuties, testClockRoutes } from './test-clock-routes.js'
 import { createWebhookControl, type WebhookControl } from './webhook-control.js'
 import { createWebhookSender, type WebhookSender } from './webhook-delivery.js'
-import { apiVersion, newId, type PaymentRecovery, type StripeWorld, worldAt } from './world.js'
+import { apiVersion, type Follower, newId, type PaymentRecovery, type StripeWorld, worldAt } from './world.js'
 
 export interface StripeTwinOptions {
   readonly journal: Journal
@@ -76,6 +78,7 @@ const routes: readonly StripeRoute[] = [
   ...eventRoutes,
   ...eventDestinationRoutes,
   ...testClockRoutes,
+  ...creditRoutes,
 ]
 
 const duties: Readonly<Record<DueKind, (world: StripeWorld, work: DueWork) => void>> = {
@@ -87,10 +90,26 @@ const duties: Readonly<Record<DueKind, (world: StripeWorld, work: DueWork) => vo
   ...subscriptionDuties,
   report_meter_errors: (world) => reportMeterErrors(world),
   ...testClockDuties,
+  expire_credit: (world, { target }) => expireDueGrant(world, target),
 }
 
 /** What follows within the twin from an event. */
-const followers: StripeWorld['followers'] = { ...paymentFollowers, ...invoiceFollowers }
+const followers = joinFollowers(paymentFollowers, invoiceFollowers, {
+  'invoice.voided': (world, invoice) => restoreCredits(world, (invoice as { readonly id: string }).id),
+})
+
+function joinFollowers(...sets: readonly StripeWorld['followers'][]): StripeWorld['followers'] {
+  const joined = new Map<string, Follower[]>()
+  for (const [type, follower] of sets.flatMap((set) => Object.entries(set))) {
+    joined.set(type, [...(joined.get(type) ?? []), follower])
+  }
+  const each = (all: readonly Follower[]): Follower => {
+    return (world, object) => {
+      for (const follower of all) follower(world, object)
+    }
+  }
+  return Object.fromEntries([...joined].map(([type, all]) => [type, each(all)]))
+}
 
 /** A stateful stand-in for Stripe's API that the official SDK works against. */
 export function createStripeTwin(options: StripeTwinOptions): StripeTwin {
