@@ -1,5 +1,5 @@
 import { applyGrant, balanceOf, type CreditGrant, creditGrants, isUsable } from './credit-grants.js'
-import type { DraftLine } from './invoice-lines.js'
+import type { Price } from './prices.js'
 import type { StripeWorld } from './world.js'
 
 /** A part of a line that credits pay for. */
@@ -9,8 +9,13 @@ export interface CreditAmount {
   readonly type: 'credit_balance_transaction'
 }
 
+interface BilledLine {
+  readonly id: string
+  readonly price: Price
+}
+
 /** Takes what credits pay of a line, of which so much is left to pay. */
-export type TakeCredits = (line: DraftLine, left: number) => readonly CreditAmount[]
+export type TakeCredits = (line: BilledLine, left: number) => readonly CreditAmount[]
 
 /** The credits a customer can spend on an invoice that is finalized now: usage only, in Stripe's order. */
 export function creditsFor(world: StripeWorld, invoice: string, customer: string, currency: string): TakeCredits {
@@ -34,7 +39,7 @@ export function creditsFor(world: StripeWorld, invoice: string, customer: string
   }
 }
 
-function paysFor({ applicability_config: { scope } }: CreditGrant, { price }: DraftLine): boolean {
+function paysFor({ applicability_config: { scope } }: CreditGrant, { price }: BilledLine): boolean {
   if (price.recurring?.usage_type !== 'metered') return false
   return scope.prices === undefined || scope.prices.some(({ id }) => id === price.id)
 }

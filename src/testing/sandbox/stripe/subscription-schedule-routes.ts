@@ -12,14 +12,11 @@ import { requireSubscription } from './subscription-routes.js'
 import {
   newPhase,
   newSchedule,
-  releaseSchedule,
-  requireSchedule,
   type SchedulePhase,
   type SubscriptionSchedule,
-  saveSchedule,
-  scheduleFrom,
   schedules,
-} from './subscription-schedules.js'
+} from './subscription-schedule-object.js'
+import { releaseSchedule, requireSchedule, saveSchedule, scheduleFrom } from './subscription-schedules.js'
 import { updateSubscription } from './subscriptions.js'
 import { clockOf } from './test-clocks.js'
 import { type StripeWorld, seconds } from './world.js'

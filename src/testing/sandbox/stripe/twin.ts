@@ -1,40 +1,18 @@
 import type { Fate } from '../faults.js'
 import type { Journal } from '../journal.js'
 import { type CallLimits, createCallGate } from './call-limits.js'
-import { checkoutRoutes, expireSession } from './checkout.js'
-import { checkoutSessions } from './checkout-session.js'
-import { expireDueGrant, restoreCredits } from './credit-grants.js'
-import { creditRoutes } from './credit-routes.js'
-import { customerRoutes } from './customers.js'
-import { type DueKind, type DueWork, takeDue } from './due.js'
+import { takeDue } from './due.js'
 import { faultDetails, isStripeFailure, stripeFailure, unknownRoute } from './errors.js'
-import { eventDestinationRoutes } from './event-destination-routes.js'
-import { eventSummaryRoutes } from './event-summaries.js'
-import { eventRoutes, webhookEndpointRoutes } from './events.js'
 import { expand } from './expand.js'
 import { type FormFields, parseForm } from './form.js'
 import { fingerprintOf, keyInUse, type StripeAnswer, storeAnswer, storedAnswer } from './idempotency.js'
-import { reportMeterErrors } from './meter-errors.js'
-import { meterEventRoutes } from './meter-event-routes.js'
 import { authorizeStream } from './meter-sessions.js'
-import { meterRoutes } from './meters.js'
-import { paymentDuties } from './payment-duties.js'
-import { paymentFollowers } from './payment-followers.js'
-import { paymentRoutes } from './payment-routes.js'
-import { ensureDefaultConfiguration, portalRoutes } from './portal.js'
-import { priceRoutes } from './price-routes.js'
-import { productRoutes } from './products.js'
-import type { StripeRoute } from './route.js'
-import { invoiceFollowers } from './subscription-dunning.js'
-import { subscriptionDuties } from './subscription-duties.js'
-import { subscriptionItemRoutes } from './subscription-item-routes.js'
-import { subscriptionPreviewRoutes } from './subscription-preview.js'
-import { subscriptionRoutes } from './subscription-routes.js'
-import { subscriptionScheduleRoutes } from './subscription-schedule-routes.js'
-import { testClockDuties, testClockRoutes } from './test-clock-routes.js'
+import { ensureDefaultConfiguration } from './portal.js'
+import { duties, followers } from './reactions.js'
+import { routes } from './routes.js'
 import { createWebhookControl, type WebhookControl } from './webhook-control.js'
 import { createWebhookSender, type WebhookSender } from './webhook-delivery.js'
-import { apiVersion, type Follower, newId, type PaymentRecovery, type StripeWorld, worldAt } from './world.js'
+import { apiVersion, newId, type PaymentRecovery, type StripeWorld, worldAt } from './world.js'
 
 export interface StripeTwinOptions {
   readonly journal: Journal
@@ -57,58 +35,6 @@ export interface StripeTwin {
   handle(request: Request, path: string): Promise<Response>
   /** Does what is due by the clock and starts on webhooks. */
   tick(): void
-}
-
-const routes: readonly StripeRoute[] = [
-  ...customerRoutes,
-  ...productRoutes,
-  ...priceRoutes,
-  ...meterRoutes,
-  ...eventSummaryRoutes,
-  ...meterEventRoutes,
-  ...checkoutRoutes,
-  // Before the invoices: its address looks like that of one.
-  ...subscriptionPreviewRoutes,
-  ...paymentRoutes,
-  ...subscriptionRoutes,
-  ...subscriptionItemRoutes,
-  ...subscriptionScheduleRoutes,
-  ...portalRoutes,
-  ...webhookEndpointRoutes,
-  ...eventRoutes,
-  ...eventDestinationRoutes,
-  ...testClockRoutes,
-  ...creditRoutes,
-]
-
-const duties: Readonly<Record<DueKind, (world: StripeWorld, work: DueWork) => void>> = {
-  expire_session: (world, { target }) => {
-    const session = checkoutSessions(world).get(target)
-    if (session?.status === 'open') expireSession(world, session)
-  },
-  ...paymentDuties,
-  ...subscriptionDuties,
-  report_meter_errors: (world) => reportMeterErrors(world),
-  ...testClockDuties,
-  expire_credit: (world, { target }) => expireDueGrant(world, target),
-}
-
-/** What follows within the twin from an event. */
-const followers = joinFollowers(paymentFollowers, invoiceFollowers, {
-  'invoice.voided': (world, invoice) => restoreCredits(world, (invoice as { readonly id: string }).id),
-})
-
-function joinFollowers(...sets: readonly StripeWorld['followers'][]): StripeWorld['followers'] {
-  const joined = new Map<string, Follower[]>()
-  for (const [type, follower] of sets.flatMap((set) => Object.entries(set))) {
-    joined.set(type, [...(joined.get(type) ?? []), follower])
-  }
-  const each = (all: readonly Follower[]): Follower => {
-    return (world, object) => {
-      for (const follower of all) follower(world, object)
-    }
-  }
-  return Object.fromEntries([...joined].map(([type, all]) => [type, each(all)]))
 }
 
 /** A stateful stand-in for Stripe's API that the official SDK works against. */
