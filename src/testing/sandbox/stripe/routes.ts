@@ -11,6 +11,7 @@ import { portalRoutes } from './portal.js'
 import { priceRoutes } from './price-routes.js'
 import { productRoutes } from './products.js'
 import type { StripeRoute } from './route.js'
+import { searchRoutes } from './search-routes.js'
 import { subscriptionItemRoutes } from './subscription-item-routes.js'
 import { subscriptionPreviewRoutes } from './subscription-preview.js'
 import { subscriptionRoutes } from './subscription-routes.js'
@@ -19,6 +20,8 @@ import { testClockRoutes } from './test-clock-routes.js'
 
 /** Every operation of the API; the first that matches an address is the one. */
 export const routes: readonly StripeRoute[] = [
+  // Before the addresses of single objects.
+  ...searchRoutes,
   ...customerRoutes,
   ...productRoutes,
   ...priceRoutes,
