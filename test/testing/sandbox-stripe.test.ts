@@ -51,6 +51,25 @@ describe('customers, products and prices', () => {
   })
 })
 
+describe('lookup keys', () => {
+  it('C4 name one price, and move to another when asked to', async () => {
+    const product = await stripe.products.create({ name: 'Pro' })
+    const create = (transfer: boolean) =>
+      stripe.prices.create({
+        product: product.id,
+        currency: 'usd',
+        unit_amount: 100,
+        lookup_key: 'pro',
+        ...(transfer ? { transfer_lookup_key: true } : {}),
+      })
+    const first = await create(false)
+    await expect(create(false)).rejects.toMatchObject({ statusCode: 400, param: 'lookup_key' })
+    const second = await create(true)
+    expect((await stripe.prices.list({ lookup_keys: ['pro'] })).data.map(({ id }) => id)).toEqual([second.id])
+    expect((await stripe.prices.retrieve(first.id)).lookup_key).toBeNull()
+  })
+})
+
 describe('refusals', () => {
   it('C4 refuses a wrong key with 401', async () => {
     const wrong = new Stripe('sk_test_wrong', { ...hostOf(box), maxNetworkRetries: 0 })

@@ -110,6 +110,36 @@ describe('a subscription begins', () => {
   })
 })
 
+describe('payment methods of a subscription', () => {
+  it('S1.5 are the customer’s own', async () => {
+    const { customer } = await payer()
+    const other = await payer()
+    const items = [{ price: await monthly(1000) }]
+    await expect(
+      stripe.subscriptions.create({ customer, items, default_payment_method: other.method }),
+    ).rejects.toMatchObject({ statusCode: 400, param: 'default_payment_method' })
+  })
+
+  it('S1.5 are saved from the first payment when asked to, and the subscription becomes active', async () => {
+    const { id: customer } = await stripe.customers.create({})
+    const card = await method(customer, 'visa')
+    const made = await stripe.subscriptions.create({
+      customer,
+      items: [{ price: await monthly(1000) }],
+      payment_behavior: 'default_incomplete',
+      payment_settings: { save_default_payment_method: 'on_subscription' },
+    })
+    expect(made).toMatchObject({ status: 'incomplete', default_payment_method: null })
+    await stripe.invoices.pay(String(made.latest_invoice), { payment_method: card })
+    expect(await stripe.subscriptions.retrieve(made.id)).toMatchObject({
+      status: 'active',
+      default_payment_method: card,
+    })
+    box.advance(30 * dayMs + hourMs)
+    expect(await amounts(made.id)).toEqual([[1000], [1000]])
+  })
+})
+
 describe('a change of price or quantity', () => {
   it('S1.5 waits for the next invoice as credit for unused and charge for remaining time', async () => {
     const { id, item } = await subscribed(await monthly(1000))
@@ -258,6 +288,12 @@ describe('a trial', () => {
     expect(await eventTypes()).toContain(event)
   })
 
+  it('S1.5 of less than three days is announced when it begins', async () => {
+    const { customer } = await payer()
+    await stripe.subscriptions.create({ customer, items: [{ price: await monthly(1000) }], trial_period_days: 2 })
+    expect(await eventTypes()).toContain('customer.subscription.trial_will_end')
+  })
+
   it('S1.5 is ended early, and charges a whole period then', async () => {
     const { customer } = await payer()
     const { id } = await stripe.subscriptions.create({
@@ -324,8 +360,21 @@ describe('a pause', () => {
     expect(resumed).toMatchObject({ status: 'active', billing_cycle_anchor: start / 1000 + 75 * 86_400 })
     expect(resumed).not.toHaveProperty('status_details')
     expect((await amounts(id))[0]).toEqual([-500, 1000])
-    const types = await eventTypes()
+    const types = box.webhooks.emitted().map(({ type }) => type)
     expect(types).toEqual(expect.arrayContaining(['customer.subscription.paused', 'customer.subscription.resumed']))
+    // The API itself reaches back thirty days.
+    expect(await eventTypes()).not.toContain('customer.subscription.paused')
+  })
+
+  it('S1.5 is not lifted by the credit it came with, and ends in past_due when the resumption is declined', async () => {
+    const { id, customer } = await subscribed(await monthly(1000))
+    box.advance(15 * dayMs)
+    expect((await stripe.subscriptions.pause(id, { invoicing_behavior: 'invoice' })).status).toBe('paused')
+    expect((await amounts(id))[0]).toEqual([-500])
+    await stripe.subscriptions.update(id, { default_payment_method: await method(customer, 'chargeDeclined') })
+    const waiting = await stripe.subscriptions.resume(id)
+    await expect(stripe.invoices.pay(String(waiting.latest_invoice))).rejects.toMatchObject({ statusCode: 402 })
+    expect((await stripe.subscriptions.retrieve(id)).status).toBe('past_due')
   })
 
   it('S1.5 goes on while the resumption is not paid', async () => {
@@ -454,6 +503,16 @@ describe('renewal', () => {
       status: 'paid',
       status_transitions: { finalized_at: Date.parse('2026-12-01T01:00:00Z') / 1000 },
     })
+  })
+
+  it('S1.5 is announced a week before, with what it will come to', async () => {
+    const { id } = await subscribed(await monthly(1000))
+    box.advance(23 * dayMs - 1000)
+    expect(await eventTypes()).not.toContain('invoice.upcoming')
+    box.advance(1000)
+    const { data } = await stripe.events.list({ type: 'invoice.upcoming' })
+    expect(data[0]?.data.object).toMatchObject({ object: 'invoice', total: 1000, status: 'draft' })
+    expect(await amounts(id)).toEqual([[1000]])
   })
 
   it('S1.5 of several missed periods happens one by one, each at its time', async () => {

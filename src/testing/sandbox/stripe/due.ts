@@ -21,6 +21,7 @@ export type DueKind =
   | 'overdue_invoice'
   | 'renew_subscription'
   | 'announce_trial_end'
+  | 'announce_renewal'
   | 'cancel_subscription'
   | 'expire_subscription'
   | 'expire_pending_update'
@@ -43,10 +44,6 @@ export function schedule(world: StripeWorld, work: Omit<DueWork, 'id' | 'clock'>
 export function unschedule(world: StripeWorld, kind: DueKind, target: string): void {
   const id = `${kind} ${target}`
   if (dueWork(world).has(id)) dueWork(world).delete(id)
-}
-
-export function isScheduled(world: StripeWorld, kind: DueKind, target: string): boolean {
-  return dueWork(world).has(`${kind} ${target}`)
 }
 
 /** Takes the earliest work of a clock whose time has come. */

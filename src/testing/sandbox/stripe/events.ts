@@ -45,6 +45,9 @@ export interface WebhookEndpoint {
   readonly url: string
 }
 
+/** How far back events can be read. */
+const keptSeconds = 30 * 24 * 60 * 60
+
 export const events = tableOf<StripeEvent>('events')
 export const webhookEndpoints = tableOf<WebhookEndpoint>('webhook_endpoints')
 
@@ -90,6 +93,7 @@ export const eventRoutes = [
         '/v1/events',
         [...events(world).values()].filter(
           (event) =>
+            event.created > seconds(world) - keptSeconds &&
             (params.type === undefined || matchesType(params.type, event.type)) &&
             (params.types === undefined || params.types.includes(event.type)) &&
             isWithin(params.created, event.created),
@@ -99,7 +103,7 @@ export const eventRoutes = [
   ),
   route('GET /v1/events/:id', noParameters, ({ world, path: { id = '' } }) => {
     const event = events(world).get(id)
-    if (event === undefined) throw notFound('event', id)
+    if (event === undefined || event.created <= seconds(world) - keptSeconds) throw notFound('event', id)
     return event
   }),
 ]

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { invalidRequest, notFound } from './errors.js'
 import { emit } from './events.js'
-import { currency, flag, isWithin, list, mergeMetadata, paging, text, timeRange, tolerated } from './form.js'
+import { currency, flag, isWithin, list, mergeMetadata, paging, text, timeRange } from './form.js'
 import { newPrice, type Price, priceChange, priceShape, prices } from './prices.js'
 import { productData, productOf } from './products.js'
 import { listPage, noParameters, route } from './route.js'
@@ -11,21 +11,13 @@ const creatable = z.strictObject({
   ...priceShape,
   product_data: productData.optional(),
   billing_scheme: z.literal('per_unit', 'The sandbox models per_unit prices only.').optional(),
-  ...tolerated('transfer_lookup_key'),
+  transfer_lookup_key: flag.optional(),
 })
 
 export const priceRoutes = [
-  route('POST /v1/prices', creatable, ({ world, params }) => {
-    const taken = [...prices(world).values()].some(
-      (price) => params.lookup_key !== undefined && price.active && price.lookup_key === params.lookup_key,
-    )
-    if (taken) {
-      throw invalidRequest(`A price already uses that lookup key: ${params.lookup_key}`, {
-        code: 'resource_already_exists',
-        param: 'lookup_key',
-      })
-    }
-    return createPrice(world, params)
+  route('POST /v1/prices', creatable, ({ world, params: { transfer_lookup_key: transfers, ...given } }) => {
+    freeLookupKey(world, given.lookup_key, transfers ?? false)
+    return createPrice(world, given)
   }),
   route(
     'GET /v1/prices',
@@ -63,6 +55,9 @@ export const priceRoutes = [
   route('GET /v1/prices/:id', noParameters, ({ world, path }) => requirePrice(world, path.id)),
   route('POST /v1/prices/:id', priceChange, ({ world, path, params }) => {
     const before = requirePrice(world, path.id)
+    if (params.lookup_key !== null && params.lookup_key !== before.lookup_key) {
+      freeLookupKey(world, params.lookup_key, params.transfer_lookup_key ?? false)
+    }
     const after: Price = {
       ...before,
       active: params.active ?? before.active,
@@ -76,7 +71,22 @@ export const priceRoutes = [
   }),
 ]
 
-export function createPrice(world: StripeWorld, given: z.output<typeof creatable>): Price {
+/** A lookup key names one price; it is taken from the one that has it only when that is asked for. */
+function freeLookupKey(world: StripeWorld, key: string | undefined, transfers: boolean): void {
+  const holder = [...prices(world).values()].find((price) => key !== undefined && price.lookup_key === key)
+  if (holder === undefined) return
+  if (!transfers) {
+    throw invalidRequest(`A price (\`${holder.id}\`) already uses that lookup key.`, {
+      code: 'resource_already_exists',
+      param: 'lookup_key',
+    })
+  }
+  const after: Price = { ...holder, lookup_key: null }
+  prices(world).put(after.id, after)
+  emit(world, 'price.updated', after, { lookup_key: key })
+}
+
+export function createPrice(world: StripeWorld, given: Omit<z.output<typeof creatable>, 'transfer_lookup_key'>): Price {
   const price = newPrice(world, productOf(world, given).id, given)
   prices(world).put(price.id, price)
   emit(world, 'price.created', price)

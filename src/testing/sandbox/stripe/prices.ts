@@ -39,7 +39,8 @@ export const priceChange = z.strictObject({
   nickname: clearable(text).optional(),
   lookup_key: clearable(text).optional(),
   metadata,
-  ...tolerated('tax_behavior', 'currency_options', 'transfer_lookup_key'),
+  transfer_lookup_key: flag.optional(),
+  ...tolerated('tax_behavior', 'currency_options'),
 })
 
 /** Builds a price and checks that it can be charged. */

@@ -1,4 +1,5 @@
 import { customers } from './customers.js'
+import { invalidRequest, noSuch } from './errors.js'
 import { collectInvoice } from './invoice-collection.js'
 import { createInvoiceItem, pendingItems, toInvoiceLine } from './invoice-items.js'
 import {
@@ -9,6 +10,7 @@ import {
   type InvoiceLine,
   payInvoice,
 } from './invoices.js'
+import { paymentMethods } from './payment-methods.js'
 import type { Subscription } from './subscription-object.js'
 import { type StripeWorld, seconds } from './world.js'
 
@@ -74,4 +76,16 @@ export function finalizeAndCollect(world: StripeWorld, draft: Invoice, subscript
 export function collect(world: StripeWorld, open: Invoice): Invoice {
   if (open.amount_due === 0) return payInvoice(world, open)
   return collectInvoice(world, open).invoice
+}
+
+/** A subscription is charged to a method of its own customer. */
+export function checkMethod(world: StripeWorld, customer: string, id: string | undefined): void {
+  if (id === undefined) return
+  const method = paymentMethods(world).get(id)
+  if (method === undefined) throw noSuch('PaymentMethod', id, 'default_payment_method')
+  if (method.customer === customer) return
+  throw invalidRequest(
+    `The customer does not have a payment method with the ID ${id}. The payment method must be attached to the customer.`,
+    { code: 'resource_missing', param: 'default_payment_method' },
+  )
 }

@@ -3,7 +3,7 @@ import { intervalOf, periodAt } from './billing-cycle.js'
 import type { Customer } from './customers.js'
 import { invalidRequest } from './errors.js'
 import { invoices } from './invoices.js'
-import { collect } from './subscription-billing.js'
+import { checkMethod, collect } from './subscription-billing.js'
 import { declined, requireMethod } from './subscription-change.js'
 import { checkItems, checkQuantity, requireRecurringPrice } from './subscription-item-changes.js'
 import { type ItemRequest, type Subscription, subscriptions } from './subscription-object.js'
@@ -27,6 +27,7 @@ export function startSubscription(
       },
     )
   }
+  checkMethod(world, customer.id, params.default_payment_method)
   const items = readItems(world, params)
   const trialEnd = trialEndOf(world, params)
   checkTerms(world, params, items, trialEnd)

@@ -1,8 +1,9 @@
-import { isScheduled, schedule, unschedule } from './due.js'
+import { schedule, unschedule } from './due.js'
+import { intentOf } from './invoice-payments.js'
 import { type Invoice, invoices, voidInvoice } from './invoices.js'
 import { applyPendingUpdate } from './subscription-change.js'
 import { hasEnded, type Subscription, subscriptions } from './subscription-object.js'
-import { restartPeriods } from './subscription-pause.js'
+import { restartPeriods, resumptions } from './subscription-pause.js'
 import { endSubscription, updateSubscription } from './subscriptions.js'
 import { type Follower, type StripeWorld, seconds } from './world.js'
 
@@ -21,13 +22,22 @@ function paid(world: StripeWorld, invoice: Invoice): void {
   if (subscription === undefined || subscription.latest_invoice !== invoice.id || hasEnded(subscription)) return
   unschedule(world, 'expire_subscription', subscription.id)
   unschedule(world, 'expire_pending_update', subscription.id)
-  const current = invoice.status === 'paid' ? applyPendingUpdate(world, subscription) : subscription
+  const saved = invoice.status === 'paid' ? saveMethod(world, invoice, subscription) : subscription
+  const current = invoice.status === 'paid' ? applyPendingUpdate(world, saved) : saved
   if (current.status === 'paused') {
-    if (invoice.billing_reason === 'subscription_update') restartPeriods(world, current)
+    if (resumptions(world).get(current.id)?.invoice === invoice.id) restartPeriods(world, current)
     return
   }
   const status = (current.trial_end ?? 0) > seconds(world) ? 'trialing' : 'active'
   if (current.status !== status) updateSubscription(world, current, { status })
+}
+
+/** What paid the first invoice is what later ones are charged to, where the subscription says so. */
+function saveMethod(world: StripeWorld, invoice: Invoice, subscription: Subscription): Subscription {
+  const method = intentOf(world, invoice.id)?.payment_method ?? null
+  const saves = subscription.payment_settings.save_default_payment_method === 'on_subscription'
+  if (!saves || method === null || subscription.default_payment_method === method) return subscription
+  return updateSubscription(world, subscription, { default_payment_method: method })
 }
 
 function failed(world: StripeWorld, invoice: Invoice): void {
@@ -36,7 +46,8 @@ function failed(world: StripeWorld, invoice: Invoice): void {
   if (subscription.status === 'incomplete' || subscription.pending_update !== null) return
   if (subscription.status === 'paused') {
     // Resumed with the attempt, whatever came of it; Stripe does not try again by itself.
-    if (!isScheduled(world, 'expire_subscription', subscription.id)) return
+    const resumption = resumptions(world).get(subscription.id)
+    if (resumption?.invoice !== invoice.id || resumption.paysFirst) return
     unschedule(world, 'expire_subscription', subscription.id)
     updateSubscription(world, restartPeriods(world, subscription), { status: 'past_due' })
     return

@@ -2,6 +2,7 @@ import type { DueKind, DueWork } from './due.js'
 import { expirePendingUpdate } from './subscription-change.js'
 import { expireSubscription } from './subscription-dunning.js'
 import { subscriptions } from './subscription-object.js'
+import { announceRenewal } from './subscription-preview.js'
 import { finalizeRenewal, renewSubscription, retryInvoice } from './subscription-renewal.js'
 import { schedules } from './subscription-schedule-object.js'
 import { startSchedule } from './subscription-schedule-routes.js'
@@ -14,6 +15,7 @@ type Duty = (world: StripeWorld, work: DueWork) => void
 /** What happens to subscriptions by itself. */
 export const subscriptionDuties = {
   renew_subscription: (world, { target }) => renewSubscription(world, target),
+  announce_renewal: (world, { target }) => announceRenewal(world, target),
   announce_trial_end: (world, { target }) => announceTrialEnd(world, target),
   cancel_subscription: (world, { target }) => {
     const before = subscriptions(world).get(target)

@@ -8,7 +8,7 @@ import { addPending, collect, draftFor, finalizeAndCollect } from './subscriptio
 import { creditLine, periodLine } from './subscription-lines.js'
 import { isMetered, type Subscription, subscriptions } from './subscription-object.js'
 import { updateSubscription } from './subscriptions.js'
-import { type StripeWorld, seconds } from './world.js'
+import { type StripeWorld, seconds, tableOf } from './world.js'
 
 export interface Pause {
   readonly bills: 'now' | 'none'
@@ -21,6 +21,9 @@ export interface Resumption {
   readonly prorates: boolean
   readonly paysFirst: boolean
 }
+
+/** The invoice that has to be paid before a pause is over. */
+export const resumptions = tableOf<{ readonly invoice: string; readonly paysFirst: boolean }>('resumptions')
 
 const unpaidHours = 23
 
@@ -82,6 +85,7 @@ export function resumeSubscription(world: StripeWorld, before: Subscription, how
     ...(draft === undefined ? {} : { latest_invoice: draft.id }),
   })
   if (draft === undefined) return restartPeriods(world, waiting)
+  resumptions(world).put(before.id, { invoice: draft.id, paysFirst: how.paysFirst })
   const open = finalizeInvoice(world, draft)
   if (open.amount_due === 0 || how.paysFirst) collect(world, open)
   else
@@ -92,6 +96,7 @@ export function resumeSubscription(world: StripeWorld, before: Subscription, how
 /** The pause is over: items are in the period that holds this moment. */
 export function restartPeriods(world: StripeWorld, before: Subscription): Subscription {
   const now = seconds(world)
+  if (resumptions(world).has(before.id)) resumptions(world).delete(before.id)
   const after = updateSubscription(world, before, {
     status: 'active',
     status_details: undefined,

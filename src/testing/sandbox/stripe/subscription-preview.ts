@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { customers, requireCustomer } from './customers.js'
 import { invalidRequest, missingParameter, stripeFailure } from './errors.js'
+import { emit } from './events.js'
 import { count, flag, list, text, tolerated } from './form.js'
 import type { Invoice, InvoiceLine } from './invoices.js'
 import { route } from './route.js'
@@ -60,6 +61,18 @@ export const subscriptionPreviewRoutes = [
     },
   ),
 ]
+
+/** Tells of an invoice to come, a week before. */
+export function announceRenewal(world: StripeWorld, id: string): void {
+  const subscription = subscriptions(world).get(id)
+  if (subscription === undefined || hasEnded(subscription) || subscription.cancel_at_period_end) return
+  const { customer } = subscription
+  emit(
+    world,
+    'invoice.upcoming',
+    preview(world, customer, () => upcoming(world, subscription, {})),
+  )
+}
 
 function upcoming(world: StripeWorld, before: Subscription, given: Details): Invoice | undefined {
   if (hasEnded(before)) return undefined

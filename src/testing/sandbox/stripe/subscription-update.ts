@@ -3,6 +3,7 @@ import { applyDiscounts, type DiscountChoice, removeDiscount } from './discounts
 import { schedule, unschedule } from './due.js'
 import { invalidRequest } from './errors.js'
 import { mergeMetadata } from './form.js'
+import { checkMethod } from './subscription-billing.js'
 import { applyChange, type ItemsChange, planChange } from './subscription-change.js'
 import { checkCollection } from './subscription-create.js'
 import { hasEnded, noCancellation, type Subscription } from './subscription-object.js'
@@ -27,6 +28,7 @@ const pendingAllows = new Set([
 /** `POST /v1/subscriptions/:id` */
 export function reviseSubscription(world: StripeWorld, before: Subscription, params: Revision): Subscription {
   if (hasEnded(before)) return reviseEnded(world, before, params)
+  checkMethod(world, before.customer, params.default_payment_method)
   const paymentBehavior = params.payment_behavior ?? 'allow_incomplete'
   if (paymentBehavior === 'pending_if_incomplete') checkPending(params)
   if (before.status === 'incomplete' && (params.items !== undefined || params.trial_end !== undefined)) {

@@ -28,6 +28,7 @@ export interface NewSubscription extends SubscriptionRequest {
 
 const day = 86_400
 const trialNoticeDays = 3
+const renewalNoticeDays = 7
 const incompleteHours = 23
 
 /** Starts a subscription with its first invoice, where there is something to bill. */
@@ -48,6 +49,9 @@ export function createSubscription(
   subscriptions(world).put(subscription.id, subscription)
   emit(world, 'customer.subscription.created', subscription)
   planAhead(world, subscription)
+  if (subscription.status === 'trialing' && (subscription.trial_end ?? 0) - seconds(world) < trialNoticeDays * day) {
+    announceTrialEnd(world, subscription.id)
+  }
   if (waits) {
     schedule(world, {
       kind: 'expire_subscription',
@@ -88,7 +92,7 @@ export function updateSubscription(
 /** Puts down what happens by itself: the end of the trial, of the period, of the subscription. */
 export function planAhead(world: StripeWorld, subscription: Subscription): void {
   const { id, status, trial_end: trialEnd, cancel_at: cancelAt, cancel_at_period_end: endsWithPeriod } = subscription
-  for (const kind of ['renew_subscription', 'announce_trial_end', 'cancel_subscription'] as const) {
+  for (const kind of ['renew_subscription', 'announce_renewal', 'announce_trial_end', 'cancel_subscription'] as const) {
     unschedule(world, kind, id)
   }
   if (hasEnded(subscription)) return
@@ -97,6 +101,10 @@ export function planAhead(world: StripeWorld, subscription: Subscription): void 
   }
   if (status === 'paused' || status === 'incomplete') return
   schedule(world, { kind: 'renew_subscription', target: id, dueAtMs: periodEnd(subscription) * 1000 })
+  const announced = periodEnd(subscription) - renewalNoticeDays * day
+  if (announced > seconds(world)) {
+    schedule(world, { kind: 'announce_renewal', target: id, dueAtMs: announced * 1000 })
+  }
   const notice = (trialEnd ?? 0) - trialNoticeDays * day
   if (status === 'trialing' && notice >= seconds(world)) {
     schedule(world, { kind: 'announce_trial_end', target: id, dueAtMs: notice * 1000 })
