@@ -7,7 +7,7 @@ import type { PaymentMethodsCapability } from '../../core/ports/capabilities/pay
 import type { PaymentsCapability } from '../../core/ports/capabilities/payments.js'
 import type { SubscriptionsCapability } from '../../core/ports/capabilities/subscriptions.js'
 import type { Provider } from '../../core/ports/provider.js'
-import { stripeCall } from './call.js'
+import { defaultLimits, stripeCall } from './call.js'
 import { stripeCatalog } from './catalog.js'
 import { type CheckoutSettings, stripeCheckout } from './checkout.js'
 import { stripeCustomers } from './customers.js'
@@ -41,6 +41,8 @@ export interface StripeProviderOptions {
   readonly account?: string
   /** What holds for all checkout pages. */
   readonly checkout?: CheckoutSettings
+  /** How much is asked of Stripe a second, from this process. Default 80 requests and 800 meter events; a sandbox of Stripe's takes 25. */
+  readonly limits?: { readonly requestsPerSecond?: number; readonly meterEventsPerSecond?: number }
   /** For tests and simulations: milliseconds since the epoch. */
   readonly now?: () => number
   /** Event names of your Stripe meters, by meter. Default `billfold_<meter>`. */
@@ -83,7 +85,7 @@ export type StripeProvider = Provider<
  */
 export function stripeProvider(options: StripeProviderOptions): StripeProvider {
   const settings = parseOptions(options)
-  const call = stripeCall(options.client)
+  const call = stripeCall(options.client, settings.limits)
   const eventName = meterNames(settings.meters)
   const prices = stripePrices(call, eventName)
   return {
@@ -125,6 +127,12 @@ const optionsSchema = z.object({
   account: z.string().min(1).optional(),
   checkout: z
     .strictObject({ automaticTax: z.boolean().default(false), invoices: z.boolean().default(true) })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      requestsPerSecond: z.number().positive().default(defaultLimits.requestsPerSecond),
+      meterEventsPerSecond: z.number().positive().default(defaultLimits.meterEventsPerSecond),
+    })
     .prefault({}),
   meters: z.record(z.string(), z.string().min(1).max(100)).default({}),
   id: z.string().min(1).default('stripe'),

@@ -73,7 +73,7 @@ async function sendReport(
   }
   try {
     // Repeats are the sender's business: it knows the identifier's age, and the SDK does not.
-    await call.write(signal === undefined ? {} : { signal }, (client, request) =>
+    await call.report(signal === undefined ? {} : { signal }, (client, request) =>
       client.billing.meterEvents.create(event, { ...request, maxNetworkRetries: 0 }),
     )
     return { status: 'delivered' }
@@ -92,6 +92,9 @@ function problemWith({ identifier, sparks, occurredAt }: UsageReport): string | 
 /** @throws BillingError `provider_authentication`, and whatever is not about the report */
 function outcomeOf(error: unknown): ReportOutcome {
   if (!BillingError.is(error)) throw error
+  // Nothing was sent: Stripe is left alone for now.
+  if (error.details.reason === 'circuit_open')
+    return { status: 'retry', reason: error.message, retryAfterMs: Number(error.details.retryAfterMs) }
   const fault = stripeFault(error.cause)
   const reason = fault.code === undefined ? fault.message : `${fault.code}: ${fault.message}`
   const wait = fault.retryAfterMs === undefined ? {} : { retryAfterMs: fault.retryAfterMs }

@@ -36,7 +36,8 @@ export async function openStripeWorld(closing: (() => Promise<void>)[], { afterw
   /** A service of its own on the same twin, with the account linked to its customer as soon as there is one. */
   const open = async (store: Store, given: { readonly suspendOn?: 'past_due' } = {}) => {
     const failures: unknown[] = []
-    const stripe = stripeProvider({ client, webhookSecret, now: clock.now })
+    const limits = { requestsPerSecond: 1_000_000 }
+    const stripe = stripeProvider({ client, webhookSecret, now: clock.now, limits })
     const billing = createBilling({
       catalog: stripeCatalog,
       store,
