@@ -126,6 +126,9 @@ input[type=email], input[type=text], select { width: 100%; font: inherit; font-s
 .choice:first-of-type { border-radius: 8px 8px 0 0; }
 .choice:last-of-type { border-radius: 0 0 8px 8px; border-bottom-width: 1px; }
 .choice:only-of-type { border-radius: 8px; }
+.notice { background: var(--positive-soft); color: var(--positive); border-radius: 8px; padding: 12px; }
+.actions-row { display: flex; flex-wrap: wrap; gap: 8px; margin: 16px 0 0; align-items: center; max-width: none; }
+.buttons { display: flex; flex-wrap: wrap; gap: 8px; justify-content: flex-end; align-items: center; }
 .inline { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; margin: 16px 0 0; }
 .inline label.field { flex-basis: 100%; margin: 0; }
 .inline input[type=text] { flex: 1 1 160px; width: auto; margin: 0; }

@@ -1,22 +1,55 @@
 import * as z from 'zod'
 import { requireCustomer } from './customers.js'
-import { missingParameter, noSuch, notFound } from './errors.js'
-import { clearable, flag, metadata, paging, text, tolerated, webUrl } from './form.js'
-import { listPage, noParameters, route } from './route.js'
+import { invalidRequest, missingParameter, noSuch } from './errors.js'
+import { count, list, text, tolerated, webUrl } from './form.js'
+import {
+  defaultConfiguration,
+  type PortalConfiguration,
+  portalConfigurationRoutes,
+  portalConfigurations,
+} from './portal-configurations.js'
+import { route } from './route.js'
+import { type Subscription, subscriptions } from './subscription-object.js'
 import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type PortalSession = ReturnType<typeof newPortalSession>
-type PortalConfiguration = ReturnType<typeof newConfiguration>
+export type PortalFlow = NonNullable<PortalSession['flow']>
 
 export const portalSessions = tableOf<PortalSession>('portal_sessions')
-const portalConfigurations = tableOf<PortalConfiguration>('portal_configurations')
 
-/** Every account has a configuration to start with, as after a first visit to the dashboard. */
-export function ensureDefaultConfiguration(world: StripeWorld): void {
-  if (portalConfigurations(world).size > 0) return
-  const configuration = newConfiguration(world, { isDefault: true, returnUrl: null, name: null, metadata: {} })
-  portalConfigurations(world).put(configuration.id, configuration)
-}
+const named = z.strictObject({ subscription: text })
+
+const flowData = z.strictObject({
+  type: z.enum(
+    [
+      'payment_method_update',
+      'subscription_cancel',
+      'subscription_pause',
+      'subscription_update',
+      'subscription_update_confirm',
+    ],
+    'Invalid flow_data[type]',
+  ),
+  after_completion: z
+    .strictObject({
+      type: z.enum(['hosted_confirmation', 'portal_homepage', 'redirect'], 'Invalid flow_data[after_completion][type]'),
+      hosted_confirmation: z.strictObject({ custom_message: text.max(500).optional() }).optional(),
+      redirect: z.strictObject({ return_url: webUrl }).optional(),
+    })
+    .optional(),
+  subscription_cancel: z.strictObject({ subscription: text, ...tolerated('retention') }).optional(),
+  subscription_pause: named.optional(),
+  subscription_update: named.optional(),
+  subscription_update_confirm: z
+    .strictObject({
+      subscription: text,
+      items: list(z.strictObject({ id: text, price: text.optional(), quantity: count.optional() })),
+      discounts: list(z.strictObject({ coupon: text.optional(), promotion_code: text.optional() })).optional(),
+    })
+    .optional(),
+})
+
+type FlowData = z.output<typeof flowData>
 
 export const portalRoutes = [
   route(
@@ -26,132 +59,109 @@ export const portalRoutes = [
       configuration: text.optional(),
       return_url: webUrl.optional(),
       locale: text.optional(),
-      ...tolerated('after_expiration', 'flow_data', 'on_behalf_of'),
+      flow_data: flowData.optional(),
+      ...tolerated('after_expiration', 'on_behalf_of'),
     }),
     ({ world, params }) => {
       if (params.customer === undefined) throw missingParameter('customer')
       const { id: customer } = requireCustomer(world, params.customer)
-      const configuration = params.configuration ?? defaultConfiguration(world)?.id ?? ''
-      if (!portalConfigurations(world).has(configuration)) throw noSuch('configuration', configuration, 'configuration')
-      const returnUrl = params.return_url ?? portalConfigurations(world).get(configuration)?.default_return_url ?? null
-      const session = newPortalSession(world, customer, configuration, returnUrl, params.locale ?? null)
+      const id = params.configuration ?? defaultConfiguration(world)?.id ?? ''
+      const configuration = portalConfigurations(world).get(id)
+      if (configuration === undefined) throw noSuch('configuration', id, 'configuration')
+      if (!configuration.active) {
+        throw invalidRequest(`The configuration ${id} is inactive.`, { param: 'configuration' })
+      }
+      if (params.flow_data !== undefined) checkFlow(world, params.flow_data, configuration, customer)
+      const session = newPortalSession(world, customer, configuration, {
+        returnUrl: params.return_url ?? configuration.default_return_url,
+        locale: params.locale ?? null,
+        flow: params.flow_data,
+      })
       portalSessions(world).put(session.id, session)
       return session
     },
   ),
-  route(
-    'POST /v1/billing_portal/configurations',
-    z.strictObject({
-      features: z.unknown(),
-      default_return_url: clearable(webUrl).optional(),
-      name: clearable(text).optional(),
-      metadata,
-      ...tolerated('business_profile', 'login_page'),
-    }),
-    ({ world, params }) => {
-      const configuration = newConfiguration(world, {
-        isDefault: false,
-        returnUrl: params.default_return_url ?? null,
-        name: params.name ?? null,
-        metadata: params.metadata ?? {},
-      })
-      portalConfigurations(world).put(configuration.id, configuration)
-      return configuration
-    },
-  ),
-  route(
-    'GET /v1/billing_portal/configurations',
-    z.strictObject({ ...paging, active: flag.optional(), is_default: flag.optional() }),
-    ({ world, params }) =>
-      listPage(
-        '/v1/billing_portal/configurations',
-        [...portalConfigurations(world).values()].filter(
-          ({ active, is_default: isDefault }) =>
-            (params.active === undefined || params.active === active) &&
-            (params.is_default === undefined || params.is_default === isDefault),
-        ),
-        params,
-      ),
-  ),
-  route('GET /v1/billing_portal/configurations/:id', noParameters, ({ world, path: { id = '' } }) => {
-    const configuration = portalConfigurations(world).get(id)
-    if (configuration === undefined) throw notFound('configuration', id, 'configuration')
-    return configuration
-  }),
+  ...portalConfigurationRoutes,
 ]
 
-function defaultConfiguration(world: StripeWorld): PortalConfiguration | undefined {
-  return [...portalConfigurations(world).values()].find((configuration) => configuration.is_default)
+/** A flow needs its feature to be on, and a subscription of the customer's own. */
+function checkFlow(world: StripeWorld, flow: FlowData, { features }: PortalConfiguration, customer: string): void {
+  const feature = flow.type === 'subscription_update_confirm' ? 'subscription_update' : flow.type
+  if (!features[feature].enabled) {
+    throw invalidRequest(
+      `This session cannot be created because the \`${feature}\` feature is disabled in the portal configuration. Please enable it and try again.`,
+      { param: 'flow_data[type]' },
+    )
+  }
+  if (flow.after_completion?.type === 'redirect' && flow.after_completion.redirect === undefined) {
+    throw missingParameter('flow_data[after_completion][redirect]')
+  }
+  if (flow.type === 'payment_method_update') return
+  const details = flow[flow.type]
+  if (details === undefined) throw missingParameter(`flow_data[${flow.type}]`)
+  const at = `flow_data[${flow.type}][subscription]`
+  const subscription: Subscription | undefined = subscriptions(world).get(details.subscription)
+  if (subscription === undefined || subscription.customer !== customer) {
+    throw noSuch('subscription', details.subscription, at)
+  }
+  if (flow.type === 'subscription_cancel' && subscription.cancel_at_period_end) {
+    throw invalidRequest('The subscription is already set to be canceled at the end of its period.', { param: at })
+  }
 }
 
 function newPortalSession(
   world: StripeWorld,
   customer: string,
-  configuration: string,
-  returnUrl: string | null,
-  locale: string | null,
+  configuration: PortalConfiguration,
+  given: { readonly returnUrl: string | null; readonly locale: string | null; readonly flow: FlowData | undefined },
 ) {
   const id = newId('bps_1', 23)
   return {
     id,
     object: 'billing_portal.session' as const,
-    configuration,
+    configuration: configuration.id,
     created: seconds(world),
     customer,
     customer_account: null,
-    flow: null,
+    flow: given.flow === undefined ? null : newFlow(given.flow),
     livemode: false as const,
-    locale,
+    locale: given.locale,
     on_behalf_of: null,
-    return_url: returnUrl,
+    return_url: given.returnUrl,
     url: world.pageUrl(`/portal/${id}`),
   }
 }
 
-function newConfiguration(
-  world: StripeWorld,
-  given: {
-    isDefault: boolean
-    returnUrl: string | null
-    name: string | null
-    metadata: Readonly<Record<string, string>>
-  },
-) {
-  const now = seconds(world)
+function newFlow(given: FlowData) {
+  const { after_completion: after, subscription_update_confirm: confirm } = given
+  const cancel = given.subscription_cancel
   return {
-    id: newId('bpc_1', 23),
-    object: 'billing_portal.configuration' as const,
-    active: true,
-    application: null,
-    business_profile: { headline: null, privacy_policy_url: null, terms_of_service_url: null },
-    created: now,
-    default_return_url: given.returnUrl,
-    features: {
-      customer_update: { allowed_updates: [], enabled: false },
-      invoice_history: { enabled: true },
-      payment_method_update: { enabled: false, payment_method_configuration: null },
-      subscription_cancel: {
-        cancellation_reason: { enabled: false, feedback_options: null, options: [] },
-        enabled: true,
-        mode: 'at_period_end' as const,
-        proration_behavior: 'none' as const,
-      },
-      subscription_pause: { duration: { interval_options: [], type: 'indefinite' as const }, enabled: false },
-      subscription_update: {
-        billing_cycle_anchor: null,
-        default_allowed_updates: [],
-        enabled: false,
-        products: [],
-        proration_behavior: 'none' as const,
-        schedule_at_period_end: { conditions: [] },
-        trial_update_behavior: 'end_trial' as const,
-      },
+    after_completion: {
+      hosted_confirmation:
+        after?.type === 'hosted_confirmation'
+          ? { custom_message: after.hosted_confirmation?.custom_message ?? null }
+          : null,
+      redirect: after?.redirect ?? null,
+      type: after?.type ?? ('portal_homepage' as const),
     },
-    is_default: given.isDefault,
-    livemode: false as const,
-    login_page: { enabled: false, url: null },
-    metadata: given.metadata,
-    name: given.name,
-    updated: now,
+    customer_update: null,
+    subscription_cancel: cancel === undefined ? null : { retention: null, subscription: cancel.subscription },
+    subscription_pause: given.subscription_pause ?? null,
+    subscription_update: given.subscription_update ?? null,
+    subscription_update_confirm:
+      confirm === undefined
+        ? null
+        : {
+            discounts:
+              confirm.discounts?.map(({ coupon = null, promotion_code = null }) => ({ coupon, promotion_code })) ??
+              null,
+            items: confirm.items.map(({ id, price = null, quantity }) => ({
+              id,
+              price,
+              ...(quantity === undefined ? {} : { quantity }),
+            })),
+            subscription: confirm.subscription,
+          },
+    type: given.type,
   }
 }
