@@ -99,6 +99,11 @@ export function versionWithRates(catalog: CatalogData, source: string, rates: Mo
   return version
 }
 
+/** Has the rates that usage is priced at with one catalog kept as if it were with the other. */
+export function shareRates(of: CatalogData, other: CatalogData): void {
+  used.set(of, { versions: new WeakMap(), rates: usedBy(other).rates })
+}
+
 /** The name under which the rates that were agreed with an account are kept, by the fingerprint of the row that changed its terms. */
 export function termsVersion(fingerprint: string): string {
   return `terms#${fingerprint}`

@@ -21,6 +21,7 @@ import type {
 import type { LedgerRules } from '../../src/core/domain/ledger/state.js'
 import type { AccountTerms, AutoTopUp } from '../../src/core/domain/ledger/terms.js'
 import type { Cycle, Period } from '../../src/core/domain/period.js'
+import type { Rate } from '../../src/core/domain/rating/rate.js'
 import { periodsBetween } from '../core/domain/period-oracle.js'
 import { nearest, priceOf } from './prices.js'
 
@@ -1251,24 +1252,26 @@ function amend(context: Context, command: AmendCommand): Outcome {
   const { meter } = row.usage
   if (!['sum', 'count'].includes(aggregationOf(model, meter))) return refuse('option_unsupported')
   const { count } = row.usage
+  const { rate } = command
   const asked = command.usage ?? { quantity: 0n, sparks: 0n, costUsd: null }
   const paidBefore = events.reduce<Split>((total, { settledBy }) => added(total, settledBy), {})
-  const isByo = paidBefore.byo !== undefined
+  const isByo = paidBefore.byo !== undefined && paidBefore.byo === before.sparks
   const includedBefore = sum((used) => used.included)
+  const own = { units: before.quantity - includedBefore, sparks: before.sparks }
+  const isVoid = command.usage === null
+  if (isVoid && rate) rateAnew(context, command, row, count, own, rate)
   const extra = positive(asked.quantity - before.quantity)
   const included = least(includedBefore, asked.quantity) + (isByo ? 0n : includedIn(context, count, extra))
-  const { agreed, rate } = rateOf(context, meter)
-  const isNet = isOfPeriod(rate)
-  const rated = agreed && !isNet ? priceOf(agreed, asked.quantity) : asked.sparks
-  const numbers = numbersOf(account, count)
-  const units = numbers.used - numbers.allowance
-  const unitsAfter = units + asked.quantity - before.quantity - (included - includedBefore)
-  const sparks = isNet && rate ? before.sparks + priceOf(rate, unitsAfter) - priceOf(rate, units) : rated
+  const sparks = isVoid
+    ? 0n
+    : rate
+      ? own.sparks + changeOfTotal(context, count, rate, own, asked.quantity - included)
+      : asked.sparks
   const more = sparks - before.sparks
 
   const chargedBefore = before.sparks - (paidBefore.allowance ?? 0n)
   const wasFree = chargedBefore === 0n && before.sparks > 0n
-  const chargedAfter = isNet
+  const chargedAfter = rate
     ? sparks
     : asked.quantity > 0n
       ? nearest(sparks * (asked.quantity - included), asked.quantity)
@@ -1280,7 +1283,7 @@ function amend(context: Context, command: AmendCommand): Outcome {
     difference >= 0n
       ? cover(context, count, { quantity: 0n, sparks: difference, isStrict: false, budgets: [] }).split
       : givenBack(context, count, paidBefore, -difference)
-  const settledBy = withoutZeros(isByo ? { byo: more } : added(paid, { allowance: more - difference }))
+  const settledBy = withoutZeros(isByo && more >= 0n ? { byo: more } : added(paid, { allowance: more - difference }))
   const taken = (settledBy.credits ?? 0n) + (settledBy.debt ?? 0n)
   const charged = chargedOf(settledBy)
   const costs = events.flatMap(({ costUsd }) => costUsd ?? [])
@@ -1318,6 +1321,55 @@ function amend(context: Context, command: AmendCommand): Outcome {
   })
 }
 
+/** What an event that becomes so many units changes; of a period with several prices, no more is undone than its own share. */
+function changeOfTotal(
+  { account }: Context,
+  count: Count,
+  rate: Rate,
+  own: { readonly units: bigint; readonly sparks: bigint },
+  units: bigint,
+): bigint {
+  const { used, allowance, rated } = numbersOf(account, count)
+  const total = used - allowance
+  const change = priceOf(rate, total - own.units + units) - priceOf(rate, total)
+  if (priceOf(rate, total) === rated) return change
+  return units < own.units ? nearest(own.sparks * units, own.units) - own.sparks : positive(change)
+}
+
+/** What the other events of a period come to without a void one, when that is known. */
+function rateAnew(
+  context: Context,
+  { budgets }: AmendCommand,
+  row: Row,
+  count: Count,
+  own: { readonly units: bigint; readonly sparks: bigint },
+  rate: Rate,
+): void {
+  const { account, cause } = context
+  const { used, allowance, rated } = numbersOf(account, count)
+  const total = used - allowance
+  if (!row.usage || priceOf(rate, total) !== rated) return
+  const sparks = priceOf(rate, total - own.units) - (rated - own.sparks)
+  if (sparks === 0n) return
+  const usage = {
+    ...row.usage,
+    serviceTier: null,
+    quantity: 0n,
+    sparks: 0n,
+    costUsd: null,
+    tokens: null,
+    priceVersion: '',
+  }
+  const counting = budgetsNow(context, budgets).filter(
+    ({ scope, startsAt }) => scope === 'account' && row.at >= startsAt,
+  )
+  const command = { usage, budgets: counting.map(({ scope }) => scope) }
+  const measured = { quantity: 0n, sparks, isNet: true }
+  const paid = { quantity: 0n, sparks, writtenOff: 0n }
+  const at = row.usage.occurredAt
+  settle(context, { id: `use_void.${cause}`, operation: 'accrue', command, count, at, measured, paid, held: undefined })
+}
+
 /** Whether one more would be let through with these units counted, and not yet paid. */
 function coversWith(context: Context, count: Count, used: Used): boolean {
   const { rows } = context.account
@@ -1334,6 +1386,7 @@ function givenBack(context: Context, count: Count, paid: Split, amount: bigint):
   const back: Record<string, bigint> = {}
   let left = amount
   for (const name of [
+    'byo',
     'written_off',
     'debt',
     ...Object.keys(paid).filter((each) => each.startsWith('meter:')),

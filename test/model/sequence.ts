@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { ExcessPolicy, Keyed, LedgerCommand, UsageCommand } from '../../src/core/domain/ledger/command.js'
 import type { AccountTerms } from '../../src/core/domain/ledger/terms.js'
-import { graduated, holdable, meterNames, million, perThree, planNames, volume } from './catalog.js'
+import { isPeriodRated } from '../../src/core/domain/rating/rate.js'
+import { catalog, graduated, holdable, meterNames, million, perThree, planNames, volume } from './catalog.js'
 
 /** One command of a sequence: which batch it belongs to, and when that is committed. */
 export interface Step {
@@ -176,7 +177,11 @@ function createWriter(random: Random, accountIds: readonly string[]) {
       const usage = rated && { ...rated, priceVersion: 'v2' }
       const entryId = event?.id ?? 'usage_none'
       const budgets = event?.budgets ?? ['account']
-      return { kind: 'amend', ...keyed('amend', accountId), entryId, usage, budgets, reason: 'amended' }
+      // What held for the event is what the meter costs, or now and then what was agreed on it.
+      const found = catalog.meters.get(event?.usage.meter ?? '')?.rate ?? null
+      const held = keys % 4 ? found : keys % 8 ? graduated : volume
+      const rate = held !== null && isPeriodRated(held) ? held : null
+      return { kind: 'amend', ...keyed('amend', accountId), entryId, usage, rate, budgets, reason: 'amended' }
     }
     if (choice < 79) {
       const paymentId = recent(own.payments) ?? `pay_${1 + random(60)}`

@@ -4,7 +4,7 @@ import { scopesOf } from '../domain/budget.js'
 import { BillingError } from '../errors.js'
 import { accountId, idempotencyKey, idField, parse, text } from './fields.js'
 import { type MeasureInput, measureFields } from './measure.js'
-import { rate } from './rate.js'
+import { type PricesAtUse, pricesAtUse, rateAtUse } from './prices-at-use.js'
 import { keyed } from './steps.js'
 import { type RecordedUsage, recorded } from './usage.js'
 import { findUsage } from './usage-record.js'
@@ -33,7 +33,7 @@ const namingFields = { accountId, id: idField('id'), reason: text(500), idempote
 /**
  * Replaces what a usage event measured, in the period it happened in and at the prices that held then: what it costs less is given
  * back to whoever paid, what it costs more is charged. Model, provider and service tier say which prices, by default those it was
- * recorded with, which it stays listed under. Idempotent by `idempotencyKey`.
+ * recorded with, which it stays listed under; of another model, what it costs by now. Idempotent by `idempotencyKey`.
  *
  * @throws BillingError `not_found`, `invalid_state` (void already), `invalid_quantity` (none at all: void it), `idempotency_conflict`,
  * and for the measure as `recordUsage`
@@ -42,7 +42,9 @@ const namingFields = { accountId, id: idField('id'), reason: text(500), idempote
 export async function amendUsage(ctx: BillingContext, input: AmendUsageInput): Promise<AmendedUsage> {
   const request = parse(z.strictObject({ ...namingFields, ...measureFields }), input)
   const { idempotencyKey: _, ...body } = request
-  const { usage } = await findUsage(ctx, request.accountId, request.id)
+  const entry = await findUsage(ctx, request.accountId, request.id)
+  const { usage } = entry
+  const prices = await pricesAtUse(ctx, entry)
   const { quantity, tokens, costUsd } = request
   const measure = {
     quantity,
@@ -52,10 +54,10 @@ export async function amendUsage(ctx: BillingContext, input: AmendUsageInput): P
     provider: request.provider ?? usage.provider ?? undefined,
     serviceTier: request.serviceTier ?? usage.serviceTier ?? undefined,
   }
-  const to = rate(ctx.catalog, usage.meter, measure, usage.occurredAt, usage.dimensions)
+  const to = rateAtUse(ctx, prices, usage, measure)
   if (to.quantity === 0n && to.sparks === 0n)
     throw new BillingError('invalid_quantity', `This leaves nothing of usage ${request.id}: void it.`)
-  return amended(ctx, request, { body, dimensions: usage.dimensions, to })
+  return amended(ctx, request, { body, dimensions: usage.dimensions, to, rate: prices.ofTotal })
 }
 
 /**
@@ -68,27 +70,31 @@ export async function amendUsage(ctx: BillingContext, input: AmendUsageInput): P
 export async function voidUsage(ctx: BillingContext, input: VoidUsageInput): Promise<AmendedUsage> {
   const request = parse(z.strictObject(namingFields), input)
   const { idempotencyKey: _, ...body } = request
-  const { usage } = await findUsage(ctx, request.accountId, request.id)
-  return amended(ctx, request, { body: { ...body, void: true }, dimensions: usage.dimensions, to: null })
+  const entry = await findUsage(ctx, request.accountId, request.id)
+  const { dimensions } = entry.usage
+  const { ofTotal } = await pricesAtUse(ctx, entry)
+  return amended(ctx, request, { body: { ...body, void: true }, dimensions, to: null, rate: ofTotal })
 }
 
 /** What a correction is made of, beside what names it. */
 interface Correction {
   readonly body: Readonly<Record<string, unknown>>
   readonly dimensions: Readonly<Record<string, string>>
-  readonly to: ReturnType<typeof rate> | null
+  readonly to: ReturnType<typeof rateAtUse> | null
+  readonly rate: PricesAtUse['ofTotal']
 }
 
 async function amended(
   ctx: BillingContext,
   request: z.output<z.ZodObject<typeof namingFields>>,
-  { body, dimensions, to }: Correction,
+  { body, dimensions, to, rate }: Correction,
 ): Promise<AmendedUsage> {
   const answer = await recorded(ctx, {
     kind: 'amend',
     ...keyed(ctx, 'amend', 'ent', request, body),
     entryId: request.id,
     usage: to,
+    rate,
     budgets: scopesOf(dimensions, ctx.catalog.budgetDimensions),
     reason: request.reason,
   })

@@ -3,9 +3,11 @@ import { addDecimal, decimal, divide, formatDecimal } from '../domain/decimal.js
 import { totalsOf } from '../domain/ledger/amendments.js'
 import type { HoldStatus, SettledBy } from '../domain/ledger/outcome.js'
 import type { CounterAccount, EntryOperation, EntryUsage, LedgerEntry } from '../domain/ledger/state.js'
+import type { CatalogCard } from '../domain/price-card.js'
 import { type CostLine, costLines } from '../domain/rating/model-cost.js'
 import type { ServiceTier } from '../domain/rating/price-book.js'
-import { isPeriodRated, type Rate } from '../domain/rating/rate.js'
+import { amendedPrice, priceOfTotal, type RatedUnits } from '../domain/rating/price-of-total.js'
+import { isPeriodRated, type PeriodRate } from '../domain/rating/rate.js'
 import { formatQuantity, formatSparks, type MicroSparks, type MicroUnits } from '../domain/sparks.js'
 import { BillingError } from '../errors.js'
 import {
@@ -283,7 +285,7 @@ interface SparksAnswer {
   readonly problems: readonly string[]
 }
 
-/** The Sparks again, at the catalog's rate or, where that does not come to them, at the one agreed with the account then. */
+/** The Sparks again, at the rate that was agreed with the account then, or else at the catalog's. */
 async function explainSparks(
   ctx: BillingContext,
   rows: readonly UsageRow[],
@@ -299,27 +301,70 @@ async function explainSparks(
     return { rated: null, isNet: false, problems: [problem] }
   }
   const isOwn = meter.aggregation !== 'sum' && meter.aggregation !== 'count'
-  const attempt = async (rate: Rate, from: ExplainedRating['from']): Promise<SparksAnswer> => {
-    const isNet = isOwn || isPeriodRated(rate)
-    if (!isPeriodRated(rate) && !isOwn) {
-      const expected = totalsOf(rows).sparks
-      const isVoid = rows.length > 1 && usage.measured === 0n && usage.tokens === null && (costUsd ?? '0') === '0'
-      const isCostAlone = usage.measured === 0n && usage.tokens === null && costUsd !== null
-      const quantities = isCostAlone && !isVoid ? [0n, undefined] : [usage.measured]
-      const answers = quantities.map((quantity) =>
-        explainEvent(catalog, rate, from, { quantity, costUsd: isVoid ? '0' : costUsd }),
-      )
-      const rated = answers.find(({ sparks }) => sparks === expected) ?? (answers[0] as Rated)
-      return { rated, isNet, problems: differs(expected, rated.sparks) }
-    }
+  // What was agreed when the event was posted holds for its corrections too.
+  const agreed = await agreedRate(ctx, rows[0] as UsageRow)
+  const rate = agreed ?? meter.rate
+  const from = agreed ? 'terms' : 'catalog'
+  if (!rate) return noRate(usage.sparks)
+  if (isPeriodRated(rate) && row.operation !== 'usage') return explainChange(ctx, catalog, { rate, from }, rows)
+  if (isPeriodRated(rate) || isOwn) {
     const total = await periodTotal(ctx, row)
     const rated = explainTotal(catalog, rate, from, total)
-    return { rated, isNet, problems: [...total.problems, ...differs(usage.sparks, rated.sparks)] }
+    return { rated, isNet: true, problems: [...total.problems, ...differs(usage.sparks, rated.sparks)] }
   }
-  const byCatalog = meter.rate ? await attempt(meter.rate, 'catalog') : noRate(usage.sparks)
-  if (byCatalog.problems.length === 0) return byCatalog
-  const agreed = await agreedRate(ctx, row.accountId, usage.meter, row.recordedAt)
-  return agreed ? attempt(agreed, 'terms') : byCatalog
+  const expected = totalsOf(rows).sparks
+  const isVoid = rows.length > 1 && usage.measured === 0n && usage.tokens === null && (costUsd ?? '0') === '0'
+  const isCostAlone = usage.measured === 0n && usage.tokens === null && costUsd !== null
+  const quantities = isCostAlone && !isVoid ? [0n, undefined] : [usage.measured]
+  const answers = quantities.map((quantity) =>
+    explainEvent(catalog, rate, from, { quantity, costUsd: isVoid ? '0' : costUsd }),
+  )
+  const rated = answers.find(({ sparks }) => sparks === expected) ?? (answers[0] as Rated)
+  return { rated, isNet: false, problems: differs(expected, rated.sparks) }
+}
+
+/** What a correction changed the price of a period's total by: of its own event, or after a void of the other events. */
+async function explainChange(
+  ctx: BillingContext,
+  card: CatalogCard,
+  { rate, from }: { readonly rate: PeriodRate; readonly from: ExplainedRating['from'] },
+  rows: readonly UsageRow[],
+): Promise<SparksAnswer> {
+  const row = rows.at(-1) as UsageRow
+  const { usage } = row
+  const own = ownUnits(row.corrects === null ? await voidedWith(ctx, row) : rows.slice(0, -1))
+  if (row.corrects !== null && usage.measured === 0n)
+    return { rated: null, isNet: true, problems: differs(usage.sparks, -own.sparks) }
+  const total = await periodTotal(ctx, row)
+  const { view } = explainTotal(card, rate, from, total)
+  const period = { units: total.before, sparks: total.rated }
+  const units = own.units + usage.quantity - usage.included
+  const sparks =
+    row.corrects === null
+      ? priceOfTotal(rate, total.before - own.units) - (total.rated - own.sparks)
+      : amendedPrice(rate, period, own, units) - own.sparks
+  const rated = { view: { ...view, sparks: formatSparks(sparks) }, sparks }
+  return { rated, isNet: true, problems: [...total.problems, ...differs(usage.sparks, sparks)] }
+}
+
+function ownUnits(rows: readonly LedgerEntry[]): RatedUnits {
+  const { quantity, included, sparks } = totalsOf(rows)
+  return { units: quantity - included, sparks }
+}
+
+/** The event whose void had the others rated anew, with what corrected it before. */
+async function voidedWith(ctx: BillingContext, { accountId, key }: UsageRow): Promise<readonly LedgerEntry[]> {
+  const amendment = await ctx.store.ledger.entry(accountId, key.slice('accrue:void.'.length))
+  const event = amendment?.corrects ? await ctx.store.ledger.entry(accountId, amendment.corrects) : null
+  if (!amendment || !event) throw new BillingError('invariant_violated', `The void behind ${key} is not there.`)
+  const corrections = await ctx.store.ledger.corrections(accountId, [event.id])
+  return [
+    event,
+    ...corrections.slice(
+      0,
+      corrections.findIndex(({ id }) => id === amendment.id),
+    ),
+  ]
 }
 
 function differs(stored: MicroSparks, expected: MicroSparks): readonly string[] {
@@ -336,12 +381,13 @@ function noRate(sparks: MicroSparks): SparksAnswer {
 async function periodTotal(
   ctx: BillingContext,
   row: UsageRow,
-): Promise<PeriodTotal & { readonly problems: readonly string[] }> {
+): Promise<PeriodTotal & { readonly rated: MicroSparks; readonly problems: readonly string[] }> {
   const { usage, result } = row
   if (result.kind !== 'usage') throw new BillingError('invariant_violated', `Usage ${row.id} has another result.`)
   const { periodStartsAt: startsAt, resetsAt: endsAt } = result.quota
   let used = 0n
   let included = 0n
+  let rated = 0n
   let before: string | undefined
   let isAfterRow = true
   for (;;) {
@@ -358,6 +404,7 @@ async function periodTotal(
       if (!isAfterRow && isUsage(other) && isOfPeriod(other, startsAt)) {
         used += other.usage.quantity
         included += other.usage.included
+        rated += other.usage.sparks
       }
       if (other.id === row.id) isAfterRow = false
     }
@@ -369,7 +416,7 @@ async function periodTotal(
       ? []
       : [`The period had ${formatQuantity(counted)} units before it, and its rows come to ${formatQuantity(used)}.`]
   const units: MicroUnits = used - included
-  return { startsAt, endsAt, before: units, after: units + usage.quantity - usage.included, problems }
+  return { startsAt, endsAt, before: units, after: units + usage.quantity - usage.included, rated, problems }
 }
 
 function isOfPeriod({ result }: LedgerEntry, startsAt: number): boolean {

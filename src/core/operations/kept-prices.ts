@@ -1,6 +1,6 @@
 import type { BillingContext } from '../context.js'
 import { decodeExact } from '../domain/exact-json.js'
-import type { Instant } from '../domain/period.js'
+import type { EntryOperation, LedgerEntry } from '../domain/ledger/state.js'
 import { type CatalogCard, decodeCatalog, decodeRates, readPriceVersion } from '../domain/price-card.js'
 import type { ModelRates } from '../domain/rating/price-book.js'
 import type { Rate } from '../domain/rating/rate.js'
@@ -34,24 +34,52 @@ export async function keptPrices({ store }: BillingContext, version: string): Pr
   }
 }
 
-/** The rate that was agreed with an account on a meter at some moment, if there was one: what the last change of its terms before it said. */
+/**
+ * The rate that was agreed with an account on a meter when a row of its usage was posted, if there was one: what the last change of its
+ * terms before that row said.
+ */
 export async function agreedRate(
-  { store }: BillingContext,
-  accountId: string,
-  meter: string,
-  at: Instant,
+  ctx: BillingContext,
+  { accountId, id, recordedAt, usage }: LedgerEntry,
 ): Promise<Rate | null> {
+  if (usage === null) return null
+  let later: ReadonlySet<string> | undefined
+  for await (const { id: change, fingerprint, recordedAt: changedAt } of rowsOf(ctx, accountId, 'change_terms')) {
+    if (changedAt > recordedAt) continue
+    // Of changes in the same millisecond the order of the rows decides.
+    if (changedAt === recordedAt) later ??= await changesAfter(ctx, accountId, { id, recordedAt })
+    if (changedAt === recordedAt && later?.has(change)) continue
+    const card = await ctx.store.prices.get(termsVersion(fingerprint))
+    // A change of something else, such as the zone, keeps no card.
+    if (card === null) continue
+    const rates = decodeExact(card) as Readonly<Record<string, Rate>>
+    return Object.hasOwn(rates, usage.meter) ? (rates[usage.meter] ?? null) : null
+  }
+  return null
+}
+
+/** The changes of terms in a row's own millisecond that were posted after it. */
+async function changesAfter(
+  ctx: BillingContext,
+  accountId: string,
+  { id, recordedAt }: Pick<LedgerEntry, 'id' | 'recordedAt'>,
+): Promise<ReadonlySet<string>> {
+  const later = new Set<string>()
+  for await (const row of rowsOf(ctx, accountId)) {
+    if (row.id === id || row.recordedAt < recordedAt) break
+    if (row.operation === 'change_terms') later.add(row.id)
+  }
+  return later
+}
+
+/** Rows of an account, newest first, page by page. */
+async function* rowsOf({ store }: BillingContext, accountId: string, operation?: EntryOperation) {
   let before: string | undefined
   for (;;) {
-    const page = { limit: 100, operation: 'change_terms', ...(before === undefined ? {} : { before }) } as const
-    const rows = await store.ledger.entries(accountId, page)
-    for (const { fingerprint, recordedAt, cursor } of rows) {
-      before = cursor
-      if (recordedAt > at) continue
-      const card = await store.prices.get(termsVersion(fingerprint))
-      // A change of something else, such as the zone, keeps no card.
-      if (card !== null) return (decodeExact(card) as Readonly<Record<string, Rate>>)[meter] ?? null
-    }
-    if (rows.length < 100) return null
+    const place = before === undefined ? {} : { before }
+    const rows = await store.ledger.entries(accountId, { limit: 100, ...(operation && { operation }), ...place })
+    yield* rows
+    if (rows.length < 100) return
+    before = rows.at(-1)?.cursor
   }
 }

@@ -1,5 +1,6 @@
 import type { RatedUsage } from '../../core/domain/ledger/command.js'
 import { expectEqual } from '../conformance.js'
+import { graduated } from './catalog.js'
 import { amend, applied, expectRefused, expire, grant, hold, million, strict, usage } from './commands.js'
 import { expectBooks } from './corrections.js'
 import type { StoreCase, World } from './world.js'
@@ -50,7 +51,7 @@ export const aggregationCases: readonly StoreCase[] = [
         usage('a', '2', 0n, reported('graduated', 8n)),
       ])
       expectEqual((await world.state('a')).balance, -26n * million, 'the balance')
-      await world.one(amend('a', '1', 'usage_1', null))
+      await world.one(amend('a', '1', 'usage_1', null, graduated))
       expectEqual((await world.state('a')).balance, -16n * million, 'the balance after it')
       await expectBooks(world)
     },

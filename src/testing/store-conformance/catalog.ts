@@ -1,7 +1,7 @@
 import type { Aggregation } from '../../core/domain/aggregation.js'
 import type { CatalogData, Entitlement, Meter, Plan } from '../../core/domain/catalog.js'
 import type { LedgerRules } from '../../core/domain/ledger/state.js'
-import type { Rate } from '../../core/domain/rating/rate.js'
+import type { PeriodRate, Rate } from '../../core/domain/rating/rate.js'
 
 const million = 1_000_000n
 
@@ -24,11 +24,14 @@ const tiers = [
   { upTo: null, sparks: one, per: one, flat: { coefficient: 0n, scale: 0 } },
 ]
 
+/** The rate of the meter of that name. */
+export const graduated: PeriodRate = { mode: 'graduated', tiers }
+
 /** A meter for each way to count; those that are sums are rated by what their commands say. */
 const meters: readonly Meter[] = [
   meter('ai_tokens', 'sum', { mode: 'by_cost' }),
   meter('storage', 'sum', { mode: 'by_cost' }),
-  meter('graduated', 'sum', { mode: 'graduated', tiers }),
+  meter('graduated', 'sum', graduated),
   meter('volume', 'sum', { mode: 'volume', tiers }),
   meter('peak', 'max', perUnit),
   { ...meter('people', 'unique', perUnit), countedBy: 'user' },

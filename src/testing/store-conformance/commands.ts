@@ -22,6 +22,7 @@ import type {
 import { dedupeOf, fingerprintOf } from '../../core/domain/ledger/key.js'
 import type { LedgerOutcome, Refusal } from '../../core/domain/ledger/outcome.js'
 import type { ReversalFact } from '../../core/domain/payment.js'
+import type { PeriodRate } from '../../core/domain/rating/rate.js'
 import { expectEqual } from '../conformance.js'
 
 /** One Spark. */
@@ -137,10 +138,24 @@ export function adjust(
   return { kind: 'adjust', ...keyed('adjust', accountId, key), amount, reverses, reason: 'corrected by a case' }
 }
 
-/** Replaces usage by so many units at as many Sparks; `null` voids it. */
-export function amend(accountId: string, key: string, entryId: string, sparks: bigint | null): AmendCommand {
+/** Replaces usage by so many units at as many Sparks, or at the rate that looks at its period's total; `null` voids it. */
+export function amend(
+  accountId: string,
+  key: string,
+  entryId: string,
+  sparks: bigint | null,
+  rate: PeriodRate | null = null,
+): AmendCommand {
   const usage = sparks === null ? null : { quantity: sparks, sparks, costUsd: null, tokens: null, priceVersion: 'v1' }
-  return { kind: 'amend', ...keyed('amend', accountId, key), entryId, usage, budgets: [], reason: 'amended by a case' }
+  return {
+    kind: 'amend',
+    ...keyed('amend', accountId, key),
+    entryId,
+    usage,
+    rate,
+    budgets: [],
+    reason: 'amended by a case',
+  }
 }
 
 /** How a refund or dispute of a payment stands. */

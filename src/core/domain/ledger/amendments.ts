@@ -1,19 +1,19 @@
 import { addDecimal, decimal, divide, formatDecimal, multiplyDecimal } from '../decimal.js'
-import { isPeriodRated } from '../rating/rate.js'
-import { rateUsage } from '../rating/rate-usage.js'
+import { amendedPrice, isPriceOfTotal, priceOfTotal } from '../rating/price-of-total.js'
 import { formatSparks, type MicroSparks, type MicroUnits } from '../sparks.js'
 import { netBurns } from './adjustments.js'
 import { budgetKeys, budgetsOf, countBudgets } from './budgets.js'
 import type { AmendCommand } from './command.js'
 import { balanceOf, counterAt, type Draft, entryWithCorrections, findEntry } from './draft.js'
 import { coverUsage, entitlementOf, includedUnits, quotaOf } from './entitlement.js'
-import { agreedRate, rateOf, totalPrice } from './measure.js'
+import { dedupeOf } from './key.js'
 import type { LedgerOutcome, SettledBy } from './outcome.js'
 import { accountOf, emit, post, refused, storable } from './posting.js'
 import { countUsage, recheckQuotas } from './quotas.js'
 import { addRollup } from './rollup.js'
 import { settle, withoutZeros } from './settlement.js'
 import { type AccountState, type Counter, countedAt, type EntryUsage, type LedgerEntry, type LoadKey } from './state.js'
+import { settleUsage } from './usage-row.js'
 
 export function amendNeeds({ accountId, dedupe, entryId, budgets }: AmendCommand): readonly LoadKey[] {
   return [
@@ -54,6 +54,7 @@ export function decideAmend(draft: Draft, command: AmendCommand): LedgerOutcome 
     const message = `${meter} is no sum (${aggregation}): report what it is instead of amending what was reported.`
     return refused('option_unsupported', message, { meter })
   }
+  if (command.usage === null) rateAnew(draft, command, entry, entry.usage, before)
   const account = accountOf(draft, accountId)
   const counter = counterAt(draft, account, meter, countedAt(entry))
   const asked = command.usage ?? {
@@ -64,7 +65,7 @@ export function decideAmend(draft: Draft, command: AmendCommand): LedgerOutcome 
     priceVersion: entry.usage.priceVersion,
   }
   const included = includedAfter(draft, before, asked.quantity, { account, counter })
-  const to = { ...asked, ...amendedPrice(draft, before, asked, included, { account, counter }) }
+  const to = { ...asked, ...priceAfter(command, before, asked, included, counter) }
   const more = { quantity: to.quantity - before.quantity, sparks: to.sparks - before.sparks }
   const settledBy = difference(draft, before, { ...to, included }, { account, counter })
   const paid = (settledBy.credits ?? 0n) + (settledBy.debt ?? 0n)
@@ -145,30 +146,68 @@ interface Place {
 /** How many of the units the plan gives: those it gave, and of more units those that are free now. */
 function includedAfter(draft: Draft, before: Totals, quantity: MicroUnits, { account, counter }: Place): MicroUnits {
   const kept = before.included < quantity ? before.included : quantity
-  if (before.settledBy.byo !== undefined) return kept
+  if (isByo(before)) return kept
   const extra = quantity > before.quantity ? quantity - before.quantity : 0n
   return kept + includedUnits(counter, entitlementOf(draft.rules.catalog, account, counter.meter), extra)
 }
 
-/** What the event costs after it: as rated, or where the price depends on the period, what its total makes of the difference. */
-function amendedPrice(
-  draft: Draft,
+/**
+ * What the event costs after it: nothing, what its measure was rated at, or where the price depends on the period, what its total makes
+ * of it at the rate that held for the event.
+ */
+function priceAfter(
+  { usage, rate }: AmendCommand,
   before: Totals,
-  asked: Pick<Totals, 'quantity' | 'sparks' | 'costUsd'>,
+  asked: Pick<Totals, 'quantity' | 'sparks'>,
   included: MicroUnits,
-  { account, counter }: Place,
+  counter: Counter,
 ): { readonly sparks: MicroSparks; readonly isNet: boolean } {
-  const rate = rateOf(draft, account, counter.meter)
+  if (usage === null) return { sparks: 0n, isNet: rate !== null }
   if (!rate) return { sparks: asked.sparks, isNet: false }
-  if (!isPeriodRated(rate)) {
-    // Terms agreed with the account rate an amendment as they rate usage.
-    if (!agreedRate(account, counter.meter)) return { sparks: asked.sparks, isNet: false }
-    const costUsd = asked.costUsd === null ? undefined : decimal(asked.costUsd)
-    return { sparks: rateUsage({ quantity: asked.quantity, costUsd }, rate, draft.rules.catalog.spark), isNet: false }
-  }
+  const period = { units: counter.used - counter.allowance, sparks: counter.rated }
+  const own = { units: before.quantity - before.included, sparks: before.sparks }
+  return { sparks: amendedPrice(rate, period, own, asked.quantity - included), isNet: true }
+}
+
+/**
+ * A void gives back what the event itself was charged. Where the rate looks at the period, the price of the other events may have hung
+ * on its units: what the total costs less or more without them, beside that, has a row of its own. Where the period was rated by
+ * several rates there is no price of its total, and the other events keep theirs.
+ */
+function rateAnew(
+  draft: Draft,
+  { accountId, id, entryId, rate, budgets }: AmendCommand,
+  entry: LedgerEntry,
+  event: EntryUsage,
+  before: Totals,
+): void {
+  const account = accountOf(draft, accountId)
+  const counter = counterAt(draft, account, event.meter, countedAt(entry))
   const units = counter.used - counter.allowance
-  const after = units + asked.quantity - before.quantity - (included - before.included)
-  return { sparks: before.sparks + totalPrice(draft, rate, after) - totalPrice(draft, rate, units), isNet: true }
+  if (!rate || !isPriceOfTotal(rate, { units, sparks: counter.rated })) return
+  const without = priceOfTotal(rate, units - (before.quantity - before.included))
+  const sparks = without - (counter.rated - before.sparks)
+  if (sparks === 0n) return
+  const name = `void.${id}`
+  const dedupe = dedupeOf(accountId, 'accrue', name)
+  const usage = { ...event, quantity: 0n, costUsd: null, tokens: null, sparks: 0n }
+  // What the other events counted against beside the account is not known here.
+  const scopes = budgetsOf(draft, account, budgets).flatMap(({ scope, startsAt }) =>
+    scope === 'account' && entry.recordedAt >= startsAt ? [scope] : [],
+  )
+  const command = {
+    ...{ accountId, id: `use_${name}`, key: `accrue:${name}`, dedupe, fingerprint: dedupe },
+    ...{ usage, budgets: scopes },
+  }
+  settleUsage(draft, {
+    command,
+    operation: 'accrue',
+    occurredAt: event.occurredAt,
+    measured: { quantity: 0n, sparks, isNet: true },
+    paid: { quantity: 0n, sparks, writtenOff: 0n },
+    hold: undefined,
+    reason: `void of ${entryId}`,
+  })
 }
 
 /** Who pays the difference: more is covered like usage of its own, less goes back to those who paid last. */
@@ -179,8 +218,8 @@ function difference(
   { account, counter }: Place,
 ): SettledBy {
   const more = to.sparks - before.sparks
-  const { allowance = 0n, byo } = before.settledBy
-  if (byo !== undefined) return withoutZeros({ byo: more })
+  const { allowance = 0n } = before.settledBy
+  if (more >= 0n && isByo(before)) return withoutZeros({ byo: more })
   const chargedBefore = before.sparks - allowance
   const charge = chargedAfter(before, to, chargedBefore) - chargedBefore
   const paid =
@@ -188,6 +227,11 @@ function difference(
       ? covered(draft, { account, counter }, charge)
       : returned(draft, before.settledBy, -charge, { account, counter })
   return withoutZeros(added(paid, { allowance: more - charge }))
+}
+
+/** Whether nobody here paid anything of it: the account brought its own keys. */
+function isByo({ settledBy, sparks }: Totals): boolean {
+  return settledBy.byo !== undefined && settledBy.byo === sparks
 }
 
 /** In the proportion of the units that the plan gives, as when it was recorded. */
@@ -227,12 +271,12 @@ function returned(draft: Draft, settledBy: SettledBy, amount: MicroSparks, { acc
   return added(own, covered(draft, { account: owed, counter: after }, -rest))
 }
 
-/** Takes back from what was paid: first what the house bore, then debt, what is collected afterwards, and credits. */
+/** Takes back from what was paid: first what was paid elsewhere and what the house bore, then debt, what is collected afterwards, and credits. */
 function givenBack(settledBy: SettledBy, amount: MicroSparks): SettledBy {
   let left = amount
   const back: Record<string, bigint> = {}
   const meters = Object.keys(settledBy).filter((name) => name.startsWith('meter:'))
-  for (const name of ['written_off', 'debt', ...meters, 'credits']) {
+  for (const name of ['byo', 'written_off', 'debt', ...meters, 'credits']) {
     const paid = settledBy[name] ?? 0n
     const part = paid < left ? paid : left
     back[name] = -part

@@ -3,6 +3,7 @@ import type { GrantKind } from '../credit-grant.js'
 import type { ReversalFact } from '../payment.js'
 import type { Instant } from '../period.js'
 import type { ServiceTier } from '../rating/price-book.js'
+import type { PeriodRate } from '../rating/rate.js'
 import type { MicroSparks, MicroUnits } from '../sparks.js'
 import type { AccountTerms, AutoTopUp } from './terms.js'
 
@@ -62,6 +63,8 @@ export interface AmendCommand extends Keyed {
   readonly kind: 'amend'
   readonly entryId: string
   readonly usage: Pick<RatedUsage, 'quantity' | 'sparks' | 'costUsd' | 'tokens' | 'priceVersion'> | null
+  /** The rate that held for the event, where it looks at the period's total; whatever holds by now. */
+  readonly rate: PeriodRate | null
   readonly budgets: readonly string[]
   readonly reason: string
 }

@@ -132,16 +132,16 @@ export function pricedBeyond(
 }
 
 /** What usage of a meter costs an account: what was agreed with it, or what the catalog says. */
-export function rateOf(draft: Draft, account: AccountState, meter: string): Rate | null | undefined {
+function rateOf(draft: Draft, account: AccountState, meter: string): Rate | null | undefined {
   return agreedRate(account, meter) ?? draft.rules.catalog.meters.get(meter)?.rate
 }
 
 /** What so many units of a period cost that the plan does not give. */
-export function totalPrice(draft: Draft, rate: Rate, units: MicroUnits): MicroSparks {
+function totalPrice(draft: Draft, rate: Rate, units: MicroUnits): MicroSparks {
   if (isPeriodRated(rate)) return priceOfTotal(rate, units)
   return rateUsage({ quantity: units, costUsd: undefined }, rate, draft.rules.catalog.spark)
 }
 
-export function agreedRate({ terms }: AccountState, meter: string): Rate | undefined {
+function agreedRate({ terms }: AccountState, meter: string): Rate | undefined {
   return terms?.rates && Object.hasOwn(terms.rates, meter) ? terms.rates[meter] : undefined
 }

@@ -24,6 +24,8 @@ export interface UsageFact {
   /** What of it somebody here pays for. */
   readonly paid: Payable
   readonly hold: Hold | undefined
+  /** Why, of a row that no caller asked for. */
+  readonly reason?: string
 }
 
 /** Has usage paid for, counts it, settles the hold it names, and posts its row; or refuses it as a whole. */
@@ -92,7 +94,7 @@ export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
     operation: fact.operation,
     counterAccount: 'usage',
     amount: -taken,
-    reason: '',
+    reason: fact.reason ?? '',
     usage: row,
     givesBack: [],
   } as const

@@ -27,6 +27,28 @@ export function priceOfTotal(rate: PeriodRate, units: MicroUnits): MicroSparks {
   return roundFraction(multiplyFraction(sparksOf(rate, units), fraction(microPerUnit)), 'half_even')
 }
 
+/** Units of a period, or of one event in it, that the plan did not give, and what was charged for them. */
+export interface RatedUnits {
+  readonly units: MicroUnits
+  readonly sparks: MicroSparks
+}
+
+/** Whether all of a period was rated by this rate: not where its prices changed within the period. */
+export function isPriceOfTotal(rate: PeriodRate, { units, sparks }: RatedUnits): boolean {
+  return priceOfTotal(rate, units) === sparks
+}
+
+/**
+ * What an event costs once it is of `units`: what it cost, and what that changes the price of its period's total by. Where the period
+ * was rated by several rates it has no such price: fewer units cost their share of what the event cost, and more of them what they add.
+ */
+export function amendedPrice(rate: PeriodRate, period: RatedUnits, own: RatedUnits, units: MicroUnits): MicroSparks {
+  const more = priceOfTotal(rate, period.units + units - own.units) - priceOfTotal(rate, period.units)
+  if (isPriceOfTotal(rate, period)) return own.sparks + more
+  if (units < own.units) return divide(own.sparks * units, own.units, 'half_even')
+  return own.sparks + (more > 0n ? more : 0n)
+}
+
 function sparksOf(rate: PeriodRate, units: MicroUnits): Fraction {
   switch (rate.mode) {
     case 'package':
