@@ -262,6 +262,15 @@ export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   throw new BillingError(code, `${where}: ${problem}.`, { details: { field: path } })
 }
 
+/** An object of the caller's as plain data, read once. @throws BillingError `invalid_request` */
+export function copyOf<T extends object>(input: T): T {
+  try {
+    return { ...input }
+  } catch (cause) {
+    throw new BillingError('invalid_request', 'The input could not be read: reading it threw an error.', { cause })
+  }
+}
+
 /** A getter or proxy of the caller's that throws is bad input like any other. */
 function safeParse<T>(schema: z.ZodType<T>, input: unknown): z.ZodSafeParseResult<T> {
   try {

@@ -69,11 +69,21 @@ const holdSchema = z.strictObject({
 })
 
 /**
- * Reserves credits before work begins, so that it cannot overspend. Ends by `capture`, `release` or expiry.
+ * Reserves credits before work begins, so that it cannot overspend. Ends by `capture`, `release` or expiry. A repeated key answers what
+ * the first call did, also when that hold is over by now: it reserves nothing again.
  *
  * @throws BillingError `insufficient_credits`, `quota_exceeded`, `invalid_state` (suspended), `not_found`, `idempotency_conflict`, and for input
  */
 export async function hold<C extends Catalog>(ctx: BillingContext, input: HoldInput<C>): Promise<HoldView> {
+  return (await takeHold(ctx, input, 'hold')).hold
+}
+
+/** The same for keys of one operation, with whether it is a new hold: a repeat answers what the first one did. */
+export async function takeHold<C extends Catalog>(
+  ctx: BillingContext,
+  input: HoldInput<C>,
+  operation: string,
+): Promise<{ readonly hold: HoldView; readonly isNew: boolean }> {
   const request = parse(holdSchema, input)
   const { idempotencyKey: _, ...body } = request
   const { quantity, tokens, costUsd, model, provider, serviceTier } = request
@@ -91,9 +101,10 @@ export async function hold<C extends Catalog>(ctx: BillingContext, input: HoldIn
       : rate(ctx.catalog, request.meter, request, ctx.environment.now())
   const { ttlMs, reason } = request
   const dimensions = dimensionsOf(request)
+  const named = keyed(ctx, operation, 'hld', request, body)
   const { result } = await submit(ctx, {
     kind: 'hold',
-    ...keyed(ctx, 'hold', 'hld', request, body),
+    ...named,
     usage,
     ttlMs,
     reason,
@@ -101,7 +112,7 @@ export async function hold<C extends Catalog>(ctx: BillingContext, input: HoldIn
     budgets: scopesOf(dimensions, ctx.catalog.budgetDimensions),
   })
   invariant(result.kind === 'hold', 'a hold answered another result')
-  return holdView(result)
+  return { hold: holdView(result), isNew: result.id === named.id }
 }
 
 /** Which hold lasts longer, and what it reserves in addition: Sparks (`amount`), or of a hold on a meter usage at its most. */
@@ -267,7 +278,7 @@ export async function release(
   return holdView(result)
 }
 
-async function findHold(ctx: BillingContext, account: string, holdId: string): Promise<Hold> {
+export async function findHold(ctx: BillingContext, account: string, holdId: string): Promise<Hold> {
   const found = await ctx.store.ledger.hold(account, holdId)
   if (found) return found
   throw new BillingError('not_found', `No hold ${holdId} on account ${account}.`, { details: { holdId } })

@@ -3,9 +3,10 @@ import type { Catalog, MeterName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
 import { BillingError } from '../errors.js'
 import { type AttributionInput, attributionFields } from './attribution.js'
-import { accountId, idempotencyKey, meterName, parse } from './fields.js'
-import { capture, type HoldInput, hold, release } from './holds.js'
-import type { MeasureInput } from './measure.js'
+import { accountId, copyOf, idempotencyKey, meterName, parse } from './fields.js'
+import { capture, findHold, type HoldInput, release, takeHold } from './holds.js'
+import { type MeasureInput, measureFieldsFromZero } from './measure.js'
+import { rate } from './rate.js'
 import { type RecordedUsage, type RecordUsageInput, recordUsage } from './usage.js'
 
 /** Work that is metered: for whom, on which meter, and what it may come to. */
@@ -45,35 +46,41 @@ const meterSchema = z.strictObject({
  * charged for what it reported until then, and its error is thrown; with nothing reported the hold is given back. Work that succeeds
  * without a report is charged its estimate.
  *
- * @throws BillingError as `hold` and `capture` do; and whatever the work throws
+ * Work runs behind a hold of its own and never otherwise, so that a key runs it at most once for what it is charged: a repeat is refused
+ * while the first runs and after it was charged. Where the first gave its hold back, having failed with nothing reported, a repeat is a
+ * new attempt.
+ *
+ * @throws BillingError as `hold` and `capture` do; `idempotency_in_progress` (work of this key has not ended), `invalid_state` (it has,
+ * and was charged or never settled); and whatever the work throws. `report` throws for a measure that could not be charged.
  * @example
  * const { result } = await billing.meter({ accountId, meter: 'ai_tokens', estimate: { quantity: 4000 }, idempotencyKey }, async ({ report }) => {
  *   const answer = await model.complete(prompt)
  *   report({ quantity: answer.usage.total_tokens })
  *   return answer
  * })
+ * @see docs/credits.md#metered-work
  */
 export async function meter<C extends Catalog, T>(
   ctx: BillingContext,
   input: MeterInput<C>,
   work: (work: MeteredWork) => Promise<T>,
 ): Promise<Metered<T>> {
-  const { estimate: _, ...request } = parse(meterSchema, input)
-  const { estimate, ttlMs, ...rest } = input
-  const { id: holdId } = await hold<C>(ctx, {
-    ...estimate,
-    ...rest,
-    ...(ttlMs === undefined ? {} : { ttlMs }),
-  } as HoldInput<C>)
-  const own = { accountId: request.accountId, holdId, idempotencyKey: request.idempotencyKey }
+  const copy = copyOf(input)
+  const { estimate: _, ...request } = parse(meterSchema, copy)
+  const { estimate: asked, ttlMs, ...rest } = copy
+  const estimate = copyOf(asked)
+  const lasting = ttlMs === undefined ? {} : { ttlMs }
+  const holdId = await holdOf(ctx, { ...estimate, ...rest, ...lasting } as HoldInput<C>)
+  const own = { accountId: request.accountId, holdId }
   let used: MeasureInput | null = null
   const settle = async (): Promise<RecordedUsage | null> => {
     if (used === null) {
-      await release(ctx, own)
+      // Each attempt gives back its own hold.
+      await release(ctx, { ...own, idempotencyKey: holdId })
       return null
     }
     try {
-      return (await capture(ctx, { ...used, ...own })).usage
+      return (await capture(ctx, { ...used, ...own, idempotencyKey: request.idempotencyKey })).usage
     } catch (error) {
       // The work took longer than its hold lasts: what it used has happened all the same.
       if (!BillingError.is(error) || error.code !== 'invalid_state') throw error
@@ -84,7 +91,9 @@ export async function meter<C extends Catalog, T>(
   try {
     result = await work({
       report(usage) {
-        used = usage
+        const reported = copyOf(usage)
+        checkMeasure(ctx, request.meter, reported)
+        used = reported
       },
     })
   } catch (error) {
@@ -94,4 +103,28 @@ export async function meter<C extends Catalog, T>(
   }
   used ??= estimate
   return { result, usage: await settle() }
+}
+
+/** A hold that work of this key may run behind. */
+async function holdOf<C extends Catalog>(ctx: BillingContext, input: HoldInput<C>): Promise<string> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { hold, isNew } = await takeHold(ctx, input, attempt === 1 ? 'hold' : `hold ${attempt}`)
+    if (isNew) return hold.id
+    const { id, status, expiresAt } = await findHold(ctx, input.accountId, hold.id)
+    if (status === 'released') continue
+    const details = { accountId: input.accountId, idempotencyKey: input.idempotencyKey, holdId: id, status }
+    if (status === 'open' && expiresAt > ctx.environment.now()) {
+      const message = `Metered work of key ${input.idempotencyKey} is running (hold ${id}): wait for it.`
+      throw new BillingError('idempotency_in_progress', message, { details })
+    }
+    const what = status === 'captured' ? 'was charged' : 'was not settled in time, and may have run'
+    const message = `Metered work of key ${input.idempotencyKey} ${what} (hold ${id}): run it again under a new key.`
+    throw new BillingError('invalid_state', message, { details })
+  }
+}
+
+/** Refuses at once what could not be captured afterwards, when the work was done. */
+function checkMeasure(ctx: BillingContext, meter: string, usage: MeasureInput): void {
+  const measure = parse(z.strictObject(measureFieldsFromZero), usage)
+  rate(ctx.catalog, meter, { ...measure, allowsZero: true }, ctx.environment.now())
 }

@@ -115,4 +115,72 @@ describe.each(stores)('leases on $name', (tested) => {
       billing.meter({ ...work, estimate: { quantity: 10_000_000 }, idempotencyKey: 'd' }, async () => 1),
     ).rejects.toMatchObject({ code: 'insufficient_credits' })
   })
+
+  it('S2.3 metered work runs behind a hold of its own, and never on a repeated key that was charged', async () => {
+    const { billing, accountId } = await start('1000')
+    let runs = 0
+    const work = (idempotencyKey: string, quantity: number, end: () => void = () => {}) =>
+      billing.meter(
+        { accountId, meter: 'ai_tokens', estimate: { quantity: 4000 }, idempotencyKey },
+        async ({ report }) => {
+          runs += 1
+          report({ quantity })
+          end()
+        },
+      )
+    await work('a', 1000)
+    for (const quantity of [1000, 2000])
+      await expect(work('a', quantity)).rejects.toMatchObject({ code: 'invalid_state' })
+    expect(runs).toBe(1)
+    const both = await Promise.allSettled([work('b', 1000), work('b', 1000)])
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(both.flatMap((each) => (each.status === 'rejected' ? each.reason.code : []))).toEqual([
+      'idempotency_in_progress',
+    ])
+    expect(runs).toBe(2)
+    expect(await billing.credits.balance({ accountId })).toMatchObject({ balance: 800_000_000n, held: 0n })
+  })
+
+  it('S2.3 metered work that failed for nothing may be tried again under its key, behind another hold', async () => {
+    const { billing, accountId } = await start('400')
+    const metered = { accountId, meter: 'ai_tokens', estimate: { quantity: 4000 }, idempotencyKey: 'a' } as const
+    const fails = () =>
+      billing.meter(metered, async () => {
+        throw new Error('failed')
+      })
+    await expect(fails()).rejects.toThrow('failed')
+    await expect(fails()).rejects.toThrow('failed')
+    const strict = { accountId, meter: 'ai_tokens', quantity: 4000, onInsufficient: 'refuse' } as const
+    const { id } = await billing.recordUsage({ ...strict, idempotencyKey: 'u' })
+    await expect(fails()).rejects.toMatchObject({ code: 'insufficient_credits' })
+    await billing.usage.void({ accountId, id, reason: 'test', idempotencyKey: 'v' })
+    expect(await billing.meter(metered, async () => 7)).toMatchObject({ result: 7, usage: { sparks: 400_000_000n } })
+    expect(await billing.credits.balance({ accountId })).toMatchObject({ balance: 0n, held: 0n })
+  })
+
+  it('S3.11 what metered work reports, and its estimate, is read and checked before it counts', async () => {
+    const { billing, accountId } = await start('1000')
+    const metered = { accountId, meter: 'ai_tokens', estimate: { quantity: 4000 } } as const
+    const thrown: unknown[] = []
+    const { result } = await billing.meter({ ...metered, idempotencyKey: 'a' }, async ({ report }) => {
+      report({ quantity: 1000 })
+      try {
+        report({ quantity: Number.NaN })
+      } catch (error) {
+        thrown.push(error)
+      }
+      return 'answer'
+    })
+    expect(result).toBe('answer')
+    expect(thrown).toMatchObject([{ code: 'invalid_quantity' }])
+    expect(await billing.credits.balance({ accountId })).toMatchObject({ balance: 900_000_000n, held: 0n })
+    const estimate = {
+      get quantity(): number {
+        throw new Error('a getter')
+      },
+    }
+    await expect(billing.meter({ ...metered, estimate, idempotencyKey: 'b' }, async () => 1)).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+  })
 })
