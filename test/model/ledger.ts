@@ -106,7 +106,7 @@ export interface Grant {
   readonly origin: 'once' | 'plan' | 'rollover'
   readonly amount: bigint
   readonly priority: number
-  readonly expiresAt: number | null
+  expiresAt: number | null
   readonly grantedAt: number
 }
 
@@ -1663,11 +1663,16 @@ function hasRhythm(account: Account, anchor: number | null, now: number): boolea
   return a.startsAt === b.startsAt && a.endsAt === b.endsAt
 }
 
-/** Periods end where those of the new rhythm begin, levels go on in these, and recurring credits are given anew in them. */
+/**
+ * With another anchor periods end where those of the new rhythm begin, and levels go on in these; with another zone they go on to the end
+ * of their month by its clocks. Credits that were given last until the new rhythm gives them again.
+ */
 function changeRhythm(context: Context, before: Account): void {
   const { model, account, now } = context
   const [old, next] = [monthOf(before, now), monthOf(account, now)]
-  const endsAt = old.startsAt === next.startsAt ? next.endsAt : now
+  const moved = (endsAt: number) => Math.max(now, monthOf(account, endsAt - 129_600_000).endsAt)
+  const isZone = account.anchor === before.anchor
+  const anchored = old.startsAt === next.startsAt ? next.endsAt : now
   const after = { plan: account.plan, anchor: account.anchor, zone: account.zone, terms: account.terms }
   // What was used until now is priced as it was agreed until now.
   Object.assign(account, { plan: before.plan, anchor: before.anchor, zone: before.zone, terms: before.terms })
@@ -1680,16 +1685,23 @@ function changeRhythm(context: Context, before: Account): void {
     settleOthers(context, meter, null)
   }
   Object.assign(account, after)
-  const cut = current.filter(({ startsAt }) => startsAt < now)
-  for (const count of cut) count.endsAt = endsAt
-  for (const { meter, asOf } of endsAt === now ? cut : []) {
+  const begun = current.filter(({ startsAt }) => startsAt < now)
+  for (const count of begun) count.endsAt = isZone ? moved(count.endsAt) : anchored
+  for (const { meter, asOf } of begun.filter(({ endsAt }) => endsAt === now)) {
     const isLevel = aggregationOf(model, meter) === 'level' && asOf !== null
     if (!isLevel && !account.countedTo.has(meter)) continue
     const count = countAt(context, meter, now)
     keep(context, count)
     if (isLevel) count.asOf = now
   }
-  if (before.renewsAt !== null) Object.assign(account, { renewsAt: null, renewed: 0n })
+  const { renewsAt } = account
+  if (renewsAt !== null) {
+    const endsAt = moved(renewsAt)
+    for (const { grant } of openGrants(account))
+      if (grant.origin !== 'once' && grant.expiresAt === renewsAt) grant.expiresAt = endsAt
+    account.renewsAt = monthOf(account, renewsAt - 129_600_000).endsAt
+  }
+  sweep(context)
 }
 
 function changeTerms(context: Context, command: ChangeTermsCommand): Outcome {
@@ -1703,7 +1715,7 @@ function changeTerms(context: Context, command: ChangeTermsCommand): Outcome {
   }
   if (zone !== undefined && zone !== before.zone) {
     account.zone = zone
-    changeRhythm(context, before)
+    if (account.anchor === null) changeRhythm(context, before)
   }
   post(context, { operation: 'change_terms', amount: 0n })
   const outcome = entryOf(context, 0n)

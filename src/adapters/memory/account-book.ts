@@ -2,6 +2,7 @@ import type { Budget } from '../../core/domain/budget.js'
 import { burnOrder, type CreditGrant } from '../../core/domain/credit-grant.js'
 import type {
   AccountState,
+  Changed,
   Counter,
   Hold,
   LedgerEntry,
@@ -74,7 +75,11 @@ export function grantOf({ openGrants, usedGrants }: AccountBook, grantId: string
   return openGrants.find(({ id }) => id === grantId) ?? usedGrants.get(grantId)
 }
 
-export function putGrant({ openGrants, usedGrants }: AccountBook, grant: CreditGrant): void {
+export function putGrant(
+  { openGrants, usedGrants }: AccountBook,
+  { value: grant, loaded }: Changed<CreditGrant>,
+): void {
+  if (loaded !== null && loaded.expiresAt !== grant.expiresAt) removeOpen(openGrants, loaded)
   const place = placeInOrder(openGrants, grant)
   const isThere = openGrants[place]?.id === grant.id
   if (grant.remaining > 0n) {
@@ -86,7 +91,12 @@ export function putGrant({ openGrants, usedGrants }: AccountBook, grant: CreditG
   }
 }
 
-/** Where a grant is, or belongs: what it is ordered by never changes. */
+function removeOpen(openGrants: CreditGrant[], grant: CreditGrant): void {
+  const place = placeInOrder(openGrants, grant)
+  if (openGrants[place]?.id === grant.id) openGrants.splice(place, 1)
+}
+
+/** Where a grant is, or belongs: of what it is ordered by only its end ever changes. */
 function placeInOrder(openGrants: readonly CreditGrant[], grant: CreditGrant): number {
   let [low, high] = [0, openGrants.length]
   while (low < high) {

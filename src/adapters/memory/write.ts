@@ -16,7 +16,7 @@ import type { Tables } from './tables.js'
 /** Writes what the kernel decided. Nothing here can fail, so a batch is written as a whole. */
 export function write(tables: Tables, rows: LedgerRows, now: number): void {
   for (const { value } of rows.accounts) bookOf(tables, value.id).state = value
-  for (const { value } of rows.grants) putGrant(bookOf(tables, value.accountId), value)
+  for (const grant of rows.grants) putGrant(bookOf(tables, grant.value.accountId), grant)
   for (const { value } of rows.counters) putCounter(bookOf(tables, value.accountId), value)
   for (const hold of rows.holds) putHold(bookOf(tables, hold.accountId), hold)
   for (const { value } of rows.budgets) bookOf(tables, value.accountId).budgets.set(value.scope, value)

@@ -10,8 +10,11 @@ export interface ChangedRows<Row> {
 export function changedRows({ accounts, grants, counters, budgets }: LedgerRows) {
   return {
     accounts: split(accounts, onlyChanges('balance', 'held')),
-    // A grant that is used up, or given something again, changes places in the indexes.
-    grants: split(grants, (after, before) => after.remaining > 0n === before.remaining > 0n),
+    // A grant that is used up, or given something again, changes places in the indexes, as one that ends at another time.
+    grants: split(
+      grants,
+      (after, before) => after.remaining > 0n === before.remaining > 0n && after.expiresAt === before.expiresAt,
+    ),
     counters: split(counters, onlyChanges('used', 'held', 'allowance', 'heldAllowance', 'rated', 'overage', 'carried')),
     budgets: split(budgets, onlyChanges('used', 'held')),
   }

@@ -1,13 +1,14 @@
 import { type Instant, periodAt } from '../period.js'
 import { carryLevels, settleLevels } from './accrual.js'
 import type { ChangePlanCommand, ChangeTermsCommand, SuspendCommand } from './command.js'
+import { bringUpToDate } from './credits.js'
 import { cycleOf } from './current-quota.js'
 import { currentCounters, type Draft, setAccount, setCounter } from './draft.js'
 import type { LedgerOutcome } from './outcome.js'
 import { accountOf, emit, entryResult, post, refused } from './posting.js'
 import { recheckQuotas } from './quotas.js'
-import { topUpRenewal } from './renewal.js'
-import type { AccountState, LoadKey } from './state.js'
+import { movedEnd, moveRenewal, topUpRenewal } from './renewal.js'
+import type { AccountState, Counter, LoadKey } from './state.js'
 
 export function accountNeeds({
   accountId,
@@ -56,22 +57,33 @@ export function decideChangePlan(draft: Draft, command: ChangePlanCommand): Ledg
   return outcome
 }
 
-/** Ends the current periods where the new ones begin, and has recurring credits given anew in those. */
+/**
+ * Another anchor ends the current periods here and begins new ones, as a subscription does that is paid for anew. Another zone only moves
+ * their end: what was used stays used. Recurring credits come with the new rhythm, but none a second time.
+ */
 function changeRhythm(draft: Draft, before: AccountState, after: AccountState): void {
   const [old, next] = [periodAt(draft.now, cycleOf(before)), periodAt(draft.now, cycleOf(after))]
-  const endsAt = old.startsAt === next.startsAt ? next.endsAt : draft.now
+  const isSameStart = old.startsAt === next.startsAt
+  const endOf = ({ endsAt }: Counter) => {
+    if (after.anchor === before.anchor) return Math.max(movedEnd(endsAt, after), draft.now)
+    return isSameStart ? next.endsAt : draft.now
+  }
   // What was used until now is paid for as it was agreed until now.
   setAccount(draft, before)
   settleLevels(draft, before)
   const { balance } = accountOf(draft, before.id)
   setAccount(draft, { ...after, balance })
-  const cut = currentCounters(draft, before.id).filter(({ startsAt }) => startsAt < draft.now)
-  for (const counter of cut) setCounter(draft, { ...counter, endsAt })
-  if (endsAt === draft.now) carryLevels(draft, after, cut)
-  if (before.renewsAt !== null) setAccount(draft, { ...accountOf(draft, before.id), renewsAt: null, renewed: 0n })
+  const current = currentCounters(draft, before.id).filter(({ startsAt }) => startsAt < draft.now)
+  const moved = current.map((counter) => ({ ...counter, endsAt: endOf(counter) }))
+  for (const counter of moved) setCounter(draft, counter)
+  const cut = moved.filter(({ endsAt }) => endsAt === draft.now)
+  carryLevels(draft, after, cut)
+  moveRenewal(draft, before.id)
+  // Where the new rhythm has begun a period already, it has begun here.
+  bringUpToDate(draft, before.id)
 }
 
-/** Changes what was agreed with an account beside its plan. Another time zone begins new periods, as another anchor does. */
+/** Changes what was agreed with an account beside its plan. Another time zone moves the end of the current periods. */
 export function decideChangeTerms(draft: Draft, command: ChangeTermsCommand): LedgerOutcome {
   const { accountId, reason } = command
   const before = accountOf(draft, accountId)
@@ -84,7 +96,7 @@ export function decideChangeTerms(draft: Draft, command: ChangeTermsCommand): Le
     autoTopUp: topUp === undefined ? before.autoTopUp : topUp && { ...topUp, askedAt, isPending },
   }
   setAccount(draft, after)
-  if (after.zone !== before.zone) changeRhythm(draft, before, after)
+  if (after.zone !== before.zone && after.anchor === null) changeRhythm(draft, before, after)
   const posting = {
     command,
     operation: 'change_terms',

@@ -115,14 +115,15 @@ export function setGrant(draft: Draft, grant: CreditGrant): void {
   const account = accountDraft(draft, grant.accountId)
   const known = findGrantSlot(account, grant.id)
   const kept = known ?? newSlot(grant)
+  const isMoved = kept.value.expiresAt !== grant.expiresAt
   if (!known) addGrantSlot(account, kept)
   kept.value = grant
   kept.isChanged = true
   // One that is used up leaves the open ones, and one that is given something comes back to them.
   const { open } = account
   const at = known ? open.indexOf(known) : -1
-  if (grant.remaining === 0n && at >= 0) open.splice(at, 1)
-  if (grant.remaining > 0n && at < 0) insertOpen(open, kept)
+  if (at >= 0 && (grant.remaining === 0n || isMoved)) open.splice(at, 1)
+  if (grant.remaining > 0n && (at < 0 || isMoved)) insertOpen(open, kept)
 }
 
 export function findGrant(draft: Draft, accountId: string, grantId: string): CreditGrant | undefined {

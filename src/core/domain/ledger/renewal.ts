@@ -1,8 +1,8 @@
 import type { RecurringCredits } from '../catalog.js'
-import { periodAt } from '../period.js'
+import { type Instant, periodAt } from '../period.js'
 import type { MicroSparks } from '../sparks.js'
 import { cycleOf } from './current-quota.js'
-import { causeOf, type Draft, freeName, grantsOf, setAccount } from './draft.js'
+import { causeOf, type Draft, freeName, grantsOf, setAccount, setGrant } from './draft.js'
 import { overdue } from './expiry.js'
 import { dedupeOf } from './key.js'
 import { addCredits } from './new-credits.js'
@@ -59,6 +59,27 @@ export function topUpRenewal(draft: Draft, accountId: string): void {
   if (more <= 0n) return
   setAccount(draft, { ...account, renewed: credits.sparks })
   give(draft, accountId, 'plan', more, account.renewsAt)
+}
+
+/** Zones differ by no more than 26 hours, so that what is later than this is another month's beginning. */
+const zonesApartMs = 36 * 3_600_000
+
+/** Where a period that was to end then ends in the account's present rhythm: never much earlier, so that no change begins one too many. */
+export function movedEnd(endsAt: Instant, account: AccountState): Instant {
+  return periodAt(endsAt - zonesApartMs, cycleOf(account)).endsAt
+}
+
+/** After a change of rhythm: credits that were given last until the new one gives them again. */
+export function moveRenewal(draft: Draft, accountId: string): void {
+  const account = accountOf(draft, accountId)
+  const { renewsAt } = account
+  if (renewsAt === null) return
+  const endsAt = movedEnd(renewsAt, account)
+  if (endsAt === renewsAt) return
+  for (const grant of grantsOf(draft, accountId))
+    if (grant.origin !== 'once' && grant.expiresAt === renewsAt)
+      setGrant(draft, { ...grant, expiresAt: Math.max(endsAt, draft.now) })
+  setAccount(draft, { ...account, renewsAt: endsAt })
 }
 
 function recurringCredits(draft: Draft, { plan }: AccountState): RecurringCredits | null {
