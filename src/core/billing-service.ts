@@ -208,16 +208,12 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     explain: async (input) => (await import('./operations/explain.js')).explain(ctx, input),
     verifyLedger: (input) => verifyLedger(ctx, input),
     on(consumer, type, handler) {
-      if (
-        typeof consumer !== 'string' ||
-        !/^[a-z][a-z0-9_-]{0,59}$/.test(consumer) ||
-        !billingEventTypes.includes(type)
-      ) {
-        throw new BillingError(
-          'config_invalid',
-          `on(${String(consumer)}, ${String(type)}): not a consumer name or event type.`,
-        )
+      if (typeof consumer !== 'string' || !/^[a-z][a-z0-9_-]{0,59}$/.test(consumer)) {
+        const message = `on: ${String(consumer)} is no name of a consumer: use a-z, then up to 59 of a-z 0-9 _ -.`
+        throw new BillingError('config_invalid', message)
       }
+      if (!billingEventTypes.includes(type))
+        throw new BillingError('config_invalid', `on(${consumer}): ${String(type)} is no type of event.`)
       ctx.consumers.add(consumer, type, handler)
       const subscribed = once(async () => {
         await ready()

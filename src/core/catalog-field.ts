@@ -4,13 +4,19 @@ import { type Money, parseMoney } from './domain/money.js'
 import { maximumStored, parseSparks } from './domain/sparks.js'
 import { BillingError } from './errors.js'
 
+/** An object of named fields. Zod takes a `Map` or a `Date` for one without any. */
+export function fields<T extends z.ZodType>(schema: T) {
+  const isPlain = (given: unknown) => Object.prototype.toString.call(given) === '[object Object]'
+  return z.unknown().refine(isPlain, 'must be a plain object').pipe(schema)
+}
+
 /** A record by name. Zod leaves a name `__proto__` out without a word, so that one is refused before. */
 export function named<T extends z.ZodType>(value: T) {
   const hasProto = (given: unknown) => typeof given === 'object' && given !== null && Object.hasOwn(given, '__proto__')
   return z
     .unknown()
     .refine((given) => !hasProto(given), 'must not have the name __proto__')
-    .pipe(z.record(z.string(), value))
+    .pipe(fields(z.record(z.string(), value)))
 }
 
 /** @throws BillingError `config_invalid` naming the place */

@@ -34,12 +34,15 @@ export interface BillingContext {
   wake(): void
 }
 
-/** A UUIDv7 behind a prefix: 48 bits of time, then randomness. @see RFC 9562 §5.7 */
+/**
+ * A UUIDv7 behind a prefix: 48 bits of time, then a counter, then randomness. Ids of one process rise, also within a millisecond: what
+ * is ordered by them is in the order in which it was asked for. @see RFC 9562 §6.2
+ */
 export function createIds(environment: Environment): (prefix: IdPrefix) => string {
   const pool = new Uint8Array(10 * 160)
   let digits = ''
   let used = 0
-  let moment = { time: -1, text: '' }
+  let moment = { clock: -1, time: -1, count: 0, text: '' }
   return (prefix) => {
     if (used === digits.length) {
       environment.randomBytes(pool)
@@ -47,11 +50,22 @@ export function createIds(environment: Environment): (prefix: IdPrefix) => strin
       used = 0
     }
     const time = Math.floor(environment.now())
-    if (time !== moment.time) moment = { time, text: `_${time.toString(16).padStart(12, '0')}7` }
     const start = used
     used += 20
-    return `${prefix}${moment.text}${digits.slice(start + 1, start + 4)}${variant(digits, start + 4)}${digits.slice(start + 5, used)}`
+    if (time !== moment.clock) {
+      // Begun in the lower half, so that there is room to count.
+      const count = Number.parseInt(digits.slice(start + 1, start + 4), 16) >> 1
+      moment = { clock: time, time, count, text: timeText(time) }
+    } else if (moment.count < 4_095) moment.count += 1
+    else moment = { clock: time, time: moment.time + 1, count: 0, text: timeText(moment.time + 1) }
+    return `${prefix}${moment.text}${counts[moment.count]}${variant(digits, start + 4)}${digits.slice(start + 5, used)}`
   }
+}
+
+const counts = Array.from({ length: 4_096 }, (_, count) => count.toString(16).padStart(3, '0'))
+
+function timeText(time: number): string {
+  return `_${time.toString(16).padStart(12, '0')}7`
 }
 
 /** The digit at a place with the two bits of RFC 9562 at its head. */

@@ -27,6 +27,10 @@ export function storageError(error: unknown, outcome: ErrorOutcome): unknown {
       cause: error,
     })
   }
+  if (state === '42501') {
+    const message = `PostgreSQL allows this connection too little: ${reason}. It needs to read and write the store's tables.`
+    return new BillingError('config_invalid', message, { cause: error, outcome })
+  }
   if (state === '55P03') {
     const message =
       'Another transaction keeps locked what this needs. Pass it as `transaction` if it is your own; else try again.'

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { named } from '../catalog-field.js'
+import { fields, named } from '../catalog-field.js'
 import type { BillingContext } from '../context.js'
 import type { Entitlement } from '../domain/catalog.js'
 import type { AccountTerms } from '../domain/ledger/terms.js'
@@ -33,16 +33,20 @@ export type AccountTermsView = Required<AccountTermsInput>
 const name = z.string().regex(/^[a-z][a-z0-9_.:-]{0,59}$/i)
 
 /** The shape of terms; `parseTerms` reads it. */
-export const termsSchema = z.strictObject({
-  meters: named(
-    z.strictObject({
-      included: z.string().optional(),
-      limit: z.string().nullable().optional(),
-      rate: rateSchema.optional(),
-    }),
-  ).default({}),
-  features: named(z.union([z.boolean(), text(200)])).default({}),
-})
+export const termsSchema = fields(
+  z.strictObject({
+    meters: named(
+      fields(
+        z.strictObject({
+          included: z.string().optional(),
+          limit: z.string().nullable().optional(),
+          rate: rateSchema.optional(),
+        }),
+      ),
+    ).default({}),
+    features: named(z.union([z.boolean(), text(200)])).default({}),
+  }),
+)
 
 /** @throws BillingError `invalid_request` (an unknown meter, a name that is none), `invalid_quantity` */
 export function parseTerms(ctx: BillingContext, terms: z.output<typeof termsSchema>): AccountTerms {

@@ -107,18 +107,28 @@ export async function updateAccount(ctx: BillingContext, input: UpdateAccountInp
   // Kept first, so that what is rated by it can be explained from the first event on.
   if (agreed !== undefined)
     await ctx.store.prices.keep(termsVersion(named.fingerprint), encodeExact(agreed?.rates ?? {}))
-  await submit(ctx, {
+  const { status, result } = await submit(ctx, {
     kind: 'change_terms',
     ...named,
     zone: request.zone,
     terms: agreed,
     autoTopUp: undefined,
-    reason: 'account updated',
+    reason: updated,
   })
-  // After the command, which finds out whether the key is free; a repeat does it again, in case the first call did not get here.
-  if (email !== null || name !== null)
+  // After the command, which finds out whether the key is free; a repeat does it again, in case the first call did not get here, unless
+  // another update came after it.
+  const isLatest = status === 'applied' || (await latestUpdate(ctx, request.accountId)) === result.id
+  if (isLatest && (email !== null || name !== null))
     await ctx.store.accounts.ensure({ id: request.accountId, email, name, plan: ctx.catalog.defaultPlan })
   return getAccount(ctx, { accountId: request.accountId })
+}
+
+const updated = 'account updated'
+
+/** The row of the account's last update. */
+async function latestUpdate(ctx: BillingContext, accountId: string): Promise<string | undefined> {
+  const rows = await ctx.store.ledger.entries(accountId, { limit: 100, operation: 'change_terms' })
+  return rows.find(({ reason }) => reason === updated)?.id
 }
 
 /** Which account to suspend or resume, and why. */

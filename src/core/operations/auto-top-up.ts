@@ -58,7 +58,7 @@ export async function getAutoTopUp(
 }
 
 /**
- * Says below which balance the event `topup.requested` asks for credits to be bought, and how often at most; `null` ends that.
+ * Says below which balance the event `top_up.due` asks for credits to be bought, and how often at most; `null` ends that.
  * Idempotent by `idempotencyKey`.
  *
  * @returns how they are set now

@@ -60,6 +60,7 @@ type Used = Pick<RatedUsage, 'quantity' | 'sparks'>
 
 /** What the recording of usage needs of a token. */
 export interface LeaseShare extends LeaseToken {
+  readonly accountId: string
   /** Takes what was used out of what is reserved here. */
   settle(used: Used): void
 }
@@ -68,11 +69,13 @@ const nothing = { quantity: 0n, sparks: 0n }
 
 /** One is made for each piece of work: a class takes one object, where functions of its own would take five. */
 class Leave implements LeaseShare {
+  readonly accountId: string
   readonly holdId: string
   readonly amount: bigint
   #end: ((token: LeaseShare, used: Used) => void) | null
 
-  constructor(holdId: string, amount: bigint, end: (token: LeaseShare, used: Used) => void) {
+  constructor(accountId: string, holdId: string, amount: bigint, end: (token: LeaseShare, used: Used) => void) {
+    this.accountId = accountId
     this.holdId = holdId
     this.amount = amount
     this.#end = end
@@ -202,7 +205,7 @@ export async function createLease<C extends Catalog>(ctx: BillingContext, input:
     free -= amount
     givenOut += amount
     if (free * 4n < target) refillQuietly()
-    return new Leave(holdId, amount, end)
+    return new Leave(request.accountId, holdId, amount, end)
   }
 
   const end = (token: LeaseShare, used: Used): void => {

@@ -129,6 +129,10 @@ export async function recordUsageBatch<C extends Catalog>(
 function usageCommand(ctx: BillingContext, input: unknown): UsageCommand {
   const request = parseUsage(input)
   const { leaseToken } = request
+  if (leaseToken !== undefined && leaseToken.accountId !== request.accountId) {
+    const message = `leaseToken was given to account ${leaseToken.accountId}, and this is usage of account ${request.accountId}.`
+    throw new BillingError('invalid_request', message, { details: { field: 'leaseToken' } })
+  }
   const at = request.occurredAt ?? ctx.environment.now()
   const dimensions = dimensionsOf(request)
   const usage = rate(ctx.catalog, request.meter, request, at, dimensions)

@@ -15,6 +15,11 @@ const badTerms: readonly BadInput[] = (
   [
     ['text', 'x', 'invalid_request'],
     ['a list', [], 'invalid_request'],
+    ['a map', new Map(), 'invalid_request'],
+    ['a date', new Date(0), 'invalid_request'],
+    ['meters as a map', { meters: new Map() }, 'invalid_request'],
+    ['a meter as a date', { meters: { images: new Date(0) } }, 'invalid_request'],
+    ['features as a set', { features: new Set() }, 'invalid_request'],
     ['another field', { rates: {} }, 'unknown_field'],
     ['an unknown meter', { meters: { nope: { limit: '5' } } }, 'invalid_request'],
     ['the meter __proto__', { meters: JSON.parse('{"__proto__":{"limit":"5"}}') }, 'invalid_request'],
@@ -33,6 +38,16 @@ const badTerms: readonly BadInput[] = (
 
 for (const tested of stores) {
   describe(`accounts.update on ${tested.name}`, () => {
+    it('S3.11 a repeated update leaves what later ones said', async () => {
+      const { billing } = await open(tested, closing)
+      const update = (email: string, idempotencyKey: string) =>
+        billing.accounts.update({ accountId, email, idempotencyKey })
+      await update('first@example.com', 'u-1')
+      await update('second@example.com', 'u-2')
+      expect(await update('first@example.com', 'u-1')).toMatchObject({ email: 'second@example.com' })
+      expect(await update('second@example.com', 'u-2')).toMatchObject({ email: 'second@example.com' })
+    })
+
     it('S3.10 refuses what changes nothing for the good, and writes nothing', async () => {
       const setting = await open(tested, closing)
       const good = { accountId, name: 'Ada', email: 'ada@example.com', zone: 'Europe/Berlin', idempotencyKey: 'a-1' }

@@ -47,6 +47,22 @@ const badBudgets: readonly BadInput[] = [
 
 for (const tested of stores) {
   describe(`budgets on ${tested.name}`, () => {
+    it('S2.6 names the first of several budgets that are too small: that of the account, then of each dimension', async () => {
+      const { billing } = await openFunded(tested)
+      const budget = (scope: object | undefined, idempotencyKey: string) =>
+        billing.budgets.set({ accountId, scope, limit: '1', interval: 'day', idempotencyKey } as never)
+      await budget({ userId: 'ada' }, 'b-1')
+      await budget({ apiKeyId: 'key_1' }, 'b-2')
+      const both = { ...use, userId: 'ada', onInsufficient: 'refuse' } as const
+      await expect(billing.recordUsage({ ...both, idempotencyKey: 'u-1' })).rejects.toMatchObject({
+        details: { budget: { scope: 'api_key=key_1' } },
+      })
+      await budget(undefined, 'b-3')
+      await expect(billing.recordUsage({ ...both, idempotencyKey: 'u-2' })).rejects.toMatchObject({
+        details: { budget: { scope: 'account' } },
+      })
+    })
+
     it('S2.6 refuse what is no budget, and write nothing', async () => {
       const setting = await openFunded(tested)
       const { billing } = setting

@@ -51,6 +51,16 @@ const bad: readonly BadInput[] = [
 
 for (const tested of stores) {
   describe(`credits.grant on ${tested.name}`, () => {
+    it('S3.11 grants of one millisecond burn in the order in which they were given', async () => {
+      const { billing } = await open(tested, closing)
+      const ids: string[] = []
+      for (let count = 0; count < 9; count += 1) {
+        const gift = { accountId, amount: 1, reason: 'gift', idempotencyKey: `order-${count}` }
+        ids.push((await billing.credits.grant(gift)).id)
+      }
+      expect((await billing.credits.balance({ accountId })).grants.map(({ id }) => id)).toEqual(ids)
+    })
+
     const openCase = shared(tested)
     for (const [what, change, code] of bad) {
       it(`S3.11 refuses ${what} as ${code}, writes nothing, and leaves the key free`, async () => {

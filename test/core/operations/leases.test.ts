@@ -183,4 +183,17 @@ describe.each(stores)('leases on $name', (tested) => {
       code: 'invalid_request',
     })
   })
+
+  it('S3.10 leave of one account is not taken for usage of another', async () => {
+    const { billing, accountId } = await start('1000')
+    await billing.accounts.ensure({ accountId: 'other' })
+    const lease = await billing.lease({ accountId, meter: 'ai_tokens', size: 1000 })
+    const leaseToken = await lease.authorize(100)
+    const usage = { meter: 'ai_tokens', quantity: 100, idempotencyKey: 'u', leaseToken } as const
+    await expect(billing.recordUsage({ ...usage, accountId: 'other' })).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+    expect(await billing.recordUsage({ ...usage, accountId })).toMatchObject({ sparks: 10_000_000n })
+    await lease.close()
+  })
 })

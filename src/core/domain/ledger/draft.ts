@@ -151,7 +151,8 @@ export function findBudgets(draft: Draft, accountId: string, scopes: readonly st
   if (!first) return none
   // Most accounts have one.
   if (budgets.length === 1) return scopes.includes(first.value.scope) ? [first.value] : none
-  return budgets.map(({ value }) => value).filter(({ scope }) => scopes.includes(scope))
+  // In the order of the scopes: of several that are too small the first one is named.
+  return scopes.flatMap((scope) => budgets.find(({ value }) => value.scope === scope)?.value ?? [])
 }
 
 const none: readonly never[] = []
