@@ -23,7 +23,7 @@ import type { AccountTerms, AutoTopUp } from '../../src/core/domain/ledger/terms
 import type { Cycle, Period } from '../../src/core/domain/period.js'
 import type { Rate } from '../../src/core/domain/rating/rate.js'
 import { periodsBetween } from '../core/domain/period-oracle.js'
-import { nearest, priceOf } from './prices.js'
+import { dearestOf, nearest, priceOf } from './prices.js'
 
 /**
  * The ledger as its documents describe it, written a second time: what happened is kept as lists of facts, and every number is counted
@@ -679,33 +679,25 @@ interface Reported {
   readonly dimensions: Readonly<Record<string, string>>
 }
 
-/** `withHolds`: what is reserved counts as used, for what is asked of a price that depends on the total. */
-function measure(
-  context: Context,
-  count: Count,
-  reported: Reported,
-  at: number,
-  withHolds = false,
-  part?: Part,
-): Measured {
+function measure(context: Context, count: Count, reported: Reported, at: number, part?: Part): Measured {
   const { model, account } = context
   const { quantity } = reported
   const { used } = numbersOf(account, count)
   switch (aggregationOf(model, count.meter)) {
     case 'max':
-      return priced(context, count, positive(quantity - used), reported, true, withHolds, part)
+      return priced(context, count, positive(quantity - used), reported, true, part)
     case 'unique': {
       const name = model.rules.catalog.meters.get(count.meter)?.countedBy ?? ''
       const value = reported.dimensions[name] ?? ''
       const isSeen = account.seen.some((each) => each.count === count && each.value === value)
-      return priced(context, count, isSeen ? 0n : 1_000_000n, reported, true, withHolds, part)
+      return priced(context, count, isSeen ? 0n : 1_000_000n, reported, true, part)
     }
     case 'level':
       return { quantity: count.asOf !== null && at < count.asOf ? 0n : quantity - used, sparks: 0n, isNet: false }
     case 'time_weighted':
       return { quantity: 0n, sparks: 0n, isNet: false }
     default:
-      return priced(context, count, quantity, reported, false, withHolds, part)
+      return priced(context, count, quantity, reported, false, part)
   }
 }
 
@@ -715,7 +707,6 @@ function priced(
   quantity: bigint,
   reported: Reported,
   isOwn: boolean,
-  withHolds: boolean,
   part?: Part,
 ): Measured {
   const { agreed, rate } = rateOf(context, count.meter)
@@ -723,17 +714,23 @@ function priced(
   if (!isOwn && !isOfPeriod(rate)) {
     return { quantity, sparks: agreed ? priceOf(agreed, quantity) : reported.sparks, isNet: false }
   }
-  const { used, held, allowance, heldAllowance } = numbersOf(context.account, count)
-  const reserved = withHolds && isOfPeriod(rate) ? held - heldAllowance : 0n
-  const before = used - allowance + reserved
+  const { used, allowance } = numbersOf(context.account, count)
+  const before = used - allowance
   const isByo = context.model.rules.catalog.plans.get(context.account.plan)?.byo ?? false
   const units = quantity - (isByo ? 0n : includedIn(context, count, quantity, part?.count === count ? part : undefined))
   return { quantity, sparks: priceOf(rate, before + units) - priceOf(rate, before), isNet: true }
 }
 
+/** Of a price that depends on the total, the most it may come to whatever becomes of what is reserved. */
 function pricedBeyond(context: Context, count: Count, reported: Reported): Measured {
-  const measured = measure(context, count, reported, context.now, true)
-  return { ...measured, sparks: positive(measured.sparks) }
+  const measured = measure(context, count, reported, context.now)
+  const { rate } = rateOf(context, count.meter)
+  if (!rate || !isOfPeriod(rate)) return { ...measured, sparks: positive(measured.sparks) }
+  const { used, allowance, held, heldAllowance } = numbersOf(context.account, count)
+  const isByo = context.model.rules.catalog.plans.get(context.account.plan)?.byo ?? false
+  const units = measured.quantity - (isByo ? 0n : includedIn(context, count, measured.quantity))
+  const from = used - allowance
+  return { ...measured, sparks: dearestOf(rate, from, from + held - heldAllowance, units) }
 }
 
 // Rows.
@@ -1002,7 +999,7 @@ function usage(context: Context, command: UsageCommand): Outcome {
   if (aggregation === 'time_weighted') return setLevel(context, command, at)
   const count = countAt(context, reported.meter, at)
   const own = held && (command.keepsHold ? partOf(held, { quantity: reported.quantity, sparks: 0n }) : held)
-  const measured = measure(context, count, reported, at, false, own)
+  const measured = measure(context, count, reported, at, own)
   const paid = payable(command.onExcess, measured, held)
   if (!paid) return refuse('amount_out_of_range')
   const fact: Fact = { id: command.id, operation: 'usage', command, count, at, measured, paid, held }
@@ -1160,7 +1157,7 @@ function remeasure(context: Context, count: Count): Measured & { readonly return
   const { used, allowance } = numbersOf(context.account, count)
   const { rate } = rateOf(context, count.meter)
   if (quantity >= 0n || !rate)
-    return { ...priced(context, count, quantity, { quantity, sparks: 0n, dimensions: {} }, true, false), returned: 0n }
+    return { ...priced(context, count, quantity, { quantity, sparks: 0n, dimensions: {} }, true), returned: 0n }
   const returned = positive(allowance - (used + quantity))
   const units = used - allowance
   return { quantity, sparks: priceOf(rate, units + quantity + returned) - priceOf(rate, units), isNet: true, returned }

@@ -39,6 +39,30 @@ export function priceOf(rate: Rate, units: bigint): bigint {
   }
 }
 
+/** The most that up to so many units may cost from any total between two, looked for at every end of a tier or package. */
+export function dearestOf(rate: Rate, from: bigint, to: bigint, units: bigint): bigint {
+  const ends: bigint[] = []
+  if (rate.mode === 'package') {
+    // Whole packages of whole units are all that these tests use.
+    const size = rate.per.coefficient * micro
+    for (let end = 0n; end <= to; end += size) ends.push(end)
+  }
+  if (rate.mode === 'graduated' || rate.mode === 'volume')
+    for (const { upTo } of rate.tiers) if (upTo !== null) ends.push(upTo, upTo + 1n)
+  const starts = [from, to, ...ends, ...(rate.mode === 'package' ? [] : ends.map((end) => end - units))]
+  let most = 0n
+  for (const start of starts) {
+    if (start < from || start > to) continue
+    const parts = rate.mode === 'volume' ? ends.map((end) => end - start) : []
+    for (const part of [units, ...parts]) {
+      if (part < 0n || part > units) continue
+      const price = priceOf(rate, start + part) - priceOf(rate, start)
+      if (price > most) most = price
+    }
+  }
+  return most
+}
+
 /** The nearest integer, of two equally near ones the even. */
 export function nearest(numerator: bigint, denominator: bigint): bigint {
   const floor = (numerator - (((numerator % denominator) + denominator) % denominator)) / denominator

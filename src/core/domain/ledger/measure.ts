@@ -1,5 +1,5 @@
 import { decimal } from '../decimal.js'
-import { priceOfTotal } from '../rating/price-of-total.js'
+import { dearestPrice, priceOfTotal } from '../rating/price-of-total.js'
 import { isPeriodRated, type Rate } from '../rating/rate.js'
 import { rateUsage } from '../rating/rate-usage.js'
 import { type MicroSparks, type MicroUnits, microPerUnit } from '../sparks.js'
@@ -115,7 +115,10 @@ function takenBack({ used, allowance }: Counter, quantity: MicroUnits): MicroUni
   return left < allowance ? left - allowance : 0n
 }
 
-/** What a hold or a question would cost on top of what is used and reserved already. */
+/**
+ * What a hold or a question may cost beside what is used and reserved already. Where the price depends on the period's total, that is the
+ * most it can come to, whatever of the other holds is used and given back: a hold that was covered must not become debt by that.
+ */
 export function pricedBeyond(
   draft: Draft,
   account: AccountState,
@@ -123,12 +126,15 @@ export function pricedBeyond(
   reported: Reported,
   at: number,
 ): Measured {
-  const { used, held, allowance, heldAllowance } = counter
   const rate = rateOf(draft, account, counter.meter)
-  const taken =
-    rate && isPeriodRated(rate) ? { used: used + held, allowance: allowance + heldAllowance, heldAllowance: 0n } : {}
-  const measured = measure(draft, account, { ...counter, ...taken }, reported, at)
-  return measured.sparks < 0n ? { ...measured, sparks: 0n } : measured
+  const measured = measure(draft, account, counter, reported, at)
+  if (!rate || !isPeriodRated(rate)) return measured.sparks < 0n ? { ...measured, sparks: 0n } : measured
+  const { catalog } = draft.rules
+  const { used, held, allowance, heldAllowance } = counter
+  const isByo = catalog.plans.get(account.plan)?.byo ?? false
+  const given = isByo ? 0n : includedUnits(counter, entitlementOf(catalog, account, counter.meter), measured.quantity)
+  const from = used - allowance
+  return { ...measured, sparks: dearestPrice(rate, from, from + held - heldAllowance, measured.quantity - given) }
 }
 
 /** What usage of a meter costs an account: what was agreed with it, or what the catalog says. */

@@ -27,6 +27,48 @@ export function priceOfTotal(rate: PeriodRate, units: MicroUnits): MicroSparks {
   return roundFraction(multiplyFraction(sparksOf(rate, units), fraction(microPerUnit)), 'half_even')
 }
 
+/**
+ * The most that up to `units` more may cost, wherever between `from` and `to` the total stands by then: what must be reserved for them
+ * while nobody knows how much of what others have reserved will be used.
+ */
+export function dearestPrice(rate: PeriodRate, from: MicroUnits, to: MicroUnits, units: MicroUnits): MicroSparks {
+  if (from === to && rate.mode !== 'volume') return priceOfTotal(rate, from + units) - priceOfTotal(rate, from)
+  let most = 0n
+  for (const start of startsWithin(rate, from, to, units)) {
+    const before = priceOfTotal(rate, start)
+    for (const more of partsOf(rate, start, units)) {
+      const price = priceOfTotal(rate, start + more) - before
+      if (price > most) most = price
+    }
+  }
+  return most
+}
+
+/** Between these the price of what is added changes evenly, so that it is dearest at one of them. */
+function startsWithin(rate: PeriodRate, from: MicroUnits, to: MicroUnits, units: MicroUnits): readonly MicroUnits[] {
+  const starts = rate.mode === 'package' ? [lastFull(rate, to)] : boundsOf(rate).flatMap((end) => [end, end + 1n])
+  const ends = rate.mode === 'package' ? [] : starts.map((start) => start - units)
+  return [from, to, ...[...starts, ...ends].filter((start) => start > from && start < to)]
+}
+
+/** With `volume` fewer units may cost more, up to the end of a dearer tier. */
+function partsOf(rate: PeriodRate, start: MicroUnits, units: MicroUnits): readonly MicroUnits[] {
+  if (rate.mode !== 'volume') return [units]
+  const ends = boundsOf(rate).flatMap((end) => [end - start, end + 1n - start])
+  return [units, ...ends.filter((part) => part > 0n && part < units)]
+}
+
+function boundsOf({ tiers }: Exclude<PeriodRate, { mode: 'package' }>): readonly MicroUnits[] {
+  return tiers.flatMap(({ upTo }) => upTo ?? [])
+}
+
+/** The largest total of whole packages that is at most so many units. */
+function lastFull({ per }: Extract<PeriodRate, { mode: 'package' }>, units: MicroUnits): MicroUnits {
+  const size = multiplyFraction(fractionOf(per), fraction(microPerUnit))
+  const count = (units * size.denominator) / size.numerator
+  return divide(count * size.numerator, size.denominator, 'ceiling')
+}
+
 /** Units of a period, or of one event in it, that the plan did not give, and what was charged for them. */
 export interface RatedUnits {
   readonly units: MicroUnits
