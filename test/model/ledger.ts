@@ -997,7 +997,8 @@ function usage(context: Context, command: UsageCommand): Outcome {
   const said = command.occurredAt ?? now
   const at = isLevel && said > now ? now : said
   if (aggregation === 'time_weighted') return setLevel(context, command, at)
-  const count = countAt(context, reported.meter, at)
+  const isOfHold = command.occurredAt === null && !command.keepsHold
+  const count = (isOfHold ? held?.count : null) ?? countAt(context, reported.meter, at)
   const own = held && (command.keepsHold ? partOf(held, { quantity: reported.quantity, sparks: 0n }) : held)
   const measured = measure(context, count, reported, at, own)
   const paid = payable(command.onExcess, measured, held)

@@ -223,7 +223,7 @@ export const counterCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'counters: a hold frees its units in the period it was taken in, though another has begun',
+    name: 'counters: a hold is captured in the period it was taken in, though another has begun',
     needs: 'clock',
     async run(world) {
       await world.accounts('capped', 'a')
@@ -235,14 +235,17 @@ export const counterCases: readonly StoreCase[] = [
       ])
       const may = world.now()
       await world.pass(30 * dayMs)
-      applied(await world.one(usage('a', '1', 5n * million, { holdId: 'hold_h' })))
-      const counter = await counterOf(world, 'ai_tokens')
-      expectEqual([counter.used, counter.held], [5n * million, 0n], 'used and held in the new period')
+      const settled = applied(await world.one(usage('a', '1', 5n * million, { holdId: 'hold_h' })))
+      expectEqual(
+        settled.kind === 'usage' && [settled.quota.used, settled.quota.held],
+        [5n * million, 3n * million],
+        'used and held in the old period',
+      )
       const late = applied(await world.one(usage('a', '2', million, { occurredAt: may })))
       expectEqual(
         late.kind === 'usage' && [late.quota.used, late.quota.held],
-        [million, 3n * million],
-        'and in the old',
+        [6n * million, 3n * million],
+        'and with late usage',
       )
       await world.pass(40 * dayMs)
       applied(await world.one(usage('a', '3', million, { occurredAt: may })))

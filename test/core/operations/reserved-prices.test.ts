@@ -47,6 +47,30 @@ for (const tested of stores) {
       },
     )
 
+    it('S2.3 a hold that the plan covers is captured out of that, also in the next period', async () => {
+      const { now, advance } = createClock()
+      const store = await tested.open({ now })
+      closing.push(() => store.close())
+      const plan = { free: { meters: { other: { included: '10' } } } }
+      const billing = createBilling({
+        catalog: defineCatalog({
+          meters: { other: { rate: { mode: 'per_unit', sparks: '1', per: '1' } } },
+          plans: plan,
+        }),
+        store,
+        environment: { now },
+      })
+      await billing.accounts.ensure({ accountId })
+      const use = { accountId, meter: 'other', quantity: 10 } as const
+      const { id } = await billing.hold({ ...use, ttlMs: 20 * 86_400_000, idempotencyKey: 'h-1' })
+      advance(10 * 86_400_000)
+      await billing.recordUsage({ ...use, onInsufficient: 'refuse', idempotencyKey: 'u-1' })
+      const { usage } = await billing.capture({ accountId, holdId: id, idempotencyKey: 'c-1' })
+      expect(usage).toMatchObject({ settledBy: { allowance: 10_000_000n }, balance: { balance: 0n, debt: 0n } })
+      expect(await billing.getQuota({ accountId, meter: 'other' })).toMatchObject({ used: '10', held: '0' })
+      expect((await billing.verifyLedger()).findings).toEqual([])
+    })
+
     it('S2.3 one hold of many units reserves what fewer of them may cost', async () => {
       const { now } = createClock()
       const store = await tested.open({ now })

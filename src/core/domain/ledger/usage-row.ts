@@ -20,6 +20,8 @@ export interface UsageFact {
     Partial<Pick<UsageCommand, 'onInsufficient' | 'keepsHold'>>
   readonly operation: 'usage' | 'accrue'
   readonly occurredAt: number
+  /** A moment in the period it is counted in, where that is another one. */
+  readonly countedAt?: number
   readonly measured: Measured
   /** What of it somebody here pays for. */
   readonly paid: Payable
@@ -33,7 +35,8 @@ export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
   const { command, occurredAt, measured, paid, hold } = fact
   const { accountId, usage } = command
   const account = accountOf(draft, accountId)
-  const counter = counterAt(draft, account, usage.meter, occurredAt)
+  const countedAt = fact.countedAt ?? occurredAt
+  const counter = counterAt(draft, account, usage.meter, countedAt)
   const strict = command.onInsufficient === 'refuse'
   const keepsHold = command.keepsHold ?? false
   const share = hold && (keepsHold ? shareOf(hold, paid) : hold)
@@ -86,7 +89,7 @@ export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
   }
   const { overage } = coverage
   const units = { quantity, allowance: included, rated: sparks, overage, isRequest: strict }
-  countUsage(draft, account, counterAt(draft, account, usage.meter, occurredAt), units)
+  countUsage(draft, account, counterAt(draft, account, usage.meter, countedAt), units)
   countBudgets(draft, accountId, scopes, charged)
 
   const posting = {
@@ -108,7 +111,7 @@ export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
       costUsd: usage.costUsd,
       settledBy,
       balance: balanceOf(after),
-      quota: quotaOf(draft.rules.catalog, after, counterAt(draft, after, usage.meter, occurredAt)),
+      quota: quotaOf(draft.rules.catalog, after, counterAt(draft, after, usage.meter, countedAt)),
     }
   })
   return outcome

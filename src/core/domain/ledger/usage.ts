@@ -47,13 +47,14 @@ export function decideUsage(draft: Draft, command: UsageCommand): LedgerOutcome 
   if (meter?.aggregation === 'time_weighted') return decideTimeWeighted(draft, command, occurredAt)
 
   const account = accountOf(draft, accountId)
-  const counter = counterAt(draft, account, usage.meter, occurredAt)
+  const countedAt = countedIn(command, hold) ?? occurredAt
+  const counter = counterAt(draft, account, usage.meter, countedAt)
   // What the plan gives is reserved by the hold that is settled: its own units of it are free for it.
   const settled = hold && (command.keepsHold ? shareOf(hold, { quantity: usage.quantity, sparks: 0n }) : hold)
   const measured = measure(draft, account, counterWithout(counter, settled), usage, occurredAt)
   const paid = payable(command, measured, hold)
   if ('status' in paid) return paid
-  const outcome = settleUsage(draft, { command, operation: 'usage', occurredAt, measured, paid, hold })
+  const outcome = settleUsage(draft, { command, operation: 'usage', occurredAt, countedAt, measured, paid, hold })
   if (outcome.status !== 'applied') return outcome
   if (meter?.aggregation === 'unique') {
     const value = usage.dimensions[meter.countedBy ?? ''] ?? ''
@@ -64,6 +65,14 @@ export function decideUsage(draft: Draft, command: UsageCommand): LedgerOutcome 
     setCounter(draft, { ...counted, level: usage.quantity, asOf: occurredAt })
   }
   return outcome
+}
+
+/**
+ * What settles a hold is counted in the period that the hold was taken in, however long the work took: what the plan gives was reserved
+ * there. A lease goes on from period to period, and its usage is counted when it happens.
+ */
+function countedIn({ occurredAt, keepsHold }: UsageCommand, hold: Hold | undefined): number | null {
+  return occurredAt === null && !keepsHold ? (hold?.periodStartsAt ?? null) : null
 }
 
 export function authorizeNeeds(
