@@ -1,10 +1,11 @@
 import type { BillingContext } from '../context.js'
 import { decodeExact } from '../domain/exact-json.js'
-import type { EntryOperation, LedgerEntry } from '../domain/ledger/state.js'
+import type { LedgerEntry } from '../domain/ledger/state.js'
 import { type CatalogCard, decodeCatalog, decodeRates, readPriceVersion } from '../domain/price-card.js'
 import type { ModelRates } from '../domain/rating/price-book.js'
 import type { Rate } from '../domain/rating/rate.js'
 import { termsVersion } from '../price-cards.js'
+import { rowsOf } from './rows.js'
 
 /** The prices that a version of usage stands for, as they were kept when it was first used. */
 export interface KeptPrices {
@@ -44,7 +45,9 @@ export async function agreedRate(
 ): Promise<Rate | null> {
   if (usage === null) return null
   let later: ReadonlySet<string> | undefined
-  for await (const { id: change, fingerprint, recordedAt: changedAt } of rowsOf(ctx, accountId, 'change_terms')) {
+  for await (const { id: change, fingerprint, recordedAt: changedAt } of rowsOf(ctx, accountId, {
+    operation: 'change_terms',
+  })) {
     if (changedAt > recordedAt) continue
     // Of changes in the same millisecond the order of the rows decides.
     if (changedAt === recordedAt) later ??= await changesAfter(ctx, accountId, { id, recordedAt })
@@ -70,16 +73,4 @@ async function changesAfter(
     if (row.operation === 'change_terms') later.add(row.id)
   }
   return later
-}
-
-/** Rows of an account, newest first, page by page. */
-async function* rowsOf({ store }: BillingContext, accountId: string, operation?: EntryOperation) {
-  let before: string | undefined
-  for (;;) {
-    const place = before === undefined ? {} : { before }
-    const rows = await store.ledger.entries(accountId, { limit: 100, ...(operation && { operation }), ...place })
-    yield* rows
-    if (rows.length < 100) return
-    before = rows.at(-1)?.cursor
-  }
 }

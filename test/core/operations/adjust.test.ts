@@ -1,7 +1,8 @@
 import { parseSparks } from 'billfold'
 import { afterEach, describe, expect, it } from 'vitest'
+import { grant, reversePayment } from '../../../src/testing/store-conformance/commands.js'
 import { type BadInput, badAmounts, badIds, badReasons, badWrites, hugeAmounts } from './bad-values.js'
-import { accountId, expectAllRefused, expectRefused, open, otherAccountId } from './setting.js'
+import { accountId, catalog, expectAllRefused, expectRefused, open, otherAccountId } from './setting.js'
 import { stores, type TestedStore } from './stores.js'
 
 const closing: (() => Promise<void>)[] = []
@@ -36,6 +37,23 @@ const badAdjustments: readonly BadInput[] = [
 
 for (const tested of stores) {
   describe(`credits.adjust on ${tested.name}`, () => {
+    it('S3.11 what was refunded of a grant, or has expired, is not reversed a second time', async () => {
+      const { billing, store } = await open(tested, closing)
+      const rules = { catalog, metering: [], tracing: [], collecting: null }
+      const payment = { id: 'pay_1', nanos: 10n, currency: 'USD' }
+      await store.ledger.commit([grant(accountId, 'paid', parseSparks('1000'), { grantKind: 'paid', payment })], rules)
+      await store.ledger.commit([reversePayment(accountId, 'pay_1', 're_1', { nanos: 5n, rank: 1 })], rules)
+      const reversal = { accountId, reverses: 'grant_paid', reason: 'by mistake', idempotencyKey: 'a-1' }
+      expect(await billing.credits.adjust(reversal)).toMatchObject({ amount: parseSparks('-500') })
+      const balance = async () => (await billing.credits.balance({ accountId })).balance
+      expect(await balance()).toBe(0n)
+      const given = await billing.credits.grant({ accountId, amount: 10, reason: 'gift', idempotencyKey: 'g-9' })
+      await billing.credits.expire({ accountId, grantId: given.id, reason: 'over', idempotencyKey: 'e-1' })
+      const again = { ...reversal, reverses: given.id, idempotencyKey: 'a-2' }
+      await expect(billing.credits.adjust(again)).rejects.toMatchObject({ code: 'refund_exceeds_original' })
+      expect(await balance()).toBe(0n)
+    })
+
     it('S3.11 refuses what is no adjustment, and writes nothing', async () => {
       const setting = await openGranted(tested)
       await expectAllRefused(setting, setting.billing.credits.adjust, adjustment, badAdjustments)

@@ -44,7 +44,9 @@ function reverse(draft: Draft, command: AdjustCommand, entryId: string): LedgerO
     return refused('invalid_state', `Row ${entryId} is usage: amend or void it.`, { id: entryId })
 
   const rows = entryWithCorrections(draft, entry)
-  const left = rows.reduce((sum, row) => sum + row.amount, 0n)
+  const whole = rows.reduce((sum, row) => sum + row.amount, 0n)
+  const { takenAlready = 0n } = command
+  const left = whole > takenAlready ? whole - takenAlready : whole > 0n ? 0n : whole
   const amount = command.amount ?? -left
   const isWithin = left > 0n ? amount < 0n && -amount <= left : amount > 0n && amount <= -left
   if (!isWithin) {
