@@ -111,7 +111,7 @@ describe('payment intents', () => {
       payment_intent: intent.id,
       payment_method_details: { type: 'card', card: { last4: '4242', brand: 'visa' } },
     })
-    expect(charge.receipt_url).toContain(box.url)
+    expect(await (await fetch(charge.receipt_url ?? '')).text()).toContain('$20.00')
     expect((await stripe.events.list()).data.map(({ type }) => type).reverse()).toEqual([
       'payment_intent.created',
       'charge.succeeded',
@@ -376,6 +376,17 @@ describe('disputes', () => {
     expect((await stripe.events.list({ type: 'radar.early_fraud_warning.created' })).data).toHaveLength(1)
     expect((await stripe.disputes.list()).data).toHaveLength(1)
   })
+})
+
+it('S3.3 a dispute can be opened on any charge, for a part of it', async () => {
+  const { latest_charge: charge } = await pay('pm_card_visa')
+  const open = (body: object) =>
+    fetch(`${box.url}/_sandbox/stripe/disputes`, { method: 'POST', body: JSON.stringify(body) })
+  expect((await open({ charge, kind: 'product_not_received', amount: 700 })).status).toBe(201)
+  const [dispute] = (await stripe.disputes.list({ charge: String(charge) })).data
+  expect(dispute).toMatchObject({ amount: 700, reason: 'product_not_received', status: 'needs_response' })
+  expect((await open({ charge: 'ch_none' })).status).toBe(404)
+  expect((await open({ charge, kind: 'unheard' })).status).toBe(400)
 })
 
 function pay(method: string, more: Partial<Stripe.PaymentIntentCreateParams> = {}) {

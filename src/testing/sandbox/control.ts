@@ -1,5 +1,7 @@
 import * as z from 'zod'
 import { sandboxFaultSchema } from './faults.js'
+import { charges } from './stripe/charges.js'
+import { openDispute } from './stripe/disputes.js'
 import { events } from './stripe/events.js'
 import { meterTotal } from './stripe/meter-events.js'
 import { thinEvents } from './stripe/thin-events.js'
@@ -35,6 +37,7 @@ export async function handleControl(twins: Twins, request: Request, path: string
     const steered = await steerWebhooks(twins, parts[1] ?? '', request)
     if (steered !== undefined) return steered
   }
+  if (operation === 'POST stripe/disputes') return dispute(twins, request)
   if (operation === 'GET langfuse/traces') return json(twins.langfuse.counts())
   const [area, noun, name = '', last] = parts
   if (request.method === 'GET' && area === 'stripe' && noun === 'meters' && last === 'total') {
@@ -48,6 +51,25 @@ export async function handleControl(twins: Twins, request: Request, path: string
 /** Every event, newest first, with how its deliveries went. */
 export function eventLog({ control }: Twins['stripe']): readonly EmittedEvent[] {
   return [...control.emitted()].reverse()
+}
+
+const disputeRequest = z.strictObject({
+  charge: z.string(),
+  kind: z.enum(['fraudulent', 'product_not_received', 'inquiry']).default('fraudulent'),
+  amount: z.number().int().positive().optional(),
+})
+
+/** A buyer's bank disputes a charge, or a part of it. */
+async function dispute(twins: Twins, request: Request): Promise<Response> {
+  const body = await read(request, disputeRequest)
+  if ('problem' in body) return json({ error: body.problem }, 400)
+  const { world, webhooks } = twins.stripe
+  const { charge: id, kind, amount } = body.value
+  const charge = charges(world).get(id)
+  if (charge?.status !== 'succeeded') return json({ error: `No successful charge: ${id}` }, 404)
+  const opened = world.journal.commit(() => openDispute(world, charge, kind, amount))
+  webhooks.wake()
+  return json(opened, 201)
 }
 
 async function steerWebhooks(twins: Twins, verb: string, request: Request): Promise<Response | undefined> {

@@ -73,6 +73,12 @@ export function formatDate(seconds: number): string {
   return new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeZone: 'UTC' }).format(seconds * 1000)
 }
 
+/** A span of days, or the one day it is. */
+export function formatPeriod({ start, end }: { readonly start: number; readonly end: number }): string {
+  const [first, last] = [formatDate(start), formatDate(end)]
+  return first === last ? first : `${first} to ${last}`
+}
+
 // https://docs.stripe.com/currencies#zero-decimal and #special-cases
 const withoutMinorUnit = 'bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'.split(' ')
 /** Counted in hundredths all the same; the last two digits are always zero. */

@@ -7,6 +7,7 @@ import { handleAuthenticationPage } from './stripe/authentication-page.js'
 import { handleCheckoutPage } from './stripe/checkout-page.js'
 import { handleInvoicePage } from './stripe/invoice-page.js'
 import { handlePortalPage } from './stripe/portal-page.js'
+import { handleReceiptPage } from './stripe/receipt-page.js'
 import type { WebhookControl } from './stripe/webhook-control.js'
 import { createTwins, type Twins } from './twins.js'
 
@@ -131,6 +132,7 @@ function dispatch(twins: Twins, request: Request): Promise<Response> {
   if (path.startsWith('/checkout/')) return handleCheckoutPage(twins.stripe, request, path)
   if (path.startsWith('/authenticate/')) return handleAuthenticationPage(twins.stripe, request, path)
   if (path.startsWith('/portal/')) return handlePortalPage(twins.stripe, request, path)
+  if (path.startsWith('/receipt/')) return handleReceiptPage(twins.stripe, request, path)
   if (path.startsWith('/invoice/')) return handleInvoicePage(twins.stripe, request, path)
   if (path.startsWith('/_sandbox/')) return handleControl(twins, request, path)
   if (path === '/') return consolePage(twins)

@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import { formatDate, formatMoney, type Markup, messagePage, pageResponse, toConsole } from '../page.js'
+import { formatDate, formatMoney, formatPeriod, type Markup, messagePage, pageResponse, toConsole } from '../page.js'
 import { cardChoices } from './card-choices.js'
 import { customers } from './customers.js'
 import { collectInvoice } from './invoice-collection.js'
@@ -144,7 +144,7 @@ ${problem === undefined ? '' : html`<p class="alert" role="alert">${problem}</p>
 }
 
 function lineRow(line: Line): Markup {
-  return html`<li><span>${line.description}<br><span class="muted small">${formatDate(line.period.start)} to ${formatDate(line.period.end)}</span></span><span class="figure">${formatMoney(line.amount, line.currency)}</span></li>`
+  return html`<li><span>${line.description}<br><span class="muted small">${formatPeriod(line.period)}</span></span><span class="figure">${formatMoney(line.amount, line.currency)}</span></li>`
 }
 
 function sumRow(label: string, figure: string): Markup {

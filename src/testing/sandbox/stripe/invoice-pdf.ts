@@ -1,4 +1,4 @@
-import { formatDate, formatMoney } from '../page.js'
+import { formatDate, formatMoney, formatPeriod } from '../page.js'
 import type { Line } from './invoice-lines.js'
 import type { Invoice } from './invoice-object.js'
 
@@ -84,7 +84,7 @@ function rowTexts(rows: readonly Line[], top: number): Text[] {
     const y = top - index * rowHeight
     return [
       { x: margin, y, size: 10, value: shortened(line.description) },
-      { x: margin, y: y - 13, size: 8, value: `${formatDate(line.period.start)} to ${formatDate(line.period.end)}` },
+      { x: margin, y: y - 13, size: 8, value: formatPeriod(line.period) },
       { x: 400, y, size: 10, value: line.quantity === null ? '' : String(line.quantity), end: true },
       { x: rightEdge, y, size: 10, value: formatMoney(line.amount, line.currency), end: true },
     ]

@@ -1,9 +1,10 @@
 import * as z from 'zod'
-import { customers, requireCustomer } from './customers.js'
+import { type Customer, customers, requireCustomer } from './customers.js'
 import { invalidRequest, missingParameter, stripeFailure } from './errors.js'
 import { emit } from './events.js'
 import { count, flag, list, text, tolerated } from './form.js'
-import type { Invoice, InvoiceLine } from './invoices.js'
+import { pendingItems } from './invoice-items.js'
+import { draftInvoice, type Invoice, type InvoiceLine } from './invoices.js'
 import { route } from './route.js'
 import { addPending, draftFor } from './subscription-billing.js'
 import { planChange } from './subscription-change.js'
@@ -57,7 +58,9 @@ export const subscriptionPreviewRoutes = [
       const next = [...subscriptions(world).values()]
         .filter((each) => each.customer === customer.id && !hasEnded(each))
         .sort((a, b) => periodEnd(a) - periodEnd(b))[0]
-      return preview(own, customer.id, () => (next === undefined ? undefined : upcoming(own, next, {})))
+      return preview(own, customer.id, () =>
+        next === undefined ? pendingOnly(own, customer) : upcoming(own, next, {}),
+      )
     },
   ),
 ]
@@ -72,6 +75,21 @@ export function announceRenewal(world: StripeWorld, id: string): void {
     'invoice.upcoming',
     preview(world, customer, () => upcoming(world, subscription, {})),
   )
+}
+
+/** Without a subscription: what the items that are pending come to. */
+function pendingOnly(world: StripeWorld, customer: Customer): Invoice | undefined {
+  const currency = customer.currency ?? 'usd'
+  if (pendingItems(world, customer.id, currency, null).length === 0) return undefined
+  return draftInvoice(world, {
+    customer,
+    currency,
+    subscription: null,
+    billingReason: 'upcoming',
+    lines: [],
+    metadata: {},
+    includePending: true,
+  })
 }
 
 function upcoming(world: StripeWorld, before: Subscription, given: Details): Invoice | undefined {
