@@ -96,6 +96,44 @@ it.skipIf(missing)(
       await call('POST', `invoices/${id}/finalize`)
       await call('POST', `invoices/${id}/${end}`)
     }
+    const { id: product } = await call('POST', 'products', { name: 'Pro' })
+    const price = await call('POST', 'prices', {
+      product,
+      currency: 'usd',
+      unit_amount: '1000',
+      'recurring[interval]': 'month',
+    })
+    const subscription = await call('POST', 'subscriptions', {
+      customer,
+      'items[0][price]': price.id,
+      'discounts[0][promotion_code]': code.id,
+      'automatic_tax[enabled]': 'true',
+    })
+    const configuration = await call('POST', 'billing_portal/configurations', {
+      'features[subscription_cancel][enabled]': 'true',
+      'features[subscription_update][enabled]': 'true',
+      'features[subscription_update][products][0][product]': product,
+      'features[subscription_update][products][0][prices][0]': price.id,
+    })
+    const flow = { customer, configuration: configuration.id, 'flow_data[type]': 'subscription_cancel' }
+    await call('POST', 'billing_portal/sessions', {
+      ...flow,
+      'flow_data[subscription_cancel][subscription]': subscription.id,
+      'flow_data[after_completion][type]': 'redirect',
+      'flow_data[after_completion][redirect][return_url]': 'https://a.test',
+    })
+    await call('POST', 'checkout/sessions', {
+      mode: 'payment',
+      customer,
+      success_url: 'https://a.test',
+      'automatic_tax[enabled]': 'true',
+      'discounts[0][promotion_code]': code.id,
+      'invoice_creation[enabled]': 'true',
+      'line_items[0][price_data][currency]': 'usd',
+      'line_items[0][price_data][unit_amount]': '500',
+      'line_items[0][price_data][product_data][name]': 'Credits',
+      'line_items[0][quantity]': '1',
+    })
     await call('GET', 'events?limit=100')
     await call('DELETE', `coupons/${coupon.id}`)
     await box.close()
@@ -109,7 +147,10 @@ it.skipIf(missing)(
       return problemsOf(shape(name), name, value)
     })
     expect([...checked.keys()].sort()).toEqual([
+      'billing_portal.configuration',
+      'billing_portal.session',
       'charge',
+      'checkout.session',
       'coupon',
       'customer',
       'deleted_coupon',
@@ -121,9 +162,12 @@ it.skipIf(missing)(
       'line_item',
       'payment_intent',
       'payment_method',
+      'price',
+      'product',
       'promotion_code',
       'refund',
       'setup_intent',
+      'subscription',
       'tax_rate',
     ])
     expect([...new Set(problems)]).toEqual([])
