@@ -1,17 +1,14 @@
 import * as z from 'zod'
+import { hasTrial, type lineItemData, type SessionRequest, sessionRequest } from './checkout-parameters.js'
 import {
   type CheckoutSession,
   checkoutSessions,
-  hasTrial,
   type LineItem,
-  type lineItemData,
   lineItems,
   newLineItem,
   newSession,
   planOfSession,
-  type SessionRequest,
   sessionPlans,
-  sessionRequest,
 } from './checkout-session.js'
 import { discountSession } from './checkout-totals.js'
 import { requireCustomer } from './customers.js'
