@@ -13,29 +13,29 @@ export function capturePayment(
   metadata: Readonly<Record<string, string>> | undefined,
 ): PaymentIntent {
   if (intent.status === 'succeeded') {
-    throw about(intent, {
+    throw aboutIntent(intent, {
       code: 'payment_intent_unexpected_state',
       message:
         'The remaining amount on this PaymentIntent could not be captured because the remainder of the authorized amount has been released.',
     })
   }
   if (intent.status !== 'requires_capture') {
-    throw about(intent, {
+    throw aboutIntent(intent, {
       code: 'payment_intent_unexpected_state',
       message: `This PaymentIntent could not be captured because it has a status of ${intent.status}. Only a PaymentIntent with one of the following statuses may be captured: requires_capture.`,
     })
   }
   const taken = amount ?? intent.amount_capturable
-  if (taken < 0) throw about(intent, { param: 'amount_to_capture', message: 'Invalid non-negative integer' })
+  if (taken < 0) throw aboutIntent(intent, { param: 'amount_to_capture', message: 'Invalid non-negative integer' })
   if (taken === 0) {
-    throw about(intent, {
+    throw aboutIntent(intent, {
       code: 'parameter_invalid_integer',
       param: 'amount',
       message: 'This value must be greater than or equal to 1.',
     })
   }
   if (taken > intent.amount_capturable) {
-    throw about(intent, {
+    throw aboutIntent(intent, {
       code: 'amount_too_large',
       param: 'amount_to_capture',
       message: `The payment could not be captured because the requested capture amount is greater than the amount you can capture for this charge.`,
@@ -61,7 +61,7 @@ const cancelable = [
 /** Gives up on a payment that has not succeeded. */
 export function cancelPayment(world: StripeWorld, intent: PaymentIntent, reason: string | null): PaymentIntent {
   if (!cancelable.includes(intent.status)) {
-    throw about(intent, {
+    throw aboutIntent(intent, {
       code: 'payment_intent_unexpected_state',
       message: `You cannot cancel this PaymentIntent because it has a status of ${intent.status}. Only a PaymentIntent with one of the following statuses may be canceled: requires_payment_method, requires_capture, requires_reauthorization, requires_confirmation, requires_action, expired, processing.`,
     })
@@ -81,6 +81,7 @@ export function cancelPayment(world: StripeWorld, intent: PaymentIntent, reason:
   return saveIntent(world, after, 'payment_intent.canceled')
 }
 
-function about(intent: PaymentIntent, details: Omit<StripeErrorDetails, 'type'>): Error {
+/** A refusal that carries the intent it is about. */
+export function aboutIntent(intent: PaymentIntent, details: Omit<StripeErrorDetails, 'type'>): Error {
   return stripeFailure(400, { type: 'invalid_request_error', ...details, payment_intent: intent })
 }
