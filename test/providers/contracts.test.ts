@@ -4,11 +4,12 @@ import { Ajv } from 'ajv'
 import Stripe from 'stripe'
 import { describe, expect, it } from 'vitest'
 import { parseMoney } from '../../src/core/domain/money.js'
-import type { PaymentCheckout } from '../../src/core/ports/capabilities/checkout.js'
 import { toExport } from '../../src/providers/langfuse/send.js'
 import { type OtlpSpan, toSpan } from '../../src/providers/langfuse/span.js'
 import { stripeProvider } from '../../src/providers/stripe/index.js'
-import { makeMeters } from './sandboxed.js'
+import type { Sandbox } from '../../src/testing/sandbox/sandbox.js'
+import { stripeClient, timedSandbox } from './sandboxed.js'
+import { customerWithCard, planPrice, subscribe } from './stripe-customer.js'
 
 const folder = process.env.CONTRACTS_DIR
 const missing = folder === undefined || !existsSync(join(folder, 'stripe.openapi.json'))
@@ -18,50 +19,87 @@ describe.skipIf(missing)(
   `requests against the vendors' OpenAPI${missing ? ' (skipped: CONTRACTS_DIR is not set)' : ''}`,
   () => {
     it('C4 Stripe’s description has every call we make, with the fields we send', async () => {
-      const contract = openContract('stripe.openapi.json')
+      const box = await timedSandbox()
       const sent: string[] = []
-      const stripe = stripeProvider({ client: recordingClient(contract, sent) })
-      const options = { idempotencyKey: 'k1' }
-      const order: PaymentCheckout = {
+      const client = checkedClient(openContract('stripe.openapi.json'), box, sent)
+      const stripe = stripeProvider({ client, checkout: { automaticTax: true }, now: box.now })
+      const key = () => ({ idempotencyKey: crypto.randomUUID() })
+      const overage = [{ meter: 'tokens', sparkPrice: '0.00004' }]
+      const pro = planPrice('pro', '20', { overage })
+      const team = planPrice('team', '50', { overage })
+      const applied = { meters: [{ name: 'tokens', unit: 'token' }], prices: [pro, team] }
+      await stripe.catalog.apply(applied, {})
+      await stripe.catalog.apply({ ...applied, prices: [planPrice('pro', '25', { title: 'Pro' })] }, {})
+
+      const customerId = await customerWithCard(stripe)
+      await stripe.customers.update?.(customerId, { email: 'ada@example.com', name: 'Ada' }, {})
+      await stripe.customers.list?.({ limit: 5 }, {})
+      const page = {
         intentId: 'int_1',
         accountId: 'acc_1',
-        customerId: 'cus_1',
-        mode: 'payment',
-        title: 'Credits',
-        amount: parseMoney('10', 'USD'),
-        promotionCodes: true,
+        customerId,
         successUrl: 'https://app.example/success',
         cancelUrl: 'https://app.example/cancel',
+        promotionCodes: true,
       }
+      const amount = parseMoney('10', 'USD')
+      const sale = await stripe.checkout.create({ ...page, mode: 'payment', title: 'Credits', amount }, key())
+      await stripe.checkout.expire(sale.externalId, {})
+      await stripe.checkout.create({ ...page, mode: 'subscription', price: team, seats: 2, trialDays: 7 }, key())
+      await stripe.checkout.create({ ...page, mode: 'setup', currency: 'USD' }, key())
+      await stripe.portal.create({ customerId, returnUrl: 'https://app.example/billing', flow: null }, {})
+
+      const plain = stripeProvider({ client, now: box.now })
+      const id = await subscribe(plain, customerId, pro)
+      const open = (kind: 'cancel_subscription' | 'change_subscription') => {
+        const flow = { kind, subscriptionId: id } as const
+        return stripe.portal.create({ customerId, returnUrl: 'https://app.example/billing', flow }, {})
+      }
+      await open('cancel_subscription')
+      await expect(open('change_subscription')).rejects.toMatchObject({ code: 'option_unsupported' })
+      const change = { externalId: id, price: team, seats: 1, at: box.now(), proration: 'invoice_now' } as const
+      await stripe.subscriptions.previewChange({ ...change, when: 'now' }, {})
+      await stripe.subscriptions.change({ ...change, when: 'now' }, key())
+      await stripe.subscriptions.change({ ...change, price: pro, when: 'period_end' }, key())
+      await stripe.subscriptions.reactivate(id, {})
+      await stripe.subscriptions.pause(id, {})
+      await stripe.subscriptions.resume(id, {})
+      await stripe.subscriptions.list(customerId, {})
+      await stripe.invoices.upcoming({ customerId, subscriptionId: id }, {})
+      await stripe.subscriptions.cancel(id, 'period_end', {})
+      await stripe.subscriptions.cancel(id, 'now', {})
+
+      for (const step of ['pay', 'void', 'markUncollectible'] as const) {
+        await client.invoiceItems.create({ customer: customerId, currency: 'usd', amount: 500 })
+        const draft = await stripe.invoices.generate({ customerId, description: 'October' }, key())
+        const { externalId } = await stripe.invoices.finalize(draft?.externalId ?? '', {})
+        if (step === 'pay') await stripe.invoices.pay({ externalId, paymentMethodId: null }, key())
+        else await stripe.invoices[step](externalId, {})
+      }
+      await stripe.invoices.list({ customerId, status: 'paid', limit: 5 }, {})
+
+      const asked = { intentId: 'int_2', accountId: 'acc_1', customerId, title: 'Credits', amount }
+      const { externalId } = await stripe.payments.charge(asked, key())
+      const paymentId = externalId ?? ''
+      await stripe.payments.get(paymentId, {})
+      await stripe.payments.list({ customerId, limit: 5 }, {})
+      await stripe.payments.refund({ paymentId, amount: parseMoney('1', 'USD'), reason: 'asked' }, key())
+      await stripe.payments.reversals(paymentId, {})
+
+      const methods = stripe['payment-methods']
+      const { externalId: card } = await methods.attach(customerId, 'pm_card_mastercard', {})
+      await methods.update(customerId, card, { name: 'Ada', expiryMonth: 7, expiryYear: 2040 }, {})
+      await methods.list(customerId, {})
+      await methods.remove(customerId, card, {})
+
       const range = { from: 60_000, to: 120_000 }
-      await stripe.customers.create({ accountId: 'acc_1', email: 'ada@example.com', name: 'Ada' }, options)
-      await stripe.customers.update?.('cus_1', { email: 'ada@example.com', name: 'Ada' }, {})
-      await stripe.checkout.create(order, options)
-      const { title, amount, ...page } = order
-      const price = { plan: 'pro', title, amount, interval: 'year', overage: [] } as const
-      await stripe.checkout.create({ ...page, mode: 'subscription', price, seats: 2, trialDays: 7 }, options)
-      await stripe.checkout.create({ ...page, mode: 'setup', currency: 'USD' }, options)
-      await stripe.checkout.get('cs_1', {})
-      await stripe.portal.create({ customerId: 'cus_1', returnUrl: 'https://app.example/billing', flow: null }, {})
-      await stripe.subscriptions.get('sub_1', {})
-      await stripe.subscriptions.list('cus_1', {})
-      const report = { identifier: 'r1', customerId: 'cus_1', meter: 'sparks', sparks: 5n, occurredAt: 60_000 }
+      const occurredAt = box.now()
+      const report = { identifier: 'r1', customerId, meter: 'tokens', sparks: 5n, occurredAt }
       expect(await stripe.metering.report([report], {})).toEqual([{ status: 'delivered' }])
-      await stripe['usage-reports'].total({ customerId: 'cus_1', meter: 'sparks', ...range }, {})
-      await makeMeters(stripe, ['tokens'])
-      expect([...new Set(sent)].sort()).toEqual([
-        'GET /v1/billing/meters',
-        'GET /v1/billing/meters/{id}/event_summaries',
-        'GET /v1/checkout/sessions/{session}',
-        'GET /v1/subscriptions',
-        'GET /v1/subscriptions/{subscription_exposed_id}',
-        'POST /v1/billing/meter_events',
-        'POST /v1/billing/meters',
-        'POST /v1/billing_portal/sessions',
-        'POST /v1/checkout/sessions',
-        'POST /v1/customers',
-        'POST /v1/customers/{customer}',
-      ])
+      await stripe['usage-reports'].total({ customerId, meter: 'tokens', ...range }, {})
+      await box.close()
+
+      expect(new Set(sent).size).toBeGreaterThanOrEqual(45)
     })
 
     it('S1.1 Langfuse’s description of an export fits what we send', () => {
@@ -124,25 +162,39 @@ function withNull(_: string, value: unknown): unknown {
   return nullable === true && typeof schema.type === 'string' ? { ...schema, type: [schema.type, 'null'] } : schema
 }
 
-/** A client that checks each request against the contract, and answers with something of the right shape. */
-function recordingClient(contract: Contract, sent: string[]): Stripe {
+/** What we call and the file does not describe: it is a part of Stripe's. */
+const notDescribed: ReadonlySet<string> = new Set(['/v1/disputes'])
+
+/** A client that checks each request against the contract before it goes to the sandbox. */
+function checkedClient(contract: Contract, box: Sandbox, sent: string[]): Stripe {
   const httpClient = Stripe.createFetchHttpClient(async (input, init) => {
     const { pathname, searchParams } = new URL(String(input))
     const method = init?.method ?? 'GET'
-    const [template = '', operations] = Object.entries(contract.paths).find(([path]) => matches(path, pathname)) ?? []
-    const operation = operations?.[method.toLowerCase()]
-    sent.push(`${method} ${template || pathname}`)
+    const operation = operationFor(contract, method, pathname)
+    sent.push(`${method} ${operation?.template ?? `(unknown) ${pathname}`}`)
+    if (operation === undefined && notDescribed.has(pathname)) return fetch(input, init)
+    expect(operation, `${method} ${pathname}`).toBeDefined()
     if (method === 'POST') {
       const fields = fromForm(new URLSearchParams(String(init?.body ?? '')))
-      contract.check(operation?.requestBody?.content['application/x-www-form-urlencoded']?.schema, fields, true)
+      const form = operation?.requestBody?.content['application/x-www-form-urlencoded']
+      if (form) contract.check(form.schema, fields, true)
+      else expect(fields).toEqual({})
     } else {
       const known = (operation?.parameters ?? []).filter((parameter) => parameter.in === 'query')
       const properties = Object.fromEntries(known.map(({ name, schema }) => [name, schema]))
       contract.check({ type: 'object', properties, additionalProperties: false }, fromForm(searchParams), true)
     }
-    return Response.json(answerTo(pathname, method))
+    return fetch(input, init)
   })
-  return new Stripe('sk_test_contract', { httpClient, telemetry: false, maxNetworkRetries: 0 })
+  return stripeClient(box, { httpClient })
+}
+
+/** An address without a parameter in it comes before one with. */
+function operationFor(contract: Contract, method: string, path: string) {
+  const templates = Object.keys(contract.paths).filter((template) => matches(template, path))
+  const [template] = templates.sort((left, right) => left.split('{').length - right.split('{').length)
+  const operation = template === undefined ? undefined : contract.paths[template]?.[method.toLowerCase()]
+  return operation && { ...operation, template }
 }
 
 function matches(template: string, path: string): boolean {
@@ -169,30 +221,4 @@ function withLists(node: unknown): unknown {
   const entries = Object.entries(node).map(([key, value]) => [key, withLists(value)] as const)
   const isList = entries.length > 0 && entries.every(([key], index) => key === String(index))
   return isList ? entries.map(([, value]) => value) : Object.fromEntries(entries)
-}
-
-function answerTo(path: string, method: string): object {
-  const list = (...data: object[]) => ({ object: 'list', data, has_more: false })
-  const subscription = {
-    id: 'sub_1',
-    created: 1,
-    customer: 'cus_1',
-    status: 'active',
-    cancel_at_period_end: false,
-    items: list(),
-  }
-  if (path.endsWith('/event_summaries')) return list()
-  if (path === '/v1/billing/meters' && method === 'GET') {
-    return list({
-      id: 'mtr_1',
-      event_name: 'billfold_sparks',
-      default_aggregation: { formula: 'sum' },
-      customer_mapping: { event_payload_key: 'stripe_customer_id' },
-      value_settings: { event_payload_key: 'value' },
-    })
-  }
-  if (path === '/v1/subscriptions') return list(subscription)
-  if (path.startsWith('/v1/subscriptions/')) return subscription
-  if (path.startsWith('/v1/checkout/')) return { id: 'cs_1', status: 'open', payment_status: 'unpaid' }
-  return { id: 'id_1', url: 'https://stripe.example/session' }
 }

@@ -57,6 +57,19 @@ describe('the catalog at Stripe', () => {
     expect(sold.items.data.map(({ price }) => price.unit_amount)).toContain(2500)
   })
 
+  it('C4 sells at an earlier price again, also where another process archived it', async () => {
+    const other = stripeProvider({ client: stripeClient(box) })
+    await stripe.catalog.apply(catalog('20'), {})
+    const customerId = await customerWithCard(stripe)
+    await subscribe(stripe, customerId, planPrice('pro', '20', { overage }))
+    await other.catalog.apply(catalog('25'), {})
+    const next = await customerWithCard(stripe)
+    const id = await subscribe(stripe, next, planPrice('pro', '20', { overage }))
+    expect(await stripe.subscriptions.get(id, {})).toMatchObject({ plan: 'pro', status: 'active' })
+    const { data } = await stripe.client.prices.list({ product: 'billfold_plan_pro', limit: 100 })
+    expect(data.map(({ unit_amount: amount }) => amount).sort()).toEqual([2000, 2500])
+  })
+
   it('C4 renames a product', async () => {
     const prices = [planPrice('pro', '20')]
     await stripe.catalog.apply({ meters: [], prices }, {})

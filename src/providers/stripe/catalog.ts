@@ -117,7 +117,7 @@ async function priceSteps(
     for (const row of rows) {
       const key = row.lookup_key ?? ''
       if (wanted.has(key)) there.add(key)
-      else if (key.startsWith('billfold:')) steps.push(archiving(call, { id: row.id, key, name }, options))
+      else if (key.startsWith('billfold:')) steps.push(archiving(call, prices, { id: row.id, key, name }, options))
     }
   }
   const missing = [...wanted.values()].filter(({ lookupKey }) => !there.has(lookupKey))
@@ -134,12 +134,14 @@ function creation(prices: StripePriceList, price: WantedPrice, options: CallOpti
 /** New subscriptions do not get it; those there are keep it. */
 function archiving(
   call: StripeCall,
+  prices: StripePriceList,
   { id, key, name }: { readonly id: string; readonly key: string; readonly name: string },
   options: CallOptions,
 ): Step {
   const change = { action: 'archive', object: 'price', name, externalId: id, detail: `lookup key ${key}` } as const
   const apply = async () => {
     await call.write(options, (client, request) => client.prices.update(id, { active: false }, request))
+    prices.forget()
     return id
   }
   return { change, apply }

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe'
 import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
+import type { CallOptions } from '../../core/ports/call-options.js'
 import type {
   CheckoutCapability,
   CheckoutRequest,
@@ -10,6 +11,7 @@ import type {
 import { fromStripeAmount, toStripeAmount } from './amount.js'
 import { parseAnswer, type StripeCall } from './call.js'
 import { createOnce } from './create-once.js'
+import { stripeFault } from './errors.js'
 import type { StripePriceList, StripePrices } from './prices.js'
 import { reference } from './reference.js'
 
@@ -54,26 +56,35 @@ export function stripeCheckout(
   prices: StripePriceList,
   settings: CheckoutSettings,
 ): Required<CheckoutCapability> {
+  const open = async (request: CheckoutRequest, options: CallOptions): Promise<CheckoutSession> => {
+    const reading = options.signal ? { signal: options.signal } : {}
+    const priced = request.mode === 'subscription' ? await prices.ensure(request.price, reading) : null
+    const params = toStripeSession(request, priced, settings)
+    return createOnce(
+      options,
+      async (keyed) =>
+        fromStripeSession(await call.create(keyed, (client, sent) => client.checkout.sessions.create(params, sent))),
+      async () => {
+        const { customerId: customer, intentId } = request
+        const answer = await call.read(reading, (client, sent) =>
+          client.checkout.sessions.list({ customer, limit: 100 }, sent),
+        )
+        const sessions = parseAnswer(newestSchema, answer).data.map(fromStripeSession)
+        // Newest first. Nobody has the address of a session whose answer was lost, so it is open unless its time is over.
+        return sessions.find((session) => session.intentId === intentId && session.status === 'open')
+      },
+    )
+  }
+
   return {
     async create(request, options) {
-      const { signal } = options
-      const priced =
-        request.mode === 'subscription' ? await prices.ensure(request.price, signal ? { signal } : {}) : null
-      const params = toStripeSession(request, priced, settings)
-      return createOnce(
-        options,
-        async (keyed) =>
-          fromStripeSession(await call.create(keyed, (client, sent) => client.checkout.sessions.create(params, sent))),
-        async () => {
-          const { customerId: customer, intentId } = request
-          const answer = await call.read(signal === undefined ? {} : { signal }, (client, settings) =>
-            client.checkout.sessions.list({ customer, limit: 100 }, settings),
-          )
-          const sessions = parseAnswer(newestSchema, answer).data.map(fromStripeSession)
-          // Newest first. Nobody has the address of a session whose answer was lost, so it is open unless its time is over.
-          return sessions.find((session) => session.intentId === intentId && session.status === 'open')
-        },
-      )
+      try {
+        return await open(request, options)
+      } catch (error) {
+        if (request.mode !== 'subscription' || !isArchived(error)) throw error
+        prices.forget()
+        return open(request, { ...options, idempotencyKey: `${options.idempotencyKey}:anew` })
+      }
     },
     async get(externalId, options) {
       if (externalId === '') throw new BillingError('not_found', 'A checkout session has an id.')
@@ -100,6 +111,12 @@ export function stripeCheckout(
       }
     },
   }
+}
+
+/** Somebody has archived a price that we had in mind. */
+function isArchived(error: unknown): boolean {
+  if (!BillingError.is(error) || error.code !== 'provider_rejected') return false
+  return /\binactive\b/i.test(stripeFault(error.cause).message)
 }
 
 /** What Stripe is asked for. */

@@ -1,5 +1,6 @@
 import type Stripe from 'stripe'
 import * as z from 'zod'
+import { BillingError } from '../../core/errors.js'
 import type { PortalCapability, PortalFlow } from '../../core/ports/capabilities/portal.js'
 import { parseAnswer, type StripeCall } from './call.js'
 
@@ -19,13 +20,31 @@ export function stripePortal(call: StripeCall): PortalCapability {
         return_url: returnUrl,
         ...(flow ? { flow_data: flowOf(flow, returnUrl) } : {}),
       }
-      // A second link does no harm, so this may go without a key.
-      const answer = await call.write(options, (client, request) =>
-        client.billingPortal.sessions.create(params, request),
-      )
-      return { url: parseAnswer(portalSessionSchema, answer).url }
+      try {
+        // A second link does no harm, so this may go without a key.
+        const answer = await call.write(options, (client, request) =>
+          client.billingPortal.sessions.create(params, request),
+        )
+        return { url: parseAnswer(portalSessionSchema, answer).url }
+      } catch (error) {
+        throw notOffered(error, flow)
+      }
     },
   }
+}
+
+/** What a page may be opened for is chosen in the portal's configuration. */
+function notOffered(error: unknown, flow: PortalFlow | null): unknown {
+  if (flow === null || !BillingError.is(error) || error.code !== 'provider_rejected') return error
+  if (!/portal configuration/i.test(error.message)) return error
+  return new BillingError(
+    'option_unsupported',
+    `The portal does not offer ${flow.kind}: enable it in its configuration.`,
+    {
+      details: { ...error.details, flow: flow.kind },
+      cause: error.cause,
+    },
+  )
 }
 
 /** @see https://docs.stripe.com/customer-management/portal-deep-links */

@@ -28,7 +28,7 @@ export interface WantedPrice {
   readonly metadata: Readonly<Record<string, string>>
 }
 
-const priceSchema = z.object({ id: z.string().min(1), lookup_key: z.string().nullish() })
+const priceSchema = z.object({ id: z.string().min(1), active: z.boolean(), lookup_key: z.string().nullish() })
 
 /** The prices of a plan, by what they must be. @throws BillingError `invalid_amount`, `invalid_request` */
 export function wantedPrices({ plan, title, amount, interval, overage }: PlanPrice): readonly WantedPrice[] {
@@ -72,12 +72,17 @@ export function stripePrices(call: StripeCall, eventName: MeterNames) {
     for (let start = 0; start < keys.length; start += 10) {
       const part = keys.slice(start, start + 10)
       const rows = await everyRow(priceSchema, (page) =>
-        call.read(options, (client, request) =>
-          client.prices.list({ active: true, lookup_keys: part, ...page }, request),
-        ),
+        call.read(options, (client, request) => client.prices.list({ lookup_keys: part, ...page }, request)),
       )
-      for (const { id, lookup_key: key } of rows) if (key) known.set(key, id)
+      for (const { id, active, lookup_key: key } of rows)
+        if (key) known.set(key, active ? id : await revive(id, options))
     }
+  }
+
+  /** A price that was archived and is sold again. */
+  const revive = async (id: string, { signal }: CallOptions): Promise<string> => {
+    await call.write(signal ? { signal } : {}, (client, request) => client.prices.update(id, { active: true }, request))
+    return id
   }
 
   const create = async (price: WantedPrice, options: CallOptions): Promise<string> => {
@@ -132,15 +137,8 @@ export function stripePrices(call: StripeCall, eventName: MeterNames) {
   }
 
   return {
-    /** Forgets what it knows, for a price that was archived behind our back. */
+    /** Forgets what it knows, since a price was archived. */
     forget: () => known.clear(),
-    async find(wanted: readonly WantedPrice[], options: CallOptions): Promise<ReadonlyMap<string, string>> {
-      await lookUp(
-        wanted.map(({ lookupKey }) => lookupKey),
-        options,
-      )
-      return new Map(known)
-    },
     async ensure(price: PlanPrice, options: CallOptions): Promise<StripePrices> {
       const wanted = wantedPrices(price)
       const missing = wanted.filter(({ lookupKey }) => !known.has(lookupKey)).map(({ lookupKey }) => lookupKey)
