@@ -170,6 +170,7 @@ export type { ExplainedPeriod, ExplainedPool, ExplainedRating } from './core/ope
 export type { FeatureView } from './core/operations/features.js'
 export type { QuantityInput, SparksInput, TimeInput } from './core/operations/fields.js'
 export type { Captured, CaptureInput, ExtendInput, HoldInput, HoldView } from './core/operations/holds.js'
+export type { ImportCustomersInput, ImportedCustomers } from './core/operations/import-customers.js'
 export type {
   InvoiceAction,
   InvoiceLineView,

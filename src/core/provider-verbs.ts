@@ -30,6 +30,7 @@ function checkoutVerbs<C extends Catalog>(ctx: BillingContext): CheckoutVerbs<C>
   return {
     createCheckout: async (input) => (await load()).createCheckout<C>(ctx, input),
     verifyCheckout: async (input) => (await load()).verifyCheckout(ctx, input),
+    importCustomers: async (input) => (await load()).importCustomers(ctx, input),
   }
 }
 

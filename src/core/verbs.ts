@@ -13,6 +13,7 @@ import type { CreditBalance, CreditTransaction, GrantCreditsInput, GrantedCredit
 import type { ExplainInput, Explanation } from './operations/explain.js'
 import type { FeatureView } from './operations/features.js'
 import type { Captured, CaptureInput, ExtendInput, HoldInput, HoldView } from './operations/holds.js'
+import type { ImportCustomersInput, ImportedCustomers } from './operations/import-customers.js'
 import type { InvoicePreviewView, InvoiceView, PaidInvoice } from './operations/invoice-view.js'
 import type { GenerateInvoiceInput, InvoiceInput, ListInvoicesInput, PayInvoiceInput } from './operations/invoices.js'
 import type { Lease, LeaseInput } from './operations/lease.js'
@@ -208,6 +209,8 @@ export interface CheckoutVerbs<C extends Catalog = Catalog> {
       | { readonly accountId: string; readonly checkoutId: string }
       | { readonly accountId: string; readonly sessionId: string },
   ): Promise<VerifiedCheckout>
+  /** Takes over the customers that the provider has already, with their subscriptions. */
+  importCustomers(input?: ImportCustomersInput): Promise<ImportedCustomers>
 }
 
 /** What apps with a portal provider have. */

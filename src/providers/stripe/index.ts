@@ -45,6 +45,8 @@ export interface StripeProviderOptions {
   readonly limits?: { readonly requestsPerSecond?: number; readonly meterEventsPerSecond?: number }
   /** For tests and simulations: milliseconds since the epoch. */
   readonly now?: () => number
+  /** Our plans behind prices that were there before Billfold, by Stripe's id of the price: `{ price_1abc: 'pro' }`. */
+  readonly plans?: Readonly<Record<string, string>>
   /** Event names of your Stripe meters, by meter. Default `billfold_<meter>`. */
   readonly meters?: Readonly<Record<string, string>>
   /** The provider's name in your config and in stored records. Default `stripe`. */
@@ -88,6 +90,7 @@ export function stripeProvider(options: StripeProviderOptions): StripeProvider {
   const call = stripeCall(options.client, settings.limits)
   const eventName = meterNames(settings.meters)
   const prices = stripePrices(call, eventName)
+  const foreign = new Map(Object.entries(settings.plans))
   return {
     id: settings.id,
     client: options.client,
@@ -97,7 +100,7 @@ export function stripeProvider(options: StripeProviderOptions): StripeProvider {
     catalog: stripeCatalog(call, prices, eventName),
     checkout: stripeCheckout(call, prices, settings.checkout),
     portal: stripePortal(call),
-    subscriptions: stripeSubscriptions(call, prices),
+    subscriptions: stripeSubscriptions(call, prices, (priceId) => foreign.get(priceId)),
     invoices: stripeInvoices(call, options.now ?? Date.now),
     payments: stripePayments(call),
     'payment-methods': stripePaymentMethods(call),
@@ -134,6 +137,7 @@ const optionsSchema = z.object({
       meterEventsPerSecond: z.number().positive().default(defaultLimits.meterEventsPerSecond),
     })
     .prefault({}),
+  plans: z.record(z.string(), z.string().min(1)).default({}),
   meters: z.record(z.string(), z.string().min(1).max(100)).default({}),
   id: z.string().min(1).default('stripe'),
 })

@@ -8,7 +8,7 @@ import { invoicePreview } from './invoice.js'
 import { collected } from './payment-outcome.js'
 import type { StripePriceList, StripePrices } from './prices.js'
 import { readSubscription, releaseSchedule, running } from './read-subscription.js'
-import { currentPeriod, type StripeSubscription, seatItem, toSubscription } from './subscription.js'
+import { currentPeriod, type PlanNames, type StripeSubscription, seatItem, toSubscription } from './subscription.js'
 
 const scheduleSchema = z.object({ id: z.string().min(1) })
 
@@ -18,7 +18,11 @@ const prorations = { next_invoice: 'create_prorations', invoice_now: 'always_inv
 export function subscriptionChanges(
   call: StripeCall,
   prices: StripePriceList,
+  planOf: PlanNames,
 ): Required<Pick<SubscriptionsCapability, 'change' | 'previewChange'>> {
+  const reread = async (externalId: string, options: CallOptions) =>
+    toSubscription(await readSubscription(call, externalId, options), planOf)
+
   const prepare = async (change: SubscriptionChange, options: CallOptions) => {
     const before = running(await readSubscription(call, change.externalId, options))
     const priced = await prices.ensure(change.price, options.signal ? { signal: options.signal } : {})
@@ -29,10 +33,10 @@ export function subscriptionChanges(
       const { before, priced } = await prepare(change, options)
       if (change.when === 'period_end') {
         await changeLater(call, before, change, priced, options)
-        return { subscription: toSubscription(await readSubscription(call, change.externalId, options)), payment: null }
+        return { subscription: await reread(change.externalId, options), payment: null }
       }
       await releaseSchedule(call, before, options)
-      const items = changedItems(before, priced, change.seats)
+      const items = changedItems(before, seatItem(before, planOf), priced, change.seats)
       const prorate = prorations[change.proration]
       const answer = await call.write(options, (client, request) =>
         client.subscriptions.update(
@@ -51,7 +55,7 @@ export function subscriptionChanges(
       const billed = typeof after.latest_invoice === 'string' ? after.latest_invoice : null
       const isBilled = billed !== null && billed !== before.latest_invoice
       const payment = isBilled ? await collected(call, billed, options) : null
-      return { subscription: toSubscription(await readSubscription(call, change.externalId, options)), payment }
+      return { subscription: await reread(change.externalId, options), payment }
     },
     async previewChange(change, options) {
       const { before, priced } = await prepare(change, options)
@@ -62,7 +66,7 @@ export function subscriptionChanges(
           {
             subscription: change.externalId,
             subscription_details: {
-              items: changedItems(before, priced, change.seats),
+              items: changedItems(before, seatItem(before, planOf), priced, change.seats),
               proration_behavior: prorations[change.proration],
               ...(change.at === null ? {} : { proration_date: Math.floor(change.at / 1000) }),
             },
@@ -78,10 +82,10 @@ export function subscriptionChanges(
 /** The seats become those of the new plan; what was counted for the old one and is not for the new one goes. */
 function changedItems(
   before: StripeSubscription,
+  seat: ReturnType<typeof seatItem>,
   priced: StripePrices,
   seats: number,
 ): Stripe.SubscriptionUpdateParams.Item[] {
-  const seat = seatItem(before)
   const counted = before.items.data.filter((item) => item !== seat && item.price.recurring?.usage_type === 'metered')
   const kept = new Set(counted.map(({ price }) => price.id))
   return [

@@ -44,6 +44,9 @@ export const subscriptionSchema = z.object({
     .nullish(),
 })
 
+/** Our plan behind a price that we did not make; `undefined` for one of nobody's. */
+export type PlanNames = (priceId: string) => string | undefined
+
 export type StripeSubscription = z.output<typeof subscriptionSchema>
 
 const statuses: ReadonlyMap<string, SubscriptionStatus> = new Map([
@@ -60,21 +63,21 @@ const statuses: ReadonlyMap<string, SubscriptionStatus> = new Map([
 ])
 
 /** A subscription in our words. @throws BillingError `provider_response_invalid` */
-export function fromStripeSubscription(answer: unknown): Subscription {
-  return toSubscription(parseAnswer(subscriptionSchema, answer))
+export function fromStripeSubscription(answer: unknown, planOf: PlanNames = () => undefined): Subscription {
+  return toSubscription(parseAnswer(subscriptionSchema, answer), planOf)
 }
 
 /** A subscription in our words. */
-export function toSubscription(subscription: StripeSubscription): Subscription {
+export function toSubscription(subscription: StripeSubscription, planOf: PlanNames): Subscription {
   const period = currentPeriod(subscription)
   const cancelAt = subscription.cancel_at ?? null
-  const seat = seatItem(subscription)
+  const seat = seatItem(subscription, planOf)
   return {
     externalId: subscription.id,
     customerId: subscription.customer,
     status: statusOf(subscription),
     // The price says it: the portal and schedules change that and leave what was written on the subscription.
-    plan: seat?.price.metadata?.billfold_plan ?? subscription.metadata?.billfold_plan ?? null,
+    plan: (seat && planOfPrice(seat.price, planOf)) ?? subscription.metadata?.billfold_plan ?? null,
     seats: seat?.quantity ?? 1,
     anchor: instant(subscription.billing_cycle_anchor),
     currentPeriodStartsAt: instant(period?.current_period_start),
@@ -93,9 +96,15 @@ export function toSubscription(subscription: StripeSubscription): Subscription {
 }
 
 /** The item that is paid for by the seat, beside those that are counted. */
-export function seatItem({ items }: StripeSubscription) {
+export function seatItem({ items }: StripeSubscription, planOf: PlanNames) {
   const licensed = items.data.filter(({ price }) => price.recurring?.usage_type !== 'metered')
-  return licensed.find(({ price }) => price.metadata?.billfold_plan !== undefined) ?? licensed[0]
+  return licensed.find(({ price }) => planOfPrice(price, planOf) !== undefined) ?? licensed[0]
+}
+
+type Price = StripeSubscription['items']['data'][number]['price']
+
+function planOfPrice({ id, metadata }: Price, planOf: PlanNames): string | undefined {
+  return metadata?.billfold_plan ?? planOf(id)
 }
 
 /** The next phase of its schedule, which says in its metadata what it is. */

@@ -6,7 +6,7 @@ import { everyRow } from './every-row.js'
 import { collected } from './payment-outcome.js'
 import type { StripePriceList } from './prices.js'
 import { readSubscription, releaseSchedule, running } from './read-subscription.js'
-import { subscriptionSchema, toSubscription } from './subscription.js'
+import { type PlanNames, type StripeSubscription, subscriptionSchema, toSubscription } from './subscription.js'
 import { subscriptionChanges } from './subscription-change.js'
 
 /** What begins again is paid for first; what was paid before and not used was credited with the pause. */
@@ -20,7 +20,12 @@ const goingOn = {
  *
  * @see https://docs.stripe.com/api/subscriptions
  */
-export function stripeSubscriptions(call: StripeCall, prices: StripePriceList): Required<SubscriptionsCapability> {
+export function stripeSubscriptions(
+  call: StripeCall,
+  prices: StripePriceList,
+  planOf: PlanNames,
+): Required<SubscriptionsCapability> {
+  const view = (subscription: StripeSubscription) => toSubscription(subscription, planOf)
   const read = (externalId: string, options: CallOptions) => readSubscription(call, externalId, options)
 
   /** Sets what may be set again and again. A subscription that has ended cannot be changed. */
@@ -30,12 +35,12 @@ export function stripeSubscriptions(call: StripeCall, prices: StripePriceList): 
     change: { readonly cancel_at_period_end: boolean },
   ): Promise<Subscription> => {
     await call.write(options, (client, request) => client.subscriptions.update(externalId, change, request))
-    return toSubscription(await read(externalId, options))
+    return view(await read(externalId, options))
   }
 
   return {
     async get(externalId, options) {
-      return toSubscription(await read(externalId, options))
+      return view(await read(externalId, options))
     },
     async list(customerId, options) {
       const found = await everyRow(subscriptionSchema, (start) =>
@@ -46,15 +51,15 @@ export function stripeSubscriptions(call: StripeCall, prices: StripePriceList): 
           ),
         ),
       )
-      return [...found].sort((left, right) => right.created - left.created).map(toSubscription)
+      return [...found].sort((left, right) => right.created - left.created).map(view)
     },
-    ...subscriptionChanges(call, prices),
+    ...subscriptionChanges(call, prices, planOf),
     async cancel(externalId, when, options) {
       const before = running(await read(externalId, options))
       await releaseSchedule(call, before, options)
       if (when === 'period_end') return update(externalId, options, { cancel_at_period_end: true })
       await call.write(options, (client, request) => client.subscriptions.cancel(externalId, {}, request))
-      return toSubscription(await read(externalId, options))
+      return view(await read(externalId, options))
     },
     async reactivate(externalId, options) {
       const before = running(await read(externalId, options))
@@ -63,13 +68,13 @@ export function stripeSubscriptions(call: StripeCall, prices: StripePriceList): 
     },
     async pause(externalId, options) {
       const before = running(await read(externalId, options))
-      if (before.status === 'paused') return toSubscription(before)
+      if (before.status === 'paused') return view(before)
       // A schedule would go on by itself, so Stripe refuses to pause one.
       await releaseSchedule(call, before, options)
       await call.write(options, (client, request) =>
         client.subscriptions.pause(externalId, { type: 'subscription' }, request),
       )
-      return toSubscription(await read(externalId, options))
+      return view(await read(externalId, options))
     },
     async resume(externalId, options) {
       const before = running(await read(externalId, options))
@@ -82,7 +87,7 @@ export function stripeSubscriptions(call: StripeCall, prices: StripePriceList): 
       const after = await read(externalId, options)
       const billed = after.latest_invoice !== before.latest_invoice ? after.latest_invoice : null
       const payment = billed ? await collected(call, billed, options) : null
-      return { subscription: toSubscription(after), payment }
+      return { subscription: view(after), payment }
     },
   }
 }

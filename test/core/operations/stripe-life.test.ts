@@ -1,8 +1,9 @@
-import { formatSparks } from 'billfold'
+import { createBilling, formatSparks } from 'billfold'
+import { stripeProvider } from 'billfold/providers/stripe'
 import type Stripe from 'stripe'
 import { afterEach, describe, expect, it } from 'vitest'
 import { stores } from './stores.js'
-import { accountId, dayMs, openStripeWorld, payOn, returns } from './stripe-world.js'
+import { accountId, dayMs, openStripeWorld, payOn, returns, stripeCatalog } from './stripe-world.js'
 
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -260,5 +261,64 @@ describe.each(stores)('Stripe on $name', (tested) => {
     await app.billing.createCheckout({ ...starter, accountId: 'acct_b' })
     const foreign = app.billing.payments.list({ accountId: 'acct_b', cursor: first.nextCursor ?? '' })
     await expect(foreign).rejects.toMatchObject({ code: 'invalid_cursor' })
+  })
+
+  it('G12 fifty double clicks make a page each, and each page gives once, whoever tells of it first', {
+    timeout: 120_000,
+  }, async () => {
+    const { world, app } = await start()
+    const { billing } = app
+    const ids = Array.from({ length: 50 }, (_, index) => `acct_${index}`)
+    for (const id of ids) await billing.accounts.ensure({ accountId: id })
+    const buyers = ids.map(async (id) => {
+      const sale = { ...starter, accountId: id }
+      const [first, second] = await Promise.all([billing.createCheckout(sale), billing.createCheckout(sale)])
+      expect(second.externalId).toBe(first.externalId)
+      await payOn(first.url)
+      const verify = () => billing.verifyCheckout({ accountId: id, checkoutId: first.id })
+      await Promise.all([verify(), verify()])
+    })
+    const paid = 'checkout.session.completed'
+    await Promise.all([...buyers, app.relay(paid)])
+    for (let time = 0; time < 3; time += 1) await app.relay(paid)
+    const sessions = await world.client.checkout.sessions.list({ limit: 100 }).autoPagingToArray({ limit: 200 })
+    expect(sessions).toHaveLength(50)
+    for (const id of ids) {
+      const { items } = await billing.credits.transactions({ accountId: id })
+      expect(items.map(({ amount }) => formatSparks(amount))).toEqual(['500000'])
+    }
+  })
+
+  it('C4 customers and subscriptions that were there before are taken over', async () => {
+    const { world, app } = await start()
+    const { client } = world
+    const product = await client.products.create({ name: 'Old Pro' })
+    const recurring = { interval: 'month' } as const
+    const price = await client.prices.create({ product: product.id, currency: 'usd', unit_amount: 1500, recurring })
+    for (const name of ['ada', 'bob', 'nobody']) {
+      const customer = await client.customers.create({ name, metadata: { user: name } })
+      if (name !== 'ada') continue
+      const { id } = await client.paymentMethods.attach('pm_card_visa', { customer: customer.id })
+      await client.subscriptions.create({
+        customer: customer.id,
+        items: [{ price: price.id }],
+        default_payment_method: id,
+      })
+    }
+    const stripe = stripeProvider({ client, plans: { [price.id]: 'pro' }, now: world.now })
+    const billing = createBilling({
+      catalog: stripeCatalog,
+      store: app.store,
+      providers: { default: stripe },
+      environment: { now: world.now },
+    })
+    const accountOf = ({ name }: { readonly name: string | null }) => (name === 'nobody' ? null : `user_${name}`)
+    expect(await billing.importCustomers({ accountOf })).toEqual({ linked: 2, skipped: 1, conflicts: [] })
+    expect(await billing.importCustomers({ accountOf })).toMatchObject({ linked: 2, conflicts: [] })
+    expect(await billing.accounts.get({ accountId: 'user_ada' })).toMatchObject({ plan: 'pro', name: 'ada' })
+    expect(await billing.accounts.get({ accountId: 'user_bob' })).toMatchObject({ plan: 'free' })
+    expect(await billing.subscriptions.get({ accountId: 'user_ada' })).toMatchObject({ plan: 'pro', status: 'active' })
+    const both = await billing.importCustomers({ accountOf: () => 'user_ada' })
+    expect([both.linked, both.conflicts.length]).toEqual([1, 2])
   })
 })

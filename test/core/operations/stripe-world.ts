@@ -63,9 +63,9 @@ export async function openStripeWorld(closing: (() => Promise<void>)[], { afterw
       failures,
       told,
       deliver,
-      /** Hands over every event there is, oldest first, those that were handed over before among them. */
-      relay: async () => {
-        for (const event of await allEvents(client)) await deliver(event)
+      /** Hands over every event there is, or those of a type, oldest first, those that were handed over before among them. */
+      relay: async (only?: string) => {
+        for (const event of await allEvents(client)) if (only === undefined || event.type === only) await deliver(event)
       },
       plan: async () => (await billing.accounts.get({ accountId })).plan,
       suspendedFor: async () => (await billing.accounts.get({ accountId })).suspendedFor,
