@@ -70,6 +70,14 @@ describe('the catalog at Stripe', () => {
     expect(data.map(({ unit_amount: amount }) => amount).sort()).toEqual([2000, 2500])
   })
 
+  it('C4 goes back to an earlier price on the same day', async () => {
+    for (const amount of ['20', '25', '20', '25']) {
+      await stripe.catalog.apply(catalog(amount), {})
+      expect(await stripe.catalog.plan(catalog(amount), {})).toEqual([])
+    }
+    expect((await stripe.client.prices.list({ product: 'billfold_plan_pro', limit: 100 })).data).toHaveLength(2)
+  })
+
   it('C4 renames a product', async () => {
     const prices = [planPrice('pro', '20')]
     await stripe.catalog.apply({ meters: [], prices }, {})

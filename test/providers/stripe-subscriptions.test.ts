@@ -128,8 +128,10 @@ describe('the end of a subscription', () => {
       })
     for (let time = 0; time < 2; time += 1)
       expect(await stripe.subscriptions.reactivate(id, {})).toMatchObject({ cancelsAtPeriodEnd: false })
-    expect(await stripe.subscriptions.cancel(id, 'now', {})).toMatchObject({ status: 'canceled' })
+    for (let time = 0; time < 2; time += 1)
+      expect(await stripe.subscriptions.cancel(id, 'now', {})).toMatchObject({ status: 'canceled' })
     const ended = { code: 'invalid_state' }
+    await expect(stripe.subscriptions.cancel(id, 'period_end', {})).rejects.toMatchObject(ended)
     await expect(stripe.subscriptions.reactivate(id, {})).rejects.toMatchObject(ended)
     await expect(stripe.subscriptions.change(change(id), key())).rejects.toMatchObject(ended)
     await expect(stripe.subscriptions.pause(id, {})).rejects.toMatchObject(ended)

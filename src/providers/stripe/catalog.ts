@@ -128,7 +128,7 @@ function creation(prices: StripePriceList, price: WantedPrice, options: CallOpti
   const { lookupKey, product, amount, currency, interval } = price
   const detail = `${amount} minor units of ${currency.toUpperCase()} a ${interval}, lookup key ${lookupKey}`
   const change = { action: 'create', object: 'price', name: product.name, externalId: null, detail } as const
-  return { change, apply: () => prices.ensureOne(price, options) }
+  return { change, apply: () => prices.sell(price, options) }
 }
 
 /** New subscriptions do not get it; those there are keep it. */

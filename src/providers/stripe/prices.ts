@@ -146,7 +146,12 @@ export function stripePrices(call: StripeCall, eventName: MeterNames) {
       const [plan = '', ...metered] = await Promise.all(wanted.map((each) => ensureOne(each, options)))
       return { plan, metered }
     },
-    ensureOne,
+    /** Makes a price that is not sold, or sells it again: under its key Stripe would answer for a day as when it was made. */
+    async sell(price: WantedPrice, options: CallOptions): Promise<string> {
+      known.delete(price.lookupKey)
+      await lookUp([price.lookupKey], options)
+      return ensureOne(price, options)
+    },
   }
 }
 

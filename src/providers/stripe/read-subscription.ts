@@ -31,8 +31,12 @@ export async function releaseSchedule(
 /** @throws BillingError `invalid_state` for one that has ended */
 export function running(subscription: StripeSubscription): StripeSubscription {
   const { id, status } = subscription
-  if (status !== 'canceled' && status !== 'incomplete_expired') return subscription
+  if (!hasEnded(subscription)) return subscription
   throw new BillingError('invalid_state', `Subscription ${id} has ended: it cannot be changed any more.`, {
     details: { subscriptionId: id, status },
   })
+}
+
+export function hasEnded({ status }: StripeSubscription): boolean {
+  return status === 'canceled' || status === 'incomplete_expired'
 }

@@ -5,7 +5,7 @@ import type { StripeCall } from './call.js'
 import { everyRow } from './every-row.js'
 import { collected } from './payment-outcome.js'
 import type { StripePriceList } from './prices.js'
-import { readSubscription, releaseSchedule, running } from './read-subscription.js'
+import { hasEnded, readSubscription, releaseSchedule, running } from './read-subscription.js'
 import { type PlanNames, type StripeSubscription, subscriptionSchema, toSubscription } from './subscription.js'
 import { subscriptionChanges } from './subscription-change.js'
 
@@ -55,7 +55,10 @@ export function stripeSubscriptions(
     },
     ...subscriptionChanges(call, prices, planOf),
     async cancel(externalId, when, options) {
-      const before = running(await read(externalId, options))
+      const found = await read(externalId, options)
+      // A repeat of what has ended it already.
+      if (when === 'now' && hasEnded(found)) return view(found)
+      const before = running(found)
       await releaseSchedule(call, before, options)
       if (when === 'period_end') return update(externalId, options, { cancel_at_period_end: true })
       await call.write(options, (client, request) => client.subscriptions.cancel(externalId, {}, request))
