@@ -1,5 +1,5 @@
 export type { ConformanceCase } from './conformance.js'
-export type { ProviderConformanceCase, ProviderConformanceSubject } from './provider-conformance.js'
+export type { ProviderConformanceCase, ProviderConformanceSubject } from './provider-conformance/subject.js'
 export { providerConformance } from './provider-conformance.js'
 export type { SandboxFault } from './sandbox/faults.js'
 export type { Sandbox, SandboxOptions } from './sandbox/sandbox.js'

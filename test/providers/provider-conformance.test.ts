@@ -3,7 +3,8 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { langfuseProvider } from '../../src/providers/langfuse/index.js'
 import { stripeProvider } from '../../src/providers/stripe/index.js'
 import { providerConformance } from '../../src/testing/provider-conformance.js'
-import { makeMeters, stripeClient, timedSandbox } from './sandboxed.js'
+import { makeMeters, payOnPage, stripeClient, timedSandbox } from './sandboxed.js'
+import { subscribe, useCard } from './stripe-customer.js'
 
 const secret = 'whsec_conformance'
 const box = await timedSandbox()
@@ -17,6 +18,23 @@ describe('Stripe', () => {
     provider: stripe,
     now: box.now,
     meter: 'sparks',
+    pay: payOnPage,
+    paymentMethod: async (customerId) =>
+      (await stripe.client.paymentMethods.attach('pm_card_visa', { customer: customerId })).id,
+    subscription: async (customerId, price) => {
+      await useCard(stripe, customerId, 'pm_card_visa')
+      return subscribe(stripe, customerId, price)
+    },
+    payment: async (customerId, amount) => {
+      await useCard(stripe, customerId, 'pm_card_visa')
+      const sale = { intentId: crypto.randomUUID(), accountId: 'acc_1', customerId, title: 'Credits', amount }
+      const { externalId } = await stripe.payments.charge(sale, { idempotencyKey: sale.intentId })
+      return externalId ?? ''
+    },
+    unbilled: async (customer, { nanos }) => {
+      const amount = Number(nanos / 10_000_000n)
+      await stripe.client.invoiceItems.create({ customer, currency: 'usd', amount, description: 'Consulting' })
+    },
     sign: (payload) => ({
       rawBody: new TextEncoder().encode(payload),
       headers: new Map([['stripe-signature', Stripe.webhooks.generateTestHeaderString({ payload, secret })]]),
@@ -26,7 +44,18 @@ describe('Stripe', () => {
 
   it('C4 is tried in every capability that has cases', () => {
     const needs = new Set(cases.map((each) => each.needs))
-    expect([...needs].sort()).toEqual(['checkout', 'customers', 'metering', 'portal', 'subscriptions', 'webhooks'])
+    expect([...needs].sort()).toEqual([
+      'catalog',
+      'checkout',
+      'customers',
+      'invoices',
+      'metering',
+      'payment-methods',
+      'payments',
+      'portal',
+      'subscriptions',
+      'webhooks',
+    ])
   })
 })
 
