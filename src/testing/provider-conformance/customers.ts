@@ -4,6 +4,7 @@ import { type ProviderConformanceCase, unique } from './subject.js'
 
 export function customerCases(customers: Capabilities['customers']): readonly ProviderConformanceCase[] {
   const update = customers.update?.bind(customers)
+  const list = customers.list?.bind(customers)
   const account = () => ({ accountId: unique('account'), email: null, name: null })
   return [
     {
@@ -51,6 +52,33 @@ export function customerCases(customers: Capabilities['customers']): readonly Pr
               await update(externalId, { email: 'ada@example.com', name: 'Ada' }, {})
               await update(externalId, { email: 'ada@example.org', name: null }, {})
               await update(externalId, { email: null, name: null }, {})
+            },
+          } as const,
+        ]),
+    ...(list === undefined
+      ? []
+      : [
+          {
+            name: 'customers: they are listed page by page, each once, with the account they were made for',
+            needs: 'customers',
+            async run() {
+              const made = new Map<string, string>()
+              for (let count = 0; count < 3; count += 1) {
+                const given = account()
+                made.set((await customers.create(given, { idempotencyKey: unique('key') })).externalId, given.accountId)
+              }
+              const found: string[] = []
+              for (let after: string | null | undefined; after !== null && found.length < made.size; ) {
+                const page = await list({ limit: 2, ...(after ? { after } : {}) }, {})
+                expectEqual(page.items.length <= 2, true, 'whether a page keeps to its limit')
+                for (const { externalId, accountId } of page.items) {
+                  if (!made.has(externalId)) continue
+                  expectEqual(accountId, made.get(externalId), 'the account of a customer')
+                  found.push(externalId)
+                }
+                after = page.next
+              }
+              expectEqual(found.sort(), [...made.keys()].sort(), 'the customers')
             },
           } as const,
         ]),
