@@ -27,8 +27,8 @@ export interface Job {
 
 const nothing: JobReport = { ...noDeliveries, webhooks: 0, expired: 0 }
 
-/** Everything that is to be done in the background: expiry, webhooks, and a lane for each provider and consumer. */
-export function jobsOf(ctx: BillingContext): readonly Job[] {
+/** Everything that is to be done in the background: expiry, webhooks, and a lane for each provider and consumer. `early`: minutes are not waited for. */
+export function jobsOf(ctx: BillingContext, { early }: { readonly early: boolean } = { early: false }): readonly Job[] {
   const lane = (name: string, deliver: (lifetime: Lifetime) => Promise<DeliveryReport>): Job => ({
     name,
     delivers: true,
@@ -43,13 +43,23 @@ export function jobsOf(ctx: BillingContext): readonly Job[] {
     },
     ...ctx.roles.metering.map((provider) =>
       lane(`metering ${provider.id}`, (lifetime) =>
-        deliverToProvider(ctx, provider.id, lifetime, (batch, signal) => reportUsage(ctx, provider, batch, signal)),
+        deliverToProvider(
+          ctx,
+          provider.id,
+          lifetime,
+          (batch, signal) => reportUsage(ctx, provider, batch, signal),
+          early,
+        ),
       ),
     ),
     ...ctx.roles.tracing.map((provider) =>
       lane(`tracing ${provider.id}`, (lifetime) =>
-        deliverToProvider(ctx, tracingDestination(provider.id), lifetime, (batch, signal) =>
-          traceUsage(provider, batch, signal),
+        deliverToProvider(
+          ctx,
+          tracingDestination(provider.id),
+          lifetime,
+          (batch, signal) => traceUsage(provider, batch, signal),
+          early,
         ),
       ),
     ),

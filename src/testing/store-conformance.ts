@@ -3,6 +3,7 @@ import { aggregationCases } from './store-conformance/aggregations.js'
 import { amountCases } from './store-conformance/amounts.js'
 import { batchCases } from './store-conformance/batches.js'
 import { budgetCases } from './store-conformance/budgets.js'
+import { bundleCases } from './store-conformance/bundles.js'
 import { correctionCases } from './store-conformance/corrections.js'
 import { counterCases } from './store-conformance/counters.js'
 import { deliveryCases } from './store-conformance/deliveries.js'
@@ -51,6 +52,7 @@ export function storeConformance(subject: StoreConformanceSubject): readonly Sto
     ...readCases,
     ...deliveryCases,
     ...outboxCases,
+    ...bundleCases,
     ...inboxCases,
     ...intentCases,
     ...priceCases,

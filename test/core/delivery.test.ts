@@ -56,7 +56,10 @@ async function open<const R extends ProviderRoles>(tested: TestedStore, provider
   let keys = 0
   const use = async (accountId = 'acct_1') => {
     keys += 1
-    await billing.recordUsage({ accountId, meter: 'ai_tokens', quantity: 1_000, idempotencyKey: `u-${keys}` })
+    // Each in a minute of its own that is over, so that nothing waits for its end or is reported with another.
+    const occurredAt = new Date(clock.now - (keys + 1) * 60_000).toISOString()
+    const usage = { accountId, meter: 'ai_tokens', quantity: 1_000, occurredAt } as const
+    await billing.recordUsage({ ...usage, idempotencyKey: `u-${keys}` })
   }
   return { billing, store, clock, use }
 }

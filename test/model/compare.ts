@@ -28,7 +28,7 @@ export interface Subject {
 }
 
 const consumer = 'model'
-const everything = { limit: 1_000, leaseMs: 1_000_000_000_000 }
+const everything = { early: true, limit: 1_000, leaseMs: 1_000_000_000_000 }
 
 /**
  * Runs a sequence on a store and on the model, and fails at the first difference: in an outcome, or at the end in anything that can be

@@ -2,7 +2,7 @@ import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { DeliveryState, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
 import { eventDeliveryFields } from '../kit/event.js'
-import { firstAttemptOf, newlyWaiting } from '../kit/waiting.js'
+import { firstAttemptOf, firstDueAt, maximumBundle, minuteOf, newlyWaiting } from '../kit/waiting.js'
 import { entryOf } from './account-book.js'
 import type { StoredDelivery, Tables } from './tables.js'
 import { under } from './under.js'
@@ -13,23 +13,26 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
       const known = under(tables.subscriptions, consumer, () => new Set())
       for (const type of types) known.add(type)
     },
-    async claim(destination, { limit, leaseMs, types }) {
+    async claim(destination, { limit, leaseMs, types, early = false }) {
       const at = now()
-      const due: StoredDelivery[] = []
-      for (const row of tables.pending.get(destination)?.values() ?? []) {
-        const isWanted = types === undefined || (row.event && types.includes(row.event.type))
-        if (isWanted && row.waiting.nextAttemptAt <= at && row.waiting.leasedUntil <= at) due.push(row)
-        if (due.length === limit) break
-      }
-      return due.map((row) => {
+      const rows = [...(tables.pending.get(destination)?.values() ?? [])]
+      const due = rows
+        .filter(({ event, waiting }) => {
+          if (types !== undefined && !(event && types.includes(event.type))) return false
+          return (waiting.nextAttemptAt <= at || (early && waiting.attempts === 0)) && waiting.leasedUntil <= at
+        })
+        .slice(0, limit)
+      return bundled(rows, due).map(({ row, bundle }) => {
         row.waiting = {
           ...row.waiting,
+          bundle,
           attempts: row.waiting.attempts + 1,
           fence: row.waiting.fence + 1,
           firstAttemptAt: firstAttemptOf(row.waiting),
           claimedAt: at,
           leasedUntil: at + leaseMs,
         }
+        if (row.told.kind === 'metering') return { ...row.told, ...row.waiting, event: null, entries: [] }
         return asDelivery(tables, row)
       })
     },
@@ -84,9 +87,31 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
   }
 }
 
+/** What is due with the bundles it belongs to, whole, oldest first. */
+function bundled(
+  rows: readonly StoredDelivery[],
+  due: readonly StoredDelivery[],
+): readonly { readonly row: StoredDelivery; readonly bundle: string | null }[] {
+  const wanted = new Set(due.map(bundleKey))
+  const bundles = new Map<string, { readonly id: string; size: number }>()
+  return rows.flatMap((row) => {
+    const key = bundleKey(row)
+    if (!wanted.has(key)) return []
+    if (row.told.kind !== 'metering') return { row, bundle: null }
+    const bundle = under(bundles, key, () => ({ id: row.waiting.bundle ?? row.told.id, size: 0 }))
+    bundle.size += 1
+    return bundle.size > maximumBundle ? [] : { row, bundle: bundle.id }
+  })
+}
+
+/** The same for deliveries of one bundle, and for those that are to become one. */
+function bundleKey({ told, waiting }: StoredDelivery): string {
+  if (told.kind !== 'metering') return told.id
+  return waiting.bundle ?? JSON.stringify([told.accountId, told.meter, told.periodStartsAt, minuteOf(told.occurredAt)])
+}
+
 export function addDeliveries(tables: Tables, deliveries: readonly NewDelivery[], now: number): void {
-  const waiting = newlyWaiting(now)
-  for (const told of deliveries) add(tables, { told, event: null, waiting })
+  for (const told of deliveries) add(tables, { told, event: null, waiting: newlyWaiting(now, firstDueAt(told, now)) })
 }
 
 export function addEvents(tables: Tables, events: readonly BillingEvent[], now: number): void {

@@ -2,6 +2,7 @@ import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { DeliveryState, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
 import { typesByConsumer } from '../kit/event.js'
 import { eventDeliveryRow } from '../sql/delivery-rows.js'
+import { bundlesOf, claiming, dueNow, lockBundles } from './bundles.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
@@ -15,23 +16,24 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
       const insert = `INSERT INTO ${schema}.subscriptions (consumer, type) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`
       await connection.write((sql) => sql.query(insert, [consumer, arrayOf(types)]))
     },
-    claim(destination, { limit, leaseMs, types }) {
+    claim(destination, { limit, leaseMs, types, early = false }) {
       const now = clock()
-      const claim = `
-        WITH due AS (
-          SELECT id FROM ${schema}.deliveries
-          WHERE destination = $1 AND status = 'pending' AND status <> 'delivered'
-            AND next_attempt_at <= ${now} AND leased_until <= ${now}
-            AND ($4::text[] IS NULL OR event_type = ANY($4::text[]))
-          ORDER BY seq LIMIT $2::bigint FOR UPDATE SKIP LOCKED)
-        UPDATE ${schema}.deliveries t SET attempts = t.attempts + 1, fence = t.fence + 1,
-          leased_until = ${now} + $3::bigint, claimed_at = ${now},
-          first_attempt_at = coalesce(t.first_attempt_at, CASE WHEN t.leased_until > 0 THEN t.claimed_at END)
-        FROM due WHERE t.id = due.id
-        RETURNING ${tables.deliveries.columns}, t.seq`
-      const values = [destination, String(limit), String(leaseMs), types === undefined ? null : arrayOf(types)]
+      const isDue = `destination = $1 AND status = 'pending' AND status <> 'delivered'
+        AND ${dueNow(now, early)} AND ($3::text[] IS NULL OR event_type = ANY($3::text[]))`
+      const find = lockBundles(schema, { whose: 'd.destination = $1', isDue, limit: '$2::bigint', now })
+      const claim = `UPDATE ${schema}.deliveries t SET ${claiming(now, '$3::bigint')}, bundle = c.bundle
+        FROM unnest($1::text[], $2::text[]) c (id, bundle) WHERE t.id = c.id RETURNING ${tables.deliveries.columns}, t.seq`
       return connection.write(async (sql) => {
-        const claimed = await sql.query(claim, values)
+        // One worker after the other, so that the next one looks at what the one before has left.
+        await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`${schema}.claim ${destination}`])
+        const values = [destination, String(limit), types === undefined ? null : arrayOf(types)]
+        const found = bundlesOf(await sql.query(find, values))
+        if (found.length === 0) return []
+        const claimed = await sql.query(claim, [
+          arrayOf(found.map(({ id }) => id)),
+          arrayOf(found.map(({ bundle }) => bundle)),
+          String(leaseMs),
+        ])
         const inOrder = [...claimed].sort((left, right) => Number(left.at(-1)) - Number(right.at(-1)))
         return withSubjects(
           sql,
@@ -72,7 +74,7 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
       return connection.read(async (sql) => {
         const clause = 'WHERE t.id = $1 AND t.account_id = $2'
         const row = await tables.deliveries.first(sql, clause, deliveryId, accountId)
-        const [delivery] = row ? await withSubjects(sql, tables, [row]) : []
+        const [delivery] = row ? await withSubjects(sql, tables, [row], true) : []
         return delivery ?? null
       })
     },
@@ -131,8 +133,11 @@ async function withSubjects(
   sql: Sql,
   tables: Tables,
   rows: readonly ReturnType<Tables['deliveries']['read']>[],
+  withMetering = false,
 ): Promise<readonly DeliveryState[]> {
-  const listed = rows.flatMap(({ accountId, entryIds }) => entryIds.map((id) => ({ accountId, id })))
+  const listed = rows.flatMap(({ accountId, entryIds, kind }) =>
+    kind === 'metering' && !withMetering ? [] : entryIds.map((id) => ({ accountId, id })),
+  )
   const eventIds = rows.flatMap(({ eventId }) => eventId ?? [])
   const byPair = 'JOIN unnest($1::text[], $2::text[]) k (id, account_id) ON t.id = k.id AND t.account_id = k.account_id'
   const [entries, events] = await Promise.all([

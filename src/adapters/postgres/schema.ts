@@ -256,6 +256,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
     event_id text,
     event_type text,
     status text NOT NULL DEFAULT 'pending',
+    bundle text,
     attempts bigint NOT NULL DEFAULT 0,
     fence bigint NOT NULL DEFAULT 0,
     created_at bigint NOT NULL,
@@ -266,6 +267,8 @@ export const migrations: readonly ((schema: string) => string)[] = [
     error text
   ) WITH (fillfactor = 75);
   CREATE INDEX deliveries_waiting ON ${schema}.deliveries (destination, status, seq) WHERE status <> 'delivered';
+  CREATE INDEX deliveries_together ON ${schema}.deliveries
+    (destination, account_id, meter, period_starts_at, (occurred_at / 60000), seq) WHERE status = 'pending' AND kind = 'metering';
 
   CREATE TABLE ${schema}.events (
     id text PRIMARY KEY,

@@ -2,7 +2,7 @@ import type { BillingEvent, EventDelivery } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { CheckoutIntent, InboxEvent } from '../../core/ports/store.js'
 import { eventDeliveryFields } from '../kit/event.js'
-import { newlyWaiting, type Waiting } from '../kit/waiting.js'
+import { firstDueAt, newlyWaiting, type Waiting } from '../kit/waiting.js'
 import { type Column, integer, json, nullable, number, rows, text } from './column.js'
 
 export interface DeliveryRow extends Waiting, Omit<NewDelivery, 'kind'> {
@@ -51,6 +51,7 @@ export const deliveryRows = rows<DeliveryRow>('deliveries', ['id'], {
   eventId: nullable(text()),
   eventType: nullable(text()),
   status: text(),
+  bundle: nullable(text()),
   firstAttemptAt: nullable(number),
   claimedAt: nullable(number),
   ...waiting,
@@ -79,7 +80,7 @@ export function newDeliveryRow(delivery: NewDelivery, now: number): NewDeliveryR
     occurredAt,
     entryIds,
     createdAt: now,
-    nextAttemptAt: now,
+    nextAttemptAt: firstDueAt(delivery, now),
   }
 }
 

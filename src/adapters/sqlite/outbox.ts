@@ -1,8 +1,8 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
-import type { NewDelivery } from '../../core/domain/ledger/state.js'
+import type { LedgerEntry, NewDelivery } from '../../core/domain/ledger/state.js'
 import type { DeliveryState, DeliveryStatus, OutboxStore, Settlement } from '../../core/ports/store.js'
 import { typesByConsumer } from '../kit/event.js'
-import { firstAttemptOf } from '../kit/waiting.js'
+import { firstAttemptOf, maximumBundle, minuteOf } from '../kit/waiting.js'
 import { type DeliveryRow, eventDeliveryRow, newDeliveryRow } from '../sql/delivery-rows.js'
 import type { Connection, Sql } from './connection.js'
 import { deliveries, entries, events as eventTable, newDeliveries } from './tables.js'
@@ -15,24 +15,26 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
         for (const type of types) sql.run(insert, consumer, type)
       })
     },
-    claim(destination, { limit, leaseMs, types }) {
+    claim(destination, { limit, leaseMs, types, early = false }) {
       const wanted = types === undefined ? '' : `AND event_type IN (${types.map(() => '?').join(', ')})`
       const due = `WHERE destination = ? AND status = 'pending' AND status <> 'delivered'
-        AND next_attempt_at <= ? AND leased_until <= ? ${wanted} ORDER BY seq LIMIT ?`
+        AND (next_attempt_at <= ? ${early ? 'OR attempts = 0' : ''}) AND leased_until <= ? ${wanted} ORDER BY seq LIMIT ?`
       return connection.write((sql) => {
         const at = BigInt(now())
         const rows = deliveries.select(sql, due, destination, at, at, ...(types ?? []), BigInt(limit))
-        return rows.map((row) => {
+        return bundled(sql, rows).map((row) => {
           const firstAttemptAt = firstAttemptOf(row)
           sql.run(
-            `UPDATE billfold_deliveries SET attempts = attempts + 1, fence = fence + 1, leased_until = ?, claimed_at = ?,
-               first_attempt_at = ? WHERE id = ?`,
+            `UPDATE billfold_deliveries SET bundle = ?, attempts = attempts + 1, fence = fence + 1, leased_until = ?,
+               claimed_at = ?, first_attempt_at = ? WHERE id = ?`,
+            row.bundle,
             at + BigInt(leaseMs),
             at,
             firstAttemptAt === null ? null : BigInt(firstAttemptAt),
             row.id,
           )
-          return asDelivery(sql, { ...row, firstAttemptAt, attempts: row.attempts + 1, fence: row.fence + 1 })
+          const claimed = { ...row, firstAttemptAt, attempts: row.attempts + 1, fence: row.fence + 1 }
+          return row.kind === 'metering' ? told(claimed, [], null) : asDelivery(sql, claimed)
         })
       })
     },
@@ -81,6 +83,24 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
   }
 }
 
+/** Due rows with the bundles they belong to, whole, in the order of the first row of each. */
+function bundled(sql: Sql, due: readonly DeliveryRow[]): readonly DeliveryRow[] {
+  const taken = new Set<string>()
+  return due.flatMap((row) => {
+    if (row.kind !== 'metering') return row
+    const { destination, accountId, meter, periodStartsAt, occurredAt, bundle } = row
+    const place = [destination, accountId, meter, BigInt(periodStartsAt ?? 0), BigInt(minuteOf(occurredAt))]
+    const key = bundle ?? place.join(' ')
+    if (taken.has(key)) return []
+    taken.add(key)
+    const together = `WHERE destination = ? AND account_id = ? AND meter = ? AND period_starts_at = ? AND occurred_at / 60000 = ?
+      AND status = 'pending' AND kind = 'metering' AND bundle IS ? ORDER BY seq LIMIT ${maximumBundle}`
+    const members = deliveries.select(sql, together, ...place, bundle)
+    const first = members[0]?.id ?? null
+    return members.map((member) => ({ ...member, bundle: bundle ?? first }))
+  })
+}
+
 export function addDeliveries(sql: Sql, added: readonly NewDelivery[], now: number): void {
   newDeliveries.insert(
     sql,
@@ -93,10 +113,9 @@ export function addEvents(sql: Sql, published: readonly BillingEvent[], now: num
   const added = published.filter(({ id }) => !sql.first('SELECT 1 FROM billfold_events WHERE id = ?', id))
   if (added.length === 0) return
   eventTable.upsert(sql, added)
-  const told = eventDeliveries(added, subscriptions(sql))
   deliveries.insert(
     sql,
-    told.map((delivery) => eventDeliveryRow(delivery, now)),
+    eventDeliveries(added, subscriptions(sql)).map((delivery) => eventDeliveryRow(delivery, now)),
   )
 }
 
@@ -122,11 +141,20 @@ function settle(sql: Sql, settlement: Settlement, now: number): boolean {
   return true
 }
 
-function asDelivery(sql: Sql, { eventId, eventType: _, claimedAt: __, ...row }: DeliveryRow): DeliveryState {
+function asDelivery(sql: Sql, row: DeliveryRow): DeliveryState {
+  const { eventId } = row
   const listed = row.entryIds.flatMap((id) => {
     const entry = entries.first(sql, 'WHERE id = ? AND account_id = ?', id, row.accountId)
     return entry ? [entry] : []
   })
   const event = eventId === null ? null : (eventTable.first(sql, 'WHERE id = ?', eventId) ?? null)
+  return told(row, listed, event)
+}
+
+function told(
+  { eventId: _, eventType: __, claimedAt: ___, ...row }: DeliveryRow,
+  listed: readonly LedgerEntry[],
+  event: BillingEvent | null,
+): DeliveryState {
   return { ...row, entries: listed, event }
 }

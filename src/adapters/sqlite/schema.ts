@@ -216,6 +216,7 @@ export const migrations: readonly string[] = [
     event_id TEXT,
     event_type TEXT,
     status TEXT NOT NULL DEFAULT 'pending',
+    bundle TEXT,
     attempts INTEGER NOT NULL DEFAULT 0,
     fence INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
@@ -226,6 +227,8 @@ export const migrations: readonly string[] = [
     error TEXT
   ) STRICT;
   CREATE INDEX billfold_deliveries_waiting ON billfold_deliveries (destination, status, seq) WHERE status <> 'delivered';
+  CREATE INDEX billfold_deliveries_together ON billfold_deliveries
+    (destination, account_id, meter, period_starts_at, occurred_at / 60000, seq) WHERE status = 'pending' AND kind = 'metering';
 
   CREATE TABLE billfold_events (
     id TEXT PRIMARY KEY,

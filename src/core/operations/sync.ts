@@ -47,7 +47,7 @@ export async function flush(ctx: BillingContext, options: { readonly timeoutMs?:
 
 /** One pass over all jobs at once. `idle` says that they found nothing to do. */
 async function runOnce(ctx: BillingContext, lifetime: Lifetime): Promise<SyncReport> {
-  const results = await Promise.allSettled(jobsOf(ctx).map((job) => job.run(lifetime)))
+  const results = await Promise.allSettled(jobsOf(ctx, { early: true }).map((job) => job.run(lifetime)))
   const failure = results.find((result) => result.status === 'rejected')
   if (failure) throw failure.reason
   const reports = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))

@@ -195,9 +195,14 @@ export interface Delivery extends Omit<NewDelivery, 'kind'> {
   /** When the first attempt was made that may have arrived; `null` if none was. */
   readonly firstAttemptAt: Instant | null
   readonly createdAt: Instant
+  /**
+   * For metering, the report it is part of: the id of that report's first delivery. Fixed when it is first handed out, and never changed;
+   * `null` before that, and for other kinds.
+   */
+  readonly bundle: string | null
   /** The claim it was handed out under; a settlement with another one is refused. */
   readonly fence: number
-  /** The usage events it lists, for metering and tracing. */
+  /** The usage events it lists, for metering and tracing; a claim leaves those for metering out. */
   readonly entries: readonly LedgerEntry[]
   /** The event to hand over, for consumers. */
   readonly event: BillingEvent | null
@@ -208,6 +213,16 @@ export interface DeliveryState extends Delivery {
   readonly status: DeliveryStatus
   /** Why the last attempt failed; `null` where none did. */
   readonly error: string | null
+}
+
+/** What to hand out, and for how long. */
+export interface ClaimOptions {
+  readonly limit: number
+  readonly leaseMs: number
+  /** Only deliveries of events of these types. */
+  readonly types?: readonly string[]
+  /** Also those that nobody was handed out yet and whose minute is not over. */
+  readonly early?: boolean
 }
 
 /** How a claimed delivery ended. */
@@ -229,13 +244,13 @@ export interface OutboxStore {
   /** From now on events of these types are delivered to this consumer too; harmless to repeat. */
   subscribe(consumer: string, types: readonly string[]): Promise<void>
   /**
-   * Hands out due deliveries of a destination, oldest first, and keeps others from them for `leaseMs` of the store's clock. `types`:
-   * only deliveries of events of these types.
+   * Hands out due deliveries of a destination, oldest first, and keeps others from them for `leaseMs` of the store's clock.
+   *
+   * Deliveries for metering come in bundles, whole, also beyond the `limit`: one that is handed out for the first time takes along those
+   * of its account, meter, period and minute that nobody was handed out yet, up to five hundred of them, and all of them are stored as
+   * one bundle in the transaction of the claim. Whoever claims one of them later gets all of them, and only them.
    */
-  claim(
-    destination: string,
-    options: { readonly limit: number; readonly leaseMs: number; readonly types?: readonly string[] },
-  ): Promise<readonly Delivery[]>
+  claim(destination: string, options: ClaimOptions): Promise<readonly Delivery[]>
   /** Says how claimed deliveries ended. @returns the ids that were settled: those whose claim still held. */
   settle(settlements: readonly Settlement[]): Promise<readonly string[]>
   /** Adds an event that no ledger command caused; an id that is there already is left alone. */

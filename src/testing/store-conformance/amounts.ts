@@ -98,11 +98,12 @@ export const amountCases: readonly StoreCase[] = [
     async run(world) {
       await world.accounts('credits', 'a')
       await world.one(usage('a', 'u', large), telling)
-      const [delivery] = await world.store.outbox.claim('meters', { limit: 1, leaseMs: 60_000 })
+      const [delivery] = await world.store.outbox.claim('meters', { limit: 1, leaseMs: 60_000, early: true })
       expectEqual(delivery?.sparks, large / million, 'the whole Sparks to report')
-      expectEqual(delivery?.entries[0]?.usage?.sparks, large, 'the Sparks of the usage it lists')
+      const listed = await world.store.outbox.delivery('a', delivery?.id ?? '')
+      expectEqual(listed?.entries[0]?.usage?.sparks, large, 'the Sparks of the usage it lists')
       await world.one(usage('a', 'v', million - (large % million)), telling)
-      const [rest] = await world.store.outbox.claim('meters', { limit: 1, leaseMs: 60_000 })
+      const [rest] = await world.store.outbox.claim('meters', { limit: 1, leaseMs: 60_000, early: true })
       expectEqual(rest?.sparks, 1n, 'the Spark that the rest was carried to')
     },
   },

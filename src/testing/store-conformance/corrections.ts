@@ -106,7 +106,7 @@ export const correctionCases: readonly StoreCase[] = [
         [[1, 6n * million, 6n * million, 6n * million]],
         'the sums of the day',
       )
-      const told = await world.store.outbox.claim('meters', { limit: 10, leaseMs: 60_000 })
+      const told = await world.store.outbox.claim('meters', { limit: 10, leaseMs: 60_000, early: true })
       expectEqual(
         told.map(({ sparks }) => sparks),
         [4n, -3n, 5n],

@@ -3,7 +3,7 @@ import { telling } from './catalog.js'
 import { applied, changePlan, grant, million, usage } from './commands.js'
 import type { StoreCase, World } from './world.js'
 
-const lease = { limit: 100, leaseMs: 60_000 }
+const lease = { limit: 100, leaseMs: 60_000, early: true }
 
 /** Deliveries: what the ledger leaves for metering and tracing providers. */
 export const deliveryCases: readonly StoreCase[] = [
@@ -38,7 +38,8 @@ export const deliveryCases: readonly StoreCase[] = [
           sparks: 3n,
           attempts: 1,
           firstAttemptAt: null,
-          entries: rows,
+          bundle: 'dlv_meters_usage_1',
+          entries: [],
         },
         'the delivery for metering',
       )
@@ -55,6 +56,7 @@ export const deliveryCases: readonly StoreCase[] = [
           sparks: 0n,
           attempts: 1,
           firstAttemptAt: null,
+          bundle: null,
           entries: rows,
         },
         'the delivery for tracing',

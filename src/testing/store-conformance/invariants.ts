@@ -109,7 +109,7 @@ function expectReported(accountId: string, rows: readonly LedgerEntry[], reporte
 async function sparksReported({ store }: World): Promise<ReadonlyMap<string, bigint>> {
   const reported = new Map<string, bigint>()
   for (;;) {
-    const claimed = await store.outbox.claim('meters', { limit: 50, leaseMs: 3_600_000 })
+    const claimed = await store.outbox.claim('meters', { limit: 50, leaseMs: 3_600_000, early: true })
     if (claimed.length === 0) return reported
     for (const { accountId, meter, periodStartsAt, sparks } of claimed) {
       const place = `${accountId} ${meter} ${periodStartsAt}`

@@ -13,12 +13,12 @@ export const outboxCases: readonly StoreCase[] = [
     name: 'outbox: deliveries are handed out oldest first, no more than asked for, and each destination has its own',
     async run(world) {
       await deliveries(world, 5)
-      const first = await world.store.outbox.claim('meters', { limit: 2, leaseMs: long })
-      const second = await world.store.outbox.claim('meters', { limit: 10, leaseMs: long })
+      const first = await world.store.outbox.claim('traces', { limit: 2, leaseMs: long })
+      const second = await world.store.outbox.claim('traces', { limit: 10, leaseMs: long })
       expectEqual([idsOf(first), idsOf(second)], [named([1, 2]), named([3, 4, 5])], 'the deliveries')
       expectEqual(await claimIds(world), [], 'what is left while others hold their claims')
-      const traces = await world.store.outbox.claim('traces', { limit: 10, leaseMs: long })
-      expectEqual(traces.length, 5, 'how many deliveries the other destination has')
+      const meters = await world.store.outbox.claim('meters', { limit: 10, leaseMs: long, early: true })
+      expectEqual(meters.length, 5, 'how many deliveries the other destination has')
       expectEqual(await world.store.outbox.claim('nobody', { limit: 10, leaseMs: long }), [], 'those of nobody')
     },
   },
@@ -29,7 +29,7 @@ export const outboxCases: readonly StoreCase[] = [
       const first = await claimOne(world, 50)
       expectEqual([first.attempts, first.firstAttemptAt], [1, null], 'attempts and time of the first, as first claimed')
       expectEqual(
-        await world.store.outbox.claim('meters', { limit: 1, leaseMs: long }),
+        await world.store.outbox.claim('traces', { limit: 1, leaseMs: long }),
         [],
         'what others get meanwhile',
       )
@@ -126,7 +126,7 @@ export const outboxCases: readonly StoreCase[] = [
       await deliveries(world, 1)
       const first = await claimOne(world, 1_000)
       await world.pass(999)
-      expectEqual(await world.store.outbox.claim('meters', { limit: 1, leaseMs: long }), [], 'what others get before')
+      expectEqual(await world.store.outbox.claim('traces', { limit: 1, leaseMs: long }), [], 'what others get before')
       await world.pass(1)
       expectEqual((await claimOne(world, long)).id, first.id, 'what others get then')
     },
@@ -135,7 +135,7 @@ export const outboxCases: readonly StoreCase[] = [
     name: 'outbox: what is to be tried later waits for its time, and does not hold up what comes after it',
     async run(world) {
       await deliveries(world, 3)
-      const [first, second] = await world.store.outbox.claim('meters', { limit: 2, leaseMs: long })
+      const [first, second] = await world.store.outbox.claim('traces', { limit: 2, leaseMs: long })
       const later = (each: Delivery | undefined, ms: number) => {
         return { ...ended(required(each, 'a delivery'), 'pending', 'busy'), retryInMs: ms }
       }
@@ -163,7 +163,7 @@ export const outboxCases: readonly StoreCase[] = [
     async run(world) {
       await deliveries(world, 5)
       const statuses: DeliveryStatus[] = ['delivered', 'parked', 'uncertain', 'parked']
-      const claimed = await world.store.outbox.claim('meters', { limit: 4, leaseMs: long })
+      const claimed = await world.store.outbox.claim('traces', { limit: 4, leaseMs: long })
       const settlements = claimed.map((each, index) =>
         ended(each, required(statuses[index], 'a status'), `"it's" ${index}`),
       )
@@ -176,7 +176,7 @@ export const outboxCases: readonly StoreCase[] = [
         'how they stand',
       )
       expectEqual(stand.size, 5, 'how many are known')
-      const backlog = (await world.store.outbox.backlog()).filter((row) => row.destination === 'meters')
+      const backlog = (await world.store.outbox.backlog()).filter((row) => row.destination === 'traces')
       expectEqual(
         backlog.map((row) => `${row.count} ${row.status}`).sort(),
         ['1 pending', '1 uncertain', '2 parked'],
@@ -207,7 +207,7 @@ export const outboxCases: readonly StoreCase[] = [
     name: 'outbox: workers that claim at once never get the same delivery',
     async run(world) {
       await deliveries(world, 30)
-      const claims = Array.from({ length: 12 }, () => world.store.outbox.claim('meters', { limit: 4, leaseMs: long }))
+      const claims = Array.from({ length: 12 }, () => world.store.outbox.claim('traces', { limit: 4, leaseMs: long }))
       const ids = (await Promise.all(claims)).flatMap(idsOf)
       // A worker may go away empty-handed while others hold what it looked at; it comes back.
       ids.push(...(await claimIds(world)))
@@ -259,6 +259,7 @@ export const outboxCases: readonly StoreCase[] = [
           event: told,
           attempts: 1,
           firstAttemptAt: null,
+          bundle: null,
         },
         'the published event',
       )
@@ -308,7 +309,7 @@ async function deliveries(world: World, count: number): Promise<void> {
 }
 
 function named(numbers: readonly number[]): readonly string[] {
-  return numbers.map((number) => `dlv_meters_usage_${String(number).padStart(2, '0')}`)
+  return numbers.map((number) => `dlv_traces_usage_${String(number).padStart(2, '0')}`)
 }
 
 function idsOf(claimed: readonly Delivery[]): readonly string[] {
@@ -316,11 +317,11 @@ function idsOf(claimed: readonly Delivery[]): readonly string[] {
 }
 
 async function claimIds({ store }: World): Promise<readonly string[]> {
-  return idsOf(await store.outbox.claim('meters', { limit: 100, leaseMs: long }))
+  return idsOf(await store.outbox.claim('traces', { limit: 100, leaseMs: long }))
 }
 
 async function claimOne({ store }: World, leaseMs: number): Promise<Delivery> {
-  return required((await store.outbox.claim('meters', { limit: 1, leaseMs }))[0], 'a delivery to claim')
+  return required((await store.outbox.claim('traces', { limit: 1, leaseMs }))[0], 'a delivery to claim')
 }
 
 async function statusOf({ store }: World, { id }: Delivery): Promise<DeliveryStatus | undefined> {

@@ -114,7 +114,7 @@ export const readCases: readonly StoreCase[] = [
       const waiting = await outbox.delivery('a', id)
       expectEqual([waiting?.status, waiting?.sparks, waiting?.attempts], ['pending', 3n, 0], 'the delivery')
       expectEqual(waiting?.entries, [await ledger.entry('a', 'usage_1')], 'its rows')
-      const [claimed] = await outbox.claim('meters', { limit: 1, leaseMs: 60_000 })
+      const [claimed] = await outbox.claim('meters', { limit: 1, leaseMs: 60_000, early: true })
       const settlement = { id, fence: claimed?.fence ?? 0, retryInMs: null, mayHaveArrived: true, event: null }
       await outbox.settle([{ ...settlement, status: 'parked', error: 'too old' }])
       const parked = await outbox.delivery('a', id)

@@ -107,10 +107,10 @@ export const sharingCases: readonly StoreCase[] = [
       }
       const lease = { limit: 3, leaseMs: 60_000 }
       const stores = Array.from({ length: 10 }, (_, index) => (index % 2 ? second : world.store))
-      const deliveries = (await Promise.all(stores.map((store) => store.outbox.claim('meters', lease)))).flat()
+      const deliveries = (await Promise.all(stores.map((store) => store.outbox.claim('traces', lease)))).flat()
       const events = (await Promise.all(stores.map((store) => store.inbox.claim(lease)))).flat()
       const rest = { limit: 20, leaseMs: 60_000 }
-      const ids = [...deliveries, ...(await second.outbox.claim('meters', rest))].map((each) => each.id)
+      const ids = [...deliveries, ...(await second.outbox.claim('traces', rest))].map((each) => each.id)
       const eventIds = [...events, ...(await second.inbox.claim(rest))].map((each) => each.eventId)
       expectEqual([ids.length, new Set(ids).size], [20, 20], 'how many deliveries, and how many different ones')
       expectEqual([eventIds.length, new Set(eventIds).size], [20, 20], 'how many events, and how many different ones')

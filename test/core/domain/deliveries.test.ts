@@ -4,7 +4,7 @@ import { changePlan, grant, usage } from '../../../src/testing/store-conformance
 import { accountId, catalog, million, openWorld } from './world.js'
 
 async function reported(world: Awaited<ReturnType<typeof openWorld>>) {
-  const claimed = await world.store.outbox.claim('meters', { limit: 10, leaseMs: 60_000 })
+  const claimed = await world.store.outbox.claim('meters', { limit: 10, leaseMs: 60_000, early: true })
   return claimed.map(({ sparks }) => sparks)
 }
 
@@ -42,7 +42,9 @@ it('a delivery to a provider has a plain id of at most 100 characters that no ot
   const id = `use_${'0'.repeat(36)}`
   const commands = [id, `use_${id}`].map((name) => ({ ...usage(accountId, name, million), id: name }))
   for (const command of commands) await store.ledger.commit([command], rules)
-  const claims = await Promise.all(rules.metering.map((to) => store.outbox.claim(to, { limit: 9, leaseMs: 1_000 })))
+  const claims = await Promise.all(
+    rules.metering.map((to) => store.outbox.claim(to, { limit: 9, leaseMs: 1_000, early: true })),
+  )
   const ids = claims.flat().map((delivery) => delivery.id)
   expect([ids.length, new Set(ids).size]).toEqual([6, 6])
   for (const each of ids) expect(each).toMatch(/^[A-Za-z0-9._:-]{1,100}$/)

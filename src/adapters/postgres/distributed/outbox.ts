@@ -1,4 +1,6 @@
 import type { DeliveryState, OutboxStore } from '../../../core/ports/store.js'
+import { grouped } from '../../kit/grouped.js'
+import { bundlesOf, claiming, dueNow, lockBundles } from '../bundles.js'
 import type { Sql } from '../client.js'
 import type { Clock } from '../clock.js'
 import type { Connection } from '../connection.js'
@@ -22,15 +24,15 @@ export function distributedOutbox(
   const { schema } = tables
   const addEvents = createAccountEvents(tables)
   const now = clock()
-  const isDue = (alias: string) => `${alias}.status = 'pending' AND ${alias}.status <> 'delivered'
-    AND ${alias}.next_attempt_at <= ${now} AND ${alias}.leased_until <= ${now}`
+  const isDue = (early: boolean) => `status = 'pending' AND status <> 'delivered' AND ${dueNow(now, early)}`
 
   async function withSubjects(
     sql: Sql,
     accountId: string,
     rows: readonly ReturnType<Tables['deliveries']['read']>[],
+    withMetering = false,
   ): Promise<readonly DeliveryState[]> {
-    const listed = rows.flatMap(({ entryIds }) => entryIds)
+    const listed = rows.flatMap(({ entryIds, kind }) => (kind === 'metering' && !withMetering ? [] : entryIds))
     const eventIds = rows.flatMap(({ eventId }) => eventId ?? [])
     const named = 'WHERE t.account_id = $1 AND t.id = ANY($2)'
     const [entries, events] = await Promise.all([
@@ -52,33 +54,47 @@ export function distributedOutbox(
       const insert = `INSERT INTO ${schema}.subscriptions (consumer, type) VALUES ($1, $2) ON CONFLICT DO NOTHING`
       await connection.write((sql) => Promise.all(types.map((type) => sql.query(insert, [consumer, type]))))
     },
-    async claim(destination, { limit, leaseMs, types }) {
+    async claim(destination, { limit, leaseMs, types, early = false }) {
       const find = across(
         'deliveries that are due',
-        `SELECT t.id, t.account_id, t.seq FROM ${schema}.deliveries t WHERE t.destination = $1 AND ${isDue('t')}
+        `SELECT t.id, t.account_id, t.seq FROM ${schema}.deliveries t WHERE t.destination = $1 AND ${isDue(early)}
           AND ($3::text[] IS NULL OR t.event_type = ANY($3::text[])) ORDER BY t.seq LIMIT $2::bigint`,
       )
       const values = [destination, String(limit), types === undefined ? null : arrayOf(types)]
       const due = await connection.read((sql) => sql.query(find, values))
-      const claim = `UPDATE ${schema}.deliveries t SET attempts = t.attempts + 1, fence = t.fence + 1,
-          leased_until = ${now} + $3::bigint, claimed_at = ${now},
-          first_attempt_at = coalesce(t.first_attempt_at, CASE WHEN t.leased_until > 0 THEN t.claimed_at END)
-        WHERE t.account_id = $1 AND t.id = ANY($2::text[]) AND ${isDue('t')} RETURNING ${tables.deliveries.columns}`
-      const accountOf = ([, accountId]: (typeof due)[number]) => accountId ?? ''
-      const claimed = await byAccount(due, accountOf, concurrentAccounts, (accountId, found) =>
-        connection.write(async (sql) => {
-          const ids = found.map(([id]) => id ?? '')
-          const rows = await sql.query(claim, [accountId, arrayOf(ids), String(leaseMs)])
-          const deliveries = await withSubjects(
-            sql,
-            accountId,
-            rows.map((row) => tables.deliveries.read(row)),
-          )
-          const byId = new Map(deliveries.map((delivery) => [delivery.id, delivery]))
-          return ids.map((id) => byId.get(id) ?? null)
-        }),
+      const lock = lockBundles(schema, {
+        whose: 'd.account_id = $1',
+        isDue: `d.id = ANY($2::text[]) AND ${isDue(early)}`,
+        now,
+      })
+      const claim = `UPDATE ${schema}.deliveries t SET ${claiming(now, '$4::bigint')}, bundle = c.bundle
+        FROM unnest($2::text[], $3::text[]) c (id, bundle) WHERE t.account_id = $1 AND t.id = c.id
+        RETURNING ${tables.deliveries.columns}, t.seq`
+      const dueOf = grouped(due, ([, accountId]) => accountId ?? '')
+      const claimed = await byAccount(
+        [...dueOf],
+        ([accountId]) => accountId,
+        concurrentAccounts,
+        (accountId, [of]) =>
+          connection.write(async (sql) => {
+            const ids = (of?.[1] ?? []).map(([id]) => id ?? '')
+            const locked = bundlesOf(await sql.query(lock, [accountId, arrayOf(ids)]))
+            if (locked.length === 0) return [[]]
+            const rows = await sql.query(claim, [
+              accountId,
+              arrayOf(locked.map(({ id }) => id)),
+              arrayOf(locked.map(({ bundle }) => bundle)),
+              String(leaseMs),
+            ])
+            const read = rows.map((row) => tables.deliveries.read(row))
+            const deliveries = await withSubjects(sql, accountId, read)
+            return [deliveries.map((delivery, index) => ({ delivery, seq: Number(rows[index]?.at(-1)) }))]
+          }),
       )
-      return claimed.flatMap((delivery) => delivery ?? [])
+      return claimed
+        .flat()
+        .sort((left, right) => left.seq - right.seq)
+        .map(({ delivery }) => delivery)
     },
     async settle(settlements) {
       const find = across(
@@ -128,7 +144,7 @@ export function distributedOutbox(
       return connection.read(async (sql) => {
         const clause = 'WHERE t.account_id = $1 AND t.id = $2'
         const row = await tables.deliveries.first(sql, clause, accountId, deliveryId)
-        const [delivery] = row ? await withSubjects(sql, accountId, [row]) : []
+        const [delivery] = row ? await withSubjects(sql, accountId, [row], true) : []
         return delivery ?? null
       })
     },
