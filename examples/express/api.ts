@@ -93,6 +93,11 @@ export function createApi(billing: ParrotBilling, completions: Completions, acco
     response.json(await billing.sync.status())
   })
 
+  /** Sends now what would wait until its minute is over. */
+  api.post('/sync', async (_request, response) => {
+    response.json(await billing.sync.flush())
+  })
+
   api.use((_request, response) => void response.status(404).json(notFound))
   api.use(answerError)
   return api

@@ -178,6 +178,8 @@ async function compare(stage: Stage, receipts: ReadonlyMap<string, Receipt>): Pr
   const { parrot, sandbox, accountId, announced, report } = stage
   report.step('The books agree')
   const start = performance.now()
+  // Usage of the minute that is going on would be told when it is over.
+  await parrot.post('/api/sync', {})
   await eventually(
     () => parrot.get<{ readonly deliveries: readonly unknown[] }>('/api/sync'),
     ({ deliveries }) => deliveries.length === 0,
