@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import Stripe from 'stripe'
 import ts from 'typescript'
@@ -43,6 +43,23 @@ for (const [name, provider] of Object.entries(providers)) {
     })
   })
 }
+
+describe('docs/providers/stripe.md', () => {
+  it('C4 names a test for every capability', () => {
+    const folder = join(process.cwd(), 'docs/providers')
+    const page = readFileSync(join(folder, 'stripe.md'), 'utf8')
+    const rows = [...page.matchAll(/^\| `([^`]+)` \|.*\[test\]\(([^)]+)\) \|$/gm)]
+    expect(rows.map(([, name]) => name).sort()).toEqual(rowsUnder(page, '## Capabilities').sort())
+    for (const [, , file = ''] of rows) expect(existsSync(join(folder, file)), file).toBe(true)
+  })
+})
+
+describe('docs/providers/writing-one.md', () => {
+  it('C4 lists every capability there is', () => {
+    const page = readFileSync(new URL('../../docs/providers/writing-one.md', import.meta.url), 'utf8')
+    expect(rowsUnder(page, '## Capabilities').sort()).toEqual([...capabilities].sort())
+  })
+})
 
 describe('the snippets of docs/providers', () => {
   const folder = join(process.cwd(), 'docs/providers')
