@@ -94,6 +94,40 @@ for (const tested of stores) {
       ])
     })
 
+    it('G4 usage that comes call by call in a minute is one report, also for a worker that finds it half sent', async () => {
+      const sent: (readonly [string, bigint, number])[] = []
+      const { provider } = meter('meters', ({ identifier, sparks, occurredAt }) => {
+        sent.push([identifier, sparks, occurredAt])
+        return delivered
+      })
+      const { billing, store, clock } = await open(tested, { metering: provider })
+      const minute = Math.floor(clock.now / 60_000 - 5) * 60_000
+      const use = (key: string, ms: number) =>
+        billing.recordUsage({
+          accountId: 'acct_1',
+          meter: 'ai_tokens',
+          quantity: 1_000,
+          occurredAt: new Date(minute + ms).toISOString(),
+          idempotencyKey: key,
+        })
+      const first = await use('u-1', 3)
+      await use('u-2', 59_000)
+      const third = await use('u-3', 5)
+      // A worker that claims, and is gone before it has sent or settled anything.
+      const lost = await store.outbox.claim('meters', { limit: 1, leaseMs: 1_000 })
+      await use('u-4', 7)
+      clock.now += 1_000
+      await billing.sync.flush()
+      const sum = lost.reduce((sparks, delivery) => sparks + delivery.sparks, 0n)
+      expect(sent[0]).toEqual([lost[0]?.id, sum, minute + 59_000])
+      expect([lost.length, sent.length]).toEqual([3, 2])
+      for (const { id } of [first, third])
+        expect((await billing.usage.get({ accountId: 'acct_1', id })).deliveries).toEqual({
+          meters: 'delivered',
+        })
+      expect((await billing.verifyLedger()).findings).toEqual([])
+    })
+
     it('a provider that never answers holds up nobody else, and neither flush nor close', {
       timeout: 20_000,
     }, async () => {

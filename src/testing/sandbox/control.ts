@@ -41,7 +41,9 @@ export async function handleControl(twins: Twins, request: Request, path: string
   if (operation === 'GET langfuse/traces') return json(twins.langfuse.counts())
   const [area, noun, name = '', last] = parts
   if (request.method === 'GET' && area === 'stripe' && noun === 'meters' && last === 'total') {
-    return json(meterTotal(world, name, new URL(request.url).searchParams.get('customer') ?? undefined))
+    const { customer, from, to } = Object.fromEntries(new URL(request.url).searchParams)
+    const second = (text: string | undefined) => (text === undefined ? undefined : Number(text))
+    return json(meterTotal(world, name, { customer, from: second(from), to: second(to) }))
   }
   if (request.method === 'POST' && area === 'webhooks' && parts[2] === 'resend')
     return resend(twins, noun ?? '', request)

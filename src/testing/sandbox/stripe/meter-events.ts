@@ -47,8 +47,15 @@ export function isCounted(world: StripeWorld, event: MeterEvent): boolean {
   return !event.cancelled && event.rejected === undefined && (event.countsAtMs ?? 0) <= world.sandboxNow()
 }
 
-/** The exact sum and number of events that count for an event name, for all customers or one. */
-export function meterTotal(world: StripeWorld, eventName: string, customer?: string) {
+/** Which events of a name to sum: of one customer, from a second on, before another; without, all of them. */
+export interface MeterTotalScope {
+  readonly customer?: string | undefined
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+}
+
+/** The exact sum and number of events that count for an event name. */
+export function meterTotal(world: StripeWorld, eventName: string, { customer, from, to }: MeterTotalScope = {}) {
   let sum = 0n
   let counted = 0
   let cancelled = 0
@@ -56,6 +63,7 @@ export function meterTotal(world: StripeWorld, eventName: string, customer?: str
   for (const event of meterEvents(world).values()) {
     if (event.eventName !== eventName) continue
     if (customer !== undefined && event.customer !== customer) continue
+    if (event.timestamp < (from ?? event.timestamp) || event.timestamp >= (to ?? event.timestamp + 1)) continue
     if (event.rejected !== undefined) rejected += 1
     else if (event.cancelled) cancelled += 1
     else if (isCounted(world, event)) {
