@@ -1,3 +1,4 @@
+import { deliveryBenchmarks } from './delivery.mjs'
 import { leaseBenchmarks } from './leases.mjs'
 import { memoryBenchmarks } from './memory.mjs'
 import { postgresGrowth } from './postgres-growth.mjs'
@@ -19,9 +20,10 @@ export const benchmarks = [
   ...sqliteBenchmarks,
   ...memoryBenchmarks,
   ...leaseBenchmarks,
+  ...deliveryBenchmarks,
 ].sort((left, right) => rank(left.id) - rank(right.id))
 
-/** P before S before M before A, each by number. @param {string} id */
+/** P before S before M before A before D, each by number. @param {string} id */
 function rank(id) {
-  return 'PSMA'.indexOf(id.charAt(0)) * 100 + Number(id.slice(1))
+  return 'PSMAD'.indexOf(id.charAt(0)) * 100 + Number(id.slice(1))
 }
