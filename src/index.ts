@@ -295,6 +295,7 @@ export type {
   AccountStore,
   CheckoutIntent,
   ClaimedInboxEvent,
+  ClaimOptions,
   Delivery,
   DeliveryState,
   DeliveryStatus,
