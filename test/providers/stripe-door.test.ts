@@ -173,3 +173,19 @@ describe('the pace', () => {
     expect(await pace.take(undefined)).toBe(true)
   })
 })
+
+describe('a signal', () => {
+  it('G13 many calls may share a signal without a warning of leaks', async () => {
+    const warnings: Error[] = []
+    const listen = (warning: Error) => void warnings.push(warning)
+    process.on('warning', listen)
+    const call = stripeCall(new Stripe('sk_test_unused'))
+    const { signal } = new AbortController()
+    await Promise.all(
+      Array.from({ length: 40 }, () => call.read({ signal }, () => new Promise((resolve) => setTimeout(resolve, 5)))),
+    )
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', listen)
+    expect(warnings).toEqual([])
+  })
+})

@@ -130,14 +130,16 @@ function refuseAborted(signal: AbortSignal | undefined): void {
 /** The SDK takes no signal, so an aborted call is left to run out by itself: nobody knows what became of it. */
 async function untilAborted<Answer>(answer: Promise<Answer>, signal: AbortSignal | undefined): Promise<Answer> {
   if (signal === undefined) return answer
+  // Many calls share one signal, and each listens to one of its own: Node warns of more than ten listeners.
+  const own = AbortSignal.any([signal])
   let stop = () => {}
   const aborted = new Promise<never>((_, reject) => {
     stop = () => reject(new Error('The call was aborted.', { cause: signal.reason }))
-    signal.addEventListener('abort', stop, { once: true })
+    own.addEventListener('abort', stop, { once: true })
   })
   try {
     return await Promise.race([answer, aborted])
   } finally {
-    signal.removeEventListener('abort', stop)
+    own.removeEventListener('abort', stop)
   }
 }
