@@ -3,7 +3,7 @@ import { memoryStore } from 'billfold/adapters/memory'
 import type Stripe from 'stripe'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Ending, type Lifecycle, lifecycles } from '../core/operations/stripe-lifecycles.js'
-import { accountId, allEvents, openStripeWorld } from '../core/operations/stripe-world.js'
+import { accountId, openStripeWorld } from '../core/operations/stripe-world.js'
 import { counts } from './counts.js'
 
 const closing: (() => Promise<void>)[] = []
@@ -19,7 +19,7 @@ async function live(lifecycle: Lifecycle) {
   const world = await openStripeWorld(closing)
   const app = await world.open(memoryStore({ now: world.now }))
   await lifecycle.live(world, app)
-  const all = await allEvents(world.client)
+  const all = await world.allEvents()
   const events = lifecycle.events.map((type) => all.findLast((event) => event.type === type))
   const found = events.filter((event): event is Stripe.Event => event !== undefined)
   expect(found.map(({ type }) => type)).toEqual(lifecycle.events)
@@ -101,7 +101,7 @@ describe.each(lifecycles)('G8 when $name', (lifecycle) => {
     const app = await world.open(memoryStore({ now: world.now }))
     let heard = 0
     const listen = async () => {
-      const all = await allEvents(world.client)
+      const all = await world.allEvents()
       for (const event of all.slice(heard)) await app.deliver(event)
       heard = all.length
     }
@@ -113,7 +113,7 @@ describe.each(lifecycles)('G8 when $name', (lifecycle) => {
     await lifecycle.live({ ...world, advance }, app)
     await Promise.all(pending)
     await listen()
-    for (const event of [...(await allEvents(world.client))].reverse()) await app.deliver(event)
+    for (const event of [...(await world.allEvents())].reverse()) await app.deliver(event)
     const sales = await Promise.all(
       (['package', 'subscription', 'lifetime'] as const).map((kind) => app.store.intents.completed(accountId, kind)),
     )

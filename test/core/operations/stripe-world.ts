@@ -2,6 +2,7 @@ import { createBilling, defineCatalog, type Store } from 'billfold'
 import { stripeProvider } from 'billfold/providers/stripe'
 import { sandbox } from 'billfold/testing'
 import Stripe from 'stripe'
+import { receiveWebhooks } from '../../testing/webhook-receiver.js'
 import { createClock } from './setting.js'
 
 export const accountId = 'acct_a'
@@ -32,6 +33,14 @@ export async function openStripeWorld(closing: (() => Promise<void>)[], { afterw
   closing.push(() => box.close())
   const { apiKey, ...address } = box.stripe
   const client = new Stripe(apiKey, { ...address, telemetry: false, maxNetworkRetries: 0 })
+  const heard = await receiveWebhooks()
+  closing.push(() => heard.close())
+  await client.webhookEndpoints.create({ url: heard.url, enabled_events: ['*'] })
+  /** Everything that Stripe has told, oldest first: its list of events goes back a month only. */
+  const allEvents = async (): Promise<readonly Stripe.Event[]> => {
+    await box.flushWebhooks()
+    return heard.received.map(({ body }) => JSON.parse(body) as Stripe.Event)
+  }
 
   /** A service of its own on the same twin, with the account linked to its customer as soon as there is one. */
   const open = async (store: Store, given: { readonly suspendOn?: 'past_due' } = {}) => {
@@ -65,7 +74,7 @@ export async function openStripeWorld(closing: (() => Promise<void>)[], { afterw
       deliver,
       /** Hands over every event there is, or those of a type, oldest first, those that were handed over before among them. */
       relay: async (only?: string) => {
-        for (const event of await allEvents(client)) if (only === undefined || event.type === only) await deliver(event)
+        for (const event of await allEvents()) if (only === undefined || event.type === only) await deliver(event)
       },
       plan: async () => (await billing.accounts.get({ accountId })).plan,
       suspendedFor: async () => (await billing.accounts.get({ accountId })).suspendedFor,
@@ -73,7 +82,7 @@ export async function openStripeWorld(closing: (() => Promise<void>)[], { afterw
       customerId: async () => (await store.accounts.externalId(accountId, 'stripe')) ?? '',
     }
   }
-  return { ...clock, advance: moving(clock.advance, box.advance), box, client, open }
+  return { ...clock, advance: moving(clock.advance, box.advance), box, client, allEvents, open }
 }
 
 /** The twin's clock is ours, so it only has to look at it. */
@@ -82,11 +91,6 @@ function moving(advance: (ms: number) => void, look: (ms: number) => void) {
     advance(ms)
     look(0)
   }
-}
-
-/** Oldest first. */
-export async function allEvents(client: Stripe): Promise<readonly Stripe.Event[]> {
-  return (await client.events.list({ limit: 100 }).autoPagingToArray({ limit: 1_000 })).reverse()
 }
 
 /** Pays on a hosted page. */
