@@ -12,6 +12,7 @@ import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
 import { refuseOwned, refuseSecond } from './adopt-plan.js'
 import { ensureCustomer } from './customers.js'
+import { dateOf } from './date.js'
 import { accountId, given, idempotencyKey, idField, parse } from './fields.js'
 import { settleCheckout } from './fulfilment.js'
 import { priceOf, type Sale } from './sale.js'
@@ -310,6 +311,6 @@ function sessionRequest(page: CheckoutPage, { kind, currency }: CheckoutIntent, 
 }
 
 function created(intent: CheckoutIntent, externalId: string, url: string): CreatedCheckout {
-  const expiresAt = intent.expiresAt === null ? null : new Date(intent.expiresAt)
+  const expiresAt = dateOf(intent.expiresAt)
   return { id: intent.id, url, provider: intent.provider, externalId, expiresAt }
 }

@@ -6,6 +6,7 @@ import type { Balance } from '../domain/ledger/outcome.js'
 import type { CounterAccount, EntryOperation, LedgerEntry } from '../domain/ledger/state.js'
 import type { MicroSparks } from '../domain/sparks.js'
 import { BillingError, invariant } from '../errors.js'
+import { dateOf } from './date.js'
 import { daySpan } from './day-span.js'
 import {
   accountId,
@@ -179,6 +180,6 @@ function grantView({ accountId: _, ...grant }: CreditGrant): CreditGrantView {
   return {
     ...grant,
     grantedAt: new Date(grant.grantedAt),
-    expiresAt: grant.expiresAt === null ? null : new Date(grant.expiresAt),
+    expiresAt: dateOf(grant.expiresAt),
   }
 }

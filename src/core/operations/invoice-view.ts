@@ -1,8 +1,8 @@
 import type { InvoiceStatus } from '../domain/invoice.js'
 import { formatMoney } from '../domain/money.js'
 import type { PaymentOutcome } from '../domain/payment-outcome.js'
-import type { Instant } from '../domain/period.js'
 import type { Invoice, InvoiceLine, InvoicePreview } from '../ports/capabilities/invoices.js'
+import { dateOf } from './date.js'
 
 /** One thing an invoice charges for; amounts as decimal text in its currency. */
 export interface InvoiceLineView {
@@ -116,8 +116,4 @@ function actionsOf(status: InvoiceStatus): readonly InvoiceAction[] {
     default:
       return []
   }
-}
-
-function dateOf(at: Instant | null): Date | null {
-  return at === null ? null : new Date(at)
 }

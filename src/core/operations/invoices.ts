@@ -3,10 +3,12 @@ import type { Able } from '../config.js'
 import type { BillingContext } from '../context.js'
 import { type InvoiceStatus, invoiceStatuses } from '../domain/invoice.js'
 import { BillingError } from '../errors.js'
-import type { Invoice, InvoicePdf, InvoicesCapability } from '../ports/capabilities/invoices.js'
+import type { Invoice, InvoicePdf } from '../ports/capabilities/invoices.js'
+import { requireMethod } from '../ports/provider.js'
 import { customerOf, ensureCustomer } from './customers.js'
 import { accountId, idempotencyKey, idField, optionalText, parse } from './fields.js'
 import { followSubscriptions } from './follow-subscriptions.js'
+import { foundOrNull } from './found.js'
 import {
   type InvoicePreviewView,
   type InvoiceView,
@@ -50,7 +52,7 @@ export async function getInvoice(ctx: BillingContext, input: InvoiceInput): Prom
 /** Where an invoice's PDF is, or when to ask again. @throws BillingError `not_found`, `invalid_state` (it is a draft) */
 export async function invoicePdf(ctx: BillingContext, input: InvoiceInput): Promise<InvoicePdf> {
   const { provider, invoice } = await requireInvoice(ctx, parse(oneSchema, input))
-  return able(provider, 'pdf')(invoice.externalId, {})
+  return requireMethod(provider, 'invoices', 'pdf')(invoice.externalId, {})
 }
 
 /** Which invoice to pay, and with what: by default the account's default payment method. */
@@ -69,7 +71,7 @@ export async function payInvoice(ctx: BillingContext, input: PayInvoiceInput): P
   const request = parse(paySchema, input)
   const { provider, invoice, customerId } = await requireInvoice(ctx, request)
   const paying = { externalId: invoice.externalId, paymentMethodId: request.paymentMethodId ?? null }
-  const paid = await able(provider, 'pay')(paying, {})
+  const paid = await requireMethod(provider, 'invoices', 'pay')(paying, {})
   await followSubscription(ctx, provider, customerId, paid.invoice)
   return { invoice: invoiceView(provider.id, paid.invoice), payment: paid.payment }
 }
@@ -100,13 +102,13 @@ const generateSchema = z.strictObject({
 export async function generateInvoice(ctx: BillingContext, input: GenerateInvoiceInput): Promise<InvoiceView | null> {
   const request = parse(generateSchema, input)
   const { provider } = await keeperOf(ctx, request.accountId)
-  const generate = able(provider, 'generate')
+  const generate = requireMethod(provider, 'invoices', 'generate')
   const customerId = await ensureCustomer(ctx, provider, request.accountId)
   const key = `invoice:${request.accountId}:${request.idempotencyKey}`
   const asked = { customerId, description: request.description ?? null }
   const draft = await generate(asked, { idempotencyKey: key })
   if (draft === null) return null
-  const invoice = request.finalize ? await able(provider, 'finalize')(draft.externalId, {}) : draft
+  const invoice = request.finalize ? await requireMethod(provider, 'invoices', 'finalize')(draft.externalId, {}) : draft
   return invoiceView(provider.id, invoice)
 }
 
@@ -117,7 +119,7 @@ export async function upcomingInvoice(
 ): Promise<InvoicePreviewView | null> {
   const request = parse(z.strictObject({ accountId }), input)
   const { provider, customerId } = await keeperOf(ctx, request.accountId)
-  const preview = customerId === null ? null : await able(provider, 'upcoming')({ customerId }, {})
+  const preview = customerId === null ? null : await requireMethod(provider, 'invoices', 'upcoming')({ customerId }, {})
   return preview && previewView(preview)
 }
 
@@ -128,7 +130,7 @@ export async function settleInvoice(
   input: InvoiceInput,
 ): Promise<InvoiceView> {
   const { provider, invoice, customerId } = await requireInvoice(ctx, parse(oneSchema, input))
-  const after = await able(provider, step)(invoice.externalId, {})
+  const after = await requireMethod(provider, 'invoices', step)(invoice.externalId, {})
   await followSubscription(ctx, provider, customerId, after)
   return invoiceView(provider.id, after)
 }
@@ -148,20 +150,10 @@ async function keeperOf(ctx: BillingContext, account: string): Promise<Keeper> {
 /** An invoice of this account: another one's is not there. */
 async function requireInvoice(ctx: BillingContext, request: InvoiceInput) {
   const { provider, customerId } = await keeperOf(ctx, request.accountId)
-  const invoice = customerId === null ? null : await found(provider, request.id)
+  const invoice = customerId === null ? null : await foundOrNull(provider.invoices.get(request.id, {}))
   if (invoice !== null && customerId !== null && invoice.customerId === customerId)
     return { provider, invoice, customerId }
   throw new BillingError('not_found', `No invoice ${request.id} on account ${request.accountId}.`)
-}
-
-async function found(provider: Able<'invoices'>, id: string): Promise<Invoice | null> {
-  try {
-    return await provider.invoices.get(id, {})
-  } catch (error) {
-    // What the provider says of an id names the provider's objects, which are nobody's business.
-    if (BillingError.is(error) && error.code === 'not_found') return null
-    throw error
-  }
 }
 
 async function followSubscription(
@@ -172,16 +164,4 @@ async function followSubscription(
 ): Promise<void> {
   if (subscriptionId === null || !provider.subscriptions) return
   await followSubscriptions(ctx, provider, customerId, `invoice:${externalId}`)
-}
-
-/** @throws BillingError `capability_missing` for what this provider cannot do with invoices */
-function able<K extends keyof InvoicesCapability>(
-  { id, invoices }: Able<'invoices'>,
-  method: K,
-): NonNullable<InvoicesCapability[K]> {
-  const found = invoices[method]
-  if (found) return found.bind(invoices) as NonNullable<InvoicesCapability[K]>
-  throw new BillingError('capability_missing', `Provider ${id} cannot ${method} invoices.`, {
-    details: { provider: id, capability: `invoices.${method}` },
-  })
 }

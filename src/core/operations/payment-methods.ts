@@ -1,10 +1,10 @@
 import * as z from 'zod'
-import type { Able } from '../config.js'
 import type { BillingContext } from '../context.js'
 import { BillingError } from '../errors.js'
 import type { PaymentMethod } from '../ports/capabilities/payment-methods.js'
 import { customerOf, ensureCustomer } from './customers.js'
 import { accountId, idField, parse, text } from './fields.js'
+import { foundOrNull } from './found.js'
 
 /** What an account pays with, as callers see it: never a number. */
 export interface PaymentMethodView {
@@ -134,18 +134,10 @@ async function holderOf(ctx: BillingContext, account: string) {
 /** A payment method of this account: another one's is not there. */
 async function requireMethod(ctx: BillingContext, request: PaymentMethodInput) {
   const { provider, customerId } = await holderOf(ctx, request.accountId)
-  const method = customerId === null ? null : await found(provider, customerId, request.id)
+  const method =
+    customerId === null ? null : await foundOrNull(provider['payment-methods'].get(customerId, request.id, {}))
   if (method) return { provider, method }
   throw new BillingError('not_found', `No payment method ${request.id} on account ${request.accountId}.`)
-}
-
-async function found(provider: Able<'payment-methods'>, customerId: string, id: string): Promise<PaymentMethod | null> {
-  try {
-    return await provider['payment-methods'].get(customerId, id, {})
-  } catch (error) {
-    if (BillingError.is(error) && error.code === 'not_found') return null
-    throw error
-  }
 }
 
 function methodView(provider: string, method: PaymentMethod): PaymentMethodView {

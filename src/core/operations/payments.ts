@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import type { Able } from '../config.js'
 import type { BillingContext } from '../context.js'
 import { formatMoney, type Money, parseMoney } from '../domain/money.js'
 import { type DeclineReason, type PaymentStatus, paymentStatuses } from '../domain/payment-outcome.js'
@@ -8,6 +7,7 @@ import type { ProviderPayment, RefundStatus } from '../ports/capabilities/paymen
 import { customerOf } from './customers.js'
 import { accountId, given, idempotencyKey, idField, parse, text } from './fields.js'
 import { followPayment } from './follow-payment.js'
+import { foundOrNull } from './found.js'
 import { type Page, type PageInput, pageFields, providerPage, providerPlace } from './paging.js'
 
 /** A payment as callers see it; amounts as decimal text in its currency. */
@@ -133,18 +133,9 @@ async function takerOf(ctx: BillingContext, account: string) {
 /** A payment of this account: another one's is not there. */
 async function requirePayment(ctx: BillingContext, request: { readonly accountId: string; readonly id: string }) {
   const { provider, customerId } = await takerOf(ctx, request.accountId)
-  const payment = customerId === null ? null : await found(provider, request.id)
+  const payment = customerId === null ? null : await foundOrNull(provider.payments.get(request.id, {}))
   if (payment !== null && payment.customerId === customerId) return { provider, payment }
   throw new BillingError('not_found', `No payment ${request.id} on account ${request.accountId}.`)
-}
-
-async function found(provider: Able<'payments'>, id: string): Promise<ProviderPayment | null> {
-  try {
-    return await provider.payments.get(id, {})
-  } catch (error) {
-    if (BillingError.is(error) && error.code === 'not_found') return null
-    throw error
-  }
 }
 
 function paymentView(provider: string, payment: ProviderPayment): PaymentView {

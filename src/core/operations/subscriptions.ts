@@ -1,18 +1,14 @@
 import * as z from 'zod'
 import type { Catalog, PlanName } from '../catalog.js'
-import type { Able } from '../config.js'
 import type { BillingContext } from '../context.js'
 import type { PaymentOutcome } from '../domain/payment-outcome.js'
 import type { Instant } from '../domain/period.js'
 import { BillingError } from '../errors.js'
-import type {
-  Subscription,
-  SubscriptionChange,
-  SubscriptionStatus,
-  SubscriptionsCapability,
-} from '../ports/capabilities/subscriptions.js'
+import type { Subscription, SubscriptionChange, SubscriptionStatus } from '../ports/capabilities/subscriptions.js'
+import { requireMethod } from '../ports/provider.js'
 import { isOngoing } from './adopt-plan.js'
 import { customerOf } from './customers.js'
+import { dateOf } from './date.js'
 import { accountId, idempotencyKey, idField, parse, readTime, type TimeInput } from './fields.js'
 import { followSubscriptions } from './follow-subscriptions.js'
 import { type InvoicePreviewView, previewView } from './invoice-view.js'
@@ -125,7 +121,11 @@ export async function changeSubscription<C extends Catalog>(
   const { provider, subscription, customerId } = await requireSubscription(ctx, request)
   const change = changeOf(ctx, subscription, request, request.previewedAt ?? null)
   const key = `change:${request.accountId}:${request.idempotencyKey}`
-  const changed = await able(provider, 'change')({ ...change, when: request.when }, { idempotencyKey: key })
+  const changed = await requireMethod(
+    provider,
+    'subscriptions',
+    'change',
+  )({ ...change, when: request.when }, { idempotencyKey: key })
   await followSubscriptions(ctx, provider, customerId, key)
   return { subscription: subscriptionView(provider.id, changed.subscription), payment: changed.payment }
 }
@@ -139,7 +139,11 @@ export async function previewSubscriptionChange<C extends Catalog>(
   const { provider, subscription } = await requireSubscription(ctx, request)
   // Whole seconds, as providers count.
   const at = Math.floor(ctx.environment.now() / 1000) * 1000
-  const preview = await able(provider, 'previewChange')(changeOf(ctx, subscription, request, at), {})
+  const preview = await requireMethod(
+    provider,
+    'subscriptions',
+    'previewChange',
+  )(changeOf(ctx, subscription, request, at), {})
   return { ...previewView(preview), at: new Date(at) }
 }
 
@@ -157,7 +161,7 @@ export async function cancelSubscription(
 ): Promise<SubscriptionView> {
   const request = parse(cancelSchema, input)
   const { provider, subscription, customerId } = await requireSubscription(ctx, request)
-  const after = await able(provider, 'cancel')(subscription.externalId, request.when, {})
+  const after = await requireMethod(provider, 'subscriptions', 'cancel')(subscription.externalId, request.when, {})
   await followSubscriptions(ctx, provider, customerId, `cancel:${subscription.externalId}`)
   return subscriptionView(provider.id, after)
 }
@@ -169,7 +173,7 @@ export async function settleSubscription(
   input: SubscriptionInput,
 ): Promise<SubscriptionView> {
   const { provider, subscription, customerId } = await requireSubscription(ctx, parse(oneSchema, input))
-  const after = await able(provider, step)(subscription.externalId, {})
+  const after = await requireMethod(provider, 'subscriptions', step)(subscription.externalId, {})
   await followSubscriptions(ctx, provider, customerId, `${step}:${subscription.externalId}`)
   return subscriptionView(provider.id, after)
 }
@@ -180,7 +184,11 @@ export async function resumeSubscription(
   input: SubscriptionInput,
 ): Promise<ChangedSubscriptionView> {
   const { provider, subscription, customerId } = await requireSubscription(ctx, parse(oneSchema, input))
-  const { subscription: after, payment } = await able(provider, 'resume')(subscription.externalId, {})
+  const { subscription: after, payment } = await requireMethod(
+    provider,
+    'subscriptions',
+    'resume',
+  )(subscription.externalId, {})
   await followSubscriptions(ctx, provider, customerId, `resume:${subscription.externalId}`)
   return { subscription: subscriptionView(provider.id, after), payment }
 }
@@ -244,20 +252,4 @@ export function subscriptionView(provider: string, subscription: Subscription): 
     scheduled: scheduled && { ...scheduled, at: new Date(scheduled.at) },
     createdAt: new Date(subscription.createdAt),
   }
-}
-
-function dateOf(at: Instant | null): Date | null {
-  return at === null ? null : new Date(at)
-}
-
-/** @throws BillingError `capability_missing` for what this provider cannot do with subscriptions */
-function able<K extends keyof SubscriptionsCapability>(
-  { id, subscriptions }: Able<'subscriptions'>,
-  method: K,
-): NonNullable<SubscriptionsCapability[K]> {
-  const found = subscriptions[method]
-  if (found) return found.bind(subscriptions) as NonNullable<SubscriptionsCapability[K]>
-  throw new BillingError('capability_missing', `Provider ${id} cannot ${method} subscriptions.`, {
-    details: { provider: id, capability: `subscriptions.${method}` },
-  })
 }

@@ -44,3 +44,17 @@ export function requireCapability<C extends Capability>(provider: AnyProvider, c
     details: { provider: provider.id, capability },
   })
 }
+
+/** A method that not every provider with the capability has. @throws BillingError `capability_missing` */
+export function requireMethod<C extends Capability, K extends keyof Capabilities[C] & string>(
+  provider: AnyProvider,
+  capability: C,
+  method: K,
+): NonNullable<Capabilities[C][K]> {
+  const owner = requireCapability(provider, capability)
+  const found = owner[method]
+  if (typeof found === 'function') return found.bind(owner) as NonNullable<Capabilities[C][K]>
+  throw new BillingError('capability_missing', `Provider ${provider.id} cannot ${method} ${capability}.`, {
+    details: { provider: provider.id, capability: `${capability}.${method}` },
+  })
+}

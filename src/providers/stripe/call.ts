@@ -105,6 +105,11 @@ function waitBefore(tries: number, error: unknown, chance: number): number | nul
   return Math.max(asked, chance * firstWaitMs * 2 ** tries)
 }
 
+/** What is left of the options for a call beside the one that the key is for: under one key Stripe takes one request. */
+export function withoutKey({ signal }: CallOptions): CallOptions {
+  return signal === undefined ? {} : { signal }
+}
+
 /**
  * The fields we use of an answer; the rest is tolerated.
  *

@@ -9,7 +9,7 @@ import type {
   CheckoutStatus,
 } from '../../core/ports/capabilities/checkout.js'
 import { fromStripeAmount, toStripeAmount } from './amount.js'
-import { parseAnswer, type StripeCall } from './call.js'
+import { parseAnswer, type StripeCall, withoutKey } from './call.js'
 import { createOnce } from './create-once.js'
 import { stripeFault } from './errors.js'
 import type { StripePriceList, StripePrices } from './prices.js'
@@ -57,7 +57,7 @@ export function stripeCheckout(
   settings: CheckoutSettings,
 ): Required<CheckoutCapability> {
   const open = async (request: CheckoutRequest, options: CallOptions): Promise<CheckoutSession> => {
-    const reading = options.signal ? { signal: options.signal } : {}
+    const reading = withoutKey(options)
     const priced = request.mode === 'subscription' ? await prices.ensure(request.price, reading) : null
     const params = toStripeSession(request, priced, settings)
     return createOnce(

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { CustomersCapability } from '../../core/ports/capabilities/customers.js'
-import { parseAnswer, type StripeCall } from './call.js'
+import { parseAnswer, type StripeCall, withoutKey } from './call.js'
 import { createOnce } from './create-once.js'
 import { pageWhere } from './page.js'
 
@@ -36,7 +36,7 @@ export function stripeCustomers(call: StripeCall): CustomersCapability {
           ),
         async () => {
           // What was made a moment ago is among the newest. Searching by metadata would miss it: the index lags by up to a minute.
-          const answer = await call.read(signalOf(options), (client, request) =>
+          const answer = await call.read(withoutKey(options), (client, request) =>
             client.customers.list({ limit: 100 }, request),
           )
           const newest = parseAnswer(newestSchema, answer).data
@@ -64,8 +64,4 @@ export function stripeCustomers(call: StripeCall): CustomersCapability {
       })
     },
   }
-}
-
-function signalOf({ signal }: { readonly signal?: AbortSignal }): { readonly signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal }
 }

@@ -4,6 +4,7 @@ import type { Money } from '../../core/domain/money.js'
 import type { Invoice, InvoiceLine, InvoicePreview } from '../../core/ports/capabilities/invoices.js'
 import { exactAmount } from './amount.js'
 import { parseAnswer } from './call.js'
+import { instant } from './instant.js'
 import { reference } from './reference.js'
 
 const amountsSchema = z.array(z.object({ amount: z.number() })).nullish()
@@ -157,8 +158,4 @@ export function stripeStatus(status: InvoiceStatus): 'draft' | 'open' | 'paid' |
     default:
       return null
   }
-}
-
-function instant(seconds: number | null | undefined): number | null {
-  return typeof seconds === 'number' ? seconds * 1000 : null
 }

@@ -61,7 +61,7 @@ async function sendReport(
   call: StripeCall,
   eventName: string,
   report: UsageReport,
-  { signal }: CallOptions,
+  options: CallOptions,
 ): Promise<ReportOutcome> {
   const problem = problemWith(report)
   if (problem !== undefined) return { status: 'rejected', reason: problem }
@@ -73,7 +73,7 @@ async function sendReport(
   }
   try {
     // Repeats are the sender's business: it knows the identifier's age, and the SDK does not.
-    await call.report(signal === undefined ? {} : { signal }, (client, request) =>
+    await call.report(options, (client, request) =>
       client.billing.meterEvents.create(event, { ...request, maxNetworkRetries: 0 }),
     )
     return { status: 'delivered' }

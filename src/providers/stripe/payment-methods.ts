@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { PaymentMethod, PaymentMethodsCapability } from '../../core/ports/capabilities/payment-methods.js'
-import { parseAnswer, type StripeCall } from './call.js'
+import { parseAnswer, type StripeCall, withoutKey } from './call.js'
 import { everyRow } from './every-row.js'
 import { reference } from './reference.js'
 
@@ -135,13 +135,12 @@ async function chargeSubscriptions(
   method: string,
   options: CallOptions,
 ): Promise<void> {
-  const { signal } = options
   const rows = await everyRow(ownMethodSchema, (start) =>
     call.read(options, (client, request) => client.subscriptions.list({ customer, ...start }, request)),
   )
   for (const { id, default_payment_method: own } of rows) {
     if (own == null || own === method) continue
-    await call.write(signal ? { signal } : {}, (client, request) =>
+    await call.write(withoutKey(options), (client, request) =>
       client.subscriptions.update(id, { default_payment_method: method }, request),
     )
   }

@@ -3,7 +3,7 @@ import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { PlanPrice } from '../../core/ports/capabilities/plan-price.js'
 import { stripeDigits, toStripeAmount } from './amount.js'
-import { parseAnswer, type StripeCall } from './call.js'
+import { parseAnswer, type StripeCall, withoutKey } from './call.js'
 import { everyRow } from './every-row.js'
 import type { MeterNames } from './meter-names.js'
 import { activeMeters } from './meters.js'
@@ -80,8 +80,8 @@ export function stripePrices(call: StripeCall, eventName: MeterNames) {
   }
 
   /** A price that was archived and is sold again. */
-  const revive = async (id: string, { signal }: CallOptions): Promise<string> => {
-    await call.write(signal ? { signal } : {}, (client, request) => client.prices.update(id, { active: true }, request))
+  const revive = async (id: string, options: CallOptions): Promise<string> => {
+    await call.write(withoutKey(options), (client, request) => client.prices.update(id, { active: true }, request))
     return id
   }
 

@@ -1,6 +1,6 @@
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
-import { parseAnswer, type StripeCall } from './call.js'
+import { parseAnswer, type StripeCall, withoutKey } from './call.js'
 import { type StripeSubscription, subscriptionSchema } from './subscription.js'
 
 /** The subscription with its schedule. @throws BillingError `not_found` */
@@ -23,7 +23,7 @@ export async function releaseSchedule(
   options: CallOptions,
 ): Promise<void> {
   if (typeof schedule !== 'object' || schedule === null || schedule.status !== 'active') return
-  await call.write(options.signal ? { signal: options.signal } : {}, (client, request) =>
+  await call.write(withoutKey(options), (client, request) =>
     client.subscriptionSchedules.release(schedule.id, {}, request),
   )
 }

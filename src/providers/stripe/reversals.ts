@@ -13,6 +13,7 @@ import { parseAnswer, type StripeCall } from './call.js'
 import { createOnce } from './create-once.js'
 import { stripeFault } from './errors.js'
 import { everyRow } from './every-row.js'
+import { instant } from './instant.js'
 
 /** The fields of a refund that are read here. */
 export const refundSchema = z.object({
@@ -68,14 +69,13 @@ export function toRefund(refund: z.output<typeof refundSchema>, paymentId: strin
 
 export function toDispute(dispute: z.output<typeof disputeSchema>, paymentId: string): Dispute {
   const { id, amount, currency, status, reason, created, evidence_details: evidence } = dispute
-  const dueBy = evidence?.due_by
   return {
     externalId: id,
     paymentId,
     status: disputeStatuses.get(status) ?? 'unknown',
     amount: exactAmount(amount, currency),
     reason,
-    evidenceDueAt: typeof dueBy === 'number' ? dueBy * 1000 : null,
+    evidenceDueAt: instant(evidence?.due_by),
     createdAt: created * 1000,
   }
 }
@@ -93,11 +93,8 @@ export async function createRefund(
   const key = options.idempotencyKey ?? ''
   const metadata = { billfold_key: key.slice(0, 500), billfold_reason: reason.slice(0, 500) }
   const find = async () => {
-    const { signal } = options
     const rows = await everyRow(refundSchema, (start) =>
-      call.read(signal ? { signal } : {}, (client, request) =>
-        client.refunds.list({ payment_intent: paymentId, ...start }, request),
-      ),
+      call.read(options, (client, request) => client.refunds.list({ payment_intent: paymentId, ...start }, request)),
     )
     const found = rows.find((refund) => refund.metadata?.billfold_key === metadata.billfold_key)
     return found && toRefund(found, paymentId)

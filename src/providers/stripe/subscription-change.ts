@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { SubscriptionChange, SubscriptionsCapability } from '../../core/ports/capabilities/subscriptions.js'
-import { parseAnswer, type StripeCall } from './call.js'
+import { parseAnswer, type StripeCall, withoutKey } from './call.js'
 import { invoicePreview } from './invoice.js'
 import { collected } from './payment-outcome.js'
 import type { StripePriceList, StripePrices } from './prices.js'
@@ -25,7 +25,7 @@ export function subscriptionChanges(
 
   const prepare = async (change: SubscriptionChange, options: CallOptions) => {
     const before = running(await readSubscription(call, change.externalId, options))
-    const priced = await prices.ensure(change.price, options.signal ? { signal: options.signal } : {})
+    const priced = await prices.ensure(change.price, withoutKey(options))
     return { before, priced }
   }
   return {
@@ -114,8 +114,7 @@ async function changeLater(
     typeof before.schedule === 'object' && before.schedule?.status === 'active'
       ? before.schedule.id
       : await scheduleOf(call, before.id, options)
-  const signal = options.signal ? { signal: options.signal } : {}
-  await call.write(signal, (client, request) =>
+  await call.write(withoutKey(options), (client, request) =>
     client.subscriptionSchedules.update(
       scheduleId,
       {

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Subscription, SubscriptionStatus } from '../../core/ports/capabilities/subscriptions.js'
 import { parseAnswer } from './call.js'
+import { instant } from './instant.js'
 import { reference } from './reference.js'
 
 const itemSchema = z.object({
@@ -116,10 +117,6 @@ function scheduledChange(subscription: StripeSubscription): Subscription['schedu
   const plan = next?.metadata?.billfold_plan
   if (next === undefined || plan === undefined) return null
   return { plan, seats: next.items[0]?.quantity ?? 1, at: next.start_date * 1000 }
-}
-
-function instant(seconds: number | null | undefined): number | null {
-  return typeof seconds === 'number' ? seconds * 1000 : null
 }
 
 /** Periods live on the items since the API of 2025-03-31. Ours have one item; of several, the one that renews first counts. */
