@@ -4,7 +4,7 @@ import { memoryAccounts } from './memory/accounts.js'
 import { memoryInbox } from './memory/inbox.js'
 import { memoryIntents } from './memory/intents.js'
 import { memoryLedger } from './memory/ledger.js'
-import { memoryOutbox } from './memory/outbox.js'
+import { deliveryOf, memoryOutbox } from './memory/outbox.js'
 import { memoryPrices } from './memory/prices.js'
 import { createTables } from './memory/tables.js'
 
@@ -64,6 +64,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
           (intent) => intent.provider === provider && intent.externalId === externalId,
         ) ?? null,
       intentById: async (intentId: string) => tables.intents.get(intentId) ?? null,
+      accountByDelivery: async (deliveryId: string) => deliveryOf(tables, deliveryId)?.told.accountId ?? null,
     }),
     prices: whileOpen(memoryPrices(tables)),
   }

@@ -19,6 +19,7 @@ import { outboxCases } from './store-conformance/outbox.js'
 import { priceCases } from './store-conformance/prices.js'
 import { readCases } from './store-conformance/reads.js'
 import { renewalCases } from './store-conformance/renewals.js'
+import { reportCases } from './store-conformance/reports.js'
 import { rollupCases } from './store-conformance/rollups.js'
 import { sharingCases } from './store-conformance/sharing.js'
 import { lackOf, type StoreConformanceCase, type StoreConformanceSubject } from './store-conformance/subject.js'
@@ -53,6 +54,7 @@ export function storeConformance(subject: StoreConformanceSubject): readonly Sto
     ...deliveryCases,
     ...outboxCases,
     ...bundleCases,
+    ...reportCases,
     ...inboxCases,
     ...intentCases,
     ...priceCases,

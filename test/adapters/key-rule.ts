@@ -31,6 +31,7 @@ interface Reading {
 const crossings: ReadonlySet<string> = new Set([
   'deliveries that are due',
   'whose deliveries these are',
+  'deliveries that were given up',
   'accounts with something that is due',
   'accounts that are suspended',
   'deliveries by destination',

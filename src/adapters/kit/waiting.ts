@@ -54,6 +54,10 @@ export function minuteOf(moment: Instant): number {
 }
 
 /** When the first attempt was made that may have arrived, once it is claimed again: a claim that nobody settled may have. */
-export function firstAttemptOf({ firstAttemptAt, leasedUntil, claimedAt }: Waiting): Instant | null {
+export function firstAttemptOf({
+  firstAttemptAt,
+  leasedUntil,
+  claimedAt,
+}: Pick<Waiting, 'firstAttemptAt' | 'leasedUntil' | 'claimedAt'>): Instant | null {
   return firstAttemptAt ?? (leasedUntil > 0 ? claimedAt : null)
 }

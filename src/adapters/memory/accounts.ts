@@ -32,6 +32,13 @@ export function memoryAccounts(tables: Tables, now: () => number): AccountStore 
     async externalId(accountId, provider) {
       return tables.links.get(`${accountId}|${provider}`) ?? null
     },
+    async linked(provider, { limit, after = '' }) {
+      const linked = [...tables.links].flatMap(([key, externalId]) => {
+        const [accountId = '', name] = key.split('|')
+        return name === provider && accountId > after ? { accountId, externalId } : []
+      })
+      return linked.sort((left, right) => (left.accountId < right.accountId ? -1 : 1)).slice(0, limit)
+    },
   }
 
   function withPlan<T extends { readonly id: string; readonly plan: string }>(account: T): T {

@@ -1,4 +1,5 @@
 import type { InboxStore } from '../../core/ports/store.js'
+import { deadEvent } from '../kit/dead-event.js'
 import type { Tables } from './tables.js'
 
 export function memoryInbox(tables: Tables, now: () => number): InboxStore {
@@ -34,6 +35,20 @@ export function memoryInbox(tables: Tables, now: () => number): InboxStore {
       const row = tables.inbox.get(id)
       if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return false
       tables.inbox.set(id, { ...row, status, nextAttemptAt: now() + (retryInMs ?? 0), leasedUntil: 0, error })
+      return true
+    },
+    async dead({ limit, after = '0' }) {
+      const rows = [...tables.inbox.values()].map((row, index) => ({ row, cursor: String(index + 1) }))
+      return rows
+        .filter(({ row, cursor }) => row.status === 'dead' && Number(cursor) > Number(after))
+        .slice(0, limit)
+        .map(({ row, cursor }) => deadEvent(row, cursor))
+    },
+    async revive(provider, eventId) {
+      const id = `${provider}|${eventId}`
+      const row = tables.inbox.get(id)
+      if (row?.status !== 'dead') return false
+      tables.inbox.set(id, { ...row, status: 'pending', attempts: 0, nextAttemptAt: now() })
       return true
     },
     async backlog() {

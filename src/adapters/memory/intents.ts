@@ -1,5 +1,5 @@
 import { BillingError } from '../../core/errors.js'
-import type { IntentStore } from '../../core/ports/store.js'
+import type { CheckoutIntent, IntentStore } from '../../core/ports/store.js'
 import { changedIntent, openedIntent } from '../kit/intent.js'
 import type { Tables } from './tables.js'
 
@@ -35,10 +35,19 @@ export function memoryIntents(tables: Tables, now: () => number): IntentStore {
         .filter((intent) => intent.accountId === accountId && intent.kind === kind && intent.status === 'completed')
         .reverse()
     },
+    async since(accountId, from) {
+      return [...tables.intents.values()].filter(
+        (intent) => intent.accountId === accountId && (intent.createdAt >= from || isWaiting(intent)),
+      )
+    },
     async waiting(limit) {
       return [...tables.intents.values()]
-        .filter(({ status }) => status === 'open' || status === 'pending')
+        .filter(isWaiting)
         .slice(0, limit)
     },
   }
+}
+
+function isWaiting({ status }: CheckoutIntent): boolean {
+  return status === 'open' || status === 'pending'
 }

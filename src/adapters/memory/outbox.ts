@@ -4,11 +4,13 @@ import type { DeliveryState, DeliveryStatus, OutboxStore } from '../../core/port
 import { eventDeliveryFields } from '../kit/event.js'
 import { firstAttemptOf, firstDueAt, maximumBundle, minuteOf, newlyWaiting } from '../kit/waiting.js'
 import { entryOf } from './account-book.js'
+import { memoryReports } from './reports.js'
 import type { StoredDelivery, Tables } from './tables.js'
 import { under } from './under.js'
 
 export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
   return {
+    ...memoryReports(tables, now),
     async subscribe(consumer, types) {
       const known = under(tables.subscriptions, consumer, () => new Set())
       for (const type of types) known.add(type)
@@ -38,7 +40,7 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
     },
     async settle(settlements) {
       return settlements.flatMap(({ id, fence, status, retryInMs, mayHaveArrived, error, event }) => {
-        const row = find(tables, id)
+        const row = deliveryOf(tables, id)
         if (!row || row.waiting.fence !== fence || row.waiting.status !== 'pending' || row.waiting.leasedUntil === 0)
           return []
         row.waiting = {
@@ -61,7 +63,7 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
       addEvents(tables, [event], now())
     },
     async delivery(accountId, deliveryId) {
-      const row = find(tables, deliveryId)
+      const row = deliveryOf(tables, deliveryId)
       return row?.told.accountId === accountId ? asDelivery(tables, row) : null
     },
     async event(accountId, eventId) {
@@ -70,7 +72,7 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
     },
     async statuses(accountId, deliveryIds) {
       const rows = deliveryIds
-        .flatMap((id) => find(tables, id) ?? [])
+        .flatMap((id) => deliveryOf(tables, id) ?? [])
         .filter(({ told }) => told.accountId === accountId)
       return new Map(rows.map(({ told, waiting }) => [told.id, waiting.status]))
     },
@@ -131,7 +133,7 @@ function add(tables: Tables, row: StoredDelivery): void {
 }
 
 /** A delivery, whoever it is for: there are few destinations. */
-function find({ pending, finished }: Tables, id: string): StoredDelivery | undefined {
+export function deliveryOf({ pending, finished }: Tables, id: string): StoredDelivery | undefined {
   for (const rows of pending.values()) {
     const row = rows.get(id)
     if (row) return row

@@ -3,6 +3,7 @@ import type { AccountStore, DirectoryStore } from '../../core/ports/store.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
+import { across } from './distributed/across.js'
 import type { Tables } from './tables.js'
 
 export function postgresAccounts(connection: Connection, { schema, accounts }: Tables, clock: Clock): AccountStore {
@@ -38,6 +39,12 @@ export function postgresAccounts(connection: Connection, { schema, accounts }: T
       })
     },
     externalId: (accountId, provider) => connection.read((sql) => externalIdOf(sql, schema, accountId, provider)),
+    async linked(provider, { limit, after = '' }) {
+      const query = `SELECT account_id, external_id FROM ${schema}.account_links
+        WHERE provider = $1 AND account_id > $2 ORDER BY account_id LIMIT $3::bigint`
+      const rows = await connection.read((sql) => sql.query(query, [provider, after, String(limit)]))
+      return rows.map(([accountId, externalId]) => ({ accountId: accountId ?? '', externalId: externalId ?? '' }))
+    },
   }
 }
 
@@ -54,6 +61,11 @@ export function postgresDirectory(connection: Connection, { schema, intents }: T
     },
     intentById: (intentId) =>
       connection.read(async (sql) => (await intents.first(sql, 'WHERE t.id = $1', intentId)) ?? null),
+    async accountByDelivery(deliveryId) {
+      const query = `SELECT t.account_id FROM ${schema}.deliveries t WHERE t.id = $1`
+      const [row] = await connection.read((sql) => sql.query(across('whose deliveries these are', query), [deliveryId]))
+      return row?.[0] ?? null
+    },
   }
 }
 

@@ -1,4 +1,6 @@
 import type { InboxStore } from '../../core/ports/store.js'
+import { deadEvent } from '../kit/dead-event.js'
+import { checkCursor } from '../sql/cursor.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
 import type { Tables } from './tables.js'
@@ -35,6 +37,18 @@ export function postgresInbox(connection: Connection, tables: Tables, clock: Clo
         WHERE provider = $1 AND event_id = $2 AND fence = $3::bigint AND status = 'pending' AND leased_until <> 0 RETURNING 1`
       const values = [provider, eventId, String(fence), status, String(retryInMs ?? 0), error]
       return (await connection.write((sql) => sql.query(settle, values))).length > 0
+    },
+    async dead({ limit, after = '0' }) {
+      checkCursor(after)
+      const query = `SELECT ${tables.inbox.columns}, t.seq FROM ${schema}.inbox t
+        WHERE t.status = 'dead' AND t.status <> 'applied' AND t.seq > $1::bigint ORDER BY t.seq LIMIT $2::bigint`
+      const rows = await connection.read((sql) => sql.query(query, [after, String(limit)]))
+      return rows.map((row) => deadEvent(tables.inbox.read(row), row.at(-1) ?? ''))
+    },
+    async revive(provider, eventId) {
+      const revive = `UPDATE ${schema}.inbox SET status = 'pending', attempts = 0, next_attempt_at = ${clock()}
+        WHERE provider = $1 AND event_id = $2 AND status = 'dead' RETURNING 1`
+      return (await connection.write((sql) => sql.query(revive, [provider, eventId]))).length > 0
     },
     async backlog() {
       const query = `SELECT status, count(*) FROM ${schema}.inbox WHERE status <> 'applied' GROUP BY 1 ORDER BY 1 DESC`

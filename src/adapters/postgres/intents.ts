@@ -49,6 +49,11 @@ export function postgresIntents(connection: Connection, { schema, intents }: Tab
       const clause = "WHERE t.account_id = $1 AND t.kind = $2 AND t.status = 'completed' ORDER BY t.seq DESC"
       return connection.read((sql) => intents.select(sql, clause, accountId, kind))
     },
+    since(accountId, from) {
+      const clause =
+        "WHERE t.account_id = $1 AND (t.created_at >= $2::bigint OR t.status IN ('open', 'pending')) ORDER BY t.seq"
+      return connection.read((sql) => intents.select(sql, clause, accountId, String(from)))
+    },
     waiting(limit) {
       const clause = "WHERE t.status IN ('open', 'pending') ORDER BY t.seq LIMIT $1::bigint"
       return connection.read((sql) => intents.select(sql, clause, String(limit)))

@@ -6,12 +6,14 @@ import { bundlesOf, claiming, dueNow, lockBundles } from './bundles.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
+import { postgresReports } from './reports.js'
 import { arrayOf, send } from './table.js'
 import type { Tables } from './tables.js'
 
 export function postgresOutbox(connection: Connection, tables: Tables, clock: Clock): OutboxStore {
   const { schema } = tables
   return {
+    ...postgresReports(connection, tables, clock, (sql, events, now) => addEvents(sql, tables, events, now)),
     async subscribe(consumer, types) {
       const insert = `INSERT INTO ${schema}.subscriptions (consumer, type) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`
       await connection.write((sql) => sql.query(insert, [consumer, arrayOf(types)]))

@@ -268,7 +268,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
   ) WITH (fillfactor = 75);
   CREATE INDEX deliveries_waiting ON ${schema}.deliveries (destination, status, seq) WHERE status <> 'delivered';
   CREATE INDEX deliveries_together ON ${schema}.deliveries
-    (destination, account_id, meter, period_starts_at, (occurred_at / 60000), seq) WHERE status = 'pending' AND kind = 'metering';
+    (destination, account_id, (occurred_at / 60000), meter, period_starts_at, seq) WHERE kind = 'metering';
 
   CREATE TABLE ${schema}.events (
     id text PRIMARY KEY,

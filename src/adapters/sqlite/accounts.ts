@@ -43,6 +43,15 @@ export function sqliteAccounts(connection: Connection, now: () => number): Accou
       })
     },
     externalId: (accountId, provider) => connection.read((sql) => externalIdOf(sql, accountId, provider)),
+    linked(provider, { limit, after = '' }) {
+      const query = `SELECT account_id, external_id FROM billfold_account_links
+        WHERE provider = ? AND account_id > ? ORDER BY account_id LIMIT ?`
+      return connection.read((sql) =>
+        sql
+          .all(query, provider, after, BigInt(limit))
+          .map(([accountId, externalId]) => ({ accountId: accountId as string, externalId: externalId as string })),
+      )
+    },
   }
 }
 
@@ -54,6 +63,10 @@ export function sqliteDirectory(connection: Connection): DirectoryStore {
       return connection.read((sql) => intents.first(sql, clause, provider, externalId) ?? null)
     },
     intentById: (intentId) => connection.read((sql) => intents.first(sql, 'WHERE id = ?', intentId) ?? null),
+    accountByDelivery(deliveryId) {
+      const query = 'SELECT account_id FROM billfold_deliveries WHERE id = ?'
+      return connection.read((sql) => (sql.first(query, deliveryId)?.[0] as string | undefined) ?? null)
+    },
   }
 }
 

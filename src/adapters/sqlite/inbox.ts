@@ -1,4 +1,6 @@
 import type { InboxStore } from '../../core/ports/store.js'
+import { deadEvent } from '../kit/dead-event.js'
+import { checkCursor } from '../sql/cursor.js'
 import type { Connection } from './connection.js'
 import { inbox } from './tables.js'
 
@@ -50,6 +52,19 @@ export function sqliteInbox(connection: Connection, now: () => number): InboxSto
         )
         return true
       })
+    },
+    dead({ limit, after = '0' }) {
+      checkCursor(after)
+      const query = `SELECT ${inbox.columns}, seq FROM billfold_inbox
+        WHERE status = 'dead' AND status <> 'applied' AND seq > ? ORDER BY seq LIMIT ?`
+      return connection.read((sql) =>
+        sql.all(query, BigInt(after), BigInt(limit)).map((row) => deadEvent(inbox.read(row), String(row.at(-1)))),
+      )
+    },
+    revive(provider, eventId) {
+      const revive = `UPDATE billfold_inbox SET status = 'pending', attempts = 0, next_attempt_at = ?
+        WHERE provider = ? AND event_id = ? AND status = 'dead' RETURNING 1`
+      return connection.write((sql) => sql.all(revive, BigInt(now()), provider, eventId).length > 0)
     },
     backlog() {
       return connection.read((sql) =>

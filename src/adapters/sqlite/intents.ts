@@ -36,6 +36,10 @@ export function sqliteIntents(connection: Connection, now: () => number): Intent
       const clause = "WHERE account_id = ? AND kind = ? AND status = 'completed' ORDER BY seq DESC"
       return connection.read((sql) => intents.select(sql, clause, accountId, kind))
     },
+    since(accountId, from) {
+      const clause = "WHERE account_id = ? AND (created_at >= ? OR status IN ('open', 'pending')) ORDER BY seq"
+      return connection.read((sql) => intents.select(sql, clause, accountId, BigInt(from)))
+    },
     waiting(limit) {
       const clause = "WHERE status IN ('open', 'pending') ORDER BY seq LIMIT ?"
       return connection.read((sql) => intents.select(sql, clause, BigInt(limit)))

@@ -5,10 +5,12 @@ import { typesByConsumer } from '../kit/event.js'
 import { firstAttemptOf, maximumBundle, minuteOf } from '../kit/waiting.js'
 import { type DeliveryRow, eventDeliveryRow, newDeliveryRow } from '../sql/delivery-rows.js'
 import type { Connection, Sql } from './connection.js'
+import { sqliteReports } from './reports.js'
 import { deliveries, entries, events as eventTable, newDeliveries } from './tables.js'
 
 export function sqliteOutbox(connection: Connection, now: () => number): OutboxStore {
   return {
+    ...sqliteReports(connection, now),
     subscribe(consumer, types) {
       const insert = 'INSERT INTO billfold_subscriptions (consumer, type) VALUES (?, ?) ON CONFLICT DO NOTHING'
       return connection.write((sql) => {

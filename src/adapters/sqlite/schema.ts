@@ -228,7 +228,7 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX billfold_deliveries_waiting ON billfold_deliveries (destination, status, seq) WHERE status <> 'delivered';
   CREATE INDEX billfold_deliveries_together ON billfold_deliveries
-    (destination, account_id, meter, period_starts_at, occurred_at / 60000, seq) WHERE status = 'pending' AND kind = 'metering';
+    (destination, account_id, occurred_at / 60000, meter, period_starts_at, seq) WHERE kind = 'metering';
 
   CREATE TABLE billfold_events (
     id TEXT PRIMARY KEY,

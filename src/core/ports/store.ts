@@ -173,6 +173,11 @@ export interface AccountStore {
   link(accountId: string, provider: string, externalId: string): Promise<string>
   /** The provider's id of an account, or `null` while the provider does not know it. */
   externalId(accountId: string, provider: string): Promise<string | null>
+  /** The accounts a provider knows, in an order of the store's own; `after` is the account of the last one of the page before. */
+  linked(
+    provider: string,
+    page: { readonly limit: number; readonly after?: string },
+  ): Promise<readonly { readonly accountId: string; readonly externalId: string }[]>
 }
 
 /** The look-ups that cross accounts. */
@@ -183,6 +188,8 @@ export interface DirectoryStore {
   intentByExternalId(provider: string, externalId: string): Promise<CheckoutIntent | null>
   /** A sale by our id, whoever it belongs to. */
   intentById(intentId: string): Promise<CheckoutIntent | null>
+  /** The account a delivery is about. */
+  accountByDelivery(deliveryId: string): Promise<string | null>
 }
 
 /** `pending` waits for its time; `uncertain` may or may not have arrived and waits for reconciliation; `parked` waits for a person. */
@@ -213,6 +220,48 @@ export interface DeliveryState extends Delivery {
   readonly status: DeliveryStatus
   /** Why the last attempt failed; `null` where none did. */
   readonly error: string | null
+}
+
+/** Usage as it was reported, or is going to be: the deliveries of one bundle together, or one that nobody was handed out yet. */
+export interface ReportState {
+  /** What it is reported under. */
+  readonly id: string
+  readonly meter: string
+  readonly sparks: bigint
+  /** The moment it is reported at: the latest of its deliveries'. */
+  readonly occurredAt: Instant
+  readonly status: DeliveryStatus
+  /** When it was handed out last; `null` if it never was. */
+  readonly claimedAt: Instant | null
+  /** Whether an attempt may have arrived. */
+  readonly mayHaveArrived: boolean
+}
+
+/** A change of how deliveries stand that somebody decided who looked into it. */
+export interface Restatement {
+  /** Of reports, or of deliveries. */
+  readonly ids: readonly string[]
+  /** Only those that stand so. */
+  readonly from: readonly Exclude<DeliveryStatus, 'pending'>[]
+  /** `pending`: from the beginning, as if it was never tried. */
+  readonly to: Exclude<DeliveryStatus, 'uncertain'>
+  readonly error: string | null
+  /** What to publish with it, in the same transaction, if anything changed. */
+  readonly event: BillingEvent | null
+}
+
+/** A delivery that was given up. */
+export interface StrandedDelivery {
+  readonly id: string
+  readonly accountId: string
+  readonly destination: string
+  readonly kind: Delivery['kind']
+  readonly status: DeliveryStatus
+  readonly sparks: bigint
+  readonly occurredAt: Instant
+  readonly error: string | null
+  /** Where the next page begins. */
+  readonly cursor: string
 }
 
 /** What to hand out, and for how long. */
@@ -261,6 +310,20 @@ export interface OutboxStore {
   event(accountId: string, eventId: string): Promise<BillingEvent | null>
   /** How deliveries stand, by id. */
   statuses(accountId: string, deliveryIds: readonly string[]): Promise<ReadonlyMap<string, DeliveryStatus>>
+  /** What was and will be reported of an account to a destination for whole minutes, by meter and oldest first. */
+  reports(
+    accountId: string,
+    destination: string,
+    span: { readonly from: Instant; readonly to: Instant },
+  ): Promise<readonly ReportState[]>
+  /** Changes how deliveries of an account stand, those of a report all or none. @returns the ids of those that changed */
+  restate(accountId: string, change: Restatement): Promise<readonly string[]>
+  /** Deliveries to a destination that were given up so, oldest first; `after` is the `cursor` of the last one of the page before. */
+  stranded(
+    destination: string,
+    status: 'parked' | 'uncertain',
+    page: { readonly limit: number; readonly after?: string },
+  ): Promise<readonly StrandedDelivery[]>
   /** How many deliveries each destination has by status, delivered ones left out. */
   backlog(): Promise<
     readonly { readonly destination: string; readonly status: DeliveryStatus; readonly count: number }[]
@@ -281,6 +344,15 @@ export interface ClaimedInboxEvent extends InboxEvent {
   readonly fence: number
 }
 
+/** An event that was given up. */
+export interface DeadInboxEvent extends InboxEvent {
+  readonly receivedAt: Instant
+  readonly attempts: number
+  readonly error: string | null
+  /** Where the next page begins. */
+  readonly cursor: string
+}
+
 /** Webhook events between their acknowledgement and their effect. */
 export interface InboxStore {
   /** Stores an event once by provider and event id. @returns whether it was new */
@@ -297,6 +369,10 @@ export interface InboxStore {
     readonly retryInMs: number | null
     readonly error: string | null
   }): Promise<boolean>
+  /** Events that were given up, oldest first; `after` is the `cursor` of the last one of the page before. */
+  dead(page: { readonly limit: number; readonly after?: string }): Promise<readonly DeadInboxEvent[]>
+  /** Lets an event that was given up be tried again, from the beginning. @returns whether it was given up */
+  revive(provider: string, eventId: string): Promise<boolean>
   /** How many events wait, and how many were given up. */
   backlog(): Promise<readonly { readonly status: 'pending' | 'dead'; readonly count: number }[]>
 }
@@ -366,6 +442,8 @@ export interface IntentStore {
   latest(accountId: string, fingerprint: string): Promise<CheckoutIntent | null>
   /** The completed sales of a kind to the account, newest first. */
   completed(accountId: string, kind: CheckoutIntent['kind']): Promise<readonly CheckoutIntent[]>
+  /** The account's sales since then, those that were begun earlier and wait for the provider among them; oldest first. */
+  since(accountId: string, from: Instant): Promise<readonly CheckoutIntent[]>
   /** Intents that wait for the provider, oldest first. */
   waiting(limit: number): Promise<readonly CheckoutIntent[]>
 }

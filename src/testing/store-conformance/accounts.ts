@@ -136,4 +136,21 @@ export const accountCases: readonly StoreCase[] = [
       expectEqual(kept.has((await store.accounts.externalId('a', 'stripe')) ?? ''), true, 'whether it is the one kept')
     },
   },
+  {
+    name: 'accounts: those that a provider knows are listed a page at a time, each once',
+    async run({ store, accounts }) {
+      await accounts('credits', 'a', 'b', 'c', 'd')
+      for (const id of ['c', 'a', 'd']) await store.accounts.link(id, 'stripe', `cus_${id}`)
+      await store.accounts.link('b', 'lago', 'cus_b')
+      const first = await store.accounts.linked('stripe', { limit: 2 })
+      const after = first.at(-1)?.accountId ?? ''
+      const second = await store.accounts.linked('stripe', { limit: 2, after })
+      expectEqual([first.length, second.length], [2, 1], 'how long the pages are')
+      expectEqual(
+        [...first, ...second].map(({ accountId, externalId }) => `${accountId} ${externalId}`).sort(),
+        ['a cus_a', 'c cus_c', 'd cus_d'],
+        'the accounts',
+      )
+    },
+  },
 ]

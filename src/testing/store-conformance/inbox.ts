@@ -127,6 +127,35 @@ export const inboxCases: readonly StoreCase[] = [
       expectEqual((await world.store.inbox.claim({ limit: 9, leaseMs: long })).length, 1, 'what is due')
     },
   },
+  {
+    name: 'G7 inbox: what was given up is listed oldest first, a page at a time, and begins anew when it is revived',
+    async run({ store }) {
+      for (const id of ['1', '2', '3', '4']) await store.inbox.accept(event(id))
+      for (const { provider, eventId, fence } of await store.inbox.claim({ limit: 9, leaseMs: long })) {
+        const status = eventId === '2' ? 'applied' : 'dead'
+        await store.inbox.settle({ provider, eventId, fence, status, retryInMs: null, error: `no ${eventId}` })
+      }
+      const first = await store.inbox.dead({ limit: 2 })
+      const second = await store.inbox.dead({ limit: 2, after: required(first.at(-1), 'the last of a page').cursor })
+      expectEqual(
+        [first, second].map((page) => page.map(({ eventId, attempts, error }) => `${eventId} ${attempts} ${error}`)),
+        [['1 1 no 1', '3 1 no 3'], ['4 1 no 4']],
+        'the pages',
+      )
+      const revive = (id: string) => store.inbox.revive('stripe', id)
+      expectEqual(
+        [await revive('3'), await revive('3'), await revive('2'), await revive('9')],
+        [true, false, false, false],
+        'which were revived',
+      )
+      const again = await store.inbox.claim({ limit: 9, leaseMs: long })
+      expectEqual(
+        again.map(({ eventId, attempts, payload }) => [eventId, attempts, payload]),
+        [['3', 1, event('3').payload]],
+        'what is handed out',
+      )
+    },
+  },
 ]
 
 function event(eventId: string): InboxEvent {

@@ -179,6 +179,22 @@ export const intentCases: readonly StoreCase[] = [
       expectEqual(await world.store.directory.intentById('none'), null, 'a sale that is not there')
     },
   },
+  {
+    name: 'G23 intents: an account’s sales since a moment are listed oldest first, and those that wait whenever they were begun',
+    needs: 'clock',
+    async run(world) {
+      await world.accounts('credits', 'a', 'b')
+      for (const id of ['1', '2', '3', '4']) {
+        await world.store.intents.open({ ...intent(id), accountId: id === '4' ? 'b' : 'a' })
+        await world.pass(10)
+      }
+      await world.store.intents.update('a', '1', { status: 'pending' })
+      await world.store.intents.update('a', '2', { status: 'completed' })
+      await world.store.intents.update('a', '3', { status: 'expired' })
+      const since = async (from: number) => (await world.store.intents.since('a', from)).map(({ id }) => id)
+      expectEqual([await since(0), await since(world.now() - 20)], [['1', '2', '3'], ['1', '3']], 'the sales')
+    },
+  },
 ]
 
 function intent(id: string): NewIntent {

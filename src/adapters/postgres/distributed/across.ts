@@ -2,6 +2,7 @@
 export type Crossing =
   | 'deliveries that are due'
   | 'whose deliveries these are'
+  | 'deliveries that were given up'
   | 'accounts with something that is due'
   | 'accounts that are suspended'
   | 'deliveries by destination'

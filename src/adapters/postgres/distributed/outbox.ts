@@ -5,6 +5,7 @@ import type { Sql } from '../client.js'
 import type { Clock } from '../clock.js'
 import type { Connection } from '../connection.js'
 import { postgresOutbox } from '../outbox.js'
+import { postgresReports } from '../reports.js'
 import { arrayOf } from '../table.js'
 import type { Tables } from '../tables.js'
 import { across } from './across.js'
@@ -50,6 +51,7 @@ export function distributedOutbox(
 
   return {
     ...postgresOutbox(connection, tables, clock),
+    ...postgresReports(connection, tables, clock, addEvents),
     async subscribe(consumer, types) {
       const insert = `INSERT INTO ${schema}.subscriptions (consumer, type) VALUES ($1, $2) ON CONFLICT DO NOTHING`
       await connection.write((sql) => Promise.all(types.map((type) => sql.query(insert, [consumer, type]))))
