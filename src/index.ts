@@ -140,6 +140,7 @@ export type {
   GrantedCredits,
 } from './core/operations/credits.js'
 export type { DaySpan, DaySpanInput } from './core/operations/day-span.js'
+export { type Difference, type DifferenceKind, differenceKinds } from './core/operations/difference.js'
 export type {
   ExplainedCheckout,
   ExplainedEntry,
@@ -199,7 +200,9 @@ export type { ListPaymentsInput, PaymentView, RefundPaymentInput, RefundView } f
 export type { CreatePortalInput } from './core/operations/portal.js'
 export type { ProviderCatalogChange } from './core/operations/provider-catalog.js'
 export type { QuotaView } from './core/operations/quota-view.js'
+export type { ReconciledCounts, ReconcileInput, Reconciliation } from './core/operations/reconcile.js'
 export type { RemedyView } from './core/operations/refusal.js'
+export type { Replayed, ReplayInput } from './core/operations/replay.js'
 export type { UsageSum } from './core/operations/rollup-sum.js'
 export type {
   CancelSubscriptionInput,
@@ -274,7 +277,7 @@ export type {
   SubscriptionsCapability,
 } from './core/ports/capabilities/subscriptions.js'
 export type { TracedUsage, TracingCapability } from './core/ports/capabilities/tracing.js'
-export type { UsageReportsCapability } from './core/ports/capabilities/usage-reports.js'
+export type { UsagePart, UsageReportsCapability, UsageTotalQuery } from './core/ports/capabilities/usage-reports.js'
 export type {
   RefusedUsage,
   VerifiedWebhook,
@@ -296,6 +299,7 @@ export type {
   CheckoutIntent,
   ClaimedInboxEvent,
   ClaimOptions,
+  DeadInboxEvent,
   Delivery,
   DeliveryState,
   DeliveryStatus,
@@ -309,9 +313,12 @@ export type {
   LedgerStore,
   OutboxStore,
   PriceStore,
+  ReportState,
+  Restatement,
   Settlement,
   Store,
   StoreHealth,
+  StrandedDelivery,
   UsageFilter,
 } from './core/ports/store.js'
 export type { RateConfig, RateTierConfig } from './core/rate-config.js'
@@ -325,6 +332,7 @@ export type {
   CostVerbs,
   CreditVerbs,
   FeatureVerbs,
+  IntegrationVerbs,
   InvoiceVerbs,
   PaymentMethodVerbs,
   PaymentVerbs,
@@ -332,5 +340,4 @@ export type {
   SubscriptionVerbs,
   SyncVerbs,
   UsageVerbs,
-  WebhookVerbs,
 } from './core/verbs.js'

@@ -35,12 +35,12 @@ import type {
   BillingCore,
   CatalogVerbs,
   CheckoutVerbs,
+  IntegrationVerbs,
   InvoiceVerbs,
   PaymentMethodVerbs,
   PaymentVerbs,
   PortalVerbs,
   SubscriptionVerbs,
-  WebhookVerbs,
 } from './verbs.js'
 import { createWorker } from './worker.js'
 
@@ -79,7 +79,7 @@ export type BillingService<R extends ProviderRoles = ProviderRoles, C extends Ca
   When<Plays<R, 'payments'>, PaymentVerbs> &
   When<Plays<R, 'paymentMethods'>, PaymentMethodVerbs> &
   When<KeepsCatalog<R>, CatalogVerbs> &
-  (keyof R extends never ? unknown : WebhookVerbs)
+  (keyof R extends never ? unknown : IntegrationVerbs)
 
 /**
  * Wires a catalog, a store and providers to the verbs of billing.
@@ -203,6 +203,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       run: (options) => worker.run(options?.signal),
       flush: (options) => flush(ctx, options),
       status: () => syncStatus(ctx),
+      replay: async (input) => (await import('./operations/replay.js')).replay(ctx, input),
     },
     // Loaded when it is asked for: it is large, and for people.
     explain: async (input) => (await import('./operations/explain.js')).explain(ctx, input),
@@ -229,13 +230,14 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       await config.store.close()
     },
   }
-  const webhooks: WebhookVerbs = {
+  const integration: IntegrationVerbs = {
     webhooks: { handle: (id, input) => worker.track(handleWebhook(ctx, id, input)) },
+    reconcile: async (input) => (await import('./provider-operations.js')).reconcile(ctx, input),
   }
   const service = {
     ...core,
     ...providerVerbs<C>(ctx),
-    ...(roles.all.size > 0 ? webhooks : {}),
+    ...(roles.all.size > 0 ? integration : {}),
   }
   return service as unknown as BillingService<R, C>
 }

@@ -22,6 +22,7 @@ export {
 export { getPayment, listPayments, refundPayment } from './operations/payments.js'
 export { createPortal } from './operations/portal.js'
 export { applyCatalog, planCatalog } from './operations/provider-catalog.js'
+export { reconcile } from './operations/reconcile.js'
 export {
   cancelSubscription,
   changeSubscription,

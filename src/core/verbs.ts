@@ -30,6 +30,8 @@ import type { ListPaymentsInput, PaymentView, RefundPaymentInput, RefundView } f
 import type { CreatePortalInput } from './operations/portal.js'
 import type { ProviderCatalogChange } from './operations/provider-catalog.js'
 import type { QuotaView } from './operations/quota-view.js'
+import type { ReconcileInput, Reconciliation } from './operations/reconcile.js'
+import type { Replayed, ReplayInput } from './operations/replay.js'
 import type {
   CancelSubscriptionInput,
   ChangedSubscriptionView,
@@ -146,6 +148,8 @@ export interface SyncVerbs {
   flush(options?: { readonly timeoutMs?: number }): Promise<SyncReport>
   /** How many deliveries and webhook events wait, and how many were given up. */
   status(): Promise<SyncStatus>
+  /** Lets what was given up be tried again from the beginning: all of it, or what is named. */
+  replay(input?: ReplayInput): Promise<Replayed>
 }
 
 /** What every app has, whatever its providers. */
@@ -306,9 +310,14 @@ export interface CatalogVerbs {
 }
 
 /** What apps with any provider have. */
-export interface WebhookVerbs {
+export interface IntegrationVerbs {
   readonly webhooks: {
     /** Takes a webhook: checked on its raw bytes, stored once, then acknowledged; its effect follows. */
     handle(providerId: string, input: WebhookInput): Promise<HandledWebhook>
   }
+  /**
+   * Compares what is kept here with what the providers have, both ways; puts right what can be and answers all that differed. Once a day
+   * is enough.
+   */
+  reconcile(input?: ReconcileInput): Promise<Reconciliation>
 }

@@ -41,9 +41,7 @@ export function memoryIntents(tables: Tables, now: () => number): IntentStore {
       )
     },
     async waiting(limit) {
-      return [...tables.intents.values()]
-        .filter(isWaiting)
-        .slice(0, limit)
+      return [...tables.intents.values()].filter(isWaiting).slice(0, limit)
     },
   }
 }

@@ -36,10 +36,7 @@ export async function adoptPlan(
   let written: string | undefined
   for (let reads = 0; reads < maximumReads; reads += 1) {
     const subscriptions = await capability.list(customerId, {})
-    const best = bestOf(ctx, subscriptions)
-    const owned = best ? null : await planForLife(ctx, accountId)
-    const plan = best?.plan ?? owned?.plan ?? ctx.catalog.defaultPlan
-    const anchor = best?.anchor ?? best?.currentPeriodStartsAt
+    const { best, owned, plan, anchor } = await bestPlan(ctx, accountId, subscriptions)
     const snapshot = await ctx.store.ledger.snapshot(accountId)
     if (!snapshot) throw new BillingError('not_found', `No account ${accountId}: call accounts.ensure first.`)
     const isSwayed = await followPayments(ctx, snapshot, subscriptions.some(isOverdue(ctx)), cause)
@@ -57,6 +54,29 @@ export async function adoptPlan(
     'provider_unavailable',
     `What ${provider.id} says of the subscriptions of account ${accountId} changed at every reading; try again.`,
   )
+}
+
+/** The plan that an account has by its subscriptions and purchases, and where it comes from. */
+async function bestPlan(ctx: BillingContext, accountId: string, subscriptions: readonly Subscription[]) {
+  const best = bestOf(ctx, subscriptions)
+  const owned = best ? null : await planForLife(ctx, accountId)
+  const plan = best?.plan ?? owned?.plan ?? ctx.catalog.defaultPlan
+  return { best, owned, plan, anchor: best?.anchor ?? best?.currentPeriodStartsAt }
+}
+
+/** How an account stands, and how it would by its subscriptions: its plan, and whether it is suspended for what is overdue. */
+export async function compareStanding(
+  ctx: BillingContext,
+  accountId: string,
+  subscriptions: readonly Subscription[],
+): Promise<{ readonly expected: string; readonly found: string }> {
+  const { account } = await requireSnapshot(ctx, accountId)
+  const { plan } = await bestPlan(ctx, accountId, subscriptions)
+  const isBehind = subscriptions.some(isOverdue(ctx))
+  const said = (name: string, isSuspended: boolean) => (isSuspended ? `${name}, suspended: ${overdue}` : name)
+  // One that a person suspended stays so.
+  const isHeld = account.suspendedFor !== null && account.suspendedFor !== overdue
+  return { expected: said(plan, isBehind && !isHeld), found: said(account.plan, account.suspendedFor === overdue) }
 }
 
 /** Puts the account on a plan that was bought for life, before the sale is marked as done. */

@@ -7,6 +7,7 @@ import { followInvoice } from './follow-invoice.js'
 import { followPayment } from './follow-payment.js'
 import { followSubscriptions } from './follow-subscriptions.js'
 import { fulfilCheckout } from './fulfilment.js'
+import { parkRefused } from './park-refused.js'
 
 /** What an event is applied with. */
 interface Applying {
@@ -58,15 +59,8 @@ async function applySubject(ctx: BillingContext, subject: WebhookSubject, applyi
       })
       return ctx.wake()
     }
-    case 'usage_refused': {
-      const { count, reasons } = subject.refused
-      const message = `${provider.id} could not count ${count} reports of usage: ${reasons.join(', ')}.`
-      ctx.environment.onError(
-        new BillingError('provider_rejected', message, { details: { ...subject.refused } }),
-        cause,
-      )
-      return
-    }
+    case 'usage_refused':
+      return parkRefused(ctx, provider, subject.refused, cause)
     case 'ignored':
       return
   }

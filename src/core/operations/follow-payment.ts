@@ -32,13 +32,39 @@ export async function followPayment(
   const sale = await saleOf(ctx, provider, payment)
   const accountId = sale?.accountId ?? (await accountOf(ctx, provider, payment))
   if (accountId === null) return
-  const { refunds, disputes } = await payments.reversals(paymentId, { signal })
-  const reversals = [...refunds.map(ofRefund), ...disputes.map(ofDispute)]
+  const reversals = await reversalsOf(provider, paymentId, signal)
   if (sale) await reverse(ctx, sale, reversals)
   if (sale?.kind === 'lifetime' && reversals.length > 0 && payment.customerId !== null)
     await adoptPlan(ctx, provider, { accountId, customerId: payment.customerId }, cause)
   await tellOf(ctx, provider, accountId, payment, reversals)
   ctx.wake()
+}
+
+/** What was taken back of a payment, as the provider says it now. */
+async function reversalsOf(
+  provider: AnyProvider,
+  paymentId: string,
+  signal: AbortSignal,
+): Promise<readonly Reversal[]> {
+  const { refunds, disputes } = await requireCapability(provider, 'payments').reversals(paymentId, { signal })
+  return [...refunds.map(ofRefund), ...disputes.map(ofDispute)]
+}
+
+/** How much of a payment was taken back, in nanos of a currency, by the provider and without a word to anybody. */
+export async function takenBackAt(
+  provider: AnyProvider,
+  paymentId: string,
+  currency: string,
+  signal: AbortSignal,
+): Promise<bigint> {
+  const reversals = await reversalsOf(provider, paymentId, signal)
+  const own = reversals.filter(({ amount }) => amount.currency === currency)
+  return own.reduce((sum, { fact }) => sum + (fact?.nanos ?? 0n), 0n)
+}
+
+/** Whether the money came, whatever was given back of it afterwards. */
+export function isPaid({ status }: ProviderPayment): boolean {
+  return status === 'succeeded' || status === 'refunded'
 }
 
 /** What is known of a sale's payment is told to the ledger, whether or not its credits are there yet. */
@@ -114,13 +140,13 @@ async function tellOf(
   reversals: readonly Reversal[],
 ): Promise<void> {
   const { externalId, amount, invoiceId, status, failure } = payment
+  const hasCome = isPaid(payment)
   const common = { provider: provider.id, paymentId: externalId, invoiceId, currency: amount.currency }
   const occurredAt = ctx.environment.now()
-  const isPaid = status === 'succeeded' || status === 'refunded'
-  if (isPaid || status === 'failed') {
+  if (hasCome || status === 'failed') {
     const data = { ...common, amount: formatMoney(amount), reason: failure?.reason ?? null }
-    const type = isPaid ? 'payment.succeeded' : 'payment.failed'
-    const id = `evt_${externalId}_${isPaid ? 'succeeded' : 'failed'}`
+    const type = hasCome ? 'payment.succeeded' : 'payment.failed'
+    const id = `evt_${externalId}_${hasCome ? 'succeeded' : 'failed'}`
     await ctx.store.outbox.publish({ id, type, accountId, occurredAt, data })
   }
   for (const { source, amount: back, status: standing, type } of reversals) {

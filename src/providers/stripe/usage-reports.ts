@@ -2,15 +2,15 @@ import * as z from 'zod'
 import type { Instant } from '../../core/domain/period.js'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
-import type { UsageReportsCapability } from '../../core/ports/capabilities/usage-reports.js'
+import type { UsageReportsCapability, UsageTotalQuery } from '../../core/ports/capabilities/usage-reports.js'
 import type { StripeCall } from './call.js'
 import { everyRow } from './every-row.js'
 import type { MeterNames } from './meter-names.js'
 import { activeMeters } from './meters.js'
 
-const summarySchema = z.object({ id: z.string(), aggregated_value: z.number() })
+const summarySchema = z.object({ id: z.string(), start_time: z.number(), aggregated_value: z.number() })
 
-const minuteMs = 60_000
+const unitMs = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
 
 /**
  * Sums of what a meter counted, exact in whole Sparks. Stripe counts with a delay: usage that was just taken may be missing.
@@ -30,35 +30,42 @@ export function stripeUsageReports(call: StripeCall, eventName: MeterNames): Usa
     })
   }
 
+  const summaries = async (
+    { customerId: customer, meter, from, to }: UsageTotalQuery,
+    by: keyof typeof unitMs,
+    options: CallOptions,
+  ) => {
+    const range = { start_time: seconds(from, by), end_time: seconds(to, by) }
+    if (from >= to) throw new BillingError('invalid_range', 'The range must end after it starts.')
+    const query = { customer, ...range, ...(by === 'minute' ? {} : { value_grouping_window: by }) }
+    const id = await meterId(meter, options)
+    try {
+      return await everyRow(summarySchema, (start) =>
+        call.read(options, (client, request) =>
+          client.billing.meters.listEventSummaries(id, { ...query, ...start }, request),
+        ),
+      )
+    } catch (error) {
+      // The meter may have been replaced by another of the same name.
+      if (BillingError.is(error) && error.code === 'not_found') known.delete(eventName(meter))
+      throw error
+    }
+  }
+
   return {
     /** @throws BillingError `invalid_range`, `not_found`, `provider_response_invalid` for a sum that a JSON number cannot carry */
-    async total({ customerId, meter, from, to }, options) {
-      const range = { start_time: wholeMinute(from), end_time: wholeMinute(to) }
-      if (from >= to) throw new BillingError('invalid_range', 'The range must end after it starts.')
-      const id = await meterId(meter, options)
-      try {
-        return { sparks: await sum(call, id, { customer: customerId, ...range }, options) }
-      } catch (error) {
-        // The meter may have been replaced by another of the same name.
-        if (BillingError.is(error) && error.code === 'not_found') known.delete(eventName(meter))
-        throw error
-      }
+    async total(query, options) {
+      const rows = await summaries(query, 'minute', options)
+      return { sparks: rows.reduce((sparks, { aggregated_value: value }) => sparks + wholeSparks(value), 0n) }
+    },
+    /** @throws BillingError as `total` */
+    async parts({ by, ...query }, options) {
+      const rows = await summaries(query, by, options)
+      return rows
+        .map((row) => ({ startsAt: row.start_time * 1000, sparks: wholeSparks(row.aggregated_value) }))
+        .sort((left, right) => left.startsAt - right.startsAt)
     },
   }
-}
-
-async function sum(
-  call: StripeCall,
-  meterId: string,
-  query: { readonly customer: string; readonly start_time: number; readonly end_time: number },
-  options: CallOptions,
-): Promise<bigint> {
-  const summaries = await everyRow(summarySchema, (start) =>
-    call.read(options, (client, request) =>
-      client.billing.meters.listEventSummaries(meterId, { ...query, ...start }, request),
-    ),
-  )
-  return summaries.reduce((sparks, { aggregated_value: value }) => sparks + wholeSparks(value), 0n)
 }
 
 /** Beyond 2⁵³ a JSON number has lost digits, and a fraction was never ours: neither is near enough for money. */
@@ -69,9 +76,9 @@ function wholeSparks(value: number): bigint {
   })
 }
 
-function wholeMinute(at: Instant): number {
-  if (Number.isSafeInteger(at) && at % minuteMs === 0) return at / 1000
-  throw new BillingError('invalid_range', 'Stripe sums whole minutes: start and end on a full minute.', {
+function seconds(at: Instant, unit: keyof typeof unitMs): number {
+  if (Number.isSafeInteger(at) && at % unitMs[unit] === 0) return at / 1000
+  throw new BillingError('invalid_range', `Stripe sums whole ${unit}s: start and end on a full ${unit}.`, {
     details: { at },
   })
 }

@@ -192,7 +192,14 @@ export const intentCases: readonly StoreCase[] = [
       await world.store.intents.update('a', '2', { status: 'completed' })
       await world.store.intents.update('a', '3', { status: 'expired' })
       const since = async (from: number) => (await world.store.intents.since('a', from)).map(({ id }) => id)
-      expectEqual([await since(0), await since(world.now() - 20)], [['1', '2', '3'], ['1', '3']], 'the sales')
+      expectEqual(
+        [await since(0), await since(world.now() - 20)],
+        [
+          ['1', '2', '3'],
+          ['1', '3'],
+        ],
+        'the sales',
+      )
     },
   },
 ]

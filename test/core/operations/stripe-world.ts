@@ -24,12 +24,21 @@ export const stripeCatalog = defineCatalog({
 /** How a story begins: with the twin's settings. */
 export interface WorldOptions {
   readonly afterwards?: 'cancel' | 'unpaid' | 'past_due'
+  /** Whether usage that cannot be counted is taken and reported later, as by Stripe. */
+  readonly meterErrors?: 'report'
 }
 
 /** A Stripe twin on a clock that is moved by hand, and services on it. */
-export async function openStripeWorld(closing: (() => Promise<void>)[], { afterwards = 'unpaid' }: WorldOptions = {}) {
+export async function openStripeWorld(
+  closing: (() => Promise<void>)[],
+  { afterwards = 'unpaid', meterErrors }: WorldOptions = {},
+) {
   const clock = createClock()
-  const box = await sandbox({ now: clock.now, failedPayments: { afterwards, retryDays: [1, 3] } })
+  const box = await sandbox({
+    now: clock.now,
+    failedPayments: { afterwards, retryDays: [1, 3] },
+    ...(meterErrors ? { meterErrors } : {}),
+  })
   closing.push(() => box.close())
   const { apiKey, ...address } = box.stripe
   const client = new Stripe(apiKey, { ...address, telemetry: false, maxNetworkRetries: 0 })
