@@ -9,6 +9,7 @@ import { portalCases } from './provider-conformance/portal.js'
 import type { ProviderConformanceCase, ProviderConformanceSubject } from './provider-conformance/subject.js'
 import { subscriptionCases } from './provider-conformance/subscriptions.js'
 import { tracingCases } from './provider-conformance/tracing.js'
+import { usageReportCases } from './provider-conformance/usage-reports.js'
 import { webhookCases } from './provider-conformance/webhooks.js'
 
 /**
@@ -20,6 +21,7 @@ import { webhookCases } from './provider-conformance/webhooks.js'
 export function providerConformance(subject: ProviderConformanceSubject): readonly ProviderConformanceCase[] {
   const { provider } = subject
   const methods = provider['payment-methods']
+  const reports = provider['usage-reports']
   return [
     ...(provider.customers ? customerCases(provider.customers) : []),
     ...(provider.catalog ? catalogCases(provider.catalog, subject) : []),
@@ -30,6 +32,9 @@ export function providerConformance(subject: ProviderConformanceSubject): readon
     ...(provider.payments ? paymentCases(provider.payments, subject) : []),
     ...(methods ? paymentMethodCases(methods, subject) : []),
     ...(provider.metering && subject.meter ? meteringCases(provider.metering, subject, subject.meter) : []),
+    ...(provider.metering && reports && subject.meter
+      ? usageReportCases(reports, provider.metering, subject, subject.meter)
+      : []),
     ...(provider.tracing ? tracingCases(provider.tracing, subject) : []),
     ...(provider.webhooks ? webhookCases(provider.webhooks, subject) : []),
   ]

@@ -54,6 +54,7 @@ describe('Stripe', () => {
       'payments',
       'portal',
       'subscriptions',
+      'usage-reports',
       'webhooks',
     ])
   })
