@@ -97,6 +97,10 @@ describe.skipIf(missing)(
       const report = { identifier: 'r1', customerId, meter: 'tokens', sparks: 5n, occurredAt }
       expect(await stripe.metering.report([report], {})).toEqual([{ status: 'delivered' }])
       await stripe['usage-reports'].total({ customerId, meter: 'tokens', ...range }, {})
+      const hours = { from: 0, to: 7_200_000, by: 'hour' } as const
+      await stripe['usage-reports'].parts({ customerId, meter: 'tokens', ...hours }, {})
+      const stream = stripeProvider({ client, meterStream: true, now: box.now }).metering
+      expect(await stream.report([{ ...report, identifier: 'r2' }], {})).toEqual([{ status: 'delivered' }])
       await box.close()
 
       expect(new Set(sent).size).toBeGreaterThanOrEqual(45)

@@ -336,6 +336,10 @@ function watched(status = 200) {
 function answering(value: number) {
   return clientOn(async (url, init) => {
     if (!String(url).includes('/event_summaries')) return fetch(url, init)
-    return Response.json({ object: 'list', data: [{ id: 's1', aggregated_value: value }], has_more: false })
+    return Response.json({
+      object: 'list',
+      data: [{ id: 's1', start_time: 0, aggregated_value: value }],
+      has_more: false,
+    })
   })
 }

@@ -13,6 +13,7 @@ import { type CheckoutSettings, stripeCheckout } from './checkout.js'
 import { stripeCustomers } from './customers.js'
 import { stripeInvoices } from './invoices.js'
 import { meterNames } from './meter-names.js'
+import { stripeMeterStream } from './meter-stream.js'
 import { stripeMetering } from './metering.js'
 import { stripePaymentMethods } from './payment-methods.js'
 import { stripePayments } from './payments.js'
@@ -49,6 +50,8 @@ export interface StripeProviderOptions {
   readonly plans?: Readonly<Record<string, string>>
   /** Event names of your Stripe meters, by meter. Default `billfold_<meter>`. */
   readonly meters?: Readonly<Record<string, string>>
+  /** Reports usage a hundred at a time through the stream of meter events. Default: one by one. */
+  readonly meterStream?: boolean
   /** The provider's name in your config and in stored records. Default `stripe`. */
   readonly id?: string
 }
@@ -104,7 +107,9 @@ export function stripeProvider(options: StripeProviderOptions): StripeProvider {
     invoices: stripeInvoices(call, options.now ?? Date.now),
     payments: stripePayments(call),
     'payment-methods': stripePaymentMethods(call),
-    metering: stripeMetering(call, eventName),
+    metering: settings.meterStream
+      ? stripeMeterStream(call, eventName, options.now ?? Date.now)
+      : stripeMetering(call, eventName),
     'usage-reports': stripeUsageReports(call, eventName),
     webhooks: stripeWebhooks(call, {
       secrets: settings.webhookSecret,
@@ -139,6 +144,7 @@ const optionsSchema = z.object({
     .prefault({}),
   plans: z.record(z.string(), z.string().min(1)).default({}),
   meters: z.record(z.string(), z.string().min(1).max(100)).default({}),
+  meterStream: z.boolean().default(false),
   id: z.string().min(1).default('stripe'),
 })
 

@@ -2,20 +2,12 @@ import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { MeteringCapability, ReportOutcome, UsageReport } from '../../core/ports/capabilities/metering.js'
 import type { StripeCall } from './call.js'
-import { stripeFault } from './errors.js'
 import type { MeterNames } from './meter-names.js'
+import { meterEventLimits, outcomeOf, problemWith } from './report-outcome.js'
 import { takeTurns } from './turns.js'
-
-const dayMs = 86_400_000
-
-/** More digits than these are refused since the API of 2026-04-22. */
-const maximumDigits = 15
 
 /** The most requests under way at once; Stripe takes one at a time per customer and meter. */
 const maximumInFlight = 16
-
-/** Usage whose time is ahead of Stripe's clock is taken a little later. */
-const clockSkewWaitMs = 60_000
 
 /**
  * Usage as meter events: one v1 event per report, of whole Sparks, under the report's own identifier.
@@ -30,8 +22,7 @@ const clockSkewWaitMs = 60_000
 export function stripeMetering(call: StripeCall, eventName: MeterNames): MeteringCapability {
   const inTurn = takeTurns(maximumInFlight)
   return {
-    dedupeWindowMs: dayMs,
-    maximumAgeMs: 35 * dayMs,
+    ...meterEventLimits,
     /**
      * @throws BillingError `provider_authentication`, when the key is refused: it would be for every report. Those sent before
      * are recognised when they are sent again.
@@ -80,53 +71,4 @@ async function sendReport(
   } catch (error) {
     return outcomeOf(error)
   }
-}
-
-function problemWith({ identifier, sparks, occurredAt }: UsageReport): string | undefined {
-  if (identifier === '' || identifier.length > 100) return 'The identifier must have 1 to 100 characters.'
-  if (sparks.toString().replace('-', '').length > maximumDigits) return `Stripe takes at most ${maximumDigits} digits.`
-  if (!Number.isSafeInteger(occurredAt) || occurredAt < 0) return 'The time is not a moment since 1970.'
-  return undefined
-}
-
-/** @throws BillingError `provider_authentication`, and whatever is not about the report */
-function outcomeOf(error: unknown): ReportOutcome {
-  if (!BillingError.is(error)) throw error
-  // Nothing was sent: Stripe is left alone for now.
-  if (error.details.reason === 'circuit_open')
-    return { status: 'retry', reason: error.message, retryAfterMs: Number(error.details.retryAfterMs) }
-  const fault = stripeFault(error.cause)
-  const reason = fault.code === undefined ? fault.message : `${fault.code}: ${fault.message}`
-  const wait = fault.retryAfterMs === undefined ? {} : { retryAfterMs: fault.retryAfterMs }
-  if (error.code === 'provider_timeout') return { status: 'retry', reason: error.message }
-  switch (fault.kind) {
-    case 'authentication':
-      throw error
-    case 'rate_limited':
-    case 'busy':
-    case 'not_sent':
-      return { status: 'retry', reason, ...wait }
-    case 'lost':
-      return { status: 'unknown', reason }
-    case 'not_found':
-    case 'refused':
-      if (isDuplicate(fault)) return { status: 'delivered' }
-      if (fault.code === 'timestamp_in_future') return { status: 'retry', reason, retryAfterMs: clockSkewWaitMs }
-      return { status: 'rejected', reason }
-    default:
-      return unreachable(fault.kind)
-  }
-}
-
-/**
- * An identifier that Stripe has seen is an error to it, not a no-op, and has no code of its own.
- *
- * @see https://github.com/langfuse/langfuse/pull/16292 (2026-08), where the same was found
- */
-function isDuplicate({ status, message }: { readonly status: number | undefined; readonly message: string }): boolean {
-  return status === 400 && /\balready exists with identifier\b/i.test(message)
-}
-
-function unreachable(kind: never): never {
-  throw new BillingError('invariant_violated', `Unknown kind of failure ${JSON.stringify(kind)}.`)
 }
