@@ -179,9 +179,12 @@ function checkedClient(contract: Contract, box: Sandbox, sent: string[]): Stripe
     if (operation === undefined && notDescribed.has(pathname)) return fetch(input, init)
     expect(operation, `${method} ${pathname}`).toBeDefined()
     if (method === 'POST') {
-      const fields = fromForm(new URLSearchParams(String(init?.body ?? '')))
-      const form = operation?.requestBody?.content['application/x-www-form-urlencoded']
-      if (form) contract.check(form.schema, fields, true)
+      const text = String(init?.body ?? '')
+      const isJson = pathname.startsWith('/v2/')
+      const fields = isJson ? JSON.parse(text || '{}') : fromForm(new URLSearchParams(text))
+      const kind = isJson ? 'application/json' : 'application/x-www-form-urlencoded'
+      const body = operation?.requestBody?.content[kind]
+      if (body) contract.check(body.schema, fields, !isJson)
       else expect(fields).toEqual({})
     } else {
       const known = (operation?.parameters ?? []).filter((parameter) => parameter.in === 'query')
