@@ -39,6 +39,10 @@ export function memoryAccounts(tables: Tables, now: () => number): AccountStore 
       })
       return linked.sort((left, right) => (left.accountId < right.accountId ? -1 : 1)).slice(0, limit)
     },
+    async externalIds(accountIds, provider) {
+      const known = accountIds.map((accountId) => [accountId, tables.links.get(`${accountId}|${provider}`)] as const)
+      return new Map(known.flatMap(([accountId, id]) => (id === undefined ? [] : [[accountId, id]])))
+    },
   }
 
   function withPlan<T extends { readonly id: string; readonly plan: string }>(account: T): T {

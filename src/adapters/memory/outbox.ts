@@ -1,9 +1,11 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { NewDelivery } from '../../core/domain/ledger/state.js'
-import type { DeliveryState, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
+import { invariant } from '../../core/errors.js'
+import type { Delivery, DeliveryState, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
 import { eventDeliveryFields } from '../kit/event.js'
-import { firstAttemptOf, firstDueAt, maximumBundle, minuteOf, newlyWaiting } from '../kit/waiting.js'
+import { firstAttemptOf, firstDueAt, newlyWaiting } from '../kit/waiting.js'
 import { entryOf } from './account-book.js'
+import { createDeliveryQueue, type Parcel } from './delivery-queue.js'
 import { memoryReports } from './reports.js'
 import type { StoredDelivery, Tables } from './tables.js'
 import { under } from './under.js'
@@ -17,44 +19,29 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
     },
     async claim(destination, { limit, leaseMs, types, early = false }) {
       const at = now()
-      const rows = [...(tables.pending.get(destination)?.values() ?? [])]
-      const due = rows
-        .filter(({ event, waiting }) => {
-          if (types !== undefined && !(event && types.includes(event.type))) return false
-          return (waiting.nextAttemptAt <= at || (early && waiting.attempts === 0)) && waiting.leasedUntil <= at
-        })
-        .slice(0, limit)
-      return bundled(rows, due).map(({ row, bundle }) => {
-        row.waiting = {
-          ...row.waiting,
-          bundle,
-          attempts: row.waiting.attempts + 1,
-          fence: row.waiting.fence + 1,
-          firstAttemptAt: firstAttemptOf(row.waiting),
-          claimedAt: at,
-          leasedUntil: at + leaseMs,
-        }
-        if (row.told.kind === 'metering') return { ...row.told, ...row.waiting, event: null, entries: [] }
-        return asDelivery(tables, row)
+      const queue = tables.queues.get(destination)
+      const isWanted = ({ rows: [first] }: Parcel) =>
+        types === undefined || (first?.event != null && types.includes(first.event.type))
+      const taken = queue?.take({ at, limit, early, isWanted }) ?? []
+      return taken.map((parcel) => {
+        queue?.putBack(parcel, at + leaseMs)
+        for (const row of parcel.rows) claimRow(row, parcel, at, leaseMs)
+        return asOne(tables, parcel)
       })
     },
     async settle(settlements) {
       return settlements.flatMap(({ id, fence, status, retryInMs, mayHaveArrived, error, event }) => {
-        const row = deliveryOf(tables, id)
-        if (!row || row.waiting.fence !== fence || row.waiting.status !== 'pending' || row.waiting.leasedUntil === 0)
-          return []
-        row.waiting = {
-          ...row.waiting,
-          status,
-          firstAttemptAt: row.waiting.firstAttemptAt ?? (mayHaveArrived ? row.waiting.claimedAt : null),
-          nextAttemptAt: now() + (retryInMs ?? 0),
-          leasedUntil: 0,
-          error,
+        const queue = tables.queues.get(deliveryOf(tables, id)?.told.destination ?? '')
+        const parcel = queue?.find(id)
+        const first = parcel?.rows[0]?.waiting
+        if (!queue || !parcel || first?.fence !== fence || first.leasedUntil === 0) return []
+        const nextAttemptAt = now() + (retryInMs ?? 0)
+        for (const row of parcel.rows) {
+          const firstAttemptAt = row.waiting.firstAttemptAt ?? (mayHaveArrived ? row.waiting.claimedAt : null)
+          row.waiting = { ...row.waiting, status, firstAttemptAt, nextAttemptAt, leasedUntil: 0, error }
         }
-        if (status !== 'pending') {
-          tables.pending.get(row.told.destination)?.delete(id)
-          tables.finished.set(id, row)
-        }
+        if (status === 'pending') queue.putBack(parcel, nextAttemptAt)
+        else queue.remove(parcel)
         if (event) addEvents(tables, [event], now())
         return [id]
       })
@@ -89,27 +76,33 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
   }
 }
 
-/** What is due with the bundles it belongs to, whole, oldest first. */
-function bundled(
-  rows: readonly StoredDelivery[],
-  due: readonly StoredDelivery[],
-): readonly { readonly row: StoredDelivery; readonly bundle: string | null }[] {
-  const wanted = new Set(due.map(bundleKey))
-  const bundles = new Map<string, { readonly id: string; size: number }>()
-  return rows.flatMap((row) => {
-    const key = bundleKey(row)
-    if (!wanted.has(key)) return []
-    if (row.told.kind !== 'metering') return { row, bundle: null }
-    const bundle = under(bundles, key, () => ({ id: row.waiting.bundle ?? row.told.id, size: 0 }))
-    bundle.size += 1
-    return bundle.size > maximumBundle ? [] : { row, bundle: bundle.id }
-  })
+/** A row as it is handed out; for metering as part of a bundle. */
+function claimRow(row: StoredDelivery, { id }: Parcel, at: number, leaseMs: number): void {
+  const { waiting, told } = row
+  row.waiting = {
+    ...waiting,
+    bundle: told.kind === 'metering' ? id : null,
+    attempts: waiting.attempts + 1,
+    fence: waiting.fence + 1,
+    firstAttemptAt: firstAttemptOf(waiting),
+    claimedAt: at,
+    leasedUntil: at + leaseMs,
+  }
 }
 
-/** The same for deliveries of one bundle, and for those that are to become one. */
-function bundleKey({ told, waiting }: StoredDelivery): string {
-  if (told.kind !== 'metering') return told.id
-  return waiting.bundle ?? JSON.stringify([told.accountId, told.meter, told.periodStartsAt, minuteOf(told.occurredAt)])
+/** What is handed out, a bundle as one. */
+function asOne(tables: Tables, { id, rows }: Parcel): Delivery {
+  const [first] = rows
+  invariant(first !== undefined, 'a bundle has no members')
+  if (first.told.kind !== 'metering') return asDelivery(tables, first)
+  let sparks = 0n
+  let { occurredAt } = first.told
+  for (const { told } of rows) {
+    sparks += told.sparks
+    occurredAt = Math.max(occurredAt, told.occurredAt)
+  }
+  const { told, waiting } = first
+  return { ...told, ...waiting, id, sparks, occurredAt, members: rows.length, entryIds: [], entries: [], event: null }
 }
 
 export function addDeliveries(tables: Tables, deliveries: readonly NewDelivery[], now: number): void {
@@ -123,26 +116,27 @@ export function addEvents(tables: Tables, events: readonly BillingEvent[], now: 
     add(tables, { told: eventDeliveryFields(delivery), event: delivery.event, waiting: newlyWaiting(now) })
 }
 
-export function* allDeliveries({ pending, finished }: Tables): Iterable<StoredDelivery> {
-  for (const rows of pending.values()) yield* rows.values()
-  yield* finished.values()
+export function allDeliveries({ deliveries }: Tables): Iterable<StoredDelivery> {
+  return deliveries.values()
 }
 
 function add(tables: Tables, row: StoredDelivery): void {
-  under(tables.pending, row.told.destination, () => new Map()).set(row.told.id, row)
+  tables.deliveries.set(row.told.id, row)
+  enqueue(tables, row)
 }
 
-/** A delivery, whoever it is for: there are few destinations. */
-export function deliveryOf({ pending, finished }: Tables, id: string): StoredDelivery | undefined {
-  for (const rows of pending.values()) {
-    const row = rows.get(id)
-    if (row) return row
-  }
-  return finished.get(id)
+/** Lets a delivery wait for its time. */
+export function enqueue(tables: Tables, row: StoredDelivery): void {
+  under(tables.queues, row.told.destination, createDeliveryQueue).add(row)
+}
+
+/** A delivery, whoever it is for. */
+export function deliveryOf({ deliveries }: Tables, id: string): StoredDelivery | undefined {
+  return deliveries.get(id)
 }
 
 function asDelivery({ books }: Tables, { told, event, waiting }: StoredDelivery): DeliveryState {
   const book = books.get(told.accountId)
   const entries = told.entryIds.flatMap((id) => (book && entryOf(book, id)) ?? [])
-  return { ...told, ...waiting, event, entries }
+  return { ...told, ...waiting, members: 1, event, entries }
 }

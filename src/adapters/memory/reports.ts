@@ -1,8 +1,7 @@
 import type { OutboxStore } from '../../core/ports/store.js'
 import { reportOf, reportStates } from '../kit/report.js'
-import { addEvents, allDeliveries } from './outbox.js'
+import { addEvents, allDeliveries, enqueue } from './outbox.js'
 import type { StoredDelivery, Tables } from './tables.js'
-import { under } from './under.js'
 
 /** What was reported, and how it stands. */
 export function memoryReports(
@@ -56,10 +55,8 @@ function restateRow(
   { to, error }: { readonly to: StoredDelivery['waiting']['status']; readonly error: string | null },
   now: number,
 ): void {
-  const { id, destination } = row.told
   row.waiting = { ...row.waiting, status: to, error }
   if (to !== 'pending') return
   row.waiting = { ...row.waiting, attempts: 0, firstAttemptAt: null, claimedAt: null, nextAttemptAt: now }
-  tables.finished.delete(id)
-  under(tables.pending, destination, () => new Map()).set(id, row)
+  enqueue(tables, row)
 }

@@ -3,6 +3,7 @@ import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import type { AccountRecord, CheckoutIntent, InboxEvent } from '../../core/ports/store.js'
 import type { Waiting } from '../kit/waiting.js'
 import type { AccountBook } from './account-book.js'
+import type { DeliveryQueue } from './delivery-queue.js'
 
 /** What is to be told to a provider, or an event that a consumer is to be told of, with how it stands. */
 export interface StoredDelivery {
@@ -26,10 +27,10 @@ export interface Tables {
   readonly accounts: Map<string, AccountRecord>
   /** By account, of each there is. */
   readonly books: Map<string, AccountBook>
-  /** What is to be sent, by destination and id, oldest first. */
-  readonly pending: Map<string, Map<string, StoredDelivery>>
-  /** What was sent or given up, by id. */
-  readonly finished: Map<string, StoredDelivery>
+  /** What is to be sent, was sent or was given up, by id. */
+  readonly deliveries: Map<string, StoredDelivery>
+  /** What is to be sent, by destination. */
+  readonly queues: Map<string, DeliveryQueue>
   readonly events: Map<string, BillingEvent>
   /** Event types by consumer. */
   readonly subscriptions: Map<string, Set<string>>
@@ -46,8 +47,8 @@ export function createTables(): Tables {
   return {
     accounts: new Map(),
     books: new Map(),
-    pending: new Map(),
-    finished: new Map(),
+    deliveries: new Map(),
+    queues: new Map(),
     events: new Map(),
     subscriptions: new Map(),
     inbox: new Map(),

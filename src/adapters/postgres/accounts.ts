@@ -4,6 +4,7 @@ import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
 import { across } from './distributed/across.js'
+import { arrayOf } from './table.js'
 import type { Tables } from './tables.js'
 
 export function postgresAccounts(connection: Connection, { schema, accounts }: Tables, clock: Clock): AccountStore {
@@ -44,6 +45,11 @@ export function postgresAccounts(connection: Connection, { schema, accounts }: T
         WHERE provider = $1 AND account_id > $2 ORDER BY account_id LIMIT $3::bigint`
       const rows = await connection.read((sql) => sql.query(query, [provider, after, String(limit)]))
       return rows.map(([accountId, externalId]) => ({ accountId: accountId ?? '', externalId: externalId ?? '' }))
+    },
+    async externalIds(accountIds, provider) {
+      const query = `SELECT account_id, external_id FROM ${schema}.account_links WHERE account_id = ANY($1::text[]) AND provider = $2`
+      const rows = await connection.read((sql) => sql.query(query, [arrayOf(accountIds), provider]))
+      return new Map(rows as unknown as [string, string][])
     },
   }
 }

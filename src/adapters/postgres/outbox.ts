@@ -1,14 +1,17 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
-import type { DeliveryState, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
+import type { Delivery, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
 import { typesByConsumer } from '../kit/event.js'
-import { eventDeliveryRow } from '../sql/delivery-rows.js'
-import { bundlesOf, claiming, dueNow, lockBundles } from './bundles.js'
+import { type ClaimedRow, eventDeliveryRow, stateOf } from '../sql/delivery-rows.js'
+import { claimBundles, dueNow, settleBundles, settledValues } from './bundles.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
 import { postgresReports } from './reports.js'
 import { arrayOf, send } from './table.js'
 import type { Tables } from './tables.js'
+
+/** Ids are of one account each, so that a row is found by its id alone; what is said beside it would lead the planner elsewhere. */
+const anyone = () => 'true'
 
 export function postgresOutbox(connection: Connection, tables: Tables, clock: Clock): OutboxStore {
   const { schema } = tables
@@ -22,45 +25,23 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
       const now = clock()
       const isDue = `destination = $1 AND status = 'pending' AND status <> 'delivered'
         AND ${dueNow(now, early)} AND ($3::text[] IS NULL OR event_type = ANY($3::text[]))`
-      const find = lockBundles(schema, { whose: 'd.destination = $1', isDue, limit: '$2::bigint', now })
-      const claim = `UPDATE ${schema}.deliveries t SET ${claiming(now, '$3::bigint')}, bundle = c.bundle
-        FROM unnest($1::text[], $2::text[]) c (id, bundle) WHERE t.id = c.id RETURNING ${tables.deliveries.columns}, t.seq`
+      const claim = claimBundles(tables, { whose: anyone, isDue, limit: '$2::bigint', now, leaseMs: '$4::bigint' })
+      const values = [destination, String(limit), types === undefined ? null : arrayOf(types), String(leaseMs)]
       return connection.write(async (sql) => {
         // One worker after the other, so that the next one looks at what the one before has left.
-        await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`${schema}.claim ${destination}`])
-        const values = [destination, String(limit), types === undefined ? null : arrayOf(types)]
-        const found = bundlesOf(await sql.query(find, values))
-        if (found.length === 0) return []
-        const claimed = await sql.query(claim, [
-          arrayOf(found.map(({ id }) => id)),
-          arrayOf(found.map(({ bundle }) => bundle)),
-          String(leaseMs),
+        const locked = sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
+          `${schema}.claim ${destination}`,
         ])
-        const inOrder = [...claimed].sort((left, right) => Number(left.at(-1)) - Number(right.at(-1)))
-        return withSubjects(
-          sql,
-          tables,
-          inOrder.map((row) => tables.deliveries.read(row)),
-        )
+        locked.catch(() => {})
+        const claimed = (await sql.query(claim, values)).map((row) => tables.claimed.read(row))
+        return withSubjects(sql, tables, claimed)
       })
     },
     settle(settlements) {
-      const settle = `UPDATE ${schema}.deliveries t
-        SET status = s.status, next_attempt_at = ${clock()} + s.wait, leased_until = 0, error = s.error,
-          first_attempt_at = coalesce(t.first_attempt_at, CASE WHEN s.arrived = 1 THEN t.claimed_at END)
-        FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[])
-          s (id, fence, status, wait, error, arrived)
-        WHERE t.id = s.id AND t.fence = s.fence AND t.status = 'pending' AND t.leased_until <> 0
-        RETURNING t.id, ${clock()}`
+      const values = ['$1', '$2', '$3', '$4', '$5', '$6'] as const
+      const settle = settleBundles(schema, { whose: anyone, now: clock(), values })
       return connection.write(async (sql) => {
-        const settled = await sql.query(settle, [
-          arrayOf(settlements.map(({ id }) => id)),
-          arrayOf(settlements.map(({ fence }) => BigInt(fence))),
-          arrayOf(settlements.map(({ status }) => status)),
-          arrayOf(settlements.map(({ retryInMs }) => BigInt(retryInMs ?? 0))),
-          arrayOf(settlements.map(({ error }) => error)),
-          arrayOf(settlements.map(({ mayHaveArrived }) => (mayHaveArrived ? 1n : 0n))),
-        ])
+        const settled = await sql.query(settle, settledValues(settlements))
         const ids = new Set(settled.map(([id]) => id ?? ''))
         const events = settlements.flatMap(({ id, event }) => (event && ids.has(id) ? event : []))
         await addEvents(sql, tables, events, Number(settled[0]?.[1]))
@@ -76,7 +57,7 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
       return connection.read(async (sql) => {
         const clause = 'WHERE t.id = $1 AND t.account_id = $2'
         const row = await tables.deliveries.first(sql, clause, deliveryId, accountId)
-        const [delivery] = row ? await withSubjects(sql, tables, [row], true) : []
+        const [delivery] = row ? await withSubjects(sql, tables, [stateOf(row)]) : []
         return delivery ?? null
       })
     },
@@ -131,15 +112,12 @@ export async function addEvents(
 }
 
 /** Deliveries with the usage events or the billing event they are about. */
-async function withSubjects(
+async function withSubjects<Row extends Pick<ClaimedRow, 'accountId' | 'entryIds' | 'eventId'>>(
   sql: Sql,
   tables: Tables,
-  rows: readonly ReturnType<Tables['deliveries']['read']>[],
-  withMetering = false,
-): Promise<readonly DeliveryState[]> {
-  const listed = rows.flatMap(({ accountId, entryIds, kind }) =>
-    kind === 'metering' && !withMetering ? [] : entryIds.map((id) => ({ accountId, id })),
-  )
+  rows: readonly Row[],
+): Promise<readonly (Omit<Row, 'eventId'> & Pick<Delivery, 'entries' | 'event'>)[]> {
+  const listed = rows.flatMap(({ accountId, entryIds }) => entryIds.map((id) => ({ accountId, id })))
   const eventIds = rows.flatMap(({ eventId }) => eventId ?? [])
   const byPair = 'JOIN unnest($1::text[], $2::text[]) k (id, account_id) ON t.id = k.id AND t.account_id = k.account_id'
   const [entries, events] = await Promise.all([
@@ -155,7 +133,7 @@ async function withSubjects(
   ])
   const entryOf = new Map(entries.map((row) => [`${row.accountId}|${row.id}`, row]))
   const eventOf = new Map(events.map((event) => [event.id, event]))
-  return rows.map(({ eventId, eventType: _, claimedAt: __, ...row }) => ({
+  return rows.map(({ eventId, ...row }) => ({
     ...row,
     entries: row.entryIds.flatMap((id) => entryOf.get(`${row.accountId}|${id}`) ?? []),
     event: eventId === null ? null : (eventOf.get(eventId) ?? null),

@@ -1,6 +1,6 @@
 import { accountRows } from '../sql/account-rows.js'
 import { rows, text } from '../sql/column.js'
-import { deliveryRows, eventRows, inboxRows, intentRows, newDeliveryRows } from '../sql/delivery-rows.js'
+import { claimedRows, deliveryRows, eventRows, inboxRows, intentRows, newDeliveryRows } from '../sql/delivery-rows.js'
 import {
   accountStateRows,
   accountSumRows,
@@ -59,6 +59,7 @@ export function createTables(schema: string) {
     holds: table(schema, holdRows),
     entries: table(schema, entryRows, { alike: alikeInEntries }),
     deliveries: table(schema, deliveryRows),
+    claimed: table(schema, claimedRows),
     newDeliveries: table(schema, newDeliveryRows),
     events: table(schema, eventRows),
     inbox: table(schema, inboxRows),

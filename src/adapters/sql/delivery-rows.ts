@@ -57,6 +57,45 @@ export const deliveryRows = rows<DeliveryRow>('deliveries', ['id'], {
   ...waiting,
 })
 
+/** What is handed out: a delivery, or a bundle of them as one. */
+export interface ClaimedRow
+  extends Pick<
+    DeliveryRow,
+    | 'id'
+    | 'accountId'
+    | 'destination'
+    | 'meter'
+    | 'periodStartsAt'
+    | 'sparks'
+    | 'occurredAt'
+    | 'entryIds'
+    | 'createdAt'
+    | 'kind'
+    | 'eventId'
+    | 'bundle'
+    | 'attempts'
+    | 'fence'
+    | 'firstAttemptAt'
+  > {
+  readonly members: number
+}
+
+export const claimedRows = rows<ClaimedRow>('deliveries', ['id'], {
+  ...told,
+  kind: text(),
+  eventId: nullable(text()),
+  bundle: nullable(text()),
+  attempts: number,
+  fence: number,
+  firstAttemptAt: nullable(number),
+  members: number,
+})
+
+/** A delivery by itself, without what only the store asks for. */
+export function stateOf({ eventType: _, claimedAt: __, nextAttemptAt: ___, leasedUntil: ____, ...row }: DeliveryRow) {
+  return { ...row, members: 1 }
+}
+
 export type NewDeliveryRow = NewDelivery & Pick<Waiting, 'createdAt' | 'nextAttemptAt'>
 
 /** What is written of a delivery to a provider when it is new: the other columns have defaults. */

@@ -52,6 +52,11 @@ export function sqliteAccounts(connection: Connection, now: () => number): Accou
           .map(([accountId, externalId]) => ({ accountId: accountId as string, externalId: externalId as string })),
       )
     },
+    externalIds: (accountIds, provider) =>
+      connection.read((sql) => {
+        const known = accountIds.map((accountId) => [accountId, externalIdOf(sql, accountId, provider)] as const)
+        return new Map(known.flatMap(([accountId, id]) => (id === null ? [] : [[accountId, id]])))
+      }),
   }
 }
 

@@ -1,12 +1,14 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
-import type { LedgerEntry, NewDelivery } from '../../core/domain/ledger/state.js'
-import type { DeliveryState, DeliveryStatus, OutboxStore, Settlement } from '../../core/ports/store.js'
+import type { NewDelivery } from '../../core/domain/ledger/state.js'
+import { invariant } from '../../core/errors.js'
+import type { Delivery, DeliveryStatus, OutboxStore, Settlement } from '../../core/ports/store.js'
 import { typesByConsumer } from '../kit/event.js'
-import { firstAttemptOf, maximumBundle, minuteOf } from '../kit/waiting.js'
-import { type DeliveryRow, eventDeliveryRow, newDeliveryRow } from '../sql/delivery-rows.js'
+import { maximumBundle } from '../kit/waiting.js'
+import type { Value } from '../sql/column.js'
+import { type ClaimedRow, eventDeliveryRow, newDeliveryRow, stateOf } from '../sql/delivery-rows.js'
 import type { Connection, Sql } from './connection.js'
 import { sqliteReports } from './reports.js'
-import { deliveries, entries, events as eventTable, newDeliveries } from './tables.js'
+import { claimed, deliveries, entries, events as eventTable, newDeliveries } from './tables.js'
 
 export function sqliteOutbox(connection: Connection, now: () => number): OutboxStore {
   return {
@@ -23,20 +25,21 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
         AND (next_attempt_at <= ? ${early ? 'OR attempts = 0' : ''}) AND leased_until <= ? ${wanted} ORDER BY seq LIMIT ?`
       return connection.write((sql) => {
         const at = BigInt(now())
-        const rows = deliveries.select(sql, due, destination, at, at, ...(types ?? []), BigInt(limit))
-        return bundled(sql, rows).map((row) => {
-          const firstAttemptAt = firstAttemptOf(row)
-          sql.run(
-            `UPDATE billfold_deliveries SET bundle = ?, attempts = attempts + 1, fence = fence + 1, leased_until = ?,
-               claimed_at = ?, first_attempt_at = ? WHERE id = ?`,
-            row.bundle,
-            at + BigInt(leaseMs),
-            at,
-            firstAttemptAt === null ? null : BigInt(firstAttemptAt),
-            row.id,
-          )
-          const claimed = { ...row, firstAttemptAt, attempts: row.attempts + 1, fence: row.fence + 1 }
-          return row.kind === 'metering' ? told(claimed, [], null) : asDelivery(sql, claimed)
+        const rows = sql.all(
+          `SELECT id, kind, destination, account_id, meter, period_starts_at, occurred_at / 60000, bundle FROM billfold_deliveries ${due}`,
+          destination,
+          at,
+          at,
+          ...(types ?? []),
+          BigInt(limit),
+        )
+        const taken = new Set<string>()
+        return rows.flatMap(([id, kind, ...place]) => {
+          const key = kind === 'metering' ? place.join(' ') : `${id}`
+          if (taken.has(key)) return []
+          taken.add(key)
+          const found: Found = { id: id as string, place: kind === 'metering' ? place : null }
+          return withSubjects(sql, claim(sql, found, at, BigInt(leaseMs)))
         })
       })
     },
@@ -49,7 +52,7 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
     delivery(accountId, deliveryId) {
       return connection.read((sql) => {
         const row = deliveries.first(sql, 'WHERE id = ? AND account_id = ?', deliveryId, accountId)
-        return row ? asDelivery(sql, row) : null
+        return row ? withSubjects(sql, stateOf(row)) : null
       })
     },
     event(accountId, eventId) {
@@ -85,22 +88,50 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
   }
 }
 
-/** Due rows with the bundles they belong to, whole, in the order of the first row of each. */
-function bundled(sql: Sql, due: readonly DeliveryRow[]): readonly DeliveryRow[] {
-  const taken = new Set<string>()
-  return due.flatMap((row) => {
-    if (row.kind !== 'metering') return row
-    const { destination, accountId, meter, periodStartsAt, occurredAt, bundle } = row
-    const place = [destination, accountId, meter, BigInt(periodStartsAt ?? 0), BigInt(minuteOf(occurredAt))]
-    const key = bundle ?? place.join(' ')
-    if (taken.has(key)) return []
-    taken.add(key)
-    const together = `WHERE destination = ? AND account_id = ? AND meter = ? AND period_starts_at = ? AND occurred_at / 60000 = ?
-      AND status = 'pending' AND kind = 'metering' AND bundle IS ? ORDER BY seq LIMIT ${maximumBundle}`
-    const members = deliveries.select(sql, together, ...place, bundle)
-    const first = members[0]?.id ?? null
-    return members.map((member) => ({ ...member, bundle: bundle ?? first }))
-  })
+/** A row that is due; for metering with what its bundle has in common: destination, account, meter, period, minute, bundle. */
+interface Found {
+  readonly id: string
+  readonly place: readonly Value[] | null
+}
+
+const isHere = `destination = ? AND account_id = ? AND meter = ? AND period_starts_at = ? AND occurred_at / 60000 = ?
+  AND status = 'pending' AND kind = 'metering' AND bundle IS ?`
+
+const claiming = `attempts = attempts + 1, fence = fence + 1, leased_until = ?, claimed_at = ?,
+  first_attempt_at = coalesce(first_attempt_at, CASE WHEN leased_until > 0 THEN claimed_at END)`
+
+/** Claims a row, or the whole bundle it belongs to, as one. */
+function claim(sql: Sql, { id, place }: Found, at: bigint, leaseMs: bigint): ClaimedRow {
+  const names = claimed.columns
+  if (place === null) {
+    sql.run(`UPDATE billfold_deliveries SET ${claiming} WHERE id = ?`, at + leaseMs, at, id)
+    const [row = []] = sql.all(
+      `SELECT ${names} FROM (SELECT *, 1 AS members FROM billfold_deliveries WHERE id = ?)`,
+      id,
+    )
+    return claimed.read(row)
+  }
+  const members = `SELECT seq FROM billfold_deliveries WHERE ${isHere} ORDER BY seq LIMIT ${maximumBundle}`
+  const bundle =
+    place.at(-1) ?? sql.first(`SELECT id FROM billfold_deliveries WHERE ${isHere} ORDER BY seq`, ...place)?.[0]
+  invariant(bundle !== undefined, 'a delivery that is due is not in its own bundle')
+  sql.run(
+    `UPDATE billfold_deliveries SET bundle = ?, ${claiming} WHERE seq IN (${members})`,
+    bundle,
+    at + leaseMs,
+    at,
+    ...place,
+  )
+  // The columns that are not added up are the same in all members.
+  const [row = []] = sql.all(
+    `SELECT ${names} FROM (SELECT bundle AS id, account_id, destination, meter, period_starts_at, sum(sparks) AS sparks,
+       max(occurred_at) AS occurred_at, '' AS entry_ids, min(created_at) AS created_at, kind, NULL AS event_id, bundle,
+       max(attempts) AS attempts, max(fence) AS fence, min(first_attempt_at) AS first_attempt_at, count(*) AS members
+     FROM billfold_deliveries WHERE ${isHere})`,
+    ...place.slice(0, -1),
+    bundle,
+  )
+  return claimed.read(row)
 }
 
 export function addDeliveries(sql: Sql, added: readonly NewDelivery[], now: number): void {
@@ -127,36 +158,33 @@ function subscriptions(sql: Sql): ReadonlyMap<string, ReadonlySet<string>> {
 
 function settle(sql: Sql, settlement: Settlement, now: number): boolean {
   const { id, fence, status, retryInMs, mayHaveArrived, error, event } = settlement
-  const row = deliveries.first(sql, 'WHERE id = ?', id)
-  if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return false
-  const firstAttemptAt = row.firstAttemptAt ?? (mayHaveArrived ? row.claimedAt : null)
-  sql.run(
-    `UPDATE billfold_deliveries SET status = ?, next_attempt_at = ?, first_attempt_at = ?, leased_until = 0, error = ?
-     WHERE id = ?`,
+  const place = `SELECT kind, destination, account_id, meter, period_starts_at, occurred_at / 60000 FROM billfold_deliveries WHERE id = ?`
+  const [kind, ...found] = sql.first(place, id) ?? []
+  const [which, named] = kind === 'metering' ? [isHere, [...found, id]] : ['id = ?', [id]]
+  const changed = sql.all(
+    `UPDATE billfold_deliveries SET status = ?, next_attempt_at = ?, leased_until = 0, error = ?,
+       first_attempt_at = coalesce(first_attempt_at, CASE WHEN ? THEN claimed_at END)
+     WHERE ${which} AND fence = ? AND status = 'pending' AND leased_until <> 0 RETURNING 1`,
     status,
     BigInt(now + (retryInMs ?? 0)),
-    firstAttemptAt === null ? null : BigInt(firstAttemptAt),
     error,
-    id,
+    mayHaveArrived ? 1n : 0n,
+    ...named,
+    BigInt(fence),
   )
+  if (changed.length === 0) return false
   if (event) addEvents(sql, [event], now)
   return true
 }
 
-function asDelivery(sql: Sql, row: DeliveryRow): DeliveryState {
-  const { eventId } = row
-  const listed = row.entryIds.flatMap((id) => {
-    const entry = entries.first(sql, 'WHERE id = ? AND account_id = ?', id, row.accountId)
-    return entry ? [entry] : []
-  })
+/** A delivery with the usage events or the billing event it is about. */
+function withSubjects<Row extends Pick<ClaimedRow, 'accountId' | 'entryIds' | 'eventId'>>(
+  sql: Sql,
+  { eventId, ...row }: Row,
+): Omit<Row, 'eventId'> & Pick<Delivery, 'entries' | 'event'> {
+  const listed = row.entryIds.flatMap(
+    (id) => entries.first(sql, 'WHERE id = ? AND account_id = ?', id, row.accountId) ?? [],
+  )
   const event = eventId === null ? null : (eventTable.first(sql, 'WHERE id = ?', eventId) ?? null)
-  return told(row, listed, event)
-}
-
-function told(
-  { eventId: _, eventType: __, claimedAt: ___, ...row }: DeliveryRow,
-  listed: readonly LedgerEntry[],
-  event: BillingEvent | null,
-): DeliveryState {
   return { ...row, entries: listed, event }
 }

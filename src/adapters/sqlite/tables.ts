@@ -1,5 +1,5 @@
 import { accountRows } from '../sql/account-rows.js'
-import { deliveryRows, eventRows, inboxRows, intentRows, newDeliveryRows } from '../sql/delivery-rows.js'
+import { claimedRows, deliveryRows, eventRows, inboxRows, intentRows, newDeliveryRows } from '../sql/delivery-rows.js'
 import {
   accountStateRows,
   accountSumRows,
@@ -38,6 +38,7 @@ export const rollups = table(rollupRows)
 export const holds = table(holdRows)
 export const entries = table(entryRows)
 export const deliveries = table(deliveryRows)
+export const claimed = table(claimedRows)
 export const newDeliveries = table(newDeliveryRows)
 export const events = table(eventRows)
 export const inbox = table(inboxRows)

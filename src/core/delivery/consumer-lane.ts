@@ -29,7 +29,7 @@ export async function deliverToConsumer(
       const isOver = left <= 0 || lifetime.stopping.aborted
       const outcome: Attempted = isOver ? { status: 'not_begun' } : await hand(ctx, consumer, lifetime, left, delivery)
       const settlement = settlementOf(ctx, delivery, outcome)
-      sum = sumReports(sum, countSettled([settlement], await ctx.store.outbox.settle([settlement])))
+      sum = sumReports(sum, countSettled([delivery], [settlement], await ctx.store.outbox.settle([settlement])))
     }
   }
   return sum

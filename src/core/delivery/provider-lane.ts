@@ -1,7 +1,7 @@
 import type { BillingContext } from '../context.js'
 import { BillingError } from '../errors.js'
 import { inTime, type Lifetime } from '../lifetime.js'
-import type { Delivery, Settlement } from '../ports/store.js'
+import type { Delivery } from '../ports/store.js'
 import { countSettled, type DeliveryReport, noDeliveries, sumReports } from './report.js'
 import { type Attempted, settlementOf } from './settlement.js'
 
@@ -25,25 +25,10 @@ export async function deliverToProvider(
     const batch = await ctx.store.outbox.claim(destination, { limit: 100, leaseMs, early })
     if (batch.length === 0) break
     const outcomes = await attempt(ctx, destination, lifetime, batch, send)
-    const settlements = together(batch, (delivery, index) => settlementOf(ctx, delivery, outcomes[index]))
-    sum = sumReports(sum, countSettled(settlements, await ctx.store.outbox.settle(settlements)))
+    const settlements = batch.map((delivery, index) => settlementOf(ctx, delivery, outcomes[index]))
+    sum = sumReports(sum, countSettled(batch, settlements, await ctx.store.outbox.settle(settlements)))
   }
   return sum
-}
-
-/** The settlements of a batch: those of a bundle are tried again at the same time. */
-function together(
-  batch: readonly Delivery[],
-  settle: (delivery: Delivery, index: number) => Settlement,
-): readonly Settlement[] {
-  const retries = new Map<string, number | null>()
-  return batch.map((delivery, index) => {
-    const settlement = settle(delivery, index)
-    if (delivery.bundle === null) return settlement
-    const retryInMs = retries.get(delivery.bundle) ?? settlement.retryInMs
-    retries.set(delivery.bundle, retryInMs)
-    return { ...settlement, retryInMs }
-  })
 }
 
 /** A lane that throws (wrong key, store gone) did not deliver any of its batch: all of it waits. */

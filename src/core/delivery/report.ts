@@ -1,4 +1,4 @@
-import type { Settlement } from '../ports/store.js'
+import type { Delivery, Settlement } from '../ports/store.js'
 
 /** What a pass over the outbox did. */
 export interface DeliveryReport {
@@ -21,15 +21,24 @@ export function sumReports(left: DeliveryReport, right: DeliveryReport): Deliver
   }
 }
 
-/** Counts the settlements whose claim still held: the others are somebody else's. */
-export function countSettled(settlements: readonly Settlement[], held: readonly string[]): DeliveryReport {
+/** Counts deliveries by what became of them, one settlement each, where their claim still held: the others are somebody else's. */
+export function countSettled(
+  batch: readonly Delivery[],
+  settlements: readonly Settlement[],
+  held: readonly string[],
+): DeliveryReport {
   const ids = new Set(held)
-  const own = settlements.filter(({ id }) => ids.has(id))
-  const count = (...statuses: Settlement['status'][]) => own.filter(({ status }) => statuses.includes(status)).length
+  const counts = { delivered: 0, pending: 0, parked: 0, uncertain: 0 }
+  let tried = 0
+  batch.forEach(({ id, members }, index) => {
+    tried += members
+    const status = settlements[index]?.status
+    if (status !== undefined && ids.has(id)) counts[status] += members
+  })
   return {
-    tried: settlements.length,
-    delivered: count('delivered'),
-    postponed: count('pending'),
-    parked: count('parked', 'uncertain'),
+    tried,
+    delivered: counts.delivered,
+    postponed: counts.pending,
+    parked: counts.parked + counts.uncertain,
   }
 }

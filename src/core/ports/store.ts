@@ -178,6 +178,8 @@ export interface AccountStore {
     provider: string,
     page: { readonly limit: number; readonly after?: string },
   ): Promise<readonly { readonly accountId: string; readonly externalId: string }[]>
+  /** The same of several accounts; those that the provider does not know are left out. */
+  externalIds(accountIds: readonly string[], provider: string): Promise<ReadonlyMap<string, string>>
 }
 
 /** The look-ups that cross accounts. */
@@ -207,6 +209,8 @@ export interface Delivery extends Omit<NewDelivery, 'kind'> {
    * `null` before that, and for other kinds.
    */
   readonly bundle: string | null
+  /** How many deliveries this stands for: of a bundle that was handed out all of its members, otherwise one. */
+  readonly members: number
   /** The claim it was handed out under; a settlement with another one is refused. */
   readonly fence: number
   /** The usage events it lists, for metering and tracing; a claim leaves those for metering out. */
@@ -274,8 +278,9 @@ export interface ClaimOptions {
   readonly early?: boolean
 }
 
-/** How a claimed delivery ended. */
+/** How a claimed delivery ended, or a bundle of them, which ends as one. */
 export interface Settlement {
+  /** As it was handed out: of a bundle its own id. */
   readonly id: string
   readonly fence: number
   readonly status: DeliveryStatus
@@ -295,12 +300,13 @@ export interface OutboxStore {
   /**
    * Hands out due deliveries of a destination, oldest first, and keeps others from them for `leaseMs` of the store's clock.
    *
-   * Deliveries for metering come in bundles, whole, also beyond the `limit`: one that is handed out for the first time takes along those
-   * of its account, meter, period and minute that nobody was handed out yet, up to five hundred of them, and all of them are stored as
-   * one bundle in the transaction of the claim. Whoever claims one of them later gets all of them, and only them.
+   * Deliveries for metering come in bundles, each as one: under the id of its first member, with the Sparks of all of them, at the latest
+   * of their times, and without the ids of what they list. One that is handed out for the first time takes along those of its account,
+   * meter, period and minute that nobody was handed out yet, up to five hundred of them, and all of them are stored as one bundle in
+   * the transaction of the claim. Whoever claims one of them later gets all of them, and only them.
    */
   claim(destination: string, options: ClaimOptions): Promise<readonly Delivery[]>
-  /** Says how claimed deliveries ended. @returns the ids that were settled: those whose claim still held. */
+  /** Says how claimed deliveries ended, a bundle with all of its members. @returns the ids that were settled: those whose claim still held. */
   settle(settlements: readonly Settlement[]): Promise<readonly string[]>
   /** Adds an event that no ledger command caused; an id that is there already is left alone. */
   publish(event: BillingEvent): Promise<void>

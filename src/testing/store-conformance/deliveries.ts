@@ -24,7 +24,7 @@ export const deliveryCases: readonly StoreCase[] = [
       const [metering, ...more] = await world.store.outbox.claim('meters', lease)
       const [tracing, ...others] = await world.store.outbox.claim('traces', lease)
       expectEqual([more, others], [[], []], 'further deliveries')
-      const common = { accountId: 'a', occurredAt: occurredAt + 1_000, entryIds: ['usage_1', 'usage_2'], event: null }
+      const common = { accountId: 'a', occurredAt: occurredAt + 1_000, members: 1, event: null }
       expectEqual(
         metering,
         {
@@ -39,6 +39,7 @@ export const deliveryCases: readonly StoreCase[] = [
           attempts: 1,
           firstAttemptAt: null,
           bundle: 'dlv_meters_usage_1',
+          entryIds: [],
           entries: [],
         },
         'the delivery for metering',
@@ -57,6 +58,7 @@ export const deliveryCases: readonly StoreCase[] = [
           attempts: 1,
           firstAttemptAt: null,
           bundle: null,
+          entryIds: ['usage_1', 'usage_2'],
           entries: rows,
         },
         'the delivery for tracing',
@@ -74,7 +76,7 @@ export const deliveryCases: readonly StoreCase[] = [
         [null, null, null, 'dlv_meters_usage_4', null, null, 'dlv_meters_usage_7'],
         'the delivery each row names',
       )
-      expectEqual(await sparksOf(world), [1n, 1n], 'the Sparks to report')
+      expectEqual(await sparksOf(world), [2n], 'the Sparks to report')
       await world.one(usage('a', '8', 900_000n), telling)
       expectEqual(await sparksOf(world), [1n], 'the Spark the last carry made')
     },
@@ -116,7 +118,7 @@ export const deliveryCases: readonly StoreCase[] = [
         ['1', '2', '3'].map(() => ({ 'meter:meters': 1_500_000n })),
         'who pays',
       )
-      expectEqual(await sparksOf(world), [1n, 2n, 1n], 'the Sparks to report')
+      expectEqual(await sparksOf(world), [4n], 'the Sparks to report')
       expectEqual((await world.state('a')).balance, 0n, 'the balance')
     },
   },

@@ -61,8 +61,8 @@ export const reportCases: readonly StoreCase[] = [
       expectEqual(await restate('dlv_meters_usage_01', 'pending'), [], 'what stands otherwise')
       const again = await claim(world)
       expectEqual(
-        again.map(({ id, bundle, attempts, firstAttemptAt }) => [id, bundle, attempts, firstAttemptAt]),
-        ['03', '04'].map((key) => [`dlv_meters_usage_${key}`, 'dlv_meters_usage_03', 1, null]),
+        again.map(({ id, members, attempts, firstAttemptAt }) => [id, members, attempts, firstAttemptAt]),
+        [['dlv_meters_usage_03', 2, 1, null]],
         'what is handed out',
       )
       const delivered = await world.store.outbox.delivery('a', 'dlv_meters_usage_01')

@@ -1,6 +1,7 @@
-import type { DeliveryState, OutboxStore } from '../../../core/ports/store.js'
+import type { Delivery, DeliveryStatus, OutboxStore } from '../../../core/ports/store.js'
 import { grouped } from '../../kit/grouped.js'
-import { bundlesOf, claiming, dueNow, lockBundles } from '../bundles.js'
+import { type ClaimedRow, stateOf } from '../../sql/delivery-rows.js'
+import { claimBundles, dueNow, settleBundles, settledValues } from '../bundles.js'
 import type { Sql } from '../client.js'
 import type { Clock } from '../clock.js'
 import type { Connection } from '../connection.js'
@@ -25,15 +26,15 @@ export function distributedOutbox(
   const { schema } = tables
   const addEvents = createAccountEvents(tables)
   const now = clock()
+  const whose = (alias: string) => `${alias}.account_id = $1`
   const isDue = (early: boolean) => `status = 'pending' AND status <> 'delivered' AND ${dueNow(now, early)}`
 
-  async function withSubjects(
+  async function withSubjects<Row extends Pick<ClaimedRow, 'entryIds' | 'eventId'>>(
     sql: Sql,
     accountId: string,
-    rows: readonly ReturnType<Tables['deliveries']['read']>[],
-    withMetering = false,
-  ): Promise<readonly DeliveryState[]> {
-    const listed = rows.flatMap(({ entryIds, kind }) => (kind === 'metering' && !withMetering ? [] : entryIds))
+    rows: readonly Row[],
+  ): Promise<readonly (Omit<Row, 'eventId'> & Pick<Delivery, 'entries' | 'event'>)[]> {
+    const listed = rows.flatMap(({ entryIds }) => entryIds)
     const eventIds = rows.flatMap(({ eventId }) => eventId ?? [])
     const named = 'WHERE t.account_id = $1 AND t.id = ANY($2)'
     const [entries, events] = await Promise.all([
@@ -42,7 +43,7 @@ export function distributedOutbox(
     ])
     const entryOf = new Map(entries.map((row) => [row.id, row]))
     const eventOf = new Map(events.map((event) => [event.id, event]))
-    return rows.map(({ eventId, eventType: _, claimedAt: __, ...row }) => ({
+    return rows.map(({ eventId, ...row }) => ({
       ...row,
       entries: row.entryIds.flatMap((id) => entryOf.get(id) ?? []),
       event: eventId === null ? null : (eventOf.get(eventId) ?? null),
@@ -64,14 +65,12 @@ export function distributedOutbox(
       )
       const values = [destination, String(limit), types === undefined ? null : arrayOf(types)]
       const due = await connection.read((sql) => sql.query(find, values))
-      const lock = lockBundles(schema, {
-        whose: 'd.account_id = $1',
+      const claim = claimBundles(tables, {
+        whose,
         isDue: `d.id = ANY($2::text[]) AND ${isDue(early)}`,
         now,
+        leaseMs: '$3::bigint',
       })
-      const claim = `UPDATE ${schema}.deliveries t SET ${claiming(now, '$4::bigint')}, bundle = c.bundle
-        FROM unnest($2::text[], $3::text[]) c (id, bundle) WHERE t.account_id = $1 AND t.id = c.id
-        RETURNING ${tables.deliveries.columns}, t.seq`
       const dueOf = grouped(due, ([, accountId]) => accountId ?? '')
       const claimed = await byAccount(
         [...dueOf],
@@ -80,16 +79,12 @@ export function distributedOutbox(
         (accountId, [of]) =>
           connection.write(async (sql) => {
             const ids = (of?.[1] ?? []).map(([id]) => id ?? '')
-            const locked = bundlesOf(await sql.query(lock, [accountId, arrayOf(ids)]))
-            if (locked.length === 0) return [[]]
-            const rows = await sql.query(claim, [
+            const rows = await sql.query(claim, [accountId, arrayOf(ids), String(leaseMs)])
+            const deliveries = await withSubjects(
+              sql,
               accountId,
-              arrayOf(locked.map(({ id }) => id)),
-              arrayOf(locked.map(({ bundle }) => bundle)),
-              String(leaseMs),
-            ])
-            const read = rows.map((row) => tables.deliveries.read(row))
-            const deliveries = await withSubjects(sql, accountId, read)
+              rows.map((row) => tables.claimed.read(row)),
+            )
             return [deliveries.map((delivery, index) => ({ delivery, seq: Number(rows[index]?.at(-1)) }))]
           }),
       )
@@ -106,33 +101,18 @@ export function distributedOutbox(
       const found = await connection.read((sql) => sql.query(find, [arrayOf(settlements.map(({ id }) => id))]))
       const accounts = new Map(found.map(([id, accountId]) => [id, accountId ?? '']))
       const known = settlements.filter(({ id }) => accounts.has(id))
-      const settle = `UPDATE ${schema}.deliveries t SET status = $4, next_attempt_at = ${now} + $5::bigint, leased_until = 0,
-          error = $6, first_attempt_at = coalesce(t.first_attempt_at, CASE WHEN $7::bigint = 1 THEN t.claimed_at END)
-        WHERE t.account_id = $1 AND t.id = $2 AND t.fence = $3::bigint AND t.status = 'pending' AND t.leased_until <> 0
-        RETURNING t.id`
+      const settle = settleBundles(schema, { whose, now, values: ['$2', '$3', '$4', '$5', '$6', '$7'] })
       const settled = await byAccount(
         known,
         ({ id }) => accounts.get(id) ?? '',
         concurrentAccounts,
         (accountId, named) =>
           connection.write(async (sql) => {
-            const [[time], ...answers] = await Promise.all([
-              sql.query(`SELECT ${now}`),
-              ...named.map(({ id, fence, status, retryInMs, error, mayHaveArrived }) =>
-                sql.query(settle, [
-                  accountId,
-                  id,
-                  String(fence),
-                  status,
-                  String(retryInMs ?? 0),
-                  error,
-                  mayHaveArrived ? '1' : '0',
-                ]),
-              ),
-            ])
-            const events = named.flatMap(({ event }, index) => (event && answers[index]?.length ? event : []))
-            await addEvents(sql, events, Number(time?.[0]))
-            return answers.map((rows) => rows[0]?.[0] ?? null)
+            const answers = await sql.query(settle, [accountId, ...settledValues(named)])
+            const ids = new Set(answers.map(([id]) => id))
+            const events = named.flatMap(({ id, event }) => (event && ids.has(id) ? event : []))
+            await addEvents(sql, events, Number(answers[0]?.[1]))
+            return named.map(({ id }) => (ids.has(id) ? id : null))
           }),
       )
       return settled.flatMap((id) => id ?? [])
@@ -146,7 +126,7 @@ export function distributedOutbox(
       return connection.read(async (sql) => {
         const clause = 'WHERE t.account_id = $1 AND t.id = $2'
         const row = await tables.deliveries.first(sql, clause, accountId, deliveryId)
-        const [delivery] = row ? await withSubjects(sql, accountId, [row], true) : []
+        const [delivery] = row ? await withSubjects(sql, accountId, [stateOf(row)]) : []
         return delivery ?? null
       })
     },
@@ -155,7 +135,7 @@ export function distributedOutbox(
       const rows = await connection.read((sql) => sql.query(across('deliveries by destination', query)))
       return rows.map(([destination, status, count]) => ({
         destination: destination ?? '',
-        status: status as DeliveryState['status'],
+        status: status as DeliveryStatus,
         count: Number(count),
       }))
     },
