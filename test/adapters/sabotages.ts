@@ -168,6 +168,7 @@ export const sabotages: readonly Sabotage[] = [
 
   grant('amount = amount + 1', 'grant_amount'),
   grant('remaining = remaining + 1', 'grant_remaining', 'remaining < amount'),
+  grant('expired = expired + 1', 'grant_expired'),
   grant('remaining = remaining - 1', 'open_grants', 'remaining > 0', elsewhere),
   grant(`kind = CASE kind WHEN 'paid' THEN 'promotional' ELSE 'paid' END`, 'grant_terms'),
   grant(`origin = CASE origin WHEN 'once' THEN 'plan' ELSE 'once' END`, 'grant_terms'),

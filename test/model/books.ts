@@ -166,7 +166,17 @@ function expectAccount(books: Books, { id: accountId, balance, held }: AccountSt
   const burned = new Map<string, bigint>()
   for (const { burns } of rows)
     for (const { grantId, amount } of burns) burned.set(grantId, (burned.get(grantId) ?? 0n) + amount)
-  for (const { id, remaining, amount } of grants) {
+  const reversed = (row: string) =>
+    sum(
+      rows.filter(({ corrects }) => corrects === row),
+      ({ amount }) => amount,
+    )
+  const ended = new Map<string, bigint>()
+  for (const { id, operation, burns } of rows)
+    for (const { grantId, amount } of operation === 'expire' ? burns : [])
+      ended.set(grantId, (ended.get(grantId) ?? 0n) + amount - reversed(id))
+  for (const { id, remaining, amount, expired } of grants) {
+    expectSame(expired, ended.get(id) ?? 0n, `what expired of grant ${id} and the rows that say so`)
     expectSame(remaining, -(burned.get(id) ?? 0n), `what is left of grant ${id} and its burns`)
     expectThat(remaining >= 0n && remaining <= amount, `grant ${id} of ${amount} has ${remaining} left`)
   }

@@ -1553,8 +1553,9 @@ function grant(context: Context, command: GrantCommand): Outcome {
   const outcome = entryOf(context, amount)
   if (payment) {
     const kept = paymentOf(account, payment.id)
+    const due = dueOf(kept)
     Object.assign(kept, { grantId: command.id, sparks: amount, nanos: payment.nanos })
-    takeBack(context, kept)
+    takeBack(context, kept, due)
   }
   recheckAll(context)
   return outcome
@@ -1570,30 +1571,62 @@ function paymentOf(account: Account, id: string): Payment {
 
 function reversePayment(context: Context, { paymentId, source, fact }: ReversePaymentCommand): Outcome {
   const payment = paymentOf(context.account, paymentId)
+  const due = dueOf(payment)
   const before = payment.facts.get(source)
   const isNews = !before || fact.rank > before.rank || (fact.rank === before.rank && fact.nanos > before.nanos)
   if (isNews) payment.facts.set(source, fact)
-  takeBack(context, payment)
+  takeBack(context, payment, due)
   return apply({ kind: 'payment', reversed: payment.reversed })
 }
 
-/** What is taken back is the share of the credits that the payer has back of the money, and never more than all of them. */
-function takeBack(context: Context, payment: Payment): void {
-  const { grantId, sparks, nanos } = payment
-  if (grantId === null) return
-  const back = [...payment.facts.values()].reduce((sum, fact) => sum + fact.nanos, 0n)
-  const reversed = back >= nanos ? sparks : nearest(sparks * back, nanos)
+/** What of the credits the payer has back of the money, and never more than all of them. */
+function dueOf({ grantId, sparks, nanos, facts }: Payment): bigint {
+  if (grantId === null) return 0n
+  const back = [...facts.values()].reduce((sum, fact) => sum + fact.nanos, 0n)
+  return back >= nanos ? sparks : nearest(sparks * back, nanos)
+}
+
+/** Rows that took of the credits of a row: refunds, reversals, and what let them expire or took that back. */
+function takersOf({ rows }: Account, given: Row) {
+  const grantId = given.burns.find(({ amount }) => amount < 0n)?.grantId
+  const corrections = rows.filter(({ corrects }) => corrects === given.id)
+  const ended = rows.filter(
+    ({ operation, burns }) => operation === 'expire' && burns.some((each) => each.grantId === grantId),
+  )
+  const back = rows.filter(({ corrects }) => ended.some(({ id }) => id === corrects))
+  const taken = (list: readonly Row[]) => list.reduce((sum, { amount }) => sum - amount, 0n)
+  const inGrant = corrections.flatMap(({ burns }) => burns).filter((each) => each.grantId === grantId)
+  return {
+    refunds: corrections.filter(({ operation }) => operation === 'refund'),
+    byHand: taken(corrections.filter(({ operation }) => operation !== 'refund')),
+    expired: taken(ended) + taken(back),
+    fromGrant: inGrant.reduce((sum, { amount }) => sum + amount, 0n),
+  }
+}
+
+/**
+ * Refunds and reversals take what they claim together. Of credits that nobody used all is gone in the end, claimed or expired: what they
+ * claim is taken out of these first.
+ */
+function takeBack(context: Context, payment: Payment, due: bigint): void {
+  const { account } = context
+  const { grantId, sparks } = payment
+  const given = account.rows.find(({ id }) => id === grantId)
+  if (grantId === null || !given) return
+  const { refunds, byHand, expired, fromGrant } = takersOf(account, given)
+  const others = byHand + expired
+  const claims = (part: bigint) => least(byHand + part, sparks)
+  const isBeyond = payment.reversed + others > claims(due)
+  const unused = isBeyond ? payment.reversed + others : expired + fromGrant
+  const claimed = claims(dueOf(payment))
+  const wanted = claimed > unused ? claimed : unused
+  const reversed = least(positive(wanted - others), positive(claimed - byHand))
   const more = reversed - payment.reversed
   if (more === 0n) return
   payment.reversed = reversed
   const id = `ent_refund.${payment.id}.${context.cause}.${context.now.toString(36)}`
-  post(context, {
-    operation: 'refund',
-    id,
-    amount: -more,
-    takesFirst: grantId,
-    givesBack: [{ grantId, amount: -more }],
-  })
+  const givesBack = netBurns(refunds)
+  post(context, { operation: 'refund', id, amount: -more, corrects: grantId, takesFirst: grantId, givesBack })
   tell(context, 'credit.refunded')
 }
 
@@ -1613,11 +1646,12 @@ function adjust(context: Context, command: AdjustCommand): Outcome {
   if (!row) return refuse('not_found')
   if (row.corrects !== null || (row.usage && row.usage.meter !== '')) return refuse('invalid_state')
   const rows = [row, ...account.rows.filter(({ corrects }) => corrects === row.id)]
-  const left = rows.reduce((sum, { amount }) => sum + amount, 0n)
+  const sum = rows.reduce((total, { amount }) => total + amount, 0n)
+  const left = row.amount > 0n ? positive(sum - takersOf(account, row).expired) : sum
   const amount = command.amount ?? -left
   const isWithin = left > 0n ? amount < 0n && amount >= -left : amount > 0n && amount <= -left
   if (!isWithin) return refuse('refund_exceeds_original')
-  const opened = rows.flatMap(({ burns }) => burns).find((burned) => burned.amount < 0n)
+  const opened = row.burns.find((burned) => burned.amount < 0n)
   const first = opened ? { takesFirst: opened.grantId } : {}
   post(context, { operation: 'adjust', amount, corrects: row.id, ...first, givesBack: netBurns(rows) })
   const outcome = entryOf(context, amount)

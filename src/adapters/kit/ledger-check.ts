@@ -21,6 +21,7 @@ const sentences: Readonly<Record<LedgerCheck, Sentence>> = {
   row_burns: ({ id, found, expected }) =>
     `Row ${id} burned ${found} of grants; what it took of the balance above zero is ${expected}.`,
   grant_remaining: sums('What is left', 'what rows put in and burned'),
+  grant_expired: sums('What expired', 'the rows that let it go'),
   grant_amount: sums('The amount', 'the rows that opened it'),
   grant_terms: ({ id, found, expected }) => `Grant ${id} is ${found}; the row that opened it says ${expected}.`,
   open_grants: ({ found, expected }) => `The grants have ${found} left; the balance above zero is ${expected}.`,

@@ -146,7 +146,9 @@ function loadLevel(state: Loading, book: AccountBook, meter: string, at: number)
 function loadPayment(state: Loading, book: AccountBook, paymentId: string): void {
   const payment = book.payments.get(paymentId)
   push(state.payments, payment)
-  if (payment?.grantId != null) push(state.grants, grantOf(book, payment.grantId))
+  if (payment?.grantId == null) return
+  push(state.grants, grantOf(book, payment.grantId))
+  loadEntry(state, book, payment.grantId)
 }
 
 /** The row and those that correct it, oldest first, with the grants they burned and the counters they were counted in. */

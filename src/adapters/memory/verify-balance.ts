@@ -6,11 +6,15 @@ export function verifyBalance({ accountId, state, entries, grants, holds, budget
   let balance = 0n
   const left = createTally()
   const opened = createTally()
-  for (const { id, remaining, amount } of grants) {
+  const expired = createTally()
+  for (const grant of grants) {
+    const { id, remaining, amount } = grant
     left.keep(id, remaining)
+    expired.keep(id, grant.expired)
     opened.keep(id, amount)
   }
   const openers = new Map<string, LedgerEntry>()
+  const ended = new Map<string, string>()
   for (const entry of entries) {
     const before = balance
     balance = entry.balanceAfter
@@ -18,13 +22,22 @@ export function verifyBalance({ accountId, state, entries, grants, holds, budget
     const burned = sumOf(entry.burns.map(({ amount }) => amount))
     const took = positive(entry.balanceAfter - entry.amount) - positive(entry.balanceAfter)
     if (burned !== took) tell('row_burns', entry.id, burned, took)
-    for (const { grantId, amount } of entry.burns) left.add(grantId, -amount)
+    for (const { grantId, amount } of entry.burns) {
+      left.add(grantId, -amount)
+      if (entry.operation !== 'expire') continue
+      ended.set(entry.id, grantId)
+      expired.add(grantId, amount)
+    }
+    // A row lets go of one grant; a reversal of it brings that back.
+    const back = entry.corrects === null ? undefined : ended.get(entry.corrects)
+    if (back !== undefined) expired.add(back, -entry.amount)
     for (const [grantId, amount] of openedBy(entry)) {
       opened.add(grantId, amount)
       openers.set(grantId, entry)
     }
   }
   left.compare('grant_remaining', tell)
+  expired.compare('grant_expired', tell)
   opened.compare('grant_amount', tell)
   for (const { id, kind, origin, grantedAt, reason } of grants) {
     const entry = openers.get(id)

@@ -160,12 +160,13 @@ const nothing: Named = {
 
 async function loadOthers(sql: Sql, tables: Tables, asked: ByKind, clock: Clock): Promise<Named> {
   const accountsOfCounters = asked.counters.map(({ accountId }) => accountId)
+  const paid = namedPayments(sql, tables, asked.payment)
   const [holds, current, byHold, payments, entries, levels, byLevel, accruing, seen] = await Promise.all([
     namedHolds(sql, tables, [...asked.hold, ...asked.hold_counter]),
     currentCounters(sql, tables, accountsOfCounters, clock),
     countersOfHolds(sql, tables, asked.hold_counter),
-    namedPayments(sql, tables, asked.payment),
-    entriesWithCorrections(sql, tables, asked.entry),
+    paid,
+    paid.then((payments) => entriesWithCorrections(sql, tables, [...asked.entry, ...boughtBy(payments)])),
     levelsAround(sql, tables, asked.level, clock),
     countersFrom(sql, tables, asked.level, clock),
     overdueCounters(sql, tables, asked.accruals, clock),
@@ -259,11 +260,18 @@ async function namedPayments(sql: Sql, tables: Tables, keys: ByKind['payment']):
   return tables.payments.select(sql, clause, ...columnsOf(keys, 'accountId', 'paymentId'))
 }
 
+/** The rows by which the credits of payments were given. */
+function boughtBy(payments: readonly Payment[]): readonly EntryName[] {
+  return payments.flatMap(({ accountId, grantId }) => (grantId === null ? [] : [{ accountId, entryId: grantId }]))
+}
+
+type EntryName = Pick<ByKind['entry'][number], 'accountId' | 'entryId'>
+
 /** Rows that were named, and those that correct them, oldest first. */
 async function entriesWithCorrections(
   sql: Sql,
   tables: Tables,
-  keys: ByKind['entry'],
+  keys: readonly EntryName[],
 ): Promise<readonly LedgerEntry[]> {
   if (keys.length === 0) return []
   const named = arrayOf(keys.map(({ entryId }) => entryId))

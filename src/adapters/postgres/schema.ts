@@ -119,6 +119,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
     origin text NOT NULL,
     amount bigint NOT NULL,
     remaining bigint NOT NULL CHECK (remaining BETWEEN 0 AND amount),
+    expired bigint NOT NULL CHECK (expired >= 0),
     priority bigint NOT NULL,
     expires_at bigint,
     granted_at bigint NOT NULL,

@@ -13,7 +13,10 @@ export function changedRows({ accounts, grants, counters, budgets }: LedgerRows)
     // A grant that is used up, or given something again, changes places in the indexes, as one that ends at another time.
     grants: split(
       grants,
-      (after, before) => after.remaining > 0n === before.remaining > 0n && after.expiresAt === before.expiresAt,
+      (after, before) =>
+        after.remaining > 0n === before.remaining > 0n &&
+        after.expiresAt === before.expiresAt &&
+        after.expired === before.expired,
     ),
     counters: split(counters, onlyChanges('used', 'held', 'allowance', 'heldAllowance', 'rated', 'overage', 'carried')),
     budgets: split(budgets, onlyChanges('used', 'held')),

@@ -15,6 +15,7 @@ export function balanceChecks(
   | 'running_balance'
   | 'row_burns'
   | 'grant_remaining'
+  | 'grant_expired'
   | 'grant_amount'
   | 'grant_terms'
   | 'open_grants'
@@ -51,6 +52,14 @@ export function balanceChecks(
       FROM (SELECT account_id, id, remaining AS kept, 0 AS burned, 1 AS n FROM ${grants} g
         UNION ALL SELECT account_id, grant_id, 0, amount, 0 FROM ${burns} b) u
       GROUP BY account_id, id HAVING sum(kept) <> -sum(burned) OR sum(n) <> 1`,
+    // A row lets go of one grant; a reversal of it brings that back.
+    grant_expired: `SELECT account_id, id, sum(kept) AS found, sum(gone) AS expected
+      FROM (SELECT account_id, id, expired AS kept, 0 AS gone FROM ${grants} g
+        UNION ALL SELECT b.account_id, b.grant_id, 0, b.amount - coalesce(c.total, 0) FROM ${burns} b
+          JOIN ${entries} e ON e.account_id = b.account_id AND e.id = b.entry_id AND e.operation = 'expire'
+          LEFT JOIN (SELECT account_id, corrects, sum(amount) AS total FROM ${entries} r WHERE corrects IS NOT NULL
+            GROUP BY account_id, corrects) c ON c.account_id = e.account_id AND c.corrects = e.id) u
+      GROUP BY account_id, id HAVING sum(kept) <> sum(gone)`,
     grant_amount: `SELECT account_id, id, CASE WHEN sum(n) = 1 THEN CAST(sum(kept) AS TEXT) ELSE 'nowhere' END AS found,
         CASE WHEN sum(o) = 1 THEN CAST(sum(amount) AS TEXT) ELSE 'nothing' END AS expected
       FROM (SELECT account_id, id, amount AS kept, 0 AS amount, 1 AS n, 0 AS o FROM ${grants} g

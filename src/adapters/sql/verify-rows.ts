@@ -63,7 +63,7 @@ export function rowChecks(
         WHEN operation = 'grant' THEN counter_account IN ('grants:paid', 'grants:promotional') AND amount > 0 AND corrects IS NULL
         WHEN operation = 'renew' THEN counter_account = 'grants:promotional' AND amount > 0 AND corrects IS NULL
         WHEN operation = 'adjust' THEN counter_account = 'adjustments'
-        WHEN operation = 'refund' THEN counter_account = 'refunds' AND corrects IS NULL AND reason LIKE 'payment %'
+        WHEN operation = 'refund' THEN counter_account = 'refunds' AND corrects IS NOT NULL AND reason LIKE 'payment %'
         WHEN operation = 'expire' THEN counter_account = 'expired' AND amount <= 0 AND corrects IS NULL
         WHEN operation IN ('extend', 'change_plan', 'change_terms', 'set_budget', 'suspend', 'resume')
           THEN counter_account = 'none' AND amount = 0 AND corrects IS NULL

@@ -58,10 +58,19 @@ export function* loadState({ sql, now, recent }: Loading, keys: readonly LoadKey
     if (budget) budgets.set(`${budget.accountId}|${budget.scope}`, budget)
   }
 
+  const moments: Extract<LoadKey, { kind: 'counter' }>[] = []
+  const addEntry = (accountId: string, entryId: string): void => {
+    for (const entry of entryWithCorrections(sql, accountId, entryId)) {
+      entries.set(`${entry.accountId}|${entry.id}`, entry)
+      for (const { grantId } of entry.burns) addGrant(findGrant(sql, accountId, grantId))
+      const { usage } = entry
+      if (usage) moments.push({ kind: 'counter', accountId, meter: usage.meter, at: countedAt(entry) })
+    }
+  }
+
   const accounts: AccountState[] = []
   const accountIds: string[] = []
   const scopes: Extract<LoadKey, { kind: 'budget' }>[] = []
-  const moments: Extract<LoadKey, { kind: 'counter' }>[] = []
   const used: Extract<LoadKey, { kind: 'key' }>[] = []
   for (const key of keys) {
     const id = loadKeyId(key)
@@ -106,17 +115,13 @@ export function* loadState({ sql, now, recent }: Loading, keys: readonly LoadKey
         const payment = tables.payments.first(sql, 'WHERE account_id = ? AND id = ?', key.accountId, key.paymentId)
         if (!payment) break
         payments.push(payment)
-        if (payment.grantId !== null) addGrant(findGrant(sql, key.accountId, payment.grantId))
+        if (payment.grantId === null) break
+        addGrant(findGrant(sql, key.accountId, payment.grantId))
+        addEntry(key.accountId, payment.grantId)
         break
       }
       case 'entry':
-        for (const entry of entryWithCorrections(sql, key.accountId, key.entryId)) {
-          entries.set(`${entry.accountId}|${entry.id}`, entry)
-          for (const { grantId } of entry.burns) addGrant(findGrant(sql, key.accountId, grantId))
-          const { usage } = entry
-          if (!usage) continue
-          moments.push({ kind: 'counter', accountId: key.accountId, meter: usage.meter, at: countedAt(entry) })
-        }
+        addEntry(key.accountId, key.entryId)
         break
       case 'hold':
         for (const hold of [findHold(sql, key.accountId, key.holdId)].filter((each) => each !== undefined)) {

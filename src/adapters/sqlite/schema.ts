@@ -80,6 +80,7 @@ export const migrations: readonly string[] = [
     origin TEXT NOT NULL,
     amount INTEGER NOT NULL,
     remaining INTEGER NOT NULL CHECK (remaining BETWEEN 0 AND amount),
+    expired INTEGER NOT NULL CHECK (expired >= 0),
     priority INTEGER NOT NULL,
     expires_at INTEGER,
     granted_at INTEGER NOT NULL,

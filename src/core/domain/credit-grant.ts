@@ -7,7 +7,7 @@ export type GrantKind = 'promotional' | 'paid'
 /** How credits came to be: given or bought once, recurring with a plan, or what was left of those and carried over. */
 export type GrantOrigin = 'once' | 'plan' | 'rollover'
 
-/** Credits given to an account. `remaining` is what is left of `amount`. */
+/** Credits given to an account. `remaining` is what is left of `amount`, `expired` what was let go unused. */
 export interface CreditGrant {
   readonly id: string
   readonly accountId: string
@@ -15,6 +15,7 @@ export interface CreditGrant {
   readonly origin: GrantOrigin
   readonly amount: MicroSparks
   readonly remaining: MicroSparks
+  readonly expired: MicroSparks
   /** Lower burns earlier among grants of one kind that expire together. */
   readonly priority: number
   readonly expiresAt: Instant | null

@@ -5,7 +5,6 @@ import type { Balance } from '../domain/ledger/outcome.js'
 import type { MicroSparks } from '../domain/sparks.js'
 import { BillingError, invariant } from '../errors.js'
 import { accountId, idempotencyKey, idField, parse, readSignedSparks, type SparksInput, text } from './fields.js'
-import { rowsOf } from './rows.js'
 import { keyed, submit } from './steps.js'
 
 /** A change of a balance, and the balance after it, in micro-sparks. */
@@ -54,26 +53,8 @@ export async function adjustCredits(ctx: BillingContext, input: AdjustCreditsInp
   const { amount = null, reverses = null, reason } = request
   if (amount === null && reverses === null)
     throw new BillingError('invalid_request', 'Give an amount of Sparks, or the transaction that it reverses.')
-  const takenAlready = reverses === null ? 0n : await takenOf(ctx, request.accountId, reverses)
   const named = keyed(ctx, 'adjust', 'ent', request, body)
-  return changed(ctx, { kind: 'adjust', ...named, amount, reverses, takenAlready, reason })
-}
-
-/** What of the credits that a row gave was refunded to their payer, or has expired. */
-async function takenOf(ctx: BillingContext, accountId: string, entryId: string): Promise<MicroSparks> {
-  let taken = 0n
-  for (const grantId of new Set([entryId, `grt_${entryId}`, `grt_${entryId.slice(4)}`]))
-    for await (const { burns } of rowsOf(ctx, accountId, { operation: 'expire', grantId }))
-      for (const burn of burns) if (burn.grantId === grantId) taken += burn.amount
-  const seen = new Set<string>()
-  for await (const { reason } of rowsOf(ctx, accountId, { operation: 'refund' })) {
-    const paymentId = reason.replace(/^payment /, '')
-    if (seen.has(paymentId)) continue
-    seen.add(paymentId)
-    const payment = await ctx.store.ledger.payment(accountId, paymentId)
-    if (payment?.grantId === entryId) taken += payment.reversed
-  }
-  return taken
+  return changed(ctx, { kind: 'adjust', ...named, amount, reverses, reason })
 }
 
 /** Which credits to end. */

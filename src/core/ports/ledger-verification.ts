@@ -4,6 +4,7 @@ export type LedgerCheck =
   | 'running_balance'
   | 'row_burns'
   | 'grant_remaining'
+  | 'grant_expired'
   | 'grant_amount'
   | 'grant_terms'
   | 'open_grants'

@@ -188,6 +188,118 @@ export const correctionCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'S3.11 G11 corrections: a refund takes nothing that a reversal by hand has taken, and gives back only its own',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      await world.commit([grant('a', 'p', 100n * million, paid('chk_1', 20_000n)), grant('a', 'other', 50n * million)])
+      const refunded = async (nanos: bigint, rank: number) => {
+        expectApplied([await world.one(reversePayment('a', 'chk_1', 'dp_1', { nanos, rank }))])
+        await expectBooks(world)
+        return (await world.state('a')).balance / million
+      }
+      expectApplied([await world.one(adjust('a', '1', -40n * million, 'grant_p'))])
+      expectEqual(await refunded(10_000n, 1), 60n, 'the balance after a refund of half')
+      expectEqual(await refunded(20_000n, 2), 50n, 'the balance after a refund of all')
+      expectEqual(await refunded(20_000n, 2), 50n, 'the balance after the same once more')
+      expectRefused(await world.one(adjust('a', '2', null, 'grant_p')), 'refund_exceeds_original')
+      expectEqual(await refunded(0n, 3), 110n, 'the balance after it was won')
+      expectApplied([await world.one(adjust('a', '3', null, 'grant_p'))])
+      expectEqual(await refunded(20_000n, 4), 50n, 'the balance after all was reversed by hand, and then refunded')
+    },
+  },
+  {
+    name: 'S3.11 G11 corrections: a refund and a reversal by hand come to the same in either order',
+    async run(world) {
+      await world.accounts('credits', 'a', 'b')
+      for (const id of ['a', 'b'])
+        await world.commit([grant(id, `p${id}`, 100n * million, paid('chk_1', 20_000n)), grant(id, id, 50n * million)])
+      const fact = { nanos: 5_000n, rank: 1 }
+      await world.commit([reversePayment('a', 'chk_1', 're_1', fact), adjust('a', '1', -30n * million, 'grant_pa')])
+      await world.commit([adjust('b', '1', -30n * million, 'grant_pb'), reversePayment('b', 'chk_1', 're_1', fact)])
+      expectEqual((await world.state('a')).balance, 95n * million, 'the balance')
+      expectEqual((await world.state('b')).balance, 95n * million, 'the balance in the other order')
+    },
+  },
+  {
+    name: 'S3.11 G11 corrections: a refund takes nothing that has expired, from other credits or as debt',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      const over = { expiresAt: world.now() + 2_000, ...paid('chk_1', 20_000n) }
+      await world.commit([grant('a', 'p', 100n * million, over), usage('a', 'u', 30n * million)])
+      await world.commit([grant('a', 'other', 50n * million)])
+      await world.pass(2_100)
+      const refunded = async (nanos: bigint, rank: number) => {
+        expectApplied([await world.one(reversePayment('a', 'chk_1', 're_1', { nanos, rank }))])
+        await expectBooks(world)
+        return (await world.state('a')).balance / million
+      }
+      expectEqual(await refunded(10_000n, 1), 50n, 'the balance after half was refunded, of which 70 % had expired')
+      expectEqual(await refunded(18_000n, 2), 30n, 'the balance after 90 % was refunded: 20 % of it was used')
+      expectEqual(await refunded(20_000n, 3), 20n, 'the balance after a refund of all: what was used is taken')
+      expectEqual(await refunded(18_000n, 4), 30n, 'the balance after a part of it failed')
+      expectEqual(await refunded(0n, 5), 50n, 'the balance after it failed')
+      expectEqual(await refunded(0n, 5), 50n, 'the balance after the same once more')
+    },
+  },
+  {
+    name: 'S3.11 G11 corrections: it makes no difference whether refunds are told before credits expire or after, and in which order',
+    needs: 'clock',
+    async run(world) {
+      const facts = [
+        ['re_1', { nanos: 4_000n, rank: 1 }],
+        ['re_2', { nanos: 14_000n, rank: 1 }],
+        ['re_2', { nanos: 3_000n, rank: 2 }],
+        ['re_1', { nanos: 9_000n, rank: 2 }],
+      ] as const
+      const orders = [
+        [0, 1, 2, 3],
+        [3, 2, 1, 0],
+        [1, 0, 3, 2],
+        [2, 3, 0, 1],
+        [1, 3, 2, 0],
+      ]
+      const ids = orders.flatMap((_, order) => [0, 1, 2, 3, 4].map((early) => `a${order}${early}`))
+      await world.accounts('credits', ...ids)
+      const over = { expiresAt: world.now() + 3_000 }
+      const tell = async (id: string, order: readonly number[]) => {
+        for (const index of order) {
+          const [source, fact] = facts[index] ?? facts[0]
+          expectApplied([await world.one(reversePayment(id, `chk_${id}`, source, fact))])
+        }
+      }
+      await world.commit(
+        ids.flatMap((id) => [
+          grant(id, `p${id}`, 100n * million, { ...over, ...paid(`chk_${id}`, 20_000n) }),
+          usage(id, `u${id}`, 70n * million),
+          grant(id, `o${id}`, 50n * million),
+        ]),
+      )
+      for (const id of ids) await tell(id, (orders[Number(id[1])] ?? []).slice(0, Number(id[2])))
+      await world.pass(3_100)
+      for (const id of ids) await tell(id, (orders[Number(id[1])] ?? []).slice(Number(id[2])))
+      const balances = await Promise.all(ids.map(async (id) => [id, (await world.state(id)).balance / million]))
+      // 60 % is refunded of credits of which 70 % were used: 30 of them were not, the other 30 come out of the other grant.
+      expectEqual(
+        balances,
+        ids.map((id) => [id, 20n]),
+        'the balances',
+      )
+      for (const id of ids) await expectBooks(world, id)
+    },
+  },
+  {
+    name: 'S3.11 corrections: what expired and was given back by hand is there to be refunded',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      await world.commit([grant('a', 'p', 100n * million, paid('chk_1', 20_000n)), expireGrant('a', 'e', 'grant_p')])
+      expectApplied([await world.one(adjust('a', '1', 60n * million, 'expire_grant_e'))])
+      expectEqual((await world.state('a')).balance, 60n * million, 'the balance')
+      expectApplied([await world.one(reversePayment('a', 'chk_1', 're_1', { nanos: 20_000n, rank: 1 }))])
+      expectEqual((await world.state('a')).balance, 0n, 'the balance after a refund of all')
+      await expectBooks(world)
+    },
+  },
+  {
     name: 'S3.11 corrections: an account pays in the currency of its first payment',
     async run(world) {
       await world.accounts('credits', 'a')

@@ -38,6 +38,7 @@ export const grantCases: readonly StoreCase[] = [
             origin: 'once',
             amount: 5n * million,
             remaining: 5n * million - 1n,
+            expired: 0n,
             priority: -7,
             expiresAt,
             grantedAt,

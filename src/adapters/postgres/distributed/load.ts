@@ -172,15 +172,15 @@ export function createAccountPicture(tables: Tables, clock: Clock) {
         UNION ALL (${inMeter} AND c.ends_at <= coalesce(k.at, ${now}) ORDER BY c.starts_at DESC LIMIT 1)) t`)
     }
     if (asked.accruals.length > 0) counters(`${of('counters')} t.is_accruing AND t.ends_at <= ${now}`)
+    const columns = [...tables.entries.texts, 't.seq::text']
+    const entries = (ids: string) =>
+      ask('entry', columns, `${of('ledger_entries')} (t.id = ANY(${ids}) OR t.corrects = ANY(${ids}))`)
     if (asked.payment.length > 0) {
       const ids = list(asked.payment.map(({ paymentId }) => paymentId))
       ask('payment', tables.payments.texts, `${of('payments')} t.id = ANY(${ids})`)
+      entries(`ARRAY(SELECT p.grant_id FROM ${schema}.payments p WHERE p.account_id = $1 AND p.id = ANY(${ids}))`)
     }
-    if (asked.entry.length > 0) {
-      const ids = list(asked.entry.map(({ entryId }) => entryId))
-      const columns = [...tables.entries.texts, 't.seq::text']
-      ask('entry', columns, `${of('ledger_entries')} (t.id = ANY(${ids}) OR t.corrects = ANY(${ids}))`)
-    }
+    if (asked.entry.length > 0) entries(list(asked.entry.map(({ entryId }) => entryId)))
     if (asked.seen.length > 0) {
       const meters = list(asked.seen.map(({ meter }) => meter))
       const k = `unnest(${meters}, ${list(asked.seen.map(({ value }) => value))}) k (meter, value)`

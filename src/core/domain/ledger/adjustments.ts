@@ -1,11 +1,13 @@
 import { formatSparks } from '../sparks.js'
 import type { AdjustCommand } from './command.js'
-import { type Draft, entryWithCorrections, findEntry } from './draft.js'
+import { type Draft, entryWithCorrections, findEntry, netBurns } from './draft.js'
+import { addExpired } from './expiry.js'
 import { addCredits } from './new-credits.js'
 import type { LedgerOutcome } from './outcome.js'
 import { accountOf, entryResult, post, refused, storable } from './posting.js'
 import { recheckQuotas } from './quotas.js'
 import type { LedgerEntry, LoadKey } from './state.js'
+import { leftToTake } from './taken.js'
 
 export function adjustNeeds({ accountId, dedupe, reverses }: AdjustCommand): readonly LoadKey[] {
   const cause: LoadKey[] = reverses === null ? [] : [{ kind: 'entry', accountId, entryId: reverses }]
@@ -44,9 +46,7 @@ function reverse(draft: Draft, command: AdjustCommand, entryId: string): LedgerO
     return refused('invalid_state', `Row ${entryId} is usage: amend or void it.`, { id: entryId })
 
   const rows = entryWithCorrections(draft, entry)
-  const whole = rows.reduce((sum, row) => sum + row.amount, 0n)
-  const { takenAlready = 0n } = command
-  const left = whole > takenAlready ? whole - takenAlready : whole > 0n ? 0n : whole
+  const left = entry.amount > 0n ? leftToTake(draft, entry) : rows.reduce((sum, row) => sum + row.amount, 0n)
   const amount = command.amount ?? -left
   const isWithin = left > 0n ? amount < 0n && -amount <= left : amount > 0n && amount <= -left
   if (!isWithin) {
@@ -57,8 +57,7 @@ function reverse(draft: Draft, command: AdjustCommand, entryId: string): LedgerO
     })
   }
   storable(accountOf(draft, accountId).balance + amount, 'The balance')
-  const burns = rows.flatMap((row) => row.burns)
-  const opened = burns.find((burn) => burn.amount < 0n)
+  const opened = entry.burns.find((burn) => burn.amount < 0n)
   const outcome = post(
     draft,
     {
@@ -74,16 +73,10 @@ function reverse(draft: Draft, command: AdjustCommand, entryId: string): LedgerO
     },
     entryResult(id, amount),
   )
+  const [expired] = entry.operation === 'expire' ? entry.burns : []
+  if (expired) addExpired(draft, accountId, expired.grantId, -amount)
   recheckQuotas(draft, accountId)
   return outcome
-}
-
-/** What rows took from each grant, less what others of them gave back. */
-export function netBurns(rows: readonly LedgerEntry[]): LedgerEntry['burns'] {
-  const net = new Map<string, bigint>()
-  for (const { grantId, amount } of rows.flatMap(({ burns }) => burns))
-    net.set(grantId, (net.get(grantId) ?? 0n) + amount)
-  return [...net].flatMap(([grantId, amount]) => (amount > 0n ? [{ grantId, amount }] : []))
 }
 
 /** A capture of a hold without a meter keeps what it took as usage of no meter; nothing else counts it. */

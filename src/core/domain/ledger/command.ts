@@ -131,8 +131,6 @@ export interface AdjustCommand extends Keyed {
   /** Negative takes; `null` reverses all that is left of the row. */
   readonly amount: MicroSparks | null
   readonly reverses: string | null
-  /** What of the credits that `reverses` gave was refunded already, or has expired: it is not taken a second time. */
-  readonly takenAlready?: MicroSparks
   readonly reason: string
 }
 

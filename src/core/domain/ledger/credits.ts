@@ -2,7 +2,7 @@ import { formatSparks, type MicroSparks } from '../sparks.js'
 import { accrue } from './accrual.js'
 import type { ExpireCommand, ExpireGrantCommand, GrantCommand } from './command.js'
 import { accountDraft, balanceOf, type Draft, findGrant, setAccount } from './draft.js'
-import { expireGrants } from './expiry.js'
+import { addExpired, expireGrants } from './expiry.js'
 import { expireHolds } from './holds.js'
 import { addCredits } from './new-credits.js'
 import type { LedgerOutcome } from './outcome.js'
@@ -43,10 +43,7 @@ export function decideGrant(draft: Draft, command: GrantCommand): LedgerOutcome 
     { id: command.id, kind, origin: 'once', amount, priority, expiresAt, reason },
     { command, operation: 'grant', counterAccount: `grants:${kind}` },
   )
-  if (payment) {
-    keepPayment(draft, command, payment)
-    takeBack(draft, accountId, payment.id)
-  }
+  if (payment) takeBack(draft, keepPayment(draft, command, payment))
   recheckQuotas(draft, accountId)
   return outcome
 }
@@ -69,6 +66,7 @@ export function decideExpireGrant(draft: Draft, command: ExpireGrantCommand): Le
   const posting = { command, operation: 'expire', counterAccount: 'expired', amount: -amount, reason } as const
   const outcome = post(draft, { ...posting, usage: null, takesFirst: grantId }, entryResult(command.id, -amount))
   if (amount > 0n) {
+    addExpired(draft, accountId, grantId, amount)
     const data = { grantId, sparks: formatSparks(amount) }
     emit(draft, { id: `evt_${command.id}`, type: 'credit.expired', accountId, data })
   }

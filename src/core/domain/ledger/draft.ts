@@ -198,6 +198,14 @@ export function entryWithCorrections(draft: Draft, entry: LedgerEntry): readonly
   return [entry, ...entries.filter((other) => other.corrects === entry.id)]
 }
 
+/** What rows took from each grant, less what others of them gave back. */
+export function netBurns(rows: readonly LedgerEntry[]): LedgerEntry['burns'] {
+  const net = new Map<string, bigint>()
+  for (const { grantId, amount } of rows.flatMap(({ burns }) => burns))
+    net.set(grantId, (net.get(grantId) ?? 0n) + amount)
+  return [...net].flatMap(([grantId, amount]) => (amount > 0n ? [{ grantId, amount }] : []))
+}
+
 /** The counter as one whose sums may be changed in place: its own copy in the draft, or a copy of one that is not stored yet. */
 export function ownCounter(draft: Draft, counter: Counter): Mutable<Counter> {
   for (const each of accountDraft(draft, counter.accountId).counters) if (each.value === counter) return own(each)

@@ -1,7 +1,8 @@
+import { invariant } from '../../errors.js'
 import type { CreditGrant } from '../credit-grant.js'
 import type { Instant } from '../period.js'
 import { formatSparks, type MicroSparks } from '../sparks.js'
-import { causeOf, type Draft, freeName, grantsOf } from './draft.js'
+import { causeOf, type Draft, findGrant, freeName, grantsOf, setGrant } from './draft.js'
 import { dedupeOf } from './key.js'
 import { accountOf, emit, entryResult, post } from './posting.js'
 
@@ -57,12 +58,20 @@ export function expireGrant(draft: Draft, grant: CreditGrant, amount: MicroSpark
     takesFirst: id,
   } as const
   post(draft, posting, entryResult(command.id, -amount))
+  addExpired(draft, accountId, id, amount)
   emit(draft, {
     id: `evt_expire_${name}`,
     type: 'credit.expired',
     accountId,
     data: { grantId: id, sparks: formatSparks(amount) },
   })
+}
+
+/** Keeps what a grant was let go of unused; negative for what came back. */
+export function addExpired(draft: Draft, accountId: string, grantId: string, amount: MicroSparks): void {
+  const grant = findGrant(draft, accountId, grantId)
+  invariant(grant !== undefined, 'a grant that expired is not there', { grantId })
+  setGrant(draft, { ...grant, expired: grant.expired + amount })
 }
 
 function sumOf(grants: readonly CreditGrant[]): MicroSparks {

@@ -6,14 +6,14 @@ import { type Applied, accountOf, emit, entryResult, type Posting, post } from '
 /** Opens a grant with what is left of its amount after debt, and posts its row. */
 export function addCredits(
   draft: Draft,
-  grant: Omit<CreditGrant, 'accountId' | 'remaining' | 'grantedAt'>,
+  grant: Omit<CreditGrant, 'accountId' | 'remaining' | 'expired' | 'grantedAt'>,
   row: Pick<Posting, 'command' | 'operation' | 'counterAccount'>,
 ): Applied {
   const { accountId } = row.command
   const { amount, reason } = grant
   const { debt } = balanceOf(accountOf(draft, accountId))
   const remaining = debt < amount ? amount - debt : 0n
-  setGrant(draft, { ...grant, accountId, remaining, grantedAt: draft.now })
+  setGrant(draft, { ...grant, accountId, remaining, expired: 0n, grantedAt: draft.now })
   // It may cover what holds have reserved of credits that are over.
   accountDraft(draft, accountId).isUpToDate = false
   const outcome = post(

@@ -1,12 +1,14 @@
+import { invariant } from '../../errors.js'
 import { divide } from '../decimal.js'
 import type { Payment, ReversalFact } from '../payment.js'
 import { formatSparks, type MicroSparks } from '../sparks.js'
 import type { GrantCommand, ReversePaymentCommand } from './command.js'
-import { causeOf, type Draft, findPayment, setPayment } from './draft.js'
+import { causeOf, type Draft, entryWithCorrections, findEntry, findPayment, netBurns, setPayment } from './draft.js'
 import { dedupeOf } from './key.js'
 import type { LedgerOutcome } from './outcome.js'
 import { emit, entryResult, post } from './posting.js'
 import type { LoadKey } from './state.js'
+import { refundedOf, takenOf } from './taken.js'
 
 export function reversePaymentNeeds({ accountId, paymentId }: ReversePaymentCommand): readonly LoadKey[] {
   return [
@@ -24,29 +26,42 @@ export function decideReversePayment(draft: Draft, command: ReversePaymentComman
   const payment = paymentOf(draft, accountId, paymentId)
   const known = Object.hasOwn(payment.facts, source) ? payment.facts[source] : undefined
   if (!known || isNews(known, fact)) setPayment(draft, { ...payment, facts: { ...payment.facts, [source]: fact } })
-  takeBack(draft, accountId, paymentId)
+  takeBack(draft, payment)
   const { reversed } = paymentOf(draft, accountId, paymentId)
   return { status: 'applied', result: { kind: 'payment', reversed } }
 }
 
-/** Remembers which grant a payment bought. */
-export function keepPayment(draft: Draft, command: GrantCommand, paid: NonNullable<GrantCommand['payment']>): void {
-  const payment = paymentOf(draft, command.accountId, paid.id)
-  setPayment(draft, { ...payment, grantId: command.id, sparks: command.amount, paidNanos: paid.nanos })
+/** Remembers which grant a payment bought. @returns the payment as it was before */
+export function keepPayment(
+  draft: Draft,
+  { accountId, id: grantId, amount }: GrantCommand,
+  paid: NonNullable<GrantCommand['payment']>,
+): Payment {
+  const payment = paymentOf(draft, accountId, paid.id)
+  setPayment(draft, { ...payment, grantId, sparks: amount, paidNanos: paid.nanos })
+  return payment
 }
 
 /**
- * Makes what was taken back equal to what the payer has back: that share of the credits, never more than were bought. Credits that are
- * spent already become debt; a dispute that is won gives them back.
+ * Makes what was taken back equal to what the payer has back: that share of the credits, never more than were bought, and nothing that a
+ * reversal by hand has taken or that has expired (`refundedOf`). Credits that are spent already become debt; a dispute that is won gives
+ * back what it took, to where that was taken from.
+ *
+ * @param before the payment as it was when this was done last
  */
-export function takeBack(draft: Draft, accountId: string, paymentId: string): void {
+export function takeBack(draft: Draft, before: Payment): void {
+  const { accountId, id: paymentId } = before
   const payment = paymentOf(draft, accountId, paymentId)
-  const { grantId } = payment
+  const { grantId, sparks } = payment
   if (grantId === null) return
-  const reversed = reversedSparks(payment)
+  const given = findEntry(draft, accountId, grantId)
+  invariant(given !== undefined, 'the row of a grant that was bought is not there', { grantId })
+  const taken = { ...takenOf(draft, given), refunded: payment.reversed }
+  const reversed = refundedOf(sparks, dueOf(payment), dueOf(before), taken)
   const more = reversed - payment.reversed
   if (more === 0n) return
   setPayment(draft, { ...payment, reversed })
+  const refunds = entryWithCorrections(draft, given).filter(({ operation }) => operation === 'refund')
   const name = `${paymentId}.${causeOf(draft)}`
   const dedupe = dedupeOf(accountId, 'refund', name)
   const command = { accountId, id: `ent_refund.${name}`, key: `refund:${name}`, dedupe, fingerprint: dedupe }
@@ -59,8 +74,9 @@ export function takeBack(draft: Draft, accountId: string, paymentId: string): vo
       amount: -more,
       reason: `payment ${paymentId}`,
       usage: null,
+      corrects: grantId,
       takesFirst: grantId,
-      givesBack: [{ grantId, amount: -more }],
+      givesBack: netBurns(refunds),
     },
     entryResult(command.id, -more),
   )
@@ -68,7 +84,9 @@ export function takeBack(draft: Draft, accountId: string, paymentId: string): vo
   emit(draft, { id: `evt_refund.${name}`, type: 'credit.refunded', accountId, data })
 }
 
-function reversedSparks({ facts, sparks, paidNanos }: Payment): MicroSparks {
+/** What of the credits the payer has back in money; nothing while they are not given. */
+function dueOf({ grantId, facts, sparks, paidNanos }: Payment): MicroSparks {
+  if (grantId === null) return 0n
   const nanos = Object.values(facts).reduce((sum, fact) => sum + fact.nanos, 0n)
   if (nanos >= paidNanos) return nanos > 0n ? sparks : 0n
   return divide(sparks * nanos, paidNanos, 'half_even')

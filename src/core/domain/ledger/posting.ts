@@ -150,8 +150,8 @@ function giveBack(
   }
   if (left > 0n) {
     const { accountId, id } = command
-    const rest = { kind: 'paid', origin: 'once', amount: left, remaining: left, priority: 0, expiresAt: null } as const
-    setGrant(draft, { id: `grt_${id}`, accountId, ...rest, grantedAt: draft.now, reason })
+    const rest = { kind: 'paid', origin: 'once', amount: left, remaining: left, expired: 0n } as const
+    setGrant(draft, { id: `grt_${id}`, accountId, ...rest, priority: 0, expiresAt: null, grantedAt: draft.now, reason })
     given.push({ grantId: `grt_${id}`, amount: -left })
   }
   return given

@@ -254,6 +254,7 @@ export type LoadKey =
    */
   | { readonly kind: 'account'; readonly accountId: string }
   | { readonly kind: 'budget'; readonly accountId: string; readonly scope: string }
+  /** The payment, the grant it bought with that one's row, the rows that correct it, and the grants those burned. */
   | { readonly kind: 'payment'; readonly accountId: string; readonly paymentId: string }
   /** The row, the rows that correct it, the counter its usage was counted in, and the grants it burned. */
   | { readonly kind: 'entry'; readonly accountId: string; readonly entryId: string }

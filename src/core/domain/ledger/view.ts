@@ -25,8 +25,9 @@ export function viewAccount({ now, account, grants, dueHolds, counters }: Stored
   const sorted = [...grants].sort(burnOrder)
   const over = new Map(overdue(sorted, held, now).map(({ grant, amount }) => [grant, amount]))
   const left = sorted.flatMap((grant) => {
-    const remaining = grant.remaining - (over.get(grant) ?? 0n)
-    return remaining > 0n ? [{ ...grant, remaining }] : []
+    const ended = over.get(grant) ?? 0n
+    const remaining = grant.remaining - ended
+    return remaining > 0n ? [{ ...grant, remaining, expired: grant.expired + ended }] : []
   })
   const funded = left.reduce((sum, { remaining }) => sum + remaining, 0n)
   return {
