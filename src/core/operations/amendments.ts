@@ -1,10 +1,12 @@
 import * as z from 'zod'
 import type { BillingContext } from '../context.js'
 import { scopesOf } from '../domain/budget.js'
+import type { AmendCommand, RatedUsage } from '../domain/ledger/command.js'
 import { BillingError } from '../errors.js'
 import { accountId, idempotencyKey, idField, parse, text } from './fields.js'
 import { type MeasureInput, measureFields } from './measure.js'
 import { type PricesAtUse, pricesAtUse, rateAtUse } from './prices-at-use.js'
+import { refusalOf } from './refusal.js'
 import { keyed } from './steps.js'
 import { type RecordedUsage, recorded } from './usage.js'
 import { findUsage } from './usage-record.js'
@@ -54,10 +56,25 @@ export async function amendUsage(ctx: BillingContext, input: AmendUsageInput): P
     provider: request.provider ?? usage.provider ?? undefined,
     serviceTier: request.serviceTier ?? usage.serviceTier ?? undefined,
   }
-  const to = rateAtUse(ctx, prices, usage, measure)
-  if (to.quantity === 0n && to.sparks === 0n)
-    throw new BillingError('invalid_quantity', `This leaves nothing of usage ${request.id}: void it.`)
-  return amended(ctx, request, { body, dimensions: usage.dimensions, to, rate: prices.ofTotal })
+  const correction = { body, dimensions: usage.dimensions, rate: prices.ofTotal }
+  let to: RatedUsage
+  try {
+    expectSum(prices, usage.meter)
+    to = rateAtUse(ctx, prices, usage, measure)
+    if (to.quantity === 0n && to.sparks === 0n)
+      throw new BillingError('invalid_quantity', `This leaves nothing of usage ${request.id}: void it.`)
+  } catch (error) {
+    return amended(ctx, request, { ...correction, to: null, refusal: refusalOf(error) })
+  }
+  return amended(ctx, request, { ...correction, to })
+}
+
+/** The ledger says the same of meters that the catalog has. @throws BillingError `option_unsupported` */
+function expectSum({ catalog }: PricesAtUse, meter: string): void {
+  const { aggregation = 'sum' } = catalog.meters.get(meter) ?? {}
+  if (aggregation === 'sum' || aggregation === 'count') return
+  const message = `${meter} is no sum (${aggregation}): report what it is instead of amending what was reported.`
+  throw new BillingError('option_unsupported', message, { details: { meter } })
 }
 
 /**
@@ -71,27 +88,35 @@ export async function voidUsage(ctx: BillingContext, input: VoidUsageInput): Pro
   const request = parse(z.strictObject(namingFields), input)
   const { idempotencyKey: _, ...body } = request
   const entry = await findUsage(ctx, request.accountId, request.id)
-  const { dimensions } = entry.usage
-  const { ofTotal } = await pricesAtUse(ctx, entry)
-  return amended(ctx, request, { body: { ...body, void: true }, dimensions, to: null, rate: ofTotal })
+  const { dimensions, meter } = entry.usage
+  const prices = await pricesAtUse(ctx, entry)
+  const correction = { body: { ...body, void: true }, dimensions, to: null, rate: prices.ofTotal }
+  try {
+    expectSum(prices, meter)
+  } catch (error) {
+    return amended(ctx, request, { ...correction, refusal: refusalOf(error) })
+  }
+  return amended(ctx, request, correction)
 }
 
 /** What a correction is made of, beside what names it. */
 interface Correction {
   readonly body: Readonly<Record<string, unknown>>
   readonly dimensions: Readonly<Record<string, string>>
-  readonly to: ReturnType<typeof rateAtUse> | null
+  readonly to: RatedUsage | null
   readonly rate: PricesAtUse['ofTotal']
+  readonly refusal?: AmendCommand['refusal']
 }
 
 async function amended(
   ctx: BillingContext,
   request: z.output<z.ZodObject<typeof namingFields>>,
-  { body, dimensions, to, rate }: Correction,
+  { body, dimensions, to, rate, refusal }: Correction,
 ): Promise<AmendedUsage> {
   const answer = await recorded(ctx, {
     kind: 'amend',
     ...keyed(ctx, 'amend', 'ent', request, body),
+    refusal,
     entryId: request.id,
     usage: to,
     rate,

@@ -2,8 +2,8 @@ import * as z from 'zod'
 import type { Catalog, MeterName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
 import { scopesOf } from '../domain/budget.js'
-import type { ExtendCommand } from '../domain/ledger/command.js'
-import type { HoldResult, HoldStatus } from '../domain/ledger/outcome.js'
+import type { ExtendCommand, HoldCommand, RatedUsage } from '../domain/ledger/command.js'
+import type { HoldResult, HoldStatus, Refusal } from '../domain/ledger/outcome.js'
 import type { Hold } from '../domain/ledger/state.js'
 import { formatQuantity, type MicroSparks } from '../domain/sparks.js'
 import { BillingError, invariant } from '../errors.js'
@@ -19,7 +19,8 @@ import {
   type SparksInput,
 } from './fields.js'
 import { type MeasureInput, measureFields, measureFieldsFromZero } from './measure.js'
-import { rate } from './rate.js'
+import { type Measure, rate, unrated } from './rate.js'
+import { refusalOf } from './refusal.js'
 import { keyed, submit } from './steps.js'
 import { type RecordedUsage, recorded } from './usage.js'
 
@@ -95,16 +96,18 @@ export async function takeHold<C extends Catalog>(
       'Give either an amount of Sparks, or a meter with a quantity, tokens or a cost.',
     )
   }
-  const usage =
+  const { usage, refusal } = ratedOr<HoldCommand['usage']>({ ...unrated, meter: null }, () =>
     request.meter === undefined
       ? { meter: null, quantity: 0n, sparks: request.amount ?? 0n, costUsd: null }
-      : rate(ctx.catalog, request.meter, request, ctx.environment.now())
+      : rate(ctx.catalog, request.meter, request, ctx.environment.now()),
+  )
   const { ttlMs, reason } = request
   const dimensions = dimensionsOf(request)
   const named = keyed(ctx, operation, 'hld', request, body)
   const { result } = await submit(ctx, {
     kind: 'hold',
     ...named,
+    refusal,
     usage,
     ttlMs,
     reason,
@@ -151,12 +154,14 @@ export async function extend(ctx: BillingContext, input: ExtendInput): Promise<H
   const { idempotencyKey: _, ...body } = request
   const { holdId } = request
   const open = await findHold(ctx, request.accountId, holdId)
+  const { usage: more, refusal } = ratedOr<ExtendCommand['more']>(null, () => moreOf(ctx, open, request))
   const { result } = await submit(ctx, {
     kind: 'extend',
     ...keyed(ctx, 'extend', 'ent', request, body),
+    refusal,
     holdId,
     ttlMs: request.ttlMs,
-    more: moreOf(ctx, open, request),
+    more,
   })
   invariant(result.kind === 'hold', 'an extension answered another result')
   return holdView(result)
@@ -212,7 +217,8 @@ const captureSchema = z.strictObject({
  * Takes all or part of a hold and gives back the rest. A hold on a meter is captured by what was really used, and that is recorded
  * as usage.
  *
- * @throws BillingError `not_found`, `invalid_state` (captured, released or expired already), `invalid_amount`, `amount_out_of_range`,
+ * @throws BillingError `not_found`, `invalid_state` (captured, released or expired already; or the catalog has its meter no longer, and it
+ * stays open), `invalid_amount`, `amount_out_of_range`,
  * `invalid_request`, `idempotency_conflict`
  */
 export async function capture(ctx: BillingContext, input: CaptureInput): Promise<Captured> {
@@ -243,10 +249,11 @@ export async function capture(ctx: BillingContext, input: CaptureInput): Promise
     )
   }
   const measure = measured === undefined ? { quantity: open.quantity, model: request.model } : request
+  const rated = ratedOr(unrated, () => rateHeld(ctx, open, { ...measure, allowsZero: true }))
   const usage = await recorded(ctx, {
     kind: 'usage',
     ...keyed(ctx, 'capture', 'use', request, body),
-    usage: rate(ctx.catalog, open.meter, { ...measure, allowsZero: true }, ctx.environment.now(), open.dimensions),
+    ...rated,
     occurredAt: null,
     onInsufficient: 'record',
     holdId,
@@ -256,6 +263,26 @@ export async function capture(ctx: BillingContext, input: CaptureInput): Promise
   })
   const captured = (usage.settledBy.credits ?? 0n) + (usage.settledBy.debt ?? 0n)
   return { holdId, status: usage.status, captured, usage }
+}
+
+/**
+ * What a hold is captured for costs what it costs now. Of a meter that the catalog has no longer there is no price, nor what plans include
+ * of it: the hold stays for a process that has it.
+ */
+function rateHeld(ctx: BillingContext, { id, meter, dimensions }: Hold, measure: Measure): RatedUsage {
+  if (meter !== null && ctx.catalog.meters.has(meter))
+    return rate(ctx.catalog, meter, measure, ctx.environment.now(), dimensions)
+  const message = `Hold ${id} is for ${meter}, which the catalog has no longer: capture it with a catalog that has it, or release it.`
+  throw new BillingError('invalid_state', message, { details: { holdId: id, meter } })
+}
+
+/** What was rated, or what is refused unless its key was answered before. */
+function ratedOr<T>(without: T, action: () => T): { readonly usage: T; readonly refusal: Refusal | undefined } {
+  try {
+    return { usage: action(), refusal: undefined }
+  } catch (error) {
+    return { usage: without, refusal: refusalOf(error) }
+  }
 }
 
 /**

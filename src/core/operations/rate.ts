@@ -73,6 +73,20 @@ export function rate(
   }
 }
 
+/** Usage that could not be rated: what a command carries that is refused, unless its key was answered before. */
+export const unrated: RatedUsage = {
+  meter: '',
+  quantity: 0n,
+  sparks: 0n,
+  costUsd: null,
+  model: null,
+  provider: null,
+  serviceTier: null,
+  tokens: null,
+  dimensions: {},
+  priceVersion: '',
+}
+
 /** @throws BillingError `invalid_request` */
 export function requireMeter(catalog: CatalogData, name: string): Meter {
   const meter = catalog.meters.get(name)

@@ -41,6 +41,16 @@ export function errorOf({ code, message, details }: Refusal): BillingError {
   return new BillingError(code, message, { details: withText(views) as Record<string, unknown> })
 }
 
+/**
+ * The refusal that an error becomes, for a command of which only the ledger can say whether its key was answered before: what is refused
+ * by prices of today may be a repeat of what was not.
+ */
+export function refusalOf(error: unknown): Refusal {
+  if (!BillingError.is(error)) throw error
+  const { code, message, details } = error
+  return { status: 'refused', code, message, details }
+}
+
 /** The same with every amount of micro-sparks as decimal text. */
 function withText(value: unknown): unknown {
   if (typeof value === 'bigint') return formatSparks(value)

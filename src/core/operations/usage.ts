@@ -14,8 +14,8 @@ import { parse, type TimeInput } from './fields.js'
 import type { LeaseShare, LeaseToken } from './lease.js'
 import type { MeasureInput } from './measure.js'
 import { type QuotaView, quotaView } from './quota-view.js'
-import { rate } from './rate.js'
-import { errorOf } from './refusal.js'
+import { rate, unrated } from './rate.js'
+import { errorOf, refusalOf } from './refusal.js'
 import { accepted } from './steps.js'
 import { parseUsage, type UsageRequest } from './usage-input.js'
 
@@ -118,12 +118,25 @@ export async function recordUsageBatch<C extends Catalog>(
     }
     bodies.set(name, command.fingerprint)
   })
+  await expectRepeats(ctx, commands)
   const results = await Promise.allSettled(commands.map((command) => recorded(ctx, command)))
   return results.map((result): BatchItem => {
     if (result.status === 'fulfilled') return result.value
     if (BillingError.is(result.reason)) return { status: 'refused', error: result.reason }
     throw result.reason
   })
+}
+
+/** Of what cannot be rated by now, a batch may hold repeats only. */
+async function expectRepeats(ctx: BillingContext, commands: readonly UsageCommand[]): Promise<void> {
+  for (const [index, command] of commands.entries()) {
+    if (!command.refusal) continue
+    try {
+      await recorded(ctx, command)
+    } catch (error) {
+      throw BillingError.is(error) && error.retryable ? error : withIndex(error, index)
+    }
+  }
 }
 
 function usageCommand(ctx: BillingContext, input: unknown): UsageCommand {
@@ -135,7 +148,13 @@ function usageCommand(ctx: BillingContext, input: unknown): UsageCommand {
   }
   const at = request.occurredAt ?? ctx.environment.now()
   const dimensions = dimensionsOf(request)
-  const usage = rate(ctx.catalog, request.meter, request, at, dimensions)
+  let usage = unrated
+  let refusal: UsageCommand['refusal']
+  try {
+    usage = rate(ctx.catalog, request.meter, request, at, dimensions)
+  } catch (error) {
+    refusal = refusalOf(error)
+  }
   if (request.occurredAt !== undefined && request.occurredAt > ctx.environment.now() + 300_000) {
     throw new BillingError('timestamp_out_of_range', 'occurredAt is more than 5 minutes ahead.')
   }
@@ -146,6 +165,7 @@ function usageCommand(ctx: BillingContext, input: unknown): UsageCommand {
     key: request.idempotencyKey,
     dedupe: dedupeOf(request.accountId, 'usage', request.idempotencyKey),
     fingerprint: fingerprintOf(bodyOf(request)),
+    refusal,
     usage,
     occurredAt: request.occurredAt ?? null,
     onInsufficient: request.onInsufficient,
@@ -292,10 +312,12 @@ function atIndex<T>(index: number, action: () => T): T {
   try {
     return action()
   } catch (error) {
-    if (!BillingError.is(error)) throw error
-    throw new BillingError(error.code, `Event ${index}: ${error.message}`, {
-      details: { ...error.details, index },
-      cause: error,
-    })
+    throw withIndex(error, index)
   }
+}
+
+function withIndex(error: unknown, index: number): unknown {
+  if (!BillingError.is(error)) return error
+  const { code, message, details } = error
+  return new BillingError(code, `Event ${index}: ${message}`, { details: { ...details, index }, cause: error })
 }

@@ -49,6 +49,20 @@ export const keyCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'S3.9 keys: what speaks against a command by now refuses it and leaves nothing, and says nothing of a repeat',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      const refusal = { status: 'refused', code: 'model_not_priced', message: 'No price.', details: {} } as const
+      const first = await world.one(usage('a', 'u', million))
+      expectRepeat(await world.one({ ...usage('a', 'u', million), refusal }), first)
+      expectRefused(await world.one({ ...usage('a', 'v', million), refusal }), 'model_not_priced')
+      expectRefused(await world.one({ ...altered(usage('a', 'u', million)), refusal }), 'idempotency_conflict')
+      expectRefused(await world.one({ ...hold('a', 'h', million), refusal }), 'model_not_priced')
+      expectEqual((await world.rows('a')).length, 1, 'the number of rows')
+      expectApplied([await world.one(usage('a', 'v', million))])
+    },
+  },
+  {
     name: 'keys: a repeat answers what was true then, also when the account has changed since',
     async run(world) {
       await world.accounts('allowance', 'a')

@@ -5,6 +5,7 @@ import type { Instant } from '../period.js'
 import type { ServiceTier } from '../rating/price-book.js'
 import type { PeriodRate } from '../rating/rate.js'
 import type { MicroSparks, MicroUnits } from '../sparks.js'
+import type { Refusal } from './outcome.js'
 import type { AccountTerms, AutoTopUp } from './terms.js'
 
 /** What every command that leaves something behind carries: its account and what makes a repeat of it harmless. */
@@ -18,6 +19,11 @@ export interface Keyed {
   readonly dedupe: string
   /** `fingerprintOf` the parsed input. */
   readonly fingerprint: string
+  /**
+   * What speaks against it by what the app says now: it is refused so, unless its key was answered before. What it is about could not be
+   * rated then, and is left out.
+   */
+  readonly refusal?: Refusal | undefined
 }
 
 /** One fact of consumption, already rated. */

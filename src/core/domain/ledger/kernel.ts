@@ -161,6 +161,7 @@ function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
         },
       )
     }
+    if (command.refusal) return command.refusal
   }
   if (!account.row) {
     return refused('not_found', `No account ${command.accountId}: call accounts.ensure first.`, {
