@@ -239,6 +239,7 @@ export const sabotages: readonly Sabotage[] = [
   rollup('charged = charged + 1', 'rollup_dimension', `dimension = 'feature'`, elsewhere),
   rollup(`value = 'other'`, 'rollup_dimension', `dimension = 'feature'`, elsewhere),
   rollup('deleted', 'rollup_events', `${wholeDay} AND events > 0`),
+  rollup('deleted', 'rollup_dimension', `dimension = 'feature' AND quantity <> 0`, elsewhere),
 
   delivery('sparks = sparks + 1', 'reported', metering, elsewhere),
   delivery(`meter = 'other'`, 'reported', metering, elsewhere),

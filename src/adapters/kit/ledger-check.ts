@@ -46,8 +46,8 @@ const sentences: Readonly<Record<LedgerCheck, Sentence>> = {
   rollup_sparks: days('Sparks'),
   rollup_charged: days('charges'),
   rollup_cost: days('costs'),
-  rollup_dimension: ({ id, found }) =>
-    `The sum of the day of ${id} is ${found} (events, quantity, Sparks, charged); its rows do not come to that.`,
+  rollup_dimension: ({ id, found, expected }) =>
+    `The sum of the day of ${id} is ${found} (events, quantity, Sparks, charged); its rows come to ${expected}.`,
   budget_held: sums('What is held', 'the open holds that name it'),
   payment_reversed: sums('What was taken back', 'the refund rows'),
   payment_grant: ({ id, found, expected }) => `Payment ${id} bought ${found}; its grant row gives ${expected}.`,

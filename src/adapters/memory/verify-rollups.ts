@@ -19,30 +19,28 @@ const nothing: Sums = { events: 0, quantity: 0n, sparks: 0n, charged: 0n, cost: 
 /** Sums by day: those over everything, and those by a dimension. */
 export function verifyRollups({ entries, rollups }: Book, tell: Tell): void {
   const whole = new Map<string, Sums>()
-  // Of a dimension that is summed from some day on, the sums are those of the newest rows: all that they may be.
-  const newest = new Map<string, Sums[]>()
-  for (const entry of [...entries].reverse()) {
+  const parts = new Map<string, Sums>()
+  for (const entry of entries) {
     const { usage } = entry
     if (!usage) continue
     const day = new Date(usage.occurredAt).toISOString().slice(0, 10)
     const id = [day, usage.meter, usage.provider ?? '', usage.model ?? ''].join(' ')
     whole.set(id, added(whole.get(id) ?? nothing, entry))
-    for (const [name, value] of Object.entries(usage.dimensions)) {
+    for (const [name, value] of Object.entries(usage.summedBy)) {
       const part = `${id} ${name}=${value}`
-      const sums = newest.get(part) ?? []
-      sums.push(added(sums.at(-1) ?? nothing, entry))
-      newest.set(part, sums)
+      parts.set(part, added(parts.get(part) ?? nothing, entry))
     }
   }
   for (const { day, meter, provider, model, dimension, value, ...kept } of rollups) {
     const id = [day, meter, provider, model].join(' ')
     const { events, quantity, sparks, charged, costPicos } = kept
     if (dimension !== '') {
-      const isOf = (sums: Sums) =>
-        sums.quantity === quantity && sums.sparks === sparks && sums.charged === charged && hasEvents(sums, events)
-      const found = [events, quantity, sparks, charged].join(' ')
       const part = `${id} ${dimension}=${value}`
-      if (!newest.get(part)?.some(isOf)) tell('rollup_dimension', part, found, 'the sums of its rows')
+      const sums = parts.get(part) ?? nothing
+      parts.delete(part)
+      const [found, expected] = [textOf(kept), textOf(sums)]
+      const isSame = sums.quantity === quantity && sums.sparks === sparks && sums.charged === charged
+      if (!isSame || !hasEvents(sums, events)) tell('rollup_dimension', part, found, expected)
       continue
     }
     const sums = whole.get(id) ?? nothing
@@ -53,6 +51,7 @@ export function verifyRollups({ entries, rollups }: Book, tell: Tell): void {
     if (charged !== sums.charged) tell('rollup_charged', id, charged, sums.charged)
     if (Math.abs(Number(costPicos) - sums.cost) > sums.slack) tell('rollup_cost', id, costPicos, sums.cost)
   }
+  for (const [part, sums] of parts) tell('rollup_dimension', part, 'nowhere', textOf(sums))
   for (const [id, { events }] of whole) tell('rollup_events', id, 'nowhere', events)
 }
 
@@ -68,6 +67,15 @@ function added(sums: Sums, { operation, amount: _, usage }: LedgerEntry): Sums {
     voids: sums.voids + (operation === 'amend' && usage.measured === 0n ? 1 : 0),
     slack: sums.slack + 1 + Math.abs(cost) / 1e9,
   }
+}
+
+function textOf({
+  events,
+  quantity,
+  sparks,
+  charged,
+}: Pick<Sums, 'events' | 'quantity' | 'sparks' | 'charged'>): string {
+  return [events, quantity, sparks, charged].join(' ')
 }
 
 function hasEvents(sums: Sums, events: number): boolean {

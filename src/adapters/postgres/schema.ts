@@ -98,6 +98,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
     settled_by text,
     included bigint,
     hold_id text,
+    summed_by text,
     burns text,
     deliveries text,
     result text NOT NULL,

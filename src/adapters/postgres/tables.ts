@@ -32,6 +32,7 @@ const alikeInEntries = [
   'service_tier',
   'price_version',
   'hold_id',
+  'summed_by',
 ]
 
 /** Whatever changes of an account changes its version. */

@@ -245,6 +245,7 @@ export const entryRows = rows<LedgerEntry>('ledger_entries', ['id', 'accountId']
     settledBy: amounts,
     included: integer,
     holdId: nullable(text()),
+    summedBy: sparse(json<EntryUsage['summedBy']>(), {}),
   }),
   burns: {
     type: 'text',

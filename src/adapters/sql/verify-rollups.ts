@@ -19,8 +19,6 @@ export function rollupChecks(
       UNION ALL SELECT account_id, ${d.day('occurred_at')}, meter, provider, model, 0, ${summed}, ${slack}, ${weight} FROM ${usage} r) u
     GROUP BY account_id, day, meter, provider, model HAVING ${having}`
   const differs = 'sum(kept) <> sum(summed)'
-  const newest = `OVER (PARTITION BY r.account_id, x.key, x.value, r.occurred_at / 86400000, r.meter, r.provider, r.model
-    ORDER BY r.seq DESC ROWS UNBOUNDED PRECEDING)`
   return {
     // An amendment to nothing may have been one that took the event back.
     rollup_events: compared(
@@ -40,17 +38,17 @@ export function rollupChecks(
       '1',
       `abs(${picos})`,
     ),
-    // A dimension may be summed from some day on: then its sums are those of the newest rows.
-    rollup_dimension: `SELECT k.account_id,
-        k.day || ' ' || k.meter || ' ' || k.provider || ' ' || k.model || ' ' || k.dimension || '=' || k.value AS id,
-        k.events || ' ' || k.quantity || ' ' || k.sparks || ' ' || k.charged AS found, 'the sums of its rows' AS expected
-      FROM ${rollups} k LEFT JOIN (SELECT r.account_id, x.key, x.value, ${d.day('r.occurred_at')} AS day, r.meter, r.provider, r.model,
-          sum(r.events) ${newest} AS events, sum(r.voids) ${newest} AS voids, sum(r.quantity) ${newest} AS quantity,
-          sum(r.sparks) ${newest} AS sparks, sum(r.taken + r.overage) ${newest} AS charged
-        FROM ${usage} r, ${d.members('r.dimensions', 'x')}) s
-      ON s.account_id = k.account_id AND s.key = k.dimension AND s.value = k.value AND s.day = k.day AND s.meter = k.meter
-        AND s.provider = k.provider AND s.model = k.model AND s.quantity = k.quantity AND s.sparks = k.sparks
-        AND s.charged = k.charged AND k.events BETWEEN s.events - s.voids AND s.events
-      WHERE k.dimension <> '' AND s.account_id IS NULL`,
+    rollup_dimension: `SELECT account_id,
+        day || ' ' || meter || ' ' || provider || ' ' || model || ' ' || dimension || '=' || value AS id,
+        sum(kept_events) || ' ' || sum(kept_quantity) || ' ' || sum(kept_sparks) || ' ' || sum(kept_charged) AS found,
+        sum(events) || ' ' || sum(quantity) || ' ' || sum(sparks) || ' ' || sum(charged) AS expected
+      FROM (SELECT account_id, day, meter, provider, model, dimension, value, events AS kept_events, quantity AS kept_quantity,
+          sparks AS kept_sparks, charged AS kept_charged, 0 AS events, 0 AS voids, 0 AS quantity, 0 AS sparks, 0 AS charged
+          FROM ${rollups} k WHERE dimension <> ''
+        UNION ALL SELECT r.account_id, ${d.day('r.occurred_at')}, r.meter, r.provider, r.model, x.key, x.value, 0, 0, 0, 0,
+          r.events, r.voids, r.quantity, r.sparks, r.taken + r.overage FROM ${usage} r, ${d.members('r.summed_by', 'x')}) u
+      GROUP BY account_id, day, meter, provider, model, dimension, value
+      HAVING sum(kept_quantity) <> sum(quantity) OR sum(kept_sparks) <> sum(sparks) OR sum(kept_charged) <> sum(charged)
+        OR sum(kept_events) > sum(events) OR sum(kept_events) < sum(events) - sum(voids)`,
   }
 }

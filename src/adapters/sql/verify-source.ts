@@ -20,7 +20,7 @@ export function verifySources(d: VerifyDialect) {
       ELSE ${d.word('e.result', 5)} END`)
   /** Usage rows with who paid, and the period they are counted in: none for captures of no meter. */
   const usage = `(SELECT e.account_id, e.id, e.seq, e.operation, e.amount, e.meter, e.quantity, e.measured, e.sparks, e.included,
-      e.occurred_at, coalesce(e.provider, '') AS provider, coalesce(e.model, '') AS model, e.cost_usd, e.dimensions,
+      e.occurred_at, coalesce(e.provider, '') AS provider, coalesce(e.model, '') AS model, e.cost_usd, e.dimensions, e.summed_by,
       e.hold_id, ${period} AS starts_at, coalesce(p.total, 0) AS total, coalesce(p.taken, 0) AS taken,
       coalesce(p.overage, 0) AS overage,
       CASE WHEN e.operation IN ('usage', 'capture') THEN 1 ELSE 0 END AS events,

@@ -60,6 +60,7 @@ export const migrations: readonly string[] = [
     settled_by TEXT,
     included INTEGER,
     hold_id TEXT,
+    summed_by TEXT,
     burns TEXT,
     deliveries TEXT,
     result TEXT NOT NULL

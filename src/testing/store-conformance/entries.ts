@@ -24,7 +24,9 @@ export const entryCases: readonly StoreCase[] = [
         priceVersion: 'v7',
       } as const
       const command = usage('a', 'u', 3_000_001n, { occurredAt, rated })
-      const result = applied(await world.one(command, telling))
+      const summedBy = { [Object.keys(awkwardText)[0] ?? '']: Object.values(awkwardText)[0] ?? '' }
+      const rules = { ...telling, catalog: { ...telling.catalog, rollupDimensions: Object.keys(summedBy) } }
+      const result = applied(await world.one(command, rules))
       const entry = required(await world.store.ledger.entry('a', 'usage_u'), 'the row')
       const expected: LedgerEntry = {
         id: 'usage_u',
@@ -43,6 +45,7 @@ export const entryCases: readonly StoreCase[] = [
           meter: 'ai_tokens',
           sparks: 3_000_001n,
           ...rated,
+          summedBy,
           occurredAt,
           measured: rated.quantity,
           settledBy: { credits: 3_000_001n },

@@ -1,6 +1,7 @@
 import type { Rollup } from '../../core/domain/ledger/state.js'
 import { expectEqual } from '../conformance.js'
-import { capture, expectApplied, grant, hold, strict, usage } from './commands.js'
+import { quiet } from './catalog.js'
+import { amend, capture, expectApplied, grant, hold, million, strict, usage } from './commands.js'
 import type { StoreCase, World } from './world.js'
 
 const day = (date: number, hour = 12) => ({ occurredAt: Date.UTC(2020, 2, date, hour) })
@@ -67,6 +68,43 @@ export const rollupCases: readonly StoreCase[] = [
       await world.commit([grant('a', 'g', 9n), hold('a', 'h', 9n), capture('a', 'c', 'hold_h', 4n)])
       const [row, ...others] = await world.store.ledger.rollups('a', { from: '2000-01-01', to: '2200-01-01' })
       expectEqual([row?.meter, row?.events, row?.quantity, row?.sparks, others], ['', 1, 0n, 4n, []], 'the sum')
+    },
+  },
+  {
+    name: 'S3.8 S3.11 rollups: what corrects usage is summed by what that was summed by, whatever the catalog sums by now',
+    async run(world) {
+      await world.accounts('credits', 'a')
+      const by = (...rollupDimensions: readonly string[]) => ({
+        ...quiet,
+        catalog: { ...quiet.catalog, rollupDimensions },
+      })
+      const use = (key: string) =>
+        usage('a', key, 4n * million, { ...day(5), rated: { dimensions: { feature: 'chat', team: 'red' } } })
+      const sums = async (dimension: string) => {
+        const { findings } = await world.store.ledger.verify({ limit: 10 })
+        expectEqual(findings, [], `what does not add up, by ${dimension}`)
+        const span = { from: '2020-01-01', to: '2021-01-01', dimension }
+        const rows = await world.store.ledger.rollups('a', span)
+        return rows.map(({ events, quantity, sparks, charged }) => [events, quantity, sparks, charged])
+      }
+      const one = [1, 4n * million, 4n * million, 4n * million]
+      const none = [0, 0n, 0n, 0n]
+      await world.commit([grant('a', 'g', 20n * million), use('1'), use('2')], by('feature'))
+      await world.one(use('3'), by('team'))
+      expectEqual(
+        [await sums('feature'), await sums('team')],
+        [[[2, 8n * million, 8n * million, 8n * million]], [one]],
+        'the sums',
+      )
+      expectApplied([await world.one(amend('a', 'v1', 'usage_1', null), by('team'))])
+      expectEqual([await sums('feature'), await sums('team')], [[one], [one]], 'the sums after one was voided')
+      expectApplied([await world.one(amend('a', 'v3', 'usage_3', null), by('feature', 'team'))])
+      expectEqual([await sums('feature'), await sums('team')], [[one], [none]], 'the sums after another')
+      expectApplied([await world.one(amend('a', 'a2', 'usage_2', million), by())])
+      const less = [1, million, million, million]
+      expectEqual(await sums('feature'), [less], 'the sums after an amendment')
+      expectApplied([await world.one(use('4'), by())])
+      expectEqual([await sums('feature'), await sums('team')], [[less], [none]], 'the sums when nothing is summed by')
     },
   },
 ]

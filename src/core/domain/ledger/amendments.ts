@@ -205,6 +205,7 @@ function rateAnew(
     measured: { quantity: 0n, sparks, isNet: true },
     paid: { quantity: 0n, sparks, writtenOff: 0n },
     hold: undefined,
+    summedBy: event.summedBy,
     reason: `void of ${entryId}`,
   })
 }

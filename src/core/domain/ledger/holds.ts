@@ -9,7 +9,7 @@ import type { HoldResult, LedgerOutcome, Refusal } from './outcome.js'
 import { accountOf, emit, entryResult, post, refused, storable } from './posting.js'
 import { countHold, recheckQuotas } from './quotas.js'
 import { cover, refuseUsage } from './refusal.js'
-import { addRollup } from './rollup.js'
+import { addRollup, summedBy } from './rollup.js'
 import { withoutZeros } from './settlement.js'
 import type { Hold, LoadKey } from './state.js'
 
@@ -198,6 +198,7 @@ export function decideCapture(draft: Draft, command: CaptureCommand): LedgerOutc
     measured: 0n,
     included: 0n,
     holdId: hold.id,
+    summedBy: summedBy(draft, hold.dimensions),
   }
   addRollup(draft, { accountId: command.accountId, occurredAt: draft.now, usage, charged: taken, events: 1 })
   freeHold(draft, hold, { status: 'captured', captured: taken })

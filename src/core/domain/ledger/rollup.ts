@@ -2,22 +2,32 @@ import { decimal, toScaled } from '../decimal.js'
 import type { Mutable } from '../mutable.js'
 import { utcDay } from '../period.js'
 import type { MicroSparks } from '../sparks.js'
-import type { RatedUsage } from './command.js'
 import { accountDraft, type Draft } from './draft.js'
 import { storable } from './posting.js'
-import type { Rollup } from './state.js'
+import type { EntryUsage, Rollup } from './state.js'
 
 /** What one usage event, or what an amendment changes, adds to the sums of its day. */
 export interface Addition {
   readonly accountId: string
   readonly occurredAt: number
-  readonly usage: Pick<RatedUsage, 'meter' | 'provider' | 'model' | 'quantity' | 'sparks' | 'costUsd' | 'dimensions'>
+  readonly usage: Pick<EntryUsage, 'meter' | 'provider' | 'model' | 'quantity' | 'sparks' | 'costUsd' | 'summedBy'>
   readonly charged: MicroSparks
   readonly events: number
 }
 
+/** Of the dimensions of usage those that the catalog has sums of. */
+export function summedBy({ rules }: Draft, dimensions: EntryUsage['dimensions']): EntryUsage['summedBy'] {
+  const { rollupDimensions } = rules.catalog
+  if (rollupDimensions.length === 0) return nothing
+  return Object.fromEntries(
+    rollupDimensions.flatMap((name) => (Object.hasOwn(dimensions, name) ? [[name, dimensions[name] ?? '']] : [])),
+  )
+}
+
+const nothing: EntryUsage['summedBy'] = {}
+
 /**
- * Adds to the sums of the day: the one over everything, and one for each dimension the catalog has sums of.
+ * Adds to the sums of the day: the one over everything, and one for each dimension that the usage is summed by.
  *
  * @throws BillingError `amount_out_of_range`, before it changed anything
  */
@@ -25,10 +35,8 @@ export function addRollup(draft: Draft, { accountId, occurredAt, usage, charged,
   const { quantity, sparks } = usage
   const costPicos = usage.costUsd === null ? 0n : toScaled(decimal(usage.costUsd), 12, 'half_even')
   const sums = [sumFor(draft, accountId, occurredAt, usage, '', '')]
-  for (const dimension of draft.rules.catalog.rollupDimensions) {
-    const value = usage.dimensions[dimension]
-    if (value !== undefined) sums.push(sumFor(draft, accountId, occurredAt, usage, dimension, value))
-  }
+  for (const dimension in usage.summedBy)
+    sums.push(sumFor(draft, accountId, occurredAt, usage, dimension, usage.summedBy[dimension] ?? ''))
   for (const { row } of sums) {
     storable(row.quantity + quantity, 'The usage of the day')
     storable(row.sparks + sparks, 'The Sparks of the day')

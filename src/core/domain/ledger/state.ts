@@ -175,6 +175,8 @@ export interface EntryUsage extends RatedUsage {
   /** How many of the units the plan gave. */
   readonly included: MicroUnits
   readonly holdId: string | null
+  /** The dimensions whose sums it was added to, with its values: what corrects it is added to the same, whatever is summed by then. */
+  readonly summedBy: Readonly<Record<string, string>>
 }
 
 /** A moment in the period that a row's usage was counted in, which a later change of rhythm may not give for when it happened. */

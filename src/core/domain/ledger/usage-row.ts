@@ -9,7 +9,7 @@ import type { LedgerOutcome } from './outcome.js'
 import { accountOf, post, storable } from './posting.js'
 import { countUsage, recheckQuotas } from './quotas.js'
 import { refuseUsage } from './refusal.js'
-import { addRollup } from './rollup.js'
+import { addRollup, summedBy } from './rollup.js'
 import { type Payable, settle, shareOf } from './settlement.js'
 import type { EntryUsage, Hold } from './state.js'
 
@@ -26,6 +26,8 @@ export interface UsageFact {
   /** What of it somebody here pays for. */
   readonly paid: Payable
   readonly hold: Hold | undefined
+  /** What it is summed by, where that is not for the catalog to say. */
+  readonly summedBy?: EntryUsage['summedBy']
   /** Why, of a row that no caller asked for. */
   readonly reason?: string
 }
@@ -80,6 +82,7 @@ export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
     settledBy,
     included,
     holdId: hold?.id ?? null,
+    summedBy: fact.summedBy ?? summedBy(draft, usage.dimensions),
   }
   addRollup(draft, { accountId, occurredAt, usage: row, charged, events: fact.operation === 'usage' ? 1 : 0 })
   if (hold && share) {
