@@ -1,36 +1,62 @@
 import type { CatalogData, Meter } from './catalog.js'
 import { decodeExact, encodeExact } from './exact-json.js'
-import type { ContextPrice, ModelRates, ServiceTier } from './rating/price-book.js'
+import type { ContextPrice, ModelOverride, ModelRates, ServiceTier } from './rating/price-book.js'
 
-/** The part of a catalog that says what usage costs: what its version stands for. Rates of models are kept apart, by those that were used. */
-export type CatalogCard = Pick<CatalogData, 'currency' | 'spark' | 'meters'>
+/** The part of a catalog that says what usage costs: what its version stands for. */
+export interface CatalogCard extends Pick<CatalogData, 'currency' | 'spark' | 'meters' | 'models'> {
+  /** The version of its price book, whose rates are kept apart, by those that were used; `null` where it had none. */
+  readonly book: string | null
+}
 
 /** A catalog's rates as the text of a price card, exact to the last digit. */
-export function encodeCatalog({ currency, spark, meters }: CatalogCard): string {
-  return encodeExact({ currency, spark, meters: [...meters.values()] })
+export function encodeCatalog({ currency, spark, meters, models, prices }: CatalogData): string {
+  const named = [...models].map(([model, overrides]) => [
+    model,
+    overrides.map((override) => ({ ...override, rates: tiersOf(override.rates) })),
+  ])
+  return encodeExact({ currency, spark, meters: [...meters.values()], models: named, book: prices?.version ?? null })
+}
+
+/** A catalog's card as JSON. */
+interface CatalogText extends Omit<CatalogCard, 'meters' | 'models'> {
+  readonly meters: readonly Meter[]
+  readonly models: readonly (readonly [string, readonly (Omit<ModelOverride, 'rates'> & { readonly rates: Tiers })[]])[]
 }
 
 /** @throws BillingError `invariant_violated` for text that is no price card */
 export function decodeCatalog(card: string): CatalogCard {
-  const { meters, ...rest } = decodeExact(card) as Omit<CatalogCard, 'meters'> & { readonly meters: readonly Meter[] }
-  return { ...rest, meters: new Map(meters.map((meter) => [meter.name, meter])) }
+  const { meters, models, ...rest } = decodeExact(card) as CatalogText
+  return {
+    ...rest,
+    meters: new Map(meters.map((meter) => [meter.name, meter])),
+    models: new Map(
+      models.map(([model, overrides]) => [model, overrides.map((each) => ({ ...each, rates: ratesOf(each.rates) }))]),
+    ),
+  }
 }
 
 type Tiers = { readonly [T in ServiceTier]?: readonly (readonly [pool: string, prices: readonly ContextPrice[]])[] }
 
 /** What a model costs as the text of a price card. Equal rates have equal texts, in whatever order their pools are. */
 export function encodeRates(rates: ModelRates): string {
-  const tiers = (['standard', 'batch', 'priority'] as const).flatMap((tier) => {
-    const prices = rates[tier]
-    return prices ? [[tier, [...prices].sort(([left], [right]) => (left < right ? -1 : 1))] as const] : []
-  })
-  return encodeExact(Object.fromEntries(tiers))
+  return encodeExact(tiersOf(rates))
 }
 
 /** @throws BillingError `invariant_violated` for text that is no price card */
 export function decodeRates(card: string): ModelRates {
-  const tiers = Object.entries(decodeExact(card) as Tiers)
-  return Object.fromEntries(tiers.map(([tier, prices]) => [tier, new Map(prices)]))
+  return ratesOf(decodeExact(card) as Tiers)
+}
+
+function tiersOf(rates: ModelRates): Tiers {
+  const tiers = (['standard', 'batch', 'priority'] as const).flatMap((tier) => {
+    const prices = rates[tier]
+    return prices ? [[tier, [...prices].sort(([left], [right]) => (left < right ? -1 : 1))] as const] : []
+  })
+  return Object.fromEntries(tiers)
+}
+
+function ratesOf(tiers: Tiers): ModelRates {
+  return Object.fromEntries(Object.entries(tiers).map(([tier, prices]) => [tier, new Map(prices)]))
 }
 
 /** What was used to price usage, out of the version its row keeps: `<catalog>`, `<catalog> reported` or `<catalog> <rates>#<digest>`. */

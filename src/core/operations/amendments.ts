@@ -35,7 +35,7 @@ const namingFields = { accountId, id: idField('id'), reason: text(500), idempote
 /**
  * Replaces what a usage event measured, in the period it happened in and at the prices that held then: what it costs less is given
  * back to whoever paid, what it costs more is charged. Model, provider and service tier say which prices, by default those it was
- * recorded with, which it stays listed under; of another model, what it costs by now. Idempotent by `idempotencyKey`.
+ * recorded with, which it stays listed under; of another model, what it cost then (else `model_not_priced`). Idempotent by `idempotencyKey`.
  *
  * @throws BillingError `not_found`, `invalid_state` (void already), `invalid_quantity` (none at all: void it), `idempotency_conflict`,
  * and for the measure as `recordUsage`

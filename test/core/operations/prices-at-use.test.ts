@@ -73,6 +73,42 @@ for (const tested of stores) {
       await expectSound(after)
     })
 
+    it('S3.11 an amendment to another model takes what that cost at the time of use, and none that is not known', async () => {
+      const { now, advance } = createClock()
+      const store: Store = await tested.open({ now })
+      closing.push(() => store.close())
+      const start = (models: NonNullable<Parameters<typeof defineCatalog>[0]['models']>): Service => {
+        const catalog = defineCatalog({ meters: { model_calls: { rate: { mode: 'by_cost' } } }, models })
+        return createBilling({ catalog: catalog as never, store, environment: { now } })
+      }
+      const prices = { gpt: { input: '1' }, other: { input: '2' } } as const
+      const before = start({ ...prices, dropped: { input: '3' } })
+      await before.accounts.ensure({ accountId })
+      const used = { model: 'gpt', tokens: { input: 1_000_000 } }
+      const { id } = await record(before, { meter: 'model_calls', ...used }, 'u-1')
+      const usedAt = now()
+      advance(86_400_000)
+      const since = (at: number) => new Date(at).toISOString()
+      const after = start({
+        gpt: { input: '5' },
+        other: { input: '70' },
+        late: { input: '80' },
+        dated: { prices: { input: '9' }, from: since(usedAt - 1_000) },
+        too_late: { prices: { input: '90' }, from: since(usedAt + 1_000) },
+      })
+      const cost = async (model: string, key: string) =>
+        (await after.usage.amend({ ...correction(id, key), model, tokens: used.tokens })).costUsd
+      expect(await cost('other', 'a-1')).toBe('2')
+      expect(await cost('dropped', 'a-2')).toBe('3')
+      expect(await cost('dated', 'a-3')).toBe('9')
+      await expect(cost('late', 'a-4')).rejects.toMatchObject({ code: 'model_not_priced', details: { model: 'late' } })
+      await expect(cost('too_late', 'a-5')).rejects.toMatchObject({ code: 'model_not_priced' })
+      expect(await cost('gpt', 'a-6')).toBe('1')
+      const reported = { ...correction(id, 'a-7'), model: 'late', costUsd: '4' }
+      expect((await after.usage.amend(reported)).costUsd).toBe('4')
+      await expectSound(after)
+    })
+
     it.each([
       ['by unit', { meter: 'calls' }, { quantity: 10 }, { quantity: 20 }],
       ['by the total of its period', { meter: 'flow' }, { quantity: 10 }, { quantity: 20 }],
