@@ -1,4 +1,4 @@
-import type { CatalogData } from './domain/catalog.js'
+import type { CatalogData, Meter } from './domain/catalog.js'
 import type { LedgerCommand } from './domain/ledger/command.js'
 import { fingerprintOf } from './domain/ledger/key.js'
 import { encodeCatalog, encodeRates, readPriceVersion } from './domain/price-card.js'
@@ -8,7 +8,11 @@ import type { PriceStore } from './ports/store.js'
 
 /** Sees to it that every version that usage names can be looked up later, also by a process with other prices. */
 export interface PriceCards {
-  /** Keeps the catalog's own card, before anything else is asked of the store. */
+  /**
+   * Keeps the catalog's own card, and how each of its meters counts, before anything else is asked of the store.
+   *
+   * @throws BillingError `config_invalid` for a meter that counts in another way than it did
+   */
   begin(prices: PriceStore): Promise<void>
   /** Keeps the rates that these commands name and that were not kept yet; `null` where there are none, as for nearly all commands. */
   keep(commands: readonly LedgerCommand[], prices: PriceStore): Promise<void> | null
@@ -20,6 +24,7 @@ export function createPriceCards(catalog: CatalogData): PriceCards {
     async begin(prices) {
       await keepOnce(prices, catalog.version, () => encodeCatalog(catalog))
       kept.add(catalog.version)
+      await Promise.all([...catalog.meters.values()].map((meter) => keepCounting(prices, meter)))
     },
     keep(commands, prices) {
       let missing: Set<string> | null = null
@@ -37,6 +42,19 @@ export function createPriceCards(catalog: CatalogData): PriceCards {
 /** Nearly always the card is there: another process, or this one before, kept it. Then nothing is written. */
 async function keepOnce(prices: PriceStore, version: string, card: () => string): Promise<void> {
   if ((await prices.get(version)) === null) await prices.keep(version, card())
+}
+
+/** What a meter has counted in a period would mean nothing under another rule, so it has one for ever: the first it was used with. */
+async function keepCounting(prices: PriceStore, { name, aggregation, countedBy }: Meter): Promise<void> {
+  const counting = countedBy === null ? aggregation : `${aggregation} of ${countedBy}`
+  const version = `meter#${name}`
+  await keepOnce(prices, version, () => counting)
+  const before = await prices.get(version)
+  if (before === null || before === counting) return
+  const message = `Catalog: meters.${name}: counts ${counting}, and has counted ${before} in this database: give what is counted in another way a meter of another name.`
+  throw new BillingError('config_invalid', message, {
+    details: { path: `meters.${name}.aggregation`, before, after: counting },
+  })
 }
 
 async function keepAll(

@@ -80,7 +80,8 @@ function rateThen(today: CatalogData, then: CatalogData, event: EntryUsage, meas
   } catch (error) {
     const { model } = measure
     const dated = today.models.get(model ?? '')?.filter(({ from }) => from !== null && from <= event.occurredAt) ?? []
-    if (!BillingError.is(error) || error.code !== 'model_not_priced' || model === undefined || model === event.model) throw error
+    if (!BillingError.is(error) || error.code !== 'model_not_priced' || model === undefined || model === event.model)
+      throw error
     if (dated.length > 0) return rated(new Map([[model, dated]]))
     const day = new Date(event.occurredAt).toISOString()
     const message = `No price of model ${quoted(model)} is known for ${day}: say what it cost (costUsd), or give its price a date (from).`

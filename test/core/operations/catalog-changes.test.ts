@@ -133,5 +133,29 @@ for (const tested of stores) {
       })
       expect(await codeOf(after.usage.amend({ ...amend, id, quantity: 3 }))).toBe('idempotency_conflict')
     })
+
+    it('S3.9 a meter that would count in another way than it did is refused at start-up, and nothing is counted by it', async () => {
+      const { store, before, deploy } = await open(tested)
+      const rate = { mode: 'per_unit', sparks: '1', per: '1' } as const
+      const seats = (meter: object) =>
+        deploy(defineCatalog({ meters: { calls, seats: { rate, ...meter } as never } }) as never)
+      await seats({ aggregation: 'unique', countedBy: 'user' }).credits.balance({ accountId })
+      for (const [meter, after] of [
+        [{ aggregation: 'max' }, 'max'],
+        [{ aggregation: 'unique', countedBy: 'team' }, 'unique of team'],
+        [{}, 'sum'],
+      ] as const) {
+        const changed = seats(meter)
+        await expect(changed.credits.balance({ accountId })).rejects.toMatchObject({
+          code: 'config_invalid',
+          details: { path: 'meters.seats.aggregation', before: 'unique of user', after },
+        })
+        const use = { accountId, meter: 'calls', quantity: 1, idempotencyKey: 'u-1' } as const
+        expect(await codeOf(changed.recordUsage(use))).toBe('config_invalid')
+      }
+      expect(await store.ledger.entries(accountId, { limit: 10, operation: 'usage' })).toEqual([])
+      expect(await balanceOf(before)).toBe(parseSparks('10000'))
+      await seats({ aggregation: 'unique', countedBy: 'user', unit: 'seat' }).credits.balance({ accountId })
+    })
   })
 }
