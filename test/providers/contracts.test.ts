@@ -78,7 +78,8 @@ describe.skipIf(missing)(
       }
       await stripe.invoices.list({ customerId, status: 'paid', limit: 5 }, {})
 
-      const asked = { intentId: 'int_2', accountId: 'acc_1', customerId, title: 'Credits', amount }
+      const sold = { intentId: 'int_2', accountId: 'acc_1', customerId, title: 'Credits', amount }
+      const asked = { ...sold, paymentMethodId: null, requestedAt: 0 }
       const { externalId } = await stripe.payments.charge(asked, key())
       const paymentId = externalId ?? ''
       await stripe.payments.get(paymentId, {})

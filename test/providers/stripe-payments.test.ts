@@ -7,25 +7,29 @@ import { customerWithCard, useCard } from './stripe-customer.js'
 
 let box: Sandbox & { now(): number }
 let stripe: StripeProvider
+let began = 0
 
 beforeEach(async () => {
   box = await timedSandbox()
+  began = box.now()
   stripe = stripeProvider({ client: stripeClient(box), now: box.now })
 })
 afterEach(() => box.close())
 
 const key = (idempotencyKey: string = crypto.randomUUID()) => ({ idempotencyKey })
 const usd = (amount: string) => parseMoney(amount, 'USD')
-const charge = (customerId: string, given: { intentId?: string; amount?: string } = {}) =>
+const charge = (customerId: string, given: { intentId?: string; amount?: string; key?: string } = {}) =>
   stripe.payments.charge(
     {
-      intentId: given.intentId ?? 'chk_1',
+      intentId: given.intentId ?? crypto.randomUUID(),
       accountId: 'acc_1',
       customerId,
       title: 'Credits',
       amount: usd(given.amount ?? '20'),
+      paymentMethodId: null,
+      requestedAt: began,
     },
-    key(given.intentId),
+    key(given.key ?? given.intentId),
   )
 const paidBy = async (customerId: string) => (await charge(customerId)).externalId ?? ''
 
@@ -57,6 +61,50 @@ describe('a payment of a saved card', () => {
     expect((await charge(customerId)).outcome).toMatchObject({ status: 'requires_action' })
     const failed = await stripe.payments.list({ customerId, status: 'failed', limit: 10 }, {})
     expect(failed.items.every(({ failure }) => failure !== null)).toBe(true)
+  })
+})
+
+describe('a charge that is asked for again', () => {
+  const payments = async (customerId: string) =>
+    (await stripe.client.paymentIntents.list({ customer: customerId })).data.map(({ status }) => status)
+
+  it('G1 finds the payment of its sale under another key and two days later', async () => {
+    const customerId = await customerWithCard(stripe)
+    const first = await charge(customerId, { intentId: 'chk_7' })
+    box.advance(2 * 86_400_000)
+    expect(await charge(customerId, { intentId: 'chk_7', key: 'another' })).toEqual(first)
+    await useCard(stripe, customerId, 'pm_card_chargeCustomerFail')
+    const refused = await charge(customerId, { intentId: 'chk_8' })
+    await useCard(stripe, customerId, 'pm_card_visa')
+    expect(await charge(customerId, { intentId: 'chk_8', key: 'another' })).toEqual(refused)
+    expect(await payments(customerId)).toEqual(['requires_payment_method', 'succeeded'])
+  })
+
+  it('G1 is never made twice, whatever becomes of any of its calls', async () => {
+    const customerId = await customerWithCard(stripe)
+    let charges = 0
+    for (const kind of ['status', 'status_after', 'reset_before', 'reset_after'] as const)
+      for (const method of ['GET', 'POST'] as const)
+        for (let skip = 0; skip < 3; skip += 1) {
+          const intentId = `chk_${kind}_${method}_${skip}`
+          box.faults.inject({ match: { method, pathIncludes: '/v1/' }, kind, status: 500, skip })
+          await charge(customerId, { intentId }).catch(() => {})
+          box.faults.clear()
+          box.advance(90_000)
+          expect((await charge(customerId, { intentId })).outcome).toEqual({ status: 'succeeded' })
+          charges += 1
+        }
+    const paid = await stripe.client.charges.list({ customer: customerId, limit: 100 })
+    expect(paid.data).toHaveLength(charges)
+    expect(new Set(paid.data.map(({ metadata }) => metadata.billfold_intent_id)).size).toBe(charges)
+  })
+
+  it('S3.5 takes the method that is named', async () => {
+    const customerId = await customerWithCard(stripe)
+    const bad = await stripe['payment-methods'].attach(customerId, 'pm_card_chargeCustomerFail', {})
+    const sale = { intentId: 'chk_9', accountId: 'acc_1', customerId, title: 'Credits', amount: usd('20') }
+    const asked = { ...sale, paymentMethodId: bad.externalId, requestedAt: began }
+    expect((await stripe.payments.charge(asked, key())).outcome).toMatchObject({ status: 'declined' })
   })
 })
 

@@ -3,12 +3,12 @@ import type { PaymentStatus } from '../../core/domain/payment-outcome.js'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { PaymentsCapability, ProviderPayment } from '../../core/ports/capabilities/payments.js'
-import { exactAmount, toStripeAmount } from './amount.js'
+import { exactAmount } from './amount.js'
 import { parseAnswer, type StripeCall } from './call.js'
-import { stripeFault } from './errors.js'
+import { chargeOnce } from './charge.js'
 import { everyRow } from './every-row.js'
 import { pageWhere } from './page.js'
-import { declined, outcomeOfIntent, paymentStateSchema } from './payment-outcome.js'
+import { declined, paymentStateSchema } from './payment-outcome.js'
 import { reference } from './reference.js'
 import { createRefund, disputeSchema, refundSchema, toDispute, toRefund } from './reversals.js'
 
@@ -30,7 +30,6 @@ const paidInvoiceSchema = z.object({
   metadata: z.record(z.string(), z.string()).nullish(),
 })
 const invoicePaymentsSchema = z.object({ data: z.array(z.object({ invoice: paidInvoiceSchema })) })
-const methodsSchema = z.object({ invoice_settings: z.object({ default_payment_method: reference.nullish() }) })
 
 type PaidInvoice = z.output<typeof paidInvoiceSchema>
 
@@ -78,39 +77,7 @@ export function stripePayments(call: StripeCall): Required<PaymentsCapability> {
       }
     },
     refund: (request, options) => createRefund(call, request, options),
-    async charge({ intentId, accountId, customerId: customer, title, amount }, options) {
-      const { currency, minor } = toStripeAmount(amount)
-      const method = await defaultMethod(call, customer, options)
-      if (method === null) {
-        const message = 'The customer has no default payment method.'
-        return { externalId: null, outcome: { status: 'declined', reason: 'no_payment_method', message } }
-      }
-      try {
-        const answer = await call.create(options, (client, request) =>
-          client.paymentIntents.create(
-            {
-              amount: minor,
-              currency,
-              customer,
-              payment_method: method,
-              description: title,
-              confirm: true,
-              off_session: true,
-              metadata: { billfold_intent_id: intentId, billfold_account_id: accountId },
-            },
-            request,
-          ),
-        )
-        const intent = parseAnswer(intentSchema, answer)
-        return { externalId: intent.id, outcome: outcomeOfIntent(intent, null) }
-      } catch (error) {
-        const { status, code, declineCode, message } = stripeFault(BillingError.is(error) ? error.cause : error)
-        if (status !== 402) throw error
-        if (code === 'authentication_required')
-          return { externalId: null, outcome: { status: 'requires_action', url: null } }
-        return { externalId: null, outcome: declined({ code, decline_code: declineCode, message }) }
-      }
-    },
+    charge: (request, options) => chargeOnce(call, request, options),
   }
 }
 
@@ -166,9 +133,4 @@ async function invoiceOf(call: StripeCall, intentId: string, options: CallOption
     client.invoicePayments.list({ payment, limit: 1, expand: ['data.invoice'] }, request),
   )
   return parseAnswer(invoicePaymentsSchema, answer).data[0]?.invoice ?? null
-}
-
-async function defaultMethod(call: StripeCall, customerId: string, options: CallOptions): Promise<string | null> {
-  const answer = await call.read(options, (client, request) => client.customers.retrieve(customerId, {}, request))
-  return parseAnswer(methodsSchema, answer).invoice_settings.default_payment_method ?? null
 }

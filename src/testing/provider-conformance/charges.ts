@@ -24,6 +24,8 @@ export function chargeCases(
     customerId,
     title: 'Credits',
     amount: dollars(20n),
+    paymentMethodId: null,
+    requestedAt: 0,
   })
   return [
     ...(subject.provider.customers === undefined
@@ -43,7 +45,7 @@ export function chargeCases(
       ? []
       : [
           {
-            name: 'payments: the default payment method is charged once under a key, for our sale',
+            name: 'payments: the default payment method is charged once for a sale of ours, under whatever key it is asked again',
             needs: 'payments',
             async run() {
               const customerId = await customerOf(subject)
@@ -53,6 +55,7 @@ export function chargeCases(
               const first = await charge(asked, options)
               expectEqual(first.outcome, { status: 'succeeded' }, 'what came of it')
               expectEqual(await charge(asked, options), first, 'the answer to the repeat')
+              expectEqual(await charge(asked, newKey()), first, 'the answer under another key')
               const { amount, intentId } = await payments.get(first.externalId ?? '', {})
               expectEqual([amount, intentId], [dollars(20n), asked.intentId], 'the payment')
             },

@@ -76,15 +76,30 @@ export interface PaymentsCapability {
     request: { readonly paymentId: string; readonly amount: Money | null; readonly reason: string },
     options: CallOptions,
   ): Promise<Refund>
-  /** Charges the customer's default payment method while nobody is looking, for a sale of ours. */
-  charge?(
-    request: {
-      readonly intentId: string
-      readonly accountId: string
-      readonly customerId: string
-      readonly title: string
-      readonly amount: Money
-    },
-    options: CallOptions,
-  ): Promise<{ readonly externalId: string | null; readonly outcome: PaymentOutcome }>
+  /**
+   * Charges a saved payment method while nobody is looking, for a sale of ours. A sale is charged at most once: asked again, however
+   * late and under whatever key, it finds what it made for the sale before, goes on with it, and answers how that stands.
+   *
+   * @throws BillingError `outcome_unknown` when it may have been charged: ask again
+   */
+  charge?(request: ChargeRequest, options: CallOptions): Promise<Charged>
+}
+
+/** A sale to charge a saved payment method for. */
+export interface ChargeRequest {
+  readonly intentId: string
+  readonly accountId: string
+  readonly customerId: string
+  readonly title: string
+  readonly amount: Money
+  /** `null` for the customer's default one. */
+  readonly paymentMethodId: string | null
+  /** When the sale was written: nothing was made for it before. */
+  readonly requestedAt: Instant
+}
+
+/** What came of it; `externalId` names the payment, and is `null` where none was made. */
+export interface Charged {
+  readonly externalId: string | null
+  readonly outcome: PaymentOutcome
 }
