@@ -121,7 +121,6 @@ export type {
   CheckoutReturn,
   CreateCheckoutInput,
   CreatedCheckout,
-  VerifiedCheckout,
 } from './core/operations/checkout.js'
 export type {
   CostSpanInput,
@@ -228,6 +227,7 @@ export type {
   UsageTimeline,
   UsageTimelineInput,
 } from './core/operations/usage-summary.js'
+export type { VerifiedCheckout } from './core/operations/verify-checkout.js'
 export type { VerifyLedgerInput } from './core/operations/verify-ledger.js'
 export type { HandledWebhook, WebhookInput } from './core/operations/webhooks.js'
 export type { PlanConfig } from './core/plan-config.js'

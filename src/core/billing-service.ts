@@ -1,10 +1,10 @@
 import { createAccountLane } from './account-lane.js'
 import type { Catalog } from './catalog.js'
 import { type BillingConfig, type Environment, type ProviderRoles, resolveRedirects, resolveRoles } from './config.js'
-import { createConsumers } from './consumers.js'
+import { createConsumers, type EventHandler } from './consumers.js'
 import { type BillingContext, createIds } from './context.js'
 import { tracingDestination } from './delivery/tracing.js'
-import { billingEventTypes } from './domain/event.js'
+import { type BillingEventType, billingEventTypes } from './domain/event.js'
 import { BillingError } from './errors.js'
 import { createLane, type Lane, type LaneOptions } from './lane.js'
 import { createLeases } from './leases.js'
@@ -30,7 +30,7 @@ import { verifyLedger } from './operations/verify-ledger.js'
 import { handleWebhook } from './operations/webhooks.js'
 import type { Store } from './ports/store.js'
 import { createPriceCards } from './price-cards.js'
-import { providerVerbs } from './provider-verbs.js'
+import { providerVerbs, topUpHandler } from './provider-verbs.js'
 import type {
   BillingCore,
   CatalogVerbs,
@@ -43,6 +43,9 @@ import type {
   SubscriptionVerbs,
 } from './verbs.js'
 import { createWorker } from './worker.js'
+
+/** No name that an app's consumer can have. */
+const topUpConsumer = '_top_ups'
 
 /** The parts that bring verbs with them, and the capability that the default provider needs to play them. */
 interface Parts {
@@ -151,6 +154,19 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     wake: () => worker.wake(),
   }
 
+  /** The store is told before anything else is asked of it, or when the answer is called. */
+  const listen = (consumer: string, type: BillingEventType, handler: EventHandler): (() => Promise<void>) => {
+    ctx.consumers.add(consumer, type, handler)
+    const subscribed = once(async () => {
+      await ready()
+      await config.store.outbox.subscribe(consumer, [type])
+    })
+    subscriptions.push(subscribed)
+    return subscribed
+  }
+  const topUp = topUpHandler(ctx)
+  if (topUp) listen(topUpConsumer, 'top_up.due', topUp)
+
   const core: BillingCore<C> = {
     accounts: {
       ensure: (input) => ensureAccount(ctx, input),
@@ -215,13 +231,8 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       }
       if (!billingEventTypes.includes(type))
         throw new BillingError('config_invalid', `on(${consumer}): ${String(type)} is no type of event.`)
-      ctx.consumers.add(consumer, type, handler)
-      const subscribed = once(async () => {
-        await ready()
-        await config.store.outbox.subscribe(consumer, [type])
-      })
-      subscriptions.push(subscribed)
-      subscribed().catch((error: unknown) => environment.onError(error, `consumer ${consumer}`))
+      const subscribe = listen(consumer, type, handler)
+      subscribe().catch((error: unknown) => environment.onError(error, `consumer ${consumer}`))
     },
     async close() {
       await ctx.leases.close()

@@ -1,6 +1,6 @@
 // What talks to providers is loaded when it is first asked for: an app that only counts and charges need not carry it.
 export { applyWebhook } from './operations/apply-webhook.js'
-export { createCheckout, verifyCheckout } from './operations/checkout.js'
+export { createCheckout } from './operations/checkout.js'
 export { importCustomers } from './operations/import-customers.js'
 export {
   generateInvoice,
@@ -23,6 +23,7 @@ export { getPayment, listPayments, refundPayment } from './operations/payments.j
 export { createPortal } from './operations/portal.js'
 export { applyCatalog, planCatalog } from './operations/provider-catalog.js'
 export { reconcile } from './operations/reconcile.js'
+export { runTopUp } from './operations/run-top-up.js'
 export {
   cancelSubscription,
   changeSubscription,
@@ -32,3 +33,4 @@ export {
   resumeSubscription,
   settleSubscription,
 } from './operations/subscriptions.js'
+export { verifyCheckout } from './operations/verify-checkout.js'

@@ -1,4 +1,5 @@
 import type { Catalog } from './catalog.js'
+import type { EventHandler } from './consumers.js'
 import type { BillingContext } from './context.js'
 import type {
   CatalogVerbs,
@@ -11,6 +12,12 @@ import type {
 } from './verbs.js'
 
 const load = () => import('./provider-operations.js')
+
+/** What is done about top-ups that are asked for, where a provider can charge what customers have left there; `null` elsewhere. */
+export function topUpHandler(ctx: BillingContext): EventHandler | null {
+  if (!ctx.roles.payments?.payments.charge) return null
+  return async (event) => (await load()).runTopUp(ctx, event)
+}
 
 /** The verbs that providers bring: those of the parts that somebody plays. */
 export function providerVerbs<C extends Catalog>(ctx: BillingContext): object {

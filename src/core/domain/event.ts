@@ -33,6 +33,8 @@ export const billingEventTypes = [
   'quota.throttled',
   'subscription.updated',
   'top_up.due',
+  'top_up.failed',
+  'top_up.stopped',
   'usage.amended',
 ] as const
 

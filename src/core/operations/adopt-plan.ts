@@ -152,17 +152,13 @@ export function isGranting(ctx: BillingContext, { status, plan }: Subscription):
  * twice.
  *
  * @param paying the checkout whose page was used and whose money is not there yet
- * @throws BillingError `capability_missing`, `subscription_exists`
+ * @throws BillingError `subscription_exists`
  */
-export async function refuseSecond(
-  ctx: BillingContext,
-  provider: AnyProvider,
+export function refuseSecond(
   accountId: string,
+  subscriptions: readonly Subscription[],
   paying: { readonly subscriptionId: string | null } | null,
-): Promise<void> {
-  const capability = requireCapability(provider, 'subscriptions')
-  const customerId = await ctx.store.accounts.externalId(accountId, provider.id)
-  const subscriptions = customerId === null ? [] : await capability.list(customerId, {})
+): void {
   const bought = subscriptions.find(({ externalId }) => externalId === paying?.subscriptionId)
   // A debit that did not come may leave its page as it was; its subscription says that it is over.
   if (paying && bought?.status !== 'canceled') {

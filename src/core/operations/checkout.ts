@@ -1,22 +1,21 @@
 import * as z from 'zod'
 import type { Catalog, PackageName, PlanName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
-import { balanceOf } from '../domain/ledger/draft.js'
 import { fingerprintOf } from '../domain/ledger/key.js'
-import type { Balance } from '../domain/ledger/outcome.js'
-import { formatMoney } from '../domain/money.js'
 import { checkRedirect } from '../domain/redirect.js'
 import { BillingError } from '../errors.js'
 import type { CheckoutPage, CheckoutRequest, CheckoutSession, CheckoutStatus } from '../ports/capabilities/checkout.js'
+import type { Subscription } from '../ports/capabilities/subscriptions.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
 import { refuseOwned, refuseSecond } from './adopt-plan.js'
 import { ensureCustomer } from './customers.js'
 import { dateOf } from './date.js'
-import { accountId, given, idempotencyKey, idField, parse } from './fields.js'
+import { accountId, given, idempotencyKey, parse } from './fields.js'
 import { settleCheckout } from './fulfilment.js'
 import { priceOf, type Sale } from './sale.js'
 import { requireAccount } from './steps.js'
+import { checkoutProvider } from './verify-checkout.js'
 
 /** Whom to sell to, and where the customer goes afterwards. */
 export interface CheckoutReturn {
@@ -97,7 +96,8 @@ export async function createCheckout<C extends Catalog>(
   const cancelUrl = checkRedirect(request.cancelUrl, ctx.origins, 'cancelUrl')
   const wanted = priceOf(ctx, request)
   await requireAccount(ctx, request.accountId)
-  const sale = await withoutSecondTrial(ctx, provider, request.accountId, wanted)
+  const had = request.kind === 'subscription' ? await subscriptionsOf(ctx, provider, request.accountId) : []
+  const sale = withoutSecondTrial(had, wanted)
 
   const { promotionCodes } = request
   const fingerprint = fingerprintOf({ provider: provider.id, successUrl, cancelUrl, promotionCodes, ...saleBody(sale) })
@@ -106,8 +106,11 @@ export async function createCheckout<C extends Catalog>(
   const known = latest && (key === null || key === latest.key) ? await standingOf(ctx, provider, latest) : null
   if (known?.page) return known.page
   if (latest && known && key !== null && known.status !== 'unsent') throw usedKey(latest, known)
-  if (request.kind === 'subscription')
-    await refuseSecond(ctx, provider, request.accountId, known?.status === 'processing' ? known : null)
+  if (request.kind === 'subscription') {
+    // An equal sale may have led to a subscription while it was looked at.
+    const subscriptions = known === null ? had : await subscriptionsOf(ctx, provider, request.accountId)
+    refuseSecond(request.accountId, subscriptions, known?.status === 'processing' ? known : null)
+  }
   if (request.kind === 'lifetime') await refuseOwned(ctx, request.accountId, request.plan)
 
   const { intent } = await ctx.store.intents.open({
@@ -138,73 +141,6 @@ export async function createCheckout<C extends Catalog>(
   throw usedKey(intent, standing)
 }
 
-/** How a checkout stands. */
-export interface VerifiedCheckout {
-  readonly id: string
-  /**
-   * `processing`: done by the customer, money or subscription not there yet; `failed`: the money did not come, and another checkout
-   * can be made.
-   */
-  readonly status: CheckoutStatus
-  readonly kind: CheckoutIntent['kind']
-  readonly amount: string
-  readonly currency: string
-  /** Micro-sparks it gives. */
-  readonly sparks: bigint
-  readonly plan: string | null
-  readonly balance: Balance
-}
-
-/**
- * Answers the true status of a checkout, read from the provider, and gives what was paid for if that has not been done yet. The
- * webhook does the same; whichever comes first, it happens once.
- *
- * @throws BillingError `not_found`, `checkout_mismatch` (paid amount, currency or customer are not those of the sale: nothing is given),
- * `capability_missing` (the provider it was sold through is not configured any more)
- */
-export async function verifyCheckout(
-  ctx: BillingContext,
-  input:
-    | { readonly accountId: string; readonly checkoutId: string }
-    | { readonly accountId: string; readonly sessionId: string },
-): Promise<VerifiedCheckout> {
-  const request = parse(
-    z.strictObject({
-      accountId,
-      checkoutId: idField('checkoutId').optional(),
-      sessionId: idField('sessionId').optional(),
-    }),
-    input,
-  )
-  if ((request.checkoutId === undefined) === (request.sessionId === undefined))
-    throw new BillingError('invalid_request', 'Give either a checkoutId or a sessionId.')
-  const provider = checkoutProvider(ctx)
-  const intent =
-    request.checkoutId !== undefined
-      ? await ctx.store.intents.get(request.accountId, request.checkoutId)
-      : await ctx.store.directory.intentByExternalId(provider.id, request.sessionId ?? '')
-  if (intent?.accountId !== request.accountId)
-    throw new BillingError('not_found', `No such checkout on account ${request.accountId}.`)
-  const status = intent.externalId === null ? 'open' : await settled(ctx, intent, intent.externalId)
-  const snapshot = await ctx.store.ledger.snapshot(request.accountId)
-  if (!snapshot) throw new BillingError('not_found', `No account ${request.accountId}.`)
-  return {
-    id: intent.id,
-    status,
-    kind: intent.kind,
-    amount: formatMoney({ currency: intent.currency, nanos: intent.amountNanos }),
-    currency: intent.currency,
-    sparks: intent.sparks,
-    plan: intent.plan,
-    balance: balanceOf(snapshot.account),
-  }
-}
-
-function checkoutProvider(ctx: BillingContext): AnyProvider {
-  if (ctx.roles.checkout) return ctx.roles.checkout
-  throw new BillingError('capability_missing', 'No provider plays the part of checkout.')
-}
-
 function saleBody({ title, amount, sparks, package: offer, plan, subscribes }: Sale) {
   const { price, seats, trialDays } = subscribes ?? {}
   const terms = price && {
@@ -217,16 +153,19 @@ function saleBody({ title, amount, sparks, package: offer, plan, subscribes }: S
   return { title, currency: amount.currency, nanos: amount.nanos, sparks, package: offer, plan, ...terms }
 }
 
-/** A trial is for whoever subscribes for the first time. */
-async function withoutSecondTrial(
+async function subscriptionsOf(
   ctx: BillingContext,
   provider: AnyProvider,
   accountId: string,
-  sale: Sale,
-): Promise<Sale> {
-  if (!sale.subscribes || sale.subscribes.trialDays === 0) return sale
+): Promise<readonly Subscription[]> {
+  const capability = requireCapability(provider, 'subscriptions')
   const customerId = await ctx.store.accounts.externalId(accountId, provider.id)
-  const had = customerId === null ? [] : await requireCapability(provider, 'subscriptions').list(customerId, {})
+  return customerId === null ? [] : capability.list(customerId, {})
+}
+
+/** A trial is for whoever subscribes for the first time. */
+function withoutSecondTrial(had: readonly Subscription[], sale: Sale): Sale {
+  if (!sale.subscribes || sale.subscribes.trialDays === 0) return sale
   if (!had.some(({ plan, status }) => plan !== null && status !== 'pending')) return sale
   const { price, seats } = sale.subscribes
   const amount = { currency: price.amount.currency, nanos: price.amount.nanos * BigInt(seats) }
@@ -255,16 +194,6 @@ async function standingOf(ctx: BillingContext, provider: AnyProvider, intent: Ch
 function usedKey({ id }: CheckoutIntent, { status }: Standing): BillingError {
   const message = `Checkout ${id} of this key is ${status}: verify it, or use another key for another checkout.`
   return new BillingError('invalid_state', message, { details: { checkoutId: id, status } })
-}
-
-async function settled(ctx: BillingContext, intent: CheckoutIntent, externalId: string): Promise<CheckoutStatus> {
-  const provider = ctx.roles.all.get(intent.provider)
-  if (!provider)
-    throw new BillingError(
-      'capability_missing',
-      `Checkout ${intent.id} was made at ${intent.provider}, which is not configured here.`,
-    )
-  return settleCheckout(ctx, provider, intent, await requireCapability(provider, 'checkout').get(externalId, {}))
 }
 
 /** The address with the id of the checkout: whoever comes back, paid or not, can be told how it stands. */

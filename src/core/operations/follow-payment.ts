@@ -6,6 +6,7 @@ import type { Dispute, DisputeStatus, ProviderPayment, Refund, RefundStatus } fr
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
 import { adoptPlan } from './adopt-plan.js'
+import { hasPage, settlePayment } from './charge-sale.js'
 import { submit } from './steps.js'
 
 /** Something that was taken back of a payment, as a fact for the ledger. */
@@ -32,6 +33,8 @@ export async function followPayment(
   const sale = await saleOf(ctx, provider, payment)
   const accountId = sale?.accountId ?? (await accountOf(ctx, provider, payment))
   if (accountId === null) return
+  // What an invoice collects is settled with the invoice.
+  if (sale && !hasPage(sale) && payment.invoiceId === null) await settlePayment(ctx, provider, sale, payment)
   const reversals = await reversalsOf(provider, paymentId, signal)
   if (sale) await reverse(ctx, sale, reversals)
   if (sale?.kind === 'lifetime' && reversals.length > 0 && payment.customerId !== null)

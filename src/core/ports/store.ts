@@ -401,6 +401,7 @@ export interface CheckoutIntent {
   readonly amountNanos: bigint
   /** What was paid for it; `null` until it was. */
   readonly paidNanos: bigint | null
+  /** Empty, like `cancelUrl`, for a sale that has no page: a stored payment method is charged for it. */
   readonly successUrl: string
   readonly cancelUrl: string
   readonly key: string

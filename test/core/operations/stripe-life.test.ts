@@ -133,6 +133,12 @@ describe.each(stores)('Stripe on $name', (tested) => {
     expect((await app.billing.subscriptions.get({ accountId }))?.status).toBe('trialing')
     await app.billing.subscriptions.cancel({ accountId, when: 'now' })
     world.advance(dayMs)
+    const lists: string[] = []
+    world.client.on('request', ({ method, path }) => {
+      if (method === 'GET' && path.startsWith('/v1/subscriptions')) lists.push(path)
+    })
+    await app.billing.createCheckout({ ...trial, successUrl: '/other' })
+    expect(lists).toHaveLength(1)
     const again = await app.billing.createCheckout(trial)
     expect((await world.client.checkout.sessions.retrieve(again.externalId)).amount_total).toBe(1000)
     await payOn(again.url)

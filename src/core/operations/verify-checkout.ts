@@ -1,0 +1,102 @@
+import * as z from 'zod'
+import type { BillingContext } from '../context.js'
+import { balanceOf } from '../domain/ledger/draft.js'
+import type { Balance } from '../domain/ledger/outcome.js'
+import { formatMoney } from '../domain/money.js'
+import type { PaymentOutcome } from '../domain/payment-outcome.js'
+import { BillingError } from '../errors.js'
+import type { CheckoutStatus } from '../ports/capabilities/checkout.js'
+import { type AnyProvider, requireCapability } from '../ports/provider.js'
+import type { CheckoutIntent } from '../ports/store.js'
+import { hasPage, lookUp } from './charge-sale.js'
+import { accountId, idField, parse } from './fields.js'
+import { settleCheckout } from './fulfilment.js'
+
+/** How a checkout stands. */
+export interface VerifiedCheckout {
+  readonly id: string
+  /**
+   * `processing`: done by the customer, money or subscription not there yet; `failed`: the money did not come, and another checkout
+   * can be made.
+   */
+  readonly status: CheckoutStatus
+  readonly kind: CheckoutIntent['kind']
+  readonly amount: string
+  readonly currency: string
+  /** Micro-sparks it gives. */
+  readonly sparks: bigint
+  readonly plan: string | null
+  readonly balance: Balance
+}
+
+/**
+ * Answers the true status of a checkout, read from the provider, and gives what was paid for if that has not been done yet. The
+ * webhook does the same; whichever comes first, it happens once.
+ *
+ * @throws BillingError `not_found`, `checkout_mismatch` (paid amount, currency or customer are not those of the sale: nothing is given),
+ * `capability_missing` (the provider it was sold through is not configured any more)
+ */
+export async function verifyCheckout(
+  ctx: BillingContext,
+  input:
+    | { readonly accountId: string; readonly checkoutId: string }
+    | { readonly accountId: string; readonly sessionId: string },
+): Promise<VerifiedCheckout> {
+  const request = parse(
+    z.strictObject({
+      accountId,
+      checkoutId: idField('checkoutId').optional(),
+      sessionId: idField('sessionId').optional(),
+    }),
+    input,
+  )
+  if ((request.checkoutId === undefined) === (request.sessionId === undefined))
+    throw new BillingError('invalid_request', 'Give either a checkoutId or a sessionId.')
+  const provider = checkoutProvider(ctx)
+  const intent =
+    request.checkoutId !== undefined
+      ? await ctx.store.intents.get(request.accountId, request.checkoutId)
+      : await ctx.store.directory.intentByExternalId(provider.id, request.sessionId ?? '')
+  if (intent?.accountId !== request.accountId)
+    throw new BillingError('not_found', `No such checkout on account ${request.accountId}.`)
+  const status = await standingOf(ctx, intent)
+  const snapshot = await ctx.store.ledger.snapshot(request.accountId)
+  if (!snapshot) throw new BillingError('not_found', `No account ${request.accountId}.`)
+  return {
+    id: intent.id,
+    status,
+    kind: intent.kind,
+    amount: formatMoney({ currency: intent.currency, nanos: intent.amountNanos }),
+    currency: intent.currency,
+    sparks: intent.sparks,
+    plan: intent.plan,
+    balance: balanceOf(snapshot.account),
+  }
+}
+
+/** Who sells. @throws BillingError `capability_missing` */
+export function checkoutProvider(ctx: BillingContext): AnyProvider {
+  if (ctx.roles.checkout) return ctx.roles.checkout
+  throw new BillingError('capability_missing', 'No provider plays the part of checkout.')
+}
+
+async function standingOf(ctx: BillingContext, intent: CheckoutIntent): Promise<CheckoutStatus> {
+  const { externalId } = intent
+  if (externalId === null) return intent.status === 'expired' ? 'failed' : 'open'
+  const provider = ctx.roles.all.get(intent.provider)
+  if (!provider)
+    throw new BillingError(
+      'capability_missing',
+      `Checkout ${intent.id} was made at ${intent.provider}, which is not configured here.`,
+    )
+  if (!hasPage(intent)) return charged[(await lookUp(ctx, provider, intent)).status]
+  return settleCheckout(ctx, provider, intent, await requireCapability(provider, 'checkout').get(externalId, {}))
+}
+
+/** How a sale without a page stands, by what came of its payment. */
+const charged: Readonly<Record<PaymentOutcome['status'], CheckoutStatus>> = {
+  succeeded: 'paid',
+  processing: 'processing',
+  requires_action: 'failed',
+  declined: 'failed',
+}
