@@ -188,9 +188,12 @@ export type { Lease, LeaseInput, LeaseToken } from './core/operations/lease.js'
 export type { MeterLimit, UsageLimits } from './core/operations/limits.js'
 export type { MeasureInput } from './core/operations/measure.js'
 export type { Metered, MeteredWork, MeterInput } from './core/operations/meter.js'
+export type { PackageView } from './core/operations/packages.js'
 export type { Page, PageInput } from './core/operations/paging.js'
 export type {
   AttachPaymentMethodInput,
+  AvailableMethodsInput,
+  OfferedMethodView,
   PaymentMethodInput,
   PaymentMethodView,
   UpdatePaymentMethodInput,
@@ -198,6 +201,7 @@ export type {
 export type { ListPaymentsInput, PaymentView, RefundPaymentInput, RefundView } from './core/operations/payments.js'
 export type { CreatePortalInput } from './core/operations/portal.js'
 export type { ProviderCatalogChange } from './core/operations/provider-catalog.js'
+export type { PurchasedPackage, PurchasePackageInput } from './core/operations/purchase-package.js'
 export type { QuotaView } from './core/operations/quota-view.js'
 export type { ReconciledCounts, ReconcileInput, Reconciliation } from './core/operations/reconcile.js'
 export type { RemedyView } from './core/operations/refusal.js'
@@ -254,11 +258,15 @@ export type {
 } from './core/ports/capabilities/invoices.js'
 export type { MeteringCapability, ReportOutcome, UsageReport } from './core/ports/capabilities/metering.js'
 export type {
+  MethodUse,
+  OfferedMethod,
   PaymentMethod,
   PaymentMethodChange,
   PaymentMethodsCapability,
 } from './core/ports/capabilities/payment-methods.js'
 export type {
+  Charged,
+  ChargeRequest,
   Dispute,
   DisputeStatus,
   PaymentQuery,
@@ -334,6 +342,7 @@ export type {
   FeatureVerbs,
   IntegrationVerbs,
   InvoiceVerbs,
+  PackageVerbs,
   PaymentMethodVerbs,
   PaymentVerbs,
   PortalVerbs,

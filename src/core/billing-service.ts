@@ -21,6 +21,7 @@ import { capture, extend, hold, release } from './operations/holds.js'
 import { createLease } from './operations/lease.js'
 import { usageLimits } from './operations/limits.js'
 import { meter } from './operations/meter.js'
+import { listPackages } from './operations/packages.js'
 import { getQuota, listQuotas } from './operations/quotas.js'
 import { flush, syncStatus } from './operations/sync.js'
 import { recordUsage, recordUsageBatch } from './operations/usage.js'
@@ -30,7 +31,7 @@ import { verifyLedger } from './operations/verify-ledger.js'
 import { handleWebhook } from './operations/webhooks.js'
 import type { Store } from './ports/store.js'
 import { createPriceCards } from './price-cards.js'
-import { providerVerbs, topUpHandler } from './provider-verbs.js'
+import { packageVerbs, providerVerbs, topUpHandler } from './provider-verbs.js'
 import type {
   BillingCore,
   CatalogVerbs,
@@ -192,6 +193,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       adjust: (input) => adjustCredits(ctx, input),
       expire: (input) => expireCredits(ctx, input),
       transactions: (input) => listTransactions(ctx, input),
+      packages: { list: () => listPackages(ctx), ...packageVerbs<C>(ctx) },
       autoTopUp: { get: (input) => getAutoTopUp(ctx, input), set: (input) => setAutoTopUp<C>(ctx, input) },
     },
     usage: {

@@ -13,6 +13,7 @@ export {
 } from './operations/invoices.js'
 export {
   attachPaymentMethod,
+  availablePaymentMethods,
   getPaymentMethod,
   listPaymentMethods,
   removePaymentMethod,
@@ -22,6 +23,7 @@ export {
 export { getPayment, listPayments, refundPayment } from './operations/payments.js'
 export { createPortal } from './operations/portal.js'
 export { applyCatalog, planCatalog } from './operations/provider-catalog.js'
+export { purchasePackage } from './operations/purchase-package.js'
 export { reconcile } from './operations/reconcile.js'
 export { runTopUp } from './operations/run-top-up.js'
 export {

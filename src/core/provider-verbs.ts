@@ -5,6 +5,7 @@ import type {
   CatalogVerbs,
   CheckoutVerbs,
   InvoiceVerbs,
+  PackageVerbs,
   PaymentMethodVerbs,
   PaymentVerbs,
   PortalVerbs,
@@ -17,6 +18,13 @@ const load = () => import('./provider-operations.js')
 export function topUpHandler(ctx: BillingContext): EventHandler | null {
   if (!ctx.roles.payments?.payments.charge) return null
   return async (event) => (await load()).runTopUp(ctx, event)
+}
+
+/** How packages are bought, where somebody sells. */
+export function packageVerbs<C extends Catalog>(ctx: BillingContext): object {
+  if (!ctx.roles.checkout) return {}
+  const verbs: PackageVerbs<C> = { purchase: async (input) => (await load()).purchasePackage<C>(ctx, input) }
+  return verbs
 }
 
 /** The verbs that providers bring: those of the parts that somebody plays. */
@@ -33,7 +41,8 @@ export function providerVerbs<C extends Catalog>(ctx: BillingContext): object {
   }
 }
 
-function checkoutVerbs<C extends Catalog>(ctx: BillingContext): CheckoutVerbs<C> {
+/** All but `credits`, which has a place of its own. */
+function checkoutVerbs<C extends Catalog>(ctx: BillingContext): Omit<CheckoutVerbs<C>, 'credits'> {
   return {
     createCheckout: async (input) => (await load()).createCheckout<C>(ctx, input),
     verifyCheckout: async (input) => (await load()).verifyCheckout(ctx, input),
@@ -90,6 +99,7 @@ function paymentMethodVerbs(ctx: BillingContext): PaymentMethodVerbs {
   return {
     paymentMethods: {
       list: async (input) => (await load()).listPaymentMethods(ctx, input),
+      available: async (input) => (await load()).availablePaymentMethods(ctx, input),
       get: async (input) => (await load()).getPaymentMethod(ctx, input),
       attach: async (input) => (await load()).attachPaymentMethod(ctx, input),
       update: async (input) => (await load()).updatePaymentMethod(ctx, input),

@@ -19,9 +19,12 @@ import type { GenerateInvoiceInput, InvoiceInput, ListInvoicesInput, PayInvoiceI
 import type { Lease, LeaseInput } from './operations/lease.js'
 import type { UsageLimits } from './operations/limits.js'
 import type { Metered, MeteredWork, MeterInput } from './operations/meter.js'
+import type { PackageView } from './operations/packages.js'
 import type { Page, PageInput } from './operations/paging.js'
 import type {
   AttachPaymentMethodInput,
+  AvailableMethodsInput,
+  OfferedMethodView,
   PaymentMethodInput,
   PaymentMethodView,
   UpdatePaymentMethodInput,
@@ -29,6 +32,7 @@ import type {
 import type { ListPaymentsInput, PaymentView, RefundPaymentInput, RefundView } from './operations/payments.js'
 import type { CreatePortalInput } from './operations/portal.js'
 import type { ProviderCatalogChange } from './operations/provider-catalog.js'
+import type { PurchasedPackage, PurchasePackageInput } from './operations/purchase-package.js'
 import type { QuotaView } from './operations/quota-view.js'
 import type { ReconcileInput, Reconciliation } from './operations/reconcile.js'
 import type { Replayed, ReplayInput } from './operations/replay.js'
@@ -82,6 +86,10 @@ export interface CreditVerbs<C extends Catalog = Catalog> {
   expire(input: ExpireCreditsInput): Promise<CreditChange>
   /** Every change of the balance, newest first, a page at a time. */
   transactions(input: AccountInput & PageInput): Promise<Page<CreditTransaction>>
+  readonly packages: {
+    /** What is on sale, the cheapest first. */
+    list(): Promise<readonly PackageView[]>
+  }
   readonly autoTopUp: {
     /** When an account asks for a top-up, or `null`. */
     get(input: AccountInput): Promise<AutoTopUpView | null>
@@ -204,8 +212,15 @@ export interface BillingCore<C extends Catalog = Catalog> {
   close(): Promise<void>
 }
 
+/** How credit packages are bought. */
+export interface PackageVerbs<C extends Catalog = Catalog> {
+  /** Buys one on a hosted page, or at once with a stored payment method. */
+  purchase(input: PurchasePackageInput<C>): Promise<PurchasedPackage>
+}
+
 /** What apps with a checkout provider have. */
 export interface CheckoutVerbs<C extends Catalog = Catalog> {
+  readonly credits: { readonly packages: PackageVerbs<C> }
   /** Creates a hosted page to pay on; a double click gives one page. */
   createCheckout(input: CreateCheckoutInput<C>): Promise<CreatedCheckout>
   /** The true status of a checkout, read from the provider; gives what was paid for, once. */
@@ -287,6 +302,8 @@ export interface PaymentMethodVerbs {
   readonly paymentMethods: {
     /** What the account can pay with, newest first. */
     list(input: AccountInput): Promise<readonly PaymentMethodView[]>
+    /** What it could pay with: what the provider is set to offer, by use and country. */
+    available(input: AvailableMethodsInput): Promise<readonly OfferedMethodView[]>
     /** One of them. */
     get(input: PaymentMethodInput): Promise<PaymentMethodView>
     /** Adds one that the provider's own form made. */

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { memoryStore } from '../../src/adapters/memory.js'
+import { createBilling, defineCatalog } from '../../src/index.js'
 import { type StripeProvider, stripeProvider } from '../../src/providers/stripe/index.js'
 import type { Sandbox } from '../../src/testing/sandbox/sandbox.js'
 import { stripeClient, timedSandbox } from './sandboxed.js'
@@ -77,5 +79,47 @@ describe('payment methods', () => {
     await expect(methods().update(customer, account.id, { expiryYear: 2040 }, {})).rejects.toMatchObject({
       code: 'option_unsupported',
     })
+  })
+})
+
+describe('what is on offer', () => {
+  it('S3.3 is what the Dashboard has switched on, where it can be used', async () => {
+    const offered = await stripe['payment-methods'].available({})
+    expect(offered.map(({ type }) => type).sort()).toEqual(['card', 'sepa_debit', 'us_bank_account'])
+    expect(offered.find(({ type }) => type === 'us_bank_account')).toMatchObject({
+      uses: ['payment', 'subscription', 'off_session'],
+      countries: ['US'],
+      currencies: ['USD'],
+    })
+    const [{ id } = { id: '' }] = (await stripe.client.paymentMethodConfigurations.list()).data
+    await stripe.client.paymentMethodConfigurations.update(id, {
+      ideal: { display_preference: { preference: 'on' } },
+      card: { display_preference: { preference: 'off' } },
+    })
+    const after = await stripe['payment-methods'].available({})
+    expect(after.map(({ type }) => type).sort()).toEqual(['ideal', 'sepa_debit', 'us_bank_account'])
+    expect(after.find(({ type }) => type === 'ideal')?.uses).toEqual(['payment'])
+  })
+
+  it('S3.3 is asked for by use and country, and an app may say where', async () => {
+    const methodCountries = { card: ['DE', 'US'] }
+    const narrowed = stripeProvider({ client: stripeClient(box), methodCountries, now: box.now })
+    const catalog = defineCatalog({ plans: { free: {} } })
+    const billing = createBilling({ catalog, store: memoryStore(), providers: { default: narrowed } })
+    await billing.accounts.ensure({ accountId: 'acct_a' })
+    const types = async (query: object) =>
+      (await billing.paymentMethods.available({ accountId: 'acct_a', ...query })).map(({ type }) => type).sort()
+    expect(await types({})).toEqual(['card', 'us_bank_account'])
+    expect(await types({ country: 'de', use: 'off_session' })).toEqual(['card'])
+    expect(await types({ country: 'FR' })).toEqual([])
+    for (const [query, code] of [
+      [{ country: 'Germany' }, 'invalid_request'],
+      [{ use: 'barter' }, 'invalid_request'],
+      [{ accountId: 'acct_none' }, 'not_found'],
+      [{ customerId: 'cus_1' }, 'unknown_field'],
+    ] as const)
+      await expect(types(query)).rejects.toMatchObject({ code })
+    expect(() => stripeProvider({ client: stripeClient(box), methodCountries: { card: ['Germany'] } })).toThrow()
+    await billing.close()
   })
 })

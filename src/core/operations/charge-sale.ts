@@ -1,7 +1,7 @@
 import type { BillingContext } from '../context.js'
 import type { PaymentOutcome } from '../domain/payment-outcome.js'
 import { BillingError } from '../errors.js'
-import type { CheckoutSession } from '../ports/capabilities/checkout.js'
+import type { CheckoutSession, CheckoutStatus } from '../ports/capabilities/checkout.js'
 import type { ProviderPayment } from '../ports/capabilities/payments.js'
 import { type AnyProvider, requireCapability, requireMethod } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
@@ -21,6 +21,18 @@ export interface Charging {
 /** Whether the customer pays on a page; otherwise a stored payment method is charged. */
 export function hasPage({ successUrl }: CheckoutIntent): boolean {
   return successUrl !== ''
+}
+
+const statuses: Readonly<Record<PaymentOutcome['status'], CheckoutStatus>> = {
+  succeeded: 'paid',
+  processing: 'processing',
+  requires_action: 'failed',
+  declined: 'failed',
+}
+
+/** How a sale without a page stands, by what came of its payment. */
+export function chargedStatus({ status }: PaymentOutcome): CheckoutStatus {
+  return statuses[status]
 }
 
 /**

@@ -1,7 +1,12 @@
 import * as z from 'zod'
 import type { BillingContext } from '../context.js'
 import { BillingError } from '../errors.js'
-import type { PaymentMethod } from '../ports/capabilities/payment-methods.js'
+import {
+  type MethodUse,
+  methodUses,
+  type OfferedMethod,
+  type PaymentMethod,
+} from '../ports/capabilities/payment-methods.js'
 import { customerOf, ensureCustomer } from './customers.js'
 import { accountId, idField, parse, text } from './fields.js'
 import { foundOrNull } from './found.js'
@@ -42,6 +47,52 @@ export async function listPaymentMethods(
   const { provider, customerId } = await holderOf(ctx, request.accountId)
   const methods = customerId === null ? [] : await provider['payment-methods'].list(customerId, {})
   return methods.map((method) => methodView(provider.id, method))
+}
+
+/** What is to be paid with it, and where. */
+export interface AvailableMethodsInput {
+  readonly accountId: string
+  /** Only what can be used so. */
+  readonly use?: MethodUse
+  /** Only what is offered there: ISO 3166-1 alpha-2, such as `DE`. */
+  readonly country?: string
+}
+
+/** A kind of payment method on offer, as callers see it. */
+export interface OfferedMethodView extends Omit<OfferedMethod, 'currencies'> {
+  readonly provider: string
+}
+
+const availableSchema = z.strictObject({
+  accountId,
+  use: z.enum(methodUses).optional(),
+  country: z
+    .string()
+    .regex(/^[A-Za-z]{2}$/, 'must be two letters, such as DE')
+    .transform((country) => country.toUpperCase())
+    .optional(),
+})
+
+/**
+ * The kinds of payment method that the provider is set to offer, for payments in the catalog's currency.
+ *
+ * @throws BillingError `not_found`, `capability_missing`
+ */
+export async function availablePaymentMethods(
+  ctx: BillingContext,
+  input: AvailableMethodsInput,
+): Promise<readonly OfferedMethodView[]> {
+  const { use, country, ...request } = parse(availableSchema, input)
+  const { provider } = await holderOf(ctx, request.accountId)
+  const methods = provider['payment-methods']
+  if (!methods.available)
+    throw new BillingError('capability_missing', `Provider ${provider.id} does not say what it offers.`)
+  const offered = await methods.available({})
+  return offered
+    .filter(({ currencies }) => currencies?.includes(ctx.catalog.currency) ?? true)
+    .filter(({ uses }) => use === undefined || uses.includes(use))
+    .filter(({ countries }) => country === undefined || (countries?.includes(country) ?? true))
+    .map(({ type, uses, countries }) => ({ provider: provider.id, type, uses, countries }))
 }
 
 /** One of the account's payment methods. @throws BillingError `not_found` */

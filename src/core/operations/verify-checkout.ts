@@ -3,12 +3,11 @@ import type { BillingContext } from '../context.js'
 import { balanceOf } from '../domain/ledger/draft.js'
 import type { Balance } from '../domain/ledger/outcome.js'
 import { formatMoney } from '../domain/money.js'
-import type { PaymentOutcome } from '../domain/payment-outcome.js'
 import { BillingError } from '../errors.js'
 import type { CheckoutStatus } from '../ports/capabilities/checkout.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
-import { hasPage, lookUp } from './charge-sale.js'
+import { chargedStatus, hasPage, lookUp } from './charge-sale.js'
 import { accountId, idField, parse } from './fields.js'
 import { settleCheckout } from './fulfilment.js'
 
@@ -89,14 +88,6 @@ async function standingOf(ctx: BillingContext, intent: CheckoutIntent): Promise<
       'capability_missing',
       `Checkout ${intent.id} was made at ${intent.provider}, which is not configured here.`,
     )
-  if (!hasPage(intent)) return charged[(await lookUp(ctx, provider, intent)).status]
+  if (!hasPage(intent)) return chargedStatus(await lookUp(ctx, provider, intent))
   return settleCheckout(ctx, provider, intent, await requireCapability(provider, 'checkout').get(externalId, {}))
-}
-
-/** How a sale without a page stands, by what came of its payment. */
-const charged: Readonly<Record<PaymentOutcome['status'], CheckoutStatus>> = {
-  succeeded: 'paid',
-  processing: 'processing',
-  requires_action: 'failed',
-  declined: 'failed',
 }

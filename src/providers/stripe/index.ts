@@ -48,6 +48,8 @@ export interface StripeProviderOptions {
   readonly now?: () => number
   /** Our plans behind prices that were there before Billfold, by Stripe's id of the price: `{ price_1abc: 'pro' }`. */
   readonly plans?: Readonly<Record<string, string>>
+  /** In which countries a type of payment method is offered: `{ sepa_debit: ['DE', 'AT'] }`. Default: wherever Stripe has it. */
+  readonly methodCountries?: Readonly<Record<string, readonly string[]>>
   /** Event names of your Stripe meters, by meter. Default `billfold_<meter>`. */
   readonly meters?: Readonly<Record<string, string>>
   /** Reports usage a hundred at a time through the stream of meter events. Default: one by one. */
@@ -106,7 +108,7 @@ export function stripeProvider(options: StripeProviderOptions): StripeProvider {
     subscriptions: stripeSubscriptions(call, prices, (priceId) => foreign.get(priceId)),
     invoices: stripeInvoices(call, options.now ?? Date.now),
     payments: stripePayments(call),
-    'payment-methods': stripePaymentMethods(call),
+    'payment-methods': stripePaymentMethods(call, settings.methodCountries),
     metering: settings.meterStream
       ? stripeMeterStream(call, eventName, options.now ?? Date.now)
       : stripeMetering(call, eventName),
@@ -143,6 +145,9 @@ const optionsSchema = z.object({
     })
     .prefault({}),
   plans: z.record(z.string(), z.string().min(1)).default({}),
+  methodCountries: z
+    .record(z.string(), z.array(z.string().regex(/^[A-Z]{2}$/, 'must be two capitals, such as DE')))
+    .default({}),
   meters: z.record(z.string(), z.string().min(1).max(100)).default({}),
   meterStream: z.boolean().default(false),
   id: z.string().min(1).default('stripe'),

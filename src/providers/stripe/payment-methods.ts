@@ -5,6 +5,7 @@ import type { CallOptions } from '../../core/ports/call-options.js'
 import type { PaymentMethod, PaymentMethodsCapability } from '../../core/ports/capabilities/payment-methods.js'
 import { parseAnswer, type StripeCall, withoutKey } from './call.js'
 import { everyRow } from './every-row.js'
+import { type MethodCountries, offeredMethods } from './offered-methods.js'
 import { reference } from './reference.js'
 
 const accountSchema = z
@@ -49,7 +50,10 @@ const customerSchema = z.object({
  *
  * @see https://docs.stripe.com/api/payment_methods
  */
-export function stripePaymentMethods(call: StripeCall): Required<PaymentMethodsCapability> {
+export function stripePaymentMethods(
+  call: StripeCall,
+  countriesOf: MethodCountries = {},
+): Required<PaymentMethodsCapability> {
   const defaultOf = async (customerId: string, options: CallOptions): Promise<string | null> => {
     const answer = await call.read(options, (client, request) => client.customers.retrieve(customerId, {}, request))
     return parseAnswer(customerSchema, answer).invoice_settings?.default_payment_method ?? null
@@ -67,6 +71,7 @@ export function stripePaymentMethods(call: StripeCall): Required<PaymentMethodsC
   }
 
   return {
+    available: (options) => offeredMethods(call, countriesOf, options),
     get,
     async list(customer, options) {
       const [rows, standard] = await Promise.all([

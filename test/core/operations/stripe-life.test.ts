@@ -134,7 +134,7 @@ describe.each(stores)('Stripe on $name', (tested) => {
     await app.billing.subscriptions.cancel({ accountId, when: 'now' })
     world.advance(dayMs)
     const lists: string[] = []
-    world.client.on('request', ({ method, path }) => {
+    world.client.on('request', ({ method, path }: Stripe.RequestEvent) => {
       if (method === 'GET' && path.startsWith('/v1/subscriptions')) lists.push(path)
     })
     await app.billing.createCheckout({ ...trial, successUrl: '/other' })

@@ -29,8 +29,26 @@ export interface PaymentMethodChange {
   readonly expiryYear?: number
 }
 
+/** What a payment method can be used for: a single payment on a page, one that recurs, and a charge while the customer is away. */
+export const methodUses = ['payment', 'subscription', 'off_session'] as const
+
+export type MethodUse = (typeof methodUses)[number]
+
+/** A kind of payment method that the provider is set to offer. */
+export interface OfferedMethod {
+  /** The provider's word: `card`, `us_bank_account`, `sepa_debit`. */
+  readonly type: string
+  readonly uses: readonly MethodUse[]
+  /** ISO 3166-1 alpha-2, in capitals; `null` for everywhere. */
+  readonly countries: readonly string[] | null
+  /** ISO 4217, in capitals; `null` for all. */
+  readonly currencies: readonly string[] | null
+}
+
 /** Keeps what customers pay with. What a provider cannot do is not on its object. */
 export interface PaymentMethodsCapability {
+  /** The kinds of method that it is set to offer. */
+  available?(options: CallOptions): Promise<readonly OfferedMethod[]>
   /** Newest first; at most one is the default. */
   list(customerId: string, options: CallOptions): Promise<readonly PaymentMethod[]>
   /** One of this customer's. @throws BillingError `not_found` */

@@ -5,6 +5,7 @@ import { invoiceItemRoutes } from './invoice-item-routes.js'
 import { invoicePaymentRoutes } from './invoice-payments.js'
 import { invoiceRoutes } from './invoice-routes.js'
 import { paymentIntentRoutes } from './payment-intent-routes.js'
+import { paymentMethodConfigurationRoutes } from './payment-method-configurations.js'
 import { paymentMethodRoutes } from './payment-method-routes.js'
 import { refundRoutes } from './refund-routes.js'
 import type { StripeRoute } from './route.js'
@@ -14,6 +15,7 @@ import { taxRateRoutes } from './tax-rate-routes.js'
 /** Everything about money: how it is asked for, taken and given back. */
 export const paymentRoutes: readonly StripeRoute[] = [
   ...paymentMethodRoutes,
+  ...paymentMethodConfigurationRoutes,
   ...setupIntentRoutes,
   ...paymentIntentRoutes,
   ...chargeRoutes,
