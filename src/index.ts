@@ -249,6 +249,8 @@ export type {
 } from './core/ports/capabilities/checkout.js'
 export type { Customer, CustomersCapability } from './core/ports/capabilities/customers.js'
 export type {
+  BillLine,
+  BillRequest,
   Invoice,
   InvoiceLine,
   InvoicePdf,

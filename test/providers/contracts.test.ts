@@ -78,6 +78,15 @@ describe.skipIf(missing)(
       }
       await stripe.invoices.list({ customerId, status: 'paid', limit: 5 }, {})
 
+      const bill = {
+        intentId: 'int_3',
+        accountId: 'acc_1',
+        customerId,
+        description: 'Debt',
+        total: amount,
+        requestedAt: 0,
+      }
+      await stripe.invoices.bill({ ...bill, lines: [{ description: 'Usage', amount }] }, key())
       const sold = { intentId: 'int_2', accountId: 'acc_1', customerId, title: 'Credits', amount }
       const asked = { ...sold, paymentMethodId: null, requestedAt: 0 }
       const { externalId } = await stripe.payments.charge(asked, key())

@@ -4,6 +4,7 @@ import type { InvoiceStatus } from '../domain/invoice.js'
 import { formatMoney } from '../domain/money.js'
 import type { Invoice } from '../ports/capabilities/invoices.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
+import { invoicedSale, settleInvoiced } from './debt-invoice.js'
 import { followSubscriptions } from './follow-subscriptions.js'
 
 /** What is told of an invoice that stands so. */
@@ -26,6 +27,8 @@ export async function followInvoice(
   const invoice = await requireCapability(provider, 'invoices').get(invoiceId, { signal })
   const accountId = await ctx.store.directory.accountByExternalId(provider.id, invoice.customerId)
   if (accountId === null) return
+  const sale = await invoicedSale(ctx, provider, invoice)
+  if (sale) await settleInvoiced(ctx, provider, sale, invoice)
   const type = told.get(invoice.status)
   if (type) await tellOf(ctx, provider, accountId, invoice, type)
   if (invoice.subscriptionId !== null) await followSubscriptions(ctx, provider, invoice.customerId, cause)

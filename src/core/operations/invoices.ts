@@ -6,6 +6,7 @@ import { BillingError } from '../errors.js'
 import type { Invoice, InvoicePdf } from '../ports/capabilities/invoices.js'
 import { requireMethod } from '../ports/provider.js'
 import { customerOf, ensureCustomer } from './customers.js'
+import { invoiceDebt, invoicedSale, settleInvoiced } from './debt-invoice.js'
 import { accountId, idempotencyKey, idField, optionalText, parse } from './fields.js'
 import { followSubscriptions } from './follow-subscriptions.js'
 import { foundOrNull } from './found.js'
@@ -72,13 +73,18 @@ export async function payInvoice(ctx: BillingContext, input: PayInvoiceInput): P
   const { provider, invoice, customerId } = await requireInvoice(ctx, request)
   const paying = { externalId: invoice.externalId, paymentMethodId: request.paymentMethodId ?? null }
   const paid = await requireMethod(provider, 'invoices', 'pay')(paying, {})
-  await followSubscription(ctx, provider, customerId, paid.invoice)
+  await followPurpose(ctx, provider, customerId, paid.invoice)
   return { invoice: invoiceView(provider.id, paid.invoice), payment: paid.payment }
 }
 
 /** What to put on an invoice of its own. */
 export interface GenerateInvoiceInput {
   readonly accountId: string
+  /**
+   * `waiting` (default): everything that waits at the provider and is on no invoice yet. `debt`: what the account owes for usage that
+   * nothing covered, at the price of a Spark; paying it repays the debt.
+   */
+  readonly of?: 'waiting' | 'debt'
   /** What it is for, for people; at most 500 characters. */
   readonly description?: string
   /** Whether to make it final at once; otherwise it is a draft. Default true. */
@@ -88,20 +94,27 @@ export interface GenerateInvoiceInput {
 
 const generateSchema = z.strictObject({
   accountId,
+  of: z.enum(['waiting', 'debt']).default('waiting'),
   description: optionalText(500).optional(),
   finalize: z.boolean().default(true),
   idempotencyKey,
 })
 
 /**
- * Makes an invoice of everything that waits at the provider and is on none yet.
+ * Makes an invoice of everything that waits at the provider and is on none yet, or of what the account owes. Idempotent by
+ * `idempotencyKey`.
  *
- * @returns the invoice, or `null` when nothing waits
- * @throws BillingError `not_found`, `capability_missing`, `outcome_unknown` (call again with the same key)
+ * @returns the invoice, or `null` when nothing waits or is owed
+ * @throws BillingError `not_found`, `capability_missing`, `invalid_state` (of debt: an earlier one is not paid yet), `outcome_unknown`
+ * (call again with the same key)
  */
 export async function generateInvoice(ctx: BillingContext, input: GenerateInvoiceInput): Promise<InvoiceView | null> {
   const request = parse(generateSchema, input)
   const { provider } = await keeperOf(ctx, request.accountId)
+  if (request.of === 'debt') {
+    const owed = await invoiceDebt(ctx, provider, { ...request, description: request.description ?? null })
+    return owed && invoiceView(provider.id, owed)
+  }
   const generate = requireMethod(provider, 'invoices', 'generate')
   const customerId = await ensureCustomer(ctx, provider, request.accountId)
   const key = `invoice:${request.accountId}:${request.idempotencyKey}`
@@ -131,7 +144,7 @@ export async function settleInvoice(
 ): Promise<InvoiceView> {
   const { provider, invoice, customerId } = await requireInvoice(ctx, parse(oneSchema, input))
   const after = await requireMethod(provider, 'invoices', step)(invoice.externalId, {})
-  await followSubscription(ctx, provider, customerId, after)
+  await followPurpose(ctx, provider, customerId, after)
   return invoiceView(provider.id, after)
 }
 
@@ -156,12 +169,16 @@ async function requireInvoice(ctx: BillingContext, request: InvoiceInput) {
   throw new BillingError('not_found', `No invoice ${request.id} on account ${request.accountId}.`)
 }
 
-async function followSubscription(
+/** Follows what an invoice is for: a subscription, or the debt that it repays. */
+async function followPurpose(
   ctx: BillingContext,
   provider: Able<'invoices'>,
   customerId: string,
-  { externalId, subscriptionId }: Invoice,
+  invoice: Invoice,
 ): Promise<void> {
+  const sale = await invoicedSale(ctx, provider, invoice)
+  if (sale) await settleInvoiced(ctx, provider, sale, invoice)
+  const { externalId, subscriptionId } = invoice
   if (subscriptionId === null || !provider.subscriptions) return
   await followSubscriptions(ctx, provider, customerId, `invoice:${externalId}`)
 }

@@ -8,6 +8,7 @@ import type { CheckoutStatus } from '../ports/capabilities/checkout.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
 import { chargedStatus, hasPage, lookUp } from './charge-sale.js'
+import { isInvoiced, settleInvoiced } from './debt-invoice.js'
 import { accountId, idField, parse } from './fields.js'
 import { settleCheckout } from './fulfilment.js'
 
@@ -88,6 +89,11 @@ async function standingOf(ctx: BillingContext, intent: CheckoutIntent): Promise<
       'capability_missing',
       `Checkout ${intent.id} was made at ${intent.provider}, which is not configured here.`,
     )
+  if (isInvoiced(intent)) {
+    await settleInvoiced(ctx, provider, intent, await requireCapability(provider, 'invoices').get(externalId, {}))
+    const { status } = (await ctx.store.intents.get(intent.accountId, intent.id)) ?? intent
+    return status === 'completed' ? 'paid' : status === 'expired' ? 'expired' : 'open'
+  }
   if (!hasPage(intent)) return chargedStatus(await lookUp(ctx, provider, intent))
   return settleCheckout(ctx, provider, intent, await requireCapability(provider, 'checkout').get(externalId, {}))
 }

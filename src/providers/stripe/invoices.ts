@@ -1,6 +1,7 @@
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { Invoice, InvoicesCapability } from '../../core/ports/capabilities/invoices.js'
+import { billOnce } from './bill.js'
 import { parseAnswer, type StripeCall } from './call.js'
 import { stripeFault } from './errors.js'
 import { fromStripeInvoice, invoicePreview, invoiceSchema, stripeStatus, toInvoice } from './invoice.js'
@@ -82,6 +83,7 @@ export function stripeInvoices(call: StripeCall, now: () => number): Required<In
       )
       return fromStripeInvoice(answer, now())
     },
+    bill: async (request, options) => get(await billOnce(call, request, options), options),
     finalize: (externalId, options) =>
       step(externalId, options, 'open', (client, request) => client.invoices.finalizeInvoice(externalId, {}, request)),
     void: (externalId, options) =>

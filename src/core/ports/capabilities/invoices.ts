@@ -66,6 +66,25 @@ export interface InvoiceQuery extends ListPage {
   readonly subscriptionId?: string
 }
 
+/** One line of an invoice that we make. */
+export interface BillLine {
+  readonly description: string
+  readonly amount: Money
+}
+
+/** An invoice to make for a sale. */
+export interface BillRequest {
+  readonly intentId: string
+  readonly accountId: string
+  readonly customerId: string
+  readonly description: string | null
+  /** What its lines come to. */
+  readonly total: Money
+  readonly lines: readonly BillLine[]
+  /** When the sale was written: nothing was made for it before. */
+  readonly requestedAt: Instant
+}
+
 /** Keeps invoices. What a provider cannot do is not on its object. */
 export interface InvoicesCapability {
   /** A customer's invoices, newest first. */
@@ -82,6 +101,11 @@ export interface InvoicesCapability {
     request: { readonly customerId: string; readonly description: string | null },
     options: CallOptions,
   ): Promise<Invoice | null>
+  /**
+   * A draft of exactly these lines for a sale of ours, which it names as `intentId`. At most one is made for a sale: asked again, however
+   * late, it finds what it has made.
+   */
+  bill?(request: BillRequest, options: CallOptions): Promise<Invoice>
   /** Makes a draft final. @throws BillingError `not_found`, `invalid_state` */
   finalize?(externalId: string, options: CallOptions): Promise<Invoice>
   /**
