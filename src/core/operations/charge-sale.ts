@@ -92,7 +92,7 @@ export async function settlePayment(
   const { accountId, id } = intent
   switch (outcome.status) {
     case 'succeeded':
-      await settleCheckout(ctx, provider, intent, sessionOf(payment))
+      await settleCheckout(ctx, provider, intent, sessionOfPayment(payment))
       break
     case 'processing':
       await ctx.store.intents.update(accountId, id, { status: 'pending', externalId: payment.externalId })
@@ -144,7 +144,9 @@ function outcomeOf({ status, failure }: ProviderPayment): PaymentOutcome {
   }
 }
 
-function sessionOf({ externalId, intentId, customerId, amount }: ProviderPayment): CheckoutSession {
+/** A payment as what a page would have led to. */
+export function sessionOfPayment(payment: ProviderPayment): CheckoutSession {
+  const { externalId, intentId, customerId, amount } = payment
   const none = { subtotal: null, url: null, expiresAt: null, subscriptionId: null, paymentMethodId: null }
-  return { ...none, externalId, intentId, customerId, status: 'paid', amount }
+  return { ...none, externalId, intentId, customerId, status: chargedStatus(outcomeOf(payment)), amount }
 }

@@ -71,7 +71,7 @@ export async function settleInvoiced(
 ): Promise<void> {
   const { accountId, id } = intent
   const { externalId } = invoice
-  if (invoice.status === 'paid') await settleCheckout(ctx, provider, intent, sessionOf(invoice))
+  if (invoice.status === 'paid') await settleCheckout(ctx, provider, intent, sessionOfInvoice(invoice))
   else if (invoice.status === 'void') await ctx.store.intents.update(accountId, id, { status: 'expired', externalId })
   else await ctx.store.intents.update(accountId, id, { status: 'pending', externalId })
 }
@@ -176,7 +176,16 @@ async function linesOf(
     .filter(({ amount }) => amount.nanos > 0n)
 }
 
-function sessionOf({ externalId, intentId, customerId, subtotal, total }: Invoice): CheckoutSession {
+/** An invoice as what a page would have led to. */
+export function sessionOfInvoice({
+  externalId,
+  intentId,
+  customerId,
+  status,
+  subtotal,
+  total,
+}: Invoice): CheckoutSession {
   const none = { url: null, expiresAt: null, subscriptionId: null, paymentMethodId: null }
-  return { ...none, externalId, intentId, customerId, status: 'paid', subtotal, amount: total }
+  const standing = status === 'paid' ? 'paid' : status === 'void' ? 'expired' : 'open'
+  return { ...none, externalId, intentId, customerId, status: standing, subtotal, amount: total }
 }

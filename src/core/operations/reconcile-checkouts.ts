@@ -3,11 +3,12 @@ import { formatMoney, type Money } from '../domain/money.js'
 import type { Instant } from '../domain/period.js'
 import { BillingError } from '../errors.js'
 import type { CheckoutSession } from '../ports/capabilities/checkout.js'
-import { type AnyProvider, requireCapability } from '../ports/provider.js'
+import type { AnyProvider } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
 import type { Finding } from './difference.js'
 import { foundOrNull } from './found.js'
 import { settleCheckout } from './fulfilment.js'
+import { sessionOfSale, settleSale } from './sale-session.js'
 
 /** Whose money is compared, since when, and whether what is wrong is put right. */
 export interface MoneyComparison {
@@ -42,7 +43,7 @@ async function checkoutFinding(
   sale: CheckoutIntent,
   sessionId: string,
 ): Promise<Finding | null> {
-  const session = await foundOrNull(requireCapability(provider, 'checkout').get(sessionId, { signal }))
+  const session = await foundOrNull(sessionOfSale(provider, sale, sessionId, { signal }))
   const finding = { subject: 'checkout' as const, accountId: sale.accountId, id: sale.id, at: sale.createdAt }
   if (sale.status === 'completed') {
     if (session === null) return { ...finding, kind: 'extra', expected: 'no session', found: 'given' }
@@ -52,7 +53,7 @@ async function checkoutFinding(
   if (session === null) return { ...finding, kind: 'missing', expected: `session ${sessionId}`, found: 'no session' }
   if (session.status !== 'paid') {
     // That a page is over is no difference; it is noted so that nobody is sent there again.
-    if (repair) await settleCheckout(ctx, provider, sale, session)
+    if (repair) await settleSale(ctx, provider, sale, sessionId)
     return null
   }
   if (sale.status === 'mismatched')

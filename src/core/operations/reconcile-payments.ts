@@ -2,6 +2,8 @@ import type { BillingContext } from '../context.js'
 import type { ProviderPayment } from '../ports/capabilities/payments.js'
 import { requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
+import { hasPage, settlePayment } from './charge-sale.js'
+import { isInvoiced } from './debt-invoice.js'
 import type { Finding } from './difference.js'
 import { followPayment, isPaid, takenBackAt } from './follow-payment.js'
 import { type MoneyComparison, moneyText, soldFor } from './reconcile-checkouts.js'
@@ -66,6 +68,12 @@ async function paymentFindings(
   if (isPaid(payment) && earlier !== undefined)
     return [{ ...finding, kind: 'duplicate', expected: `one payment for checkout ${saleId}: ${earlier}`, found }]
   const findings: Finding[] = []
+  // Charged, and nobody heard of it: a sale without a page names its payment only afterwards.
+  if (isPaid(payment) && sale.externalId === null && sale.status === 'open' && !hasPage(sale) && !isInvoiced(sale)) {
+    if (comparison.repair) await settlePayment(ctx, provider, sale, payment)
+    const missing = { ...finding, kind: 'missing', expected: 'given', found: 'paid, and not given' } as const
+    findings.push({ ...missing, isRepaired: comparison.repair })
+  }
   if (isPaid(payment) && amount.currency !== sale.currency)
     findings.push({ ...finding, kind: 'currency', expected: soldFor(sale), found })
   else if (

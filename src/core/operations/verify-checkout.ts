@@ -5,12 +5,10 @@ import type { Balance } from '../domain/ledger/outcome.js'
 import { formatMoney } from '../domain/money.js'
 import { BillingError } from '../errors.js'
 import type { CheckoutStatus } from '../ports/capabilities/checkout.js'
-import { type AnyProvider, requireCapability } from '../ports/provider.js'
+import type { AnyProvider } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
-import { chargedStatus, hasPage, lookUp } from './charge-sale.js'
-import { isInvoiced, settleInvoiced } from './debt-invoice.js'
 import { accountId, idField, parse } from './fields.js'
-import { settleCheckout } from './fulfilment.js'
+import { settleSale } from './sale-session.js'
 
 /** How a checkout stands. */
 export interface VerifiedCheckout {
@@ -89,11 +87,5 @@ async function standingOf(ctx: BillingContext, intent: CheckoutIntent): Promise<
       'capability_missing',
       `Checkout ${intent.id} was made at ${intent.provider}, which is not configured here.`,
     )
-  if (isInvoiced(intent)) {
-    await settleInvoiced(ctx, provider, intent, await requireCapability(provider, 'invoices').get(externalId, {}))
-    const { status } = (await ctx.store.intents.get(intent.accountId, intent.id)) ?? intent
-    return status === 'completed' ? 'paid' : status === 'expired' ? 'expired' : 'open'
-  }
-  if (!hasPage(intent)) return chargedStatus(await lookUp(ctx, provider, intent))
-  return settleCheckout(ctx, provider, intent, await requireCapability(provider, 'checkout').get(externalId, {}))
+  return settleSale(ctx, provider, intent, externalId)
 }

@@ -65,6 +65,7 @@ describe.each(stores)('an invoice of debt on $name', (tested) => {
     await app.relay()
     expect(await balance()).toBe('0')
     const [payment] = (await app.billing.payments.list({ accountId })).items
+    expect((await app.billing.reconcile()).differences).toEqual([])
     const refund = { accountId, paymentId: payment?.id ?? '', amount: '10', reason: 'asked', idempotencyKey: 'r' }
     await app.billing.payments.refund(refund)
     await app.relay()

@@ -61,6 +61,10 @@ describe.each(stores)('credit packages on $name', (tested) => {
     const match = { method: 'POST', pathIncludes: '/confirm' }
     world.box.faults.inject({ match, kind: 'status_after', status: 500 })
     await expect(purchase(stored)).rejects.toMatchObject({ code: 'outcome_unknown' })
+    const [finding] = (await app.billing.reconcile({ repair: true })).differences
+    expect(finding).toMatchObject({ kind: 'missing', subject: 'payment' })
+    expect(formatSparks(await app.sparks())).toBe('500000')
+    expect((await app.billing.reconcile()).differences).toEqual([])
     expect((await purchase(stored)).status).toBe('paid')
     expect([await charged(), formatSparks(await app.sparks())]).toEqual([1, '500000'])
   })
