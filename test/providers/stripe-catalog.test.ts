@@ -78,6 +78,36 @@ describe('the catalog at Stripe', () => {
     expect((await stripe.client.prices.list({ product: 'billfold_plan_pro', limit: 100 })).data).toHaveLength(2)
   })
 
+  it('C4 archives a plan that was taken out of the catalog, whose subscribers keep it, and sells it again', async () => {
+    const full = { ...catalog('20'), retires: true }
+    const [, team] = full.prices
+    const less = { ...full, prices: team ? [team] : [] }
+    await stripe.catalog.apply(full, {})
+    const customerId = await customerWithCard(stripe)
+    const id = await subscribe(stripe, customerId, planPrice('pro', '20', { overage }))
+    const gone = ['archive price', 'archive price', 'archive product', 'archive product']
+    expect(words(await stripe.catalog.plan(less, {}))).toEqual(gone)
+    expect(words(await stripe.catalog.apply(less, {}))).toEqual(gone)
+    expect(await stripe.catalog.plan(less, {})).toEqual([])
+    expect((await stripe.client.products.retrieve('billfold_plan_pro')).active).toBe(false)
+    box.advance(32 * 86_400_000)
+    expect(await stripe.subscriptions.get(id, {})).toMatchObject({ plan: 'pro', status: 'active' })
+
+    // A provider that sells nothing retires nothing, and neither do other products of the account.
+    await stripe.client.products.create({ name: 'T-shirt' })
+    expect(await stripe.catalog.plan({ meters: less.meters, prices: [] }, {})).toEqual([])
+    expect(words(await stripe.catalog.apply(full, {})).length).toBeGreaterThan(0)
+    expect(await stripe.catalog.plan(full, {})).toEqual([])
+    expect((await stripe.client.products.retrieve('billfold_plan_pro')).active).toBe(true)
+
+    await stripe.catalog.apply(less, {})
+    const next = await customerWithCard(stripe)
+    const other = stripeProvider({ client: stripeClient(box) })
+    const sold = await subscribe(other, next, planPrice('pro', '20', { overage }))
+    expect(await other.subscriptions.get(sold, {})).toMatchObject({ plan: 'pro', status: 'active' })
+    expect((await stripe.client.products.retrieve('billfold_plan_pro')).active).toBe(true)
+  })
+
   it('C4 renames a product', async () => {
     const prices = [planPrice('pro', '20')]
     await stripe.catalog.apply({ meters: [], prices }, {})

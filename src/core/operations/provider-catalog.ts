@@ -16,7 +16,7 @@ export async function planCatalog(ctx: BillingContext): Promise<readonly Provide
 
 /**
  * Makes meters, products and prices at the providers fit the catalog. Prices are never changed: a new one takes the place of the one
- * before, which is kept by those who subscribed under it. Harmless to repeat, at every start and by several processes at once.
+ * before, which is kept by those who subscribed under it, like a plan that was taken out of the catalog. Harmless to repeat, at every start and by several processes at once.
  *
  * @returns what was changed
  * @throws BillingError `config_invalid`, and the provider's
@@ -50,5 +50,6 @@ function catalogFor(ctx: BillingContext, provider: AnyProvider): ProviderCatalog
   return {
     meters: isTold ? charged.map(({ name, unit }) => ({ name, unit })) : [],
     prices: sells ? sold.map(({ name }) => planPriceOf(ctx, name)) : [],
+    retires: sells,
   }
 }

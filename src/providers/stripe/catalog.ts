@@ -9,6 +9,7 @@ import { activeMeters, type StripeMeter } from './meters.js'
 import { findProduct, type StripePriceList, type WantedPrice, wantedPrices } from './prices.js'
 
 const createdSchema = z.object({ id: z.string().min(1) })
+const productSchema = z.object({ id: z.string().min(1), name: z.string() })
 const pricedSchema = z.object({ id: z.string().min(1), lookup_key: z.string().nullish() })
 
 /** A change, and how it is made. */
@@ -19,7 +20,7 @@ interface Step {
 
 /**
  * Meters, products and prices of our catalog at Stripe. A price that changes is another price with another lookup key; the one before is
- * archived, and whoever subscribed under it keeps it.
+ * archived, and whoever subscribed under it keeps it. What is taken out of the catalog is archived in the same way.
  *
  * @see https://docs.stripe.com/products-prices/manage-prices
  */
@@ -109,19 +110,44 @@ async function priceSteps(
   const steps: Step[] = []
   for (const { id, name } of products.values()) {
     const product = await findProduct(call, id, options)
-    if (product && product.name !== name) steps.push(renaming(call, { id, name, before: product.name }, options))
     if (!product) continue
-    const rows = await everyRow(pricedSchema, (start) =>
-      call.read(options, (client, request) => client.prices.list({ product: id, active: true, ...start }, request)),
-    )
-    for (const row of rows) {
+    if (product.name !== name) steps.push(renaming(call, { id, name, before: product.name }, options))
+    if (!product.active) steps.push(switching(call, { id, name }, true, options))
+    for (const row of await activePrices(call, id, options)) {
       const key = row.lookup_key ?? ''
       if (wanted.has(key)) there.add(key)
       else if (key.startsWith('billfold:')) steps.push(archiving(call, prices, { id: row.id, key, name }, options))
     }
   }
+  if (catalog.retires) steps.push(...(await retirements(call, prices, new Set(products.keys()), options)))
   const missing = [...wanted.values()].filter(({ lookupKey }) => !there.has(lookupKey))
   return [...missing.map((price) => creation(prices, price, options)), ...steps]
+}
+
+function activePrices(call: StripeCall, product: string, options: CallOptions) {
+  return everyRow(pricedSchema, (start) =>
+    call.read(options, (client, request) => client.prices.list({ product, active: true, ...start }, request)),
+  )
+}
+
+/** Products of ours that nothing in the catalog is sold as any more: their prices first, so that none can be sold meanwhile. */
+async function retirements(
+  call: StripeCall,
+  prices: StripePriceList,
+  sold: ReadonlySet<string>,
+  options: CallOptions,
+): Promise<readonly Step[]> {
+  const products = await everyRow(productSchema, (start) =>
+    call.read(options, (client, request) => client.products.list({ active: true, ...start }, request)),
+  )
+  const steps: Step[] = []
+  for (const { id, name } of products) {
+    if (sold.has(id) || !/^billfold_(plan|meter)_/.test(id)) continue
+    for (const { id: priceId, lookup_key: key } of await activePrices(call, id, options))
+      if (key?.startsWith('billfold:')) steps.push(archiving(call, prices, { id: priceId, key, name }, options))
+    steps.push(switching(call, { id, name }, false, options))
+  }
+  return steps
 }
 
 function creation(prices: StripePriceList, price: WantedPrice, options: CallOptions): Step {
@@ -142,6 +168,23 @@ function archiving(
   const apply = async () => {
     await call.write(options, (client, request) => client.prices.update(id, { active: false }, request))
     prices.forget()
+    return id
+  }
+  return { change, apply }
+}
+
+/** A product that is sold again, or not any more. */
+function switching(
+  call: StripeCall,
+  { id, name }: { readonly id: string; readonly name: string },
+  active: boolean,
+  options: CallOptions,
+): Step {
+  const detail = active ? 'is sold again' : 'is not in the catalog any more'
+  const action = active ? 'update' : 'archive'
+  const change = { action, object: 'product', name, externalId: id, detail } as const
+  const apply = async () => {
+    await call.write(options, (client, request) => client.products.update(id, { active }, request))
     return id
   }
   return { change, apply }

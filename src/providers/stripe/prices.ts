@@ -7,6 +7,7 @@ import { parseAnswer, type StripeCall, withoutKey } from './call.js'
 import { everyRow } from './every-row.js'
 import type { MeterNames } from './meter-names.js'
 import { activeMeters } from './meters.js'
+import { reference } from './reference.js'
 
 /** What is sold of a plan at Stripe: one price for its seats, and one for each meter whose overage it collects. */
 export interface StripePrices {
@@ -29,6 +30,7 @@ export interface WantedPrice {
 }
 
 const priceSchema = z.object({ id: z.string().min(1), active: z.boolean(), lookup_key: z.string().nullish() })
+const productOfPriceSchema = z.object({ product: reference })
 
 /** The prices of a plan, by what they must be. @throws BillingError `invalid_amount`, `invalid_request` */
 export function wantedPrices({ plan, title, amount, interval, overage }: PlanPrice): readonly WantedPrice[] {
@@ -81,7 +83,13 @@ export function stripePrices(call: StripeCall, eventName: MeterNames) {
 
   /** A price that was archived and is sold again. */
   const revive = async (id: string, options: CallOptions): Promise<string> => {
-    await call.write(withoutKey(options), (client, request) => client.prices.update(id, { active: true }, request))
+    const answer = await call.write(withoutKey(options), (client, request) =>
+      client.prices.update(id, { active: true }, request),
+    )
+    const { product } = parseAnswer(productOfPriceSchema, answer)
+    await call.write(withoutKey(options), (client, request) =>
+      client.products.update(product, { active: true }, request),
+    )
     return id
   }
 
@@ -166,7 +174,12 @@ async function ensureProduct(
   options: CallOptions,
 ): Promise<void> {
   const product = await findProduct(call, id, options)
-  if (product) return
+  if (product?.active) return
+  if (product) {
+    // A plan that was taken out of the catalog, and is sold again.
+    await call.write(withoutKey(options), (client, request) => client.products.update(id, { active: true }, request))
+    return
+  }
   try {
     await call.create({ ...options, idempotencyKey: `billfold-product:${id}` }, (client, request) =>
       client.products.create({ id, name }, request),

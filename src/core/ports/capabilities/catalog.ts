@@ -6,6 +6,8 @@ export interface ProviderCatalog {
   /** Meters that it is told usage of. */
   readonly meters: readonly { readonly name: string; readonly unit: string }[]
   readonly prices: readonly PlanPrice[]
+  /** Whether plans that it has of ours and that are not among the prices are not sold any more. Default false. */
+  readonly retires?: boolean
 }
 
 /** One difference between our catalog and what the provider has. */
