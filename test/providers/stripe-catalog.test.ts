@@ -108,6 +108,36 @@ describe('the catalog at Stripe', () => {
     expect((await stripe.client.products.retrieve('billfold_plan_pro')).active).toBe(true)
   })
 
+  it('S1.5 C4 the portal is made by the catalog where that is asked for, follows it, and opens pages', async () => {
+    const own = stripeProvider({ client: stripeClient(box), portal: 'catalog' })
+    const plans = ['basic', 'pro', 'team'].map((plan, place) => planPrice(plan, String(10 * (place + 1))))
+    const selling = { meters: [], prices: plans, retires: true }
+    const customerId = await customerWithCard(own)
+    expect((await own.portal.create({ customerId, returnUrl: 'https://a.test', flow: null }, {})).url).toMatch(/^http/)
+    expect(words(await own.catalog.plan(selling, {}))).toContain('create portal')
+    await own.catalog.apply(selling, {})
+    expect(await own.catalog.plan(selling, {})).toEqual([])
+    const portals = async () =>
+      (await own.client.billingPortal.configurations.list()).data.filter(({ is_default: isDefault }) => !isDefault)
+    const [made] = await portals()
+    expect(made?.features.subscription_update.products?.map(({ product }) => product)).toEqual(
+      ['basic', 'pro', 'team'].map((plan) => `billfold_plan_${plan}`),
+    )
+    const subscriptionId = await subscribe(own, customerId, planPrice('basic', '10'))
+    const flow = { kind: 'change_subscription', subscriptionId } as const
+    const page = { customerId, returnUrl: 'https://a.test', flow }
+    expect((await own.portal.create(page, {})).url).toMatch(/^http/)
+    await expect(stripe.portal.create(page, {})).rejects.toMatchObject({ code: 'option_unsupported' })
+
+    const less = { ...selling, prices: plans.slice(1) }
+    expect(words(await own.catalog.apply(less, {}))).toContain('update portal')
+    const after = await portals()
+    expect(after.map(({ id }) => id)).toEqual([made?.id])
+    expect(after[0]?.features.subscription_update.products).toHaveLength(2)
+    expect(words(await stripe.catalog.apply(selling, {}))).not.toContain('update portal')
+    expect(() => stripeProvider({ client: stripeClient(box), portal: 'none' as never })).toThrow()
+  })
+
   it('C4 renames a product', async () => {
     const prices = [planPrice('pro', '20')]
     await stripe.catalog.apply({ meters: [], prices }, {})

@@ -6,6 +6,7 @@ import { parseAnswer, type StripeCall } from './call.js'
 import { everyRow } from './every-row.js'
 import type { MeterNames } from './meter-names.js'
 import { activeMeters, type StripeMeter } from './meters.js'
+import type { PortalConfigurations } from './portal-configuration.js'
 import { findProduct, type StripePriceList, type WantedPrice, wantedPrices } from './prices.js'
 
 const createdSchema = z.object({ id: z.string().min(1) })
@@ -24,11 +25,19 @@ interface Step {
  *
  * @see https://docs.stripe.com/products-prices/manage-prices
  */
-export function stripeCatalog(call: StripeCall, prices: StripePriceList, eventName: MeterNames): CatalogCapability {
-  const steps = async (catalog: ProviderCatalog, options: CallOptions): Promise<readonly Step[]> => [
-    ...(await meterSteps(call, catalog, eventName, options)),
-    ...(await priceSteps(call, catalog, prices, options)),
-  ]
+export function stripeCatalog(
+  call: StripeCall,
+  prices: StripePriceList,
+  eventName: MeterNames,
+  portal: PortalConfigurations | null = null,
+): CatalogCapability {
+  const steps = async (catalog: ProviderCatalog, options: CallOptions): Promise<readonly Step[]> => {
+    const meters = await meterSteps(call, catalog, eventName, options)
+    const priced = await priceSteps(call, catalog, prices, options)
+    // After the prices that it names, and only by who sells them.
+    const portalStep = catalog.retires ? await portal?.step(catalog, options) : null
+    return [...meters, ...priced, ...(portalStep ? [portalStep] : [])]
+  }
   return {
     async plan(catalog, options) {
       return (await steps(catalog, options)).map(({ change }) => change)

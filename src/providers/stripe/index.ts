@@ -18,6 +18,7 @@ import { stripeMetering } from './metering.js'
 import { stripePaymentMethods } from './payment-methods.js'
 import { stripePayments } from './payments.js'
 import { stripePortal } from './portal.js'
+import { portalConfigurations } from './portal-configuration.js'
 import { stripePrices } from './prices.js'
 import { stripeSubscriptions } from './subscriptions.js'
 import { stripeUsageReports } from './usage-reports.js'
@@ -48,6 +49,10 @@ export interface StripeProviderOptions {
   readonly now?: () => number
   /** Our plans behind prices that were there before Billfold, by Stripe's id of the price: `{ price_1abc: 'pro' }`. */
   readonly plans?: Readonly<Record<string, string>>
+  /**
+   * Who configures the customer portal: you in the Dashboard (default), or `catalog.apply()`, by the plans of the catalog.
+   */
+  readonly portal?: 'dashboard' | 'catalog'
   /** In which countries a type of payment method is offered: `{ sepa_debit: ['DE', 'AT'] }`. Default: wherever Stripe has it. */
   readonly methodCountries?: Readonly<Record<string, readonly string[]>>
   /** Event names of your Stripe meters, by meter. Default `billfold_<meter>`. */
@@ -95,6 +100,7 @@ export function stripeProvider(options: StripeProviderOptions): StripeProvider {
   const call = stripeCall(options.client, settings.limits)
   const eventName = meterNames(settings.meters)
   const prices = stripePrices(call, eventName)
+  const portal = settings.portal === 'catalog' ? portalConfigurations(call, prices) : null
   const foreign = new Map(Object.entries(settings.plans))
   return {
     id: settings.id,
@@ -102,9 +108,9 @@ export function stripeProvider(options: StripeProviderOptions): StripeProvider {
     webhookEvents: handledEvents,
     thinEvents: [...meterErrorTypes],
     customers: stripeCustomers(call),
-    catalog: stripeCatalog(call, prices, eventName),
+    catalog: stripeCatalog(call, prices, eventName, portal),
     checkout: stripeCheckout(call, prices, settings.checkout),
-    portal: stripePortal(call),
+    portal: stripePortal(call, portal),
     subscriptions: stripeSubscriptions(call, prices, (priceId) => foreign.get(priceId)),
     invoices: stripeInvoices(call, options.now ?? Date.now),
     payments: stripePayments(call),
@@ -145,6 +151,7 @@ const optionsSchema = z.object({
     })
     .prefault({}),
   plans: z.record(z.string(), z.string().min(1)).default({}),
+  portal: z.enum(['dashboard', 'catalog']).default('dashboard'),
   methodCountries: z
     .record(z.string(), z.array(z.string().regex(/^[A-Z]{2}$/, 'must be two capitals, such as DE')))
     .default({}),

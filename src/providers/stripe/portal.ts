@@ -2,21 +2,24 @@ import type Stripe from 'stripe'
 import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
 import type { PortalCapability, PortalFlow } from '../../core/ports/capabilities/portal.js'
-import { parseAnswer, type StripeCall } from './call.js'
+import { parseAnswer, type StripeCall, withoutKey } from './call.js'
+import type { PortalConfigurations } from './portal-configuration.js'
 
 const portalSessionSchema = z.object({ url: z.url() })
 
 /**
  * Links to the customer portal, which live for minutes: make one when it is clicked. The portal must have been configured once
- * in the Dashboard.
+ * in the Dashboard, or by the catalog.
  *
  * @see https://docs.stripe.com/customer-management/integrate-customer-portal
  */
-export function stripePortal(call: StripeCall): PortalCapability {
+export function stripePortal(call: StripeCall, configurations: PortalConfigurations | null = null): PortalCapability {
   return {
     async create({ customerId, returnUrl, flow }, options) {
+      const configuration = (await configurations?.current(withoutKey(options))) ?? null
       const params = {
         customer: customerId,
+        ...(configuration === null ? {} : { configuration }),
         return_url: returnUrl,
         ...(flow ? { flow_data: flowOf(flow, returnUrl) } : {}),
       }

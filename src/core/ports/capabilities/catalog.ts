@@ -14,7 +14,7 @@ export interface ProviderCatalog {
 export interface CatalogChange {
   /** `archive`: new customers do not get it any more; those who have it keep it. */
   readonly action: 'create' | 'update' | 'archive'
-  readonly object: 'meter' | 'product' | 'price'
+  readonly object: 'meter' | 'product' | 'price' | 'portal'
   /** The meter or plan it belongs to. */
   readonly name: string
   readonly externalId: string | null
