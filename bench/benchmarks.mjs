@@ -1,6 +1,7 @@
 import { deliveryBenchmarks } from './delivery.mjs'
 import { leaseBenchmarks } from './leases.mjs'
 import { memoryBenchmarks } from './memory.mjs'
+import { outboxBenchmarks } from './outbox.mjs'
 import { postgresGrowth } from './postgres-growth.mjs'
 import { postgresHeld } from './postgres-held.mjs'
 import { postgresNeighbours } from './postgres-neighbours.mjs'
@@ -21,6 +22,7 @@ export const benchmarks = [
   ...memoryBenchmarks,
   ...leaseBenchmarks,
   ...deliveryBenchmarks,
+  ...outboxBenchmarks,
 ].sort((left, right) => rank(left.id) - rank(right.id))
 
 /** P before S before M before A before D, each by number. @param {string} id */

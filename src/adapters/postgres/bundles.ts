@@ -96,14 +96,11 @@ export function settleBundles(schema: string, { whose, now, values }: Settled): 
         ${together(schema, whose, 'e', 'e.id')}) m
       UNION ALL SELECT id, seq, id, fence, status, wait, arrived, error FROM ended WHERE kind <> 'metering'
       ORDER BY 2),
-    locked AS MATERIALIZED (
-      SELECT f.* FROM found f CROSS JOIN LATERAL (
-        SELECT d.id FROM ${schema}.deliveries d WHERE ${whose('d')} AND d.id = f.member
-          AND d.fence = f.fence AND d.status = 'pending' AND d.leased_until <> 0 FOR UPDATE) l),
     changed AS (
-      UPDATE ${schema}.deliveries t SET status = l.status, next_attempt_at = ${now} + l.wait, leased_until = 0, error = l.error,
-        first_attempt_at = coalesce(t.first_attempt_at, CASE WHEN l.arrived = 1 THEN t.claimed_at END)
-      FROM locked l WHERE ${whose('t')} AND t.id = l.member RETURNING l.id)
+      UPDATE ${schema}.deliveries t SET status = f.status, next_attempt_at = ${now} + f.wait, leased_until = 0, error = f.error,
+        first_attempt_at = coalesce(t.first_attempt_at, CASE WHEN f.arrived = 1 THEN t.claimed_at END)
+      FROM found f WHERE ${whose('t')} AND t.id = f.member AND t.fence = f.fence AND t.status || '' = 'pending' AND t.leased_until <> 0
+      RETURNING f.id)
     SELECT id, ${now} FROM changed GROUP BY id`
 }
 

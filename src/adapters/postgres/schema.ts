@@ -267,7 +267,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
     next_attempt_at bigint NOT NULL,
     leased_until bigint NOT NULL DEFAULT 0,
     error text
-  ) WITH (fillfactor = 75);
+  ) WITH (fillfactor = 50);
   CREATE INDEX deliveries_waiting ON ${schema}.deliveries (destination, status, seq) WHERE status <> 'delivered';
   CREATE INDEX deliveries_together ON ${schema}.deliveries
     (destination, account_id, (occurred_at / 60000), meter, period_starts_at, seq) WHERE kind = 'metering';

@@ -21,12 +21,16 @@ export async function deliverToProvider(
   early: boolean,
 ): Promise<DeliveryReport> {
   let sum = noDeliveries
-  while (!lifetime.stopping.aborted) {
-    const batch = await ctx.store.outbox.claim(destination, { limit: 100, leaseMs, early })
-    if (batch.length === 0) break
+  const claim = async () =>
+    lifetime.stopping.aborted ? [] : await ctx.store.outbox.claim(destination, { limit: 100, leaseMs, early })
+  let batch = await claim()
+  while (batch.length > 0) {
     const outcomes = await attempt(ctx, destination, lifetime, batch, send)
     const settlements = batch.map((delivery, index) => settlementOf(ctx, delivery, outcomes[index]))
-    sum = sumReports(sum, countSettled(batch, settlements, await ctx.store.outbox.settle(settlements)))
+    // The next batch is looked for while this one is settled.
+    const [held, next] = await Promise.all([ctx.store.outbox.settle(settlements), claim()])
+    sum = sumReports(sum, countSettled(batch, settlements, held))
+    batch = next
   }
   return sum
 }

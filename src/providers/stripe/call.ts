@@ -5,6 +5,7 @@ import type { CallOptions } from '../../core/ports/call-options.js'
 import { createCircuitBreaker } from './circuit-breaker.js'
 import { type StripeFaultKind, stripeFault, toBillingError } from './errors.js'
 import { createPace, type DoorClock, type Pace, systemClock } from './pace.js'
+import { untilAborted } from './until-aborted.js'
 
 type Send<Answer> = (client: Stripe, request: Stripe.RequestOptions) => Promise<Answer>
 
@@ -57,6 +58,7 @@ export function stripeCall(
     if (place !== true && !(await place)) refuseAborted(signal)
     const request = isWrite && idempotencyKey !== undefined ? { idempotencyKey } : {}
     try {
+      // The SDK takes no signal, so an aborted call is left to run out by itself: nobody knows what became of it.
       const answer = await untilAborted(send(client, request), signal)
       breaker.answered()
       return answer
@@ -130,21 +132,4 @@ function refuseAborted(signal: AbortSignal | undefined): void {
   throw new BillingError('provider_timeout', 'Nothing was sent to Stripe: the call was aborted before.', {
     cause: signal.reason,
   })
-}
-
-/** The SDK takes no signal, so an aborted call is left to run out by itself: nobody knows what became of it. */
-async function untilAborted<Answer>(answer: Promise<Answer>, signal: AbortSignal | undefined): Promise<Answer> {
-  if (signal === undefined) return answer
-  // Many calls share one signal, and each listens to one of its own: Node warns of more than ten listeners.
-  const own = AbortSignal.any([signal])
-  let stop = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(new Error('The call was aborted.', { cause: signal.reason }))
-    own.addEventListener('abort', stop, { once: true })
-  })
-  try {
-    return await Promise.race([answer, aborted])
-  } finally {
-    own.removeEventListener('abort', stop)
-  }
 }

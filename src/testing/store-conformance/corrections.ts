@@ -108,8 +108,8 @@ export const correctionCases: readonly StoreCase[] = [
       )
       const told = await world.store.outbox.claim('meters', { limit: 10, leaseMs: 60_000, early: true })
       expectEqual(
-        told.map(({ sparks }) => sparks),
-        [4n, -3n, 5n],
+        told.map(({ sparks, members }) => [sparks, members]),
+        [[4n - 3n + 5n, 3]],
         'what the metering provider is told',
       )
       await expectBooks(world)
