@@ -67,18 +67,27 @@ export interface LeaseShare extends LeaseToken {
 
 const nothing = { quantity: 0n, sparks: 0n }
 
+/** What a lease gives out of: a hold, and in the next period another one. */
+interface Reservation {
+  holdId: string
+}
+
 /** One is made for each piece of work: a class takes one object, where functions of its own would take five. */
 class Leave implements LeaseShare {
   readonly accountId: string
-  readonly holdId: string
+  readonly reservation: Reservation
   readonly amount: bigint
-  #end: ((token: LeaseShare, used: Used) => void) | null
+  #end: ((leave: Leave, used: Used) => void) | null
 
-  constructor(accountId: string, holdId: string, amount: bigint, end: (token: LeaseShare, used: Used) => void) {
+  constructor(accountId: string, reservation: Reservation, amount: bigint, end: (leave: Leave, used: Used) => void) {
     this.accountId = accountId
-    this.holdId = holdId
+    this.reservation = reservation
     this.amount = amount
     this.#end = end
+  }
+
+  get holdId(): string {
+    return this.reservation.holdId
   }
 
   settle(used: Used): void {
@@ -110,6 +119,9 @@ const leaseSchema = z.strictObject({
 
 /** What of a lease's time is not relied on: what the way to the ledger and back may take. */
 const marginMs = 2_000
+/** How long what is known of the end of a period is relied on: a change of terms may end it earlier. */
+const periodKnownMs = 10_000
+
 /**
  * Reserves credits, budgets and quota of a meter for this process, which then answers for them by itself in well under a microsecond. No
  * number of processes can overspend, since everything is reserved in the ledger first. A suspension reaches a lease within a second.
@@ -125,9 +137,13 @@ export async function createLease<C extends Catalog>(ctx: BillingContext, input:
   const budgets = scopesOf(dimensions, ctx.catalog.budgetDimensions)
   const { ttlMs } = request
 
-  let holdId: string | null = null
-  /** What is reserved and neither given out nor used. */
+  let reservation: Reservation | null = null
+  /** What is reserved and neither given out nor used; below zero where more is given out than could be reserved in a new period. */
   let free = 0n
+  /** What is given out and not used yet. */
+  let out = 0n
+  /** When the period ends that the hold reserves in, by the process's own clock and by the app's, and when that was asked; `null`: unknown. */
+  let period: { readonly endsAt: number; readonly appEndsAt: number; readonly askedAt: number } | null = null
   let usableUntil = 0
   let seenAt = 0
   let isSuspended = false
@@ -143,37 +159,101 @@ export async function createLease<C extends Catalog>(ctx: BillingContext, input:
       ? { quantity: 0n, sparks: amount, costUsd: null }
       : rate(ctx.catalog, meter.name, { quantity: amount }, ctx.environment.now(), dimensions)
 
-  const command = (amount: bigint): LedgerCommand => {
+  const command = (amount: bigint, more: Reservation | null): LedgerCommand => {
     const id = ctx.newId('clm')
     const names = keyed(ctx, 'lease', 'hld', { accountId: request.accountId, idempotencyKey: id }, { id })
     const usage = { ...measured(amount), meter: meter.name }
-    if (holdId === null) return { kind: 'hold', ...names, usage, ttlMs, reason: 'lease', dimensions, budgets }
-    return { kind: 'extend', ...names, holdId, ttlMs, more: amount === 0n ? null : usage }
+    if (!more) return { kind: 'hold', ...names, usage, ttlMs, reason: 'lease', dimensions, budgets }
+    return { kind: 'extend', ...names, holdId: more.holdId, ttlMs, more: amount === 0n ? null : usage }
+  }
+
+  const releaseOf = (holdId: string): LedgerCommand => {
+    const id = ctx.newId('clm')
+    const names = keyed(ctx, 'lease', 'ent', { accountId: request.accountId, idempotencyKey: id }, { id })
+    return { kind: 'release', ...names, holdId }
+  }
+
+  const isPeriodOver = (): boolean =>
+    period !== null && (performance.now() >= period.endsAt || ctx.environment.now() >= period.appEndsAt)
+
+  const lose = (): void => {
+    reservation = null
+    period = null
+    free = 0n
+    out = 0n
   }
 
   /** Reserves so much; where that is refused, what would be let through, as long as it is at least `least`. */
   const reserve = async (amount: bigint, least: bigint): Promise<void> => {
+    if (reservation && isPeriodOver()) return move(reservation, amount, least)
     const sentAt = performance.now()
     let wanted = amount
-    let outcome = await ctx.ledger.submit(command(wanted))
-    if (outcome.status === 'refused' && isOver(outcome) && holdId !== null) {
-      holdId = null
-      free = 0n
-      outcome = await ctx.ledger.submit(command(wanted))
+    let outcome = await ctx.ledger.submit(command(wanted, reservation))
+    if (outcome.status === 'refused' && isOver(outcome) && reservation) {
+      lose()
+      outcome = await ctx.ledger.submit(command(wanted, reservation))
     }
     if (outcome.status === 'refused') {
       const affordable = affordableOf(outcome, isByCost)
       if (affordable < least || affordable === 0n) throw errorOf(outcome)
       wanted = larger(least, affordable / 20n)
-      outcome = await ctx.ledger.submit(command(wanted))
+      outcome = await ctx.ledger.submit(command(wanted, reservation))
     }
     if (outcome.status === 'refused') throw errorOf(outcome)
     invariant(outcome.result.kind === 'hold', 'a lease answered another result')
     took(outcome.result, wanted, sentAt)
+    await knowPeriod()
+  }
+
+  /**
+   * A new period has limits of its own, and usage counts when it happens. So what was reserved in the old one is given back, and what is
+   * given out is reserved in the new one, beside what is to be given out there.
+   */
+  const move = async (from: Reservation, amount: bigint, least: bigint): Promise<void> => {
+    const sentAt = performance.now()
+    let wanted = amount + out
+    // Sent together, so that nobody takes in between what is given back.
+    let [, outcome] = await Promise.all([
+      ctx.ledger.submit(releaseOf(from.holdId)),
+      ctx.ledger.submit(command(wanted, null)),
+    ])
+    if (outcome.status === 'refused') {
+      const refusal = outcome
+      const affordable = affordableOf(refusal, isByCost)
+      wanted = smaller(affordable, larger(least + out, affordable / 20n))
+      if (wanted > 0n) outcome = await ctx.ledger.submit(command(wanted, null))
+      if (outcome.status === 'refused') {
+        lose()
+        throw errorOf(outcome)
+      }
+    }
+    invariant(outcome.result.kind === 'hold', 'a lease answered another result')
+    period = null
+    // What is given out goes along.
+    from.holdId = outcome.result.id
+    free = -out
+    took(outcome.result, wanted, sentAt)
+    await knowPeriod()
+  }
+
+  /** Asks until when the period lasts that the hold reserves in. One that the account is no longer in is over. */
+  const knowPeriod = async (): Promise<void> => {
+    const askedAt = performance.now()
+    if (!reservation || (period && askedAt - period.askedAt < periodKnownMs)) return
+    const appTime = ctx.environment.now()
+    const [hold, snapshot] = await Promise.all([
+      ctx.store.ledger.hold(request.accountId, reservation.holdId),
+      ctx.store.ledger.snapshot(request.accountId),
+    ])
+    const counter = snapshot?.counters.find(
+      (each) => each.meter === meter.name && each.startsAt === hold?.periodStartsAt,
+    )
+    const leftMs = snapshot && counter ? counter.endsAt - snapshot.now : 0
+    period = { endsAt: askedAt + leftMs, appEndsAt: appTime + leftMs, askedAt }
   }
 
   const took = (result: HoldResult, amount: bigint, sentAt: number): void => {
-    holdId = result.id
+    reservation ??= { holdId: result.id }
     free += amount
     // By the process's own clock, from before the request was sent: never later than by the ledger's.
     usableUntil = sentAt + ttlMs - marginMs
@@ -199,17 +279,24 @@ export async function createLease<C extends Catalog>(ctx: BillingContext, input:
   }
 
   const take = (amount: bigint): LeaseToken | null => {
-    if (amount > free || isSuspended || isClosed || holdId === null) return null
+    if (amount > free || isSuspended || isClosed || !reservation || !period) return null
     const now = performance.now()
     if (now >= usableUntil || now - seenAt >= maximumStaleMs) return null
+    if (now >= period.endsAt || ctx.environment.now() >= period.appEndsAt) {
+      refillQuietly()
+      return null
+    }
     free -= amount
+    out += amount
     givenOut += amount
     if (free * 4n < target) refillQuietly()
-    return new Leave(request.accountId, holdId, amount, end)
+    return new Leave(request.accountId, reservation, amount, end)
   }
 
-  const end = (token: LeaseShare, used: Used): void => {
-    if (token.holdId === holdId) free += token.amount - (isByCost ? used.sparks : used.quantity)
+  const end = (leave: Leave, used: Used): void => {
+    if (leave.reservation !== reservation) return
+    out -= leave.amount
+    free += leave.amount - (isByCost ? used.sparks : used.quantity)
   }
 
   const lease: Lease & WatchedLease = {
@@ -223,7 +310,7 @@ export async function createLease<C extends Catalog>(ctx: BillingContext, input:
         if (isClosed) throw new BillingError('invalid_state', 'The lease is closed.')
         if (attempt === 10)
           throw new BillingError('overloaded', 'Others of this lease took what was reserved; try again.')
-        await refill(free < micro ? micro : 0n)
+        await refill(free < micro || isPeriodOver() ? micro : 0n)
       }
     },
     seen(at) {
@@ -234,17 +321,15 @@ export async function createLease<C extends Catalog>(ctx: BillingContext, input:
       isSuspended = true
     },
     renew() {
-      if (usableUntil - performance.now() < ttlMs / 2) refillQuietly()
+      if (isPeriodOver() || usableUntil - performance.now() < ttlMs / 2) refillQuietly()
     },
     async close() {
       if (isClosed) return
       isClosed = true
       ctx.leases.delete(lease)
       await reserving?.catch(() => {})
-      if (holdId === null) return
-      const id = ctx.newId('clm')
-      const names = keyed(ctx, 'lease', 'ent', { accountId: request.accountId, idempotencyKey: id }, { id })
-      const outcome = await ctx.ledger.submit({ kind: 'release', ...names, holdId })
+      if (!reservation) return
+      const outcome = await ctx.ledger.submit(releaseOf(reservation.holdId))
       if (outcome.status === 'refused' && !isOver(outcome)) throw errorOf(outcome)
     },
   }

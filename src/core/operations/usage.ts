@@ -229,6 +229,9 @@ async function recordedWithin(ctx: BillingContext, command: UsageCommand, token:
     return usage
   } catch (error) {
     if (!BillingError.is(error) || (error.code !== 'invalid_state' && error.code !== 'not_found')) throw error
+    const { holdId } = token
+    // The lease went on into the next period meanwhile.
+    if (holdId !== command.holdId) return recordedWithin(ctx, { ...command, holdId }, token)
     return recorded(ctx, { ...command, holdId: null, keepsHold: false })
   }
 }

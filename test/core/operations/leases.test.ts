@@ -1,4 +1,4 @@
-import type { BillingError } from 'billfold'
+import type { BillingError, LeaseToken } from 'billfold'
 import { afterAll, describe, expect, it } from 'vitest'
 import { open, type Setting } from './setting.js'
 import { stores } from './stores.js'
@@ -74,6 +74,98 @@ describe.each(stores)('leases on $name', (tested) => {
     await billing.accounts.resume({ accountId, reason: 'test', idempotencyKey: 'r' })
     await expect(lease.authorize(1)).resolves.toMatchObject({ amount: 1_000_000n })
     await lease.close()
+  })
+
+  describe('a lease that goes on into the next period', () => {
+    const meter = 'compute_minutes'
+    const nextMonth = Date.parse('2026-12-01T00:00:00Z')
+
+    /** Ten seconds before the end of a month of at most 100 minutes, of which 40 are used. */
+    async function startLate() {
+      const setting = await start('100000')
+      const { billing, accountId, advance, now } = setting
+      advance(nextMonth - 10_000 - now())
+      const lease = await billing.lease({ accountId, meter, size: 60 })
+      let count = 0
+      const use = (quantity: number, leaseToken: LeaseToken | null) => {
+        count += 1
+        const idempotencyKey = `u_${count}`
+        return billing.recordUsage({ accountId, meter, quantity, idempotencyKey, leaseToken: leaseToken as LeaseToken })
+      }
+      await use(40, lease.tryAuthorize(40))
+      const quota = async () => {
+        const { counters } = (await setting.store.ledger.snapshot(accountId)) ?? {}
+        const counter = counters?.find((each) => each.meter === meter)
+        return counter && [counter.startsAt, counter.used / 1_000_000n, counter.held / 1_000_000n]
+      }
+      const expectSound = async () => {
+        await lease.close()
+        expect((await billing.verifyLedger({ accountId })).findings).toEqual([])
+      }
+      return { ...setting, lease, use, quota, expectSound }
+    }
+
+    it('S2.3 S2.6 gives leave out of what the new one has, and gives back once what is left', async () => {
+      const { billing, accountId, lease, use, quota, advance, expectSound } = await startLate()
+      advance(20_000)
+      expect(lease.tryAuthorize(1)).toBeNull()
+      const token = await lease.authorize(30)
+      const reserved = await quota()
+      expect(reserved?.slice(0, 2)).toEqual([nextMonth, 0n])
+      expect(Number(reserved?.[2])).toBeGreaterThanOrEqual(30)
+      expect((await use(30, token)).quota).toMatchObject({ used: '30' })
+      await expect(lease.authorize(80)).rejects.toMatchObject({ code: 'quota_exceeded' })
+      await expectSound()
+      expect(await quota()).toEqual([nextMonth, 30n, 0n])
+      expect(await billing.credits.balance({ accountId })).toMatchObject({
+        balance: (100_000n - 70n * 50n) * 1_000_000n,
+        held: 0n,
+      })
+    })
+
+    it('S2.3 S2.6 gives no leave where others have reserved all of the new one', async () => {
+      const { billing, accountId, lease, quota, advance, expectSound } = await startLate()
+      advance(20_000)
+      const hold = await billing.hold({ accountId, meter, quantity: 100, idempotencyKey: 'h' })
+      expect(lease.tryAuthorize(1)).toBeNull()
+      await expect(lease.authorize(1)).rejects.toMatchObject({ code: 'quota_exceeded' })
+      expect(await quota()).toEqual([nextMonth, 0n, 100n])
+      await billing.release({ accountId, holdId: hold.id, idempotencyKey: 'r' })
+      await expect(lease.authorize(1)).resolves.toMatchObject({ amount: 1_000_000n })
+      await expectSound()
+      expect(await quota()).toEqual([nextMonth, 0n, 0n])
+    })
+
+    it('S2.3 S2.6 takes along what it gave out: its usage counts when it happens, within what is reserved there', async () => {
+      const { billing, accountId, lease, use, quota, advance, expectSound } = await startLate()
+      const [kept, cancelled] = [await lease.authorize(20), await lease.authorize(20)]
+      advance(20_000)
+      await expect.poll(async () => (await quota())?.[0], { timeout: 5_000 }).toBe(nextMonth)
+      const others = billing.authorize({ accountId, meter, quantity: 61 })
+      await expect(others).resolves.toMatchObject({ allowed: false })
+      expect((await use(15, kept)).quota).toMatchObject({ used: '15' })
+      cancelled.cancel()
+      const [, used, held] = (await quota()) ?? []
+      expect(used).toBe(15n)
+      expect(Number(held)).toBeLessThanOrEqual(85)
+      await expectSound()
+      expect(await quota()).toEqual([nextMonth, 15n, 0n])
+      expect(await billing.credits.balance({ accountId })).toMatchObject({
+        balance: (100_000n - 55n * 50n) * 1_000_000n,
+        held: 0n,
+      })
+    })
+
+    it('S2.3 usage that was given leave before it is recorded also where the new period is full', async () => {
+      const { billing, accountId, lease, use, quota, advance, expectSound } = await startLate()
+      const token = await lease.authorize(20)
+      advance(20_000)
+      await billing.recordUsage({ accountId, meter, quantity: 100, idempotencyKey: 'all' })
+      await expect(lease.authorize(1)).rejects.toMatchObject({ code: 'quota_exceeded' })
+      expect((await use(20, token)).quota).toMatchObject({ used: '120' })
+      await expectSound()
+      expect(await quota()).toEqual([nextMonth, 120n, 0n])
+    })
   })
 
   it('S2.3 usage of a lease that is over is recorded all the same', async () => {
