@@ -110,7 +110,7 @@ export const correctionCases: readonly StoreCase[] = [
       expectEqual(
         told.map(({ sparks, members }) => [sparks, members]),
         [[4n - 3n + 5n, 3]],
-        'what the metering provider is told',
+        'what the metering provider is told of the minute, in one report',
       )
       await expectBooks(world)
     },
