@@ -27,6 +27,7 @@ export function verifyRollups({ entries, rollups }: Book, tell: Tell): void {
     const id = [day, usage.meter, usage.provider ?? '', usage.model ?? ''].join(' ')
     whole.set(id, added(whole.get(id) ?? nothing, entry))
     for (const [name, value] of Object.entries(usage.summedBy)) {
+      if (usage.dimensions[name] !== value) continue
       const part = `${id} ${name}=${value}`
       parts.set(part, added(parts.get(part) ?? nothing, entry))
     }
@@ -36,11 +37,12 @@ export function verifyRollups({ entries, rollups }: Book, tell: Tell): void {
     const { events, quantity, sparks, charged, costPicos } = kept
     if (dimension !== '') {
       const part = `${id} ${dimension}=${value}`
-      const sums = parts.get(part) ?? nothing
+      const rows = parts.get(part)
+      const sums = rows ?? nothing
       parts.delete(part)
       const [found, expected] = [textOf(kept), textOf(sums)]
       const isSame = sums.quantity === quantity && sums.sparks === sparks && sums.charged === charged
-      if (!isSame || !hasEvents(sums, events)) tell('rollup_dimension', part, found, expected)
+      if (!rows || !isSame || !hasEvents(sums, events)) tell('rollup_dimension', part, found, expected)
       continue
     }
     const sums = whole.get(id) ?? nothing

@@ -43,12 +43,13 @@ export function rollupChecks(
         sum(kept_events) || ' ' || sum(kept_quantity) || ' ' || sum(kept_sparks) || ' ' || sum(kept_charged) AS found,
         sum(events) || ' ' || sum(quantity) || ' ' || sum(sparks) || ' ' || sum(charged) AS expected
       FROM (SELECT account_id, day, meter, provider, model, dimension, value, events AS kept_events, quantity AS kept_quantity,
-          sparks AS kept_sparks, charged AS kept_charged, 0 AS events, 0 AS voids, 0 AS quantity, 0 AS sparks, 0 AS charged
+          sparks AS kept_sparks, charged AS kept_charged, 0 AS n, 0 AS events, 0 AS voids, 0 AS quantity, 0 AS sparks, 0 AS charged
           FROM ${rollups} k WHERE dimension <> ''
-        UNION ALL SELECT r.account_id, ${d.day('r.occurred_at')}, r.meter, r.provider, r.model, x.key, x.value, 0, 0, 0, 0,
-          r.events, r.voids, r.quantity, r.sparks, r.taken + r.overage FROM ${usage} r, ${d.members('r.summed_by', 'x')}) u
+        UNION ALL SELECT r.account_id, ${d.day('r.occurred_at')}, r.meter, r.provider, r.model, x.key, x.value, 0, 0, 0, 0, 1,
+          r.events, r.voids, r.quantity, r.sparks, r.taken + r.overage FROM ${usage} r, ${d.members('r.summed_by', 'x')}
+          WHERE EXISTS (SELECT 1 FROM ${d.members('r.dimensions', 'y')} WHERE y.key = x.key AND y.value = x.value)) u
       GROUP BY account_id, day, meter, provider, model, dimension, value
       HAVING sum(kept_quantity) <> sum(quantity) OR sum(kept_sparks) <> sum(sparks) OR sum(kept_charged) <> sum(charged)
-        OR sum(kept_events) > sum(events) OR sum(kept_events) < sum(events) - sum(voids)`,
+        OR sum(n) = 0 OR sum(kept_events) > sum(events) OR sum(kept_events) < sum(events) - sum(voids)`,
   }
 }
