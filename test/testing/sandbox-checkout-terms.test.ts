@@ -57,6 +57,30 @@ describe('a checkout with a discount', () => {
     expect(await stripe.checkout.sessions.retrieve(plain.id)).toMatchObject({ amount_total: 2000 })
   })
 
+  it('S1.4 refuses a promotion code below its least amount, in another currency, and after a first purchase', async () => {
+    const { id: coupon } = await stripe.coupons.create({ percent_off: 50 })
+    const promotion = { type: 'coupon', coupon } as const
+    const promoted = async (restrictions: object, customer?: string) => {
+      const { code } = await stripe.promotionCodes.create({ promotion, restrictions })
+      const session = await oneTime({ allow_promotion_codes: true, ...(customer ? { customer } : {}) })
+      const answer = await post(`/checkout/${session.id}/promotion`, { code })
+      const { amount_total: total } = await stripe.checkout.sessions.retrieve(session.id)
+      return { session, total, text: answer.status === 402 ? await answer.text() : '' }
+    }
+    const above = await promoted({ minimum_amount: 2001, minimum_amount_currency: 'usd' })
+    expect([above.total, above.text]).toEqual([2000, expect.stringContaining('minimum amount is not met')])
+    expect((await promoted({ minimum_amount: 100, minimum_amount_currency: 'eur' })).total).toBe(2000)
+    expect((await promoted({ minimum_amount: 2000, minimum_amount_currency: 'usd' })).total).toBe(1000)
+
+    const { id } = await stripe.customers.create({ email: 'ada@example.com' })
+    const first = await promoted({ first_time_transaction: true }, id)
+    expect(first.total).toBe(1000)
+    await pay(first.session)
+    expect(await stripe.checkout.sessions.retrieve(first.session.id)).toMatchObject({ payment_status: 'paid' })
+    const second = await promoted({ first_time_transaction: true }, id)
+    expect([second.total, second.text]).toEqual([2000, expect.stringContaining('prior transactions')])
+  })
+
   it('S1.5 goes on with the subscription for as long as the coupon lasts', async () => {
     const half = await stripe.coupons.create({ percent_off: 50, duration: 'repeating', duration_in_months: 2 })
     const session = await monthly({ discounts: [{ coupon: half.id }] })

@@ -377,6 +377,22 @@ describe('a pause', () => {
     expect((await stripe.subscriptions.retrieve(id)).status).toBe('past_due')
   })
 
+  it('S1.5 stays paused while a resumption that is paid first is declined, which is tried again', async () => {
+    const { id, customer } = await subscribed(await monthly(1000))
+    await stripe.subscriptions.pause(id, { bill_for: { unused_time_from: { type: 'none' } } })
+    await stripe.subscriptions.update(id, { default_payment_method: await method(customer, 'chargeDeclined') })
+    const payment_behavior = 'resume_on_payment_success'
+    await stripe.subscriptions.resume(id, { payment_behavior }).catch(() => {})
+    const waiting = await stripe.subscriptions.retrieve(id, { expand: ['latest_invoice'] })
+    expect(waiting).toMatchObject({ status: 'paused', latest_invoice: { status: 'open', attempt_count: 1 } })
+    await stripe.subscriptions.update(id, { default_payment_method: await method(customer, 'visa') })
+    box.advance(2 * dayMs)
+    expect(await stripe.subscriptions.retrieve(id, { expand: ['latest_invoice'] })).toMatchObject({
+      status: 'active',
+      latest_invoice: { status: 'paid', attempt_count: 2 },
+    })
+  })
+
   it('S1.5 goes on while the resumption is not paid', async () => {
     const { id } = await subscribed(await monthly(1000))
     await stripe.subscriptions.pause(id, { bill_for: { unused_time_from: { type: 'none' } } })

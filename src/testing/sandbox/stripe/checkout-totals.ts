@@ -3,6 +3,7 @@ import { customers } from './customers.js'
 import { applyTentatively, chosenCoupon, type DiscountChoice } from './discounts.js'
 import { type InvoiceLine, toDraftLine } from './invoice-lines.js'
 import { computeTotals } from './invoice-totals.js'
+import { checkRestrictions, type Redemption } from './promotion-restrictions.js'
 import { isLocated, type TaxLocation } from './tax-rates.js'
 import { type StripeWorld, seconds } from './world.js'
 
@@ -64,9 +65,14 @@ export function discountSession(
 ): CheckoutSession {
   const discounts = choices.map((choice) => {
     const { coupon, code } = chosenCoupon(world, choice, session.customer)
+    if (code) checkRestrictions(world, code, redemptionOf(session))
     return { coupon: code === undefined ? coupon.id : null, promotion_code: code?.id ?? null }
   })
   return recountSession(world, { ...session, discounts })
+}
+
+function redemptionOf({ customer, currency, amount_subtotal: subtotal }: CheckoutSession): Redemption {
+  return { customer, currency: currency ?? 'usd', subtotal: subtotal ?? 0 }
 }
 
 export function choicesOf(session: CheckoutSession): readonly DiscountChoice[] {

@@ -1,6 +1,7 @@
 import { schedule, unschedule } from './due.js'
 import { intentOf } from './invoice-payments.js'
-import { type Invoice, invoices, voidInvoice } from './invoices.js'
+import { type Invoice, invoices, updateInvoice, voidInvoice } from './invoices.js'
+import { nextAttempt } from './payment-retries.js'
 import { applyPendingUpdate } from './subscription-change.js'
 import { hasEnded, type Subscription, subscriptions } from './subscription-object.js'
 import { restartPeriods, resumptions } from './subscription-pause.js'
@@ -45,9 +46,15 @@ function failed(world: StripeWorld, invoice: Invoice): void {
   if (subscription === undefined || hasEnded(subscription)) return
   if (subscription.status === 'incomplete' || subscription.pending_update !== null) return
   if (subscription.status === 'paused') {
-    // Resumed with the attempt, whatever came of it; Stripe does not try again by itself.
     const resumption = resumptions(world).get(subscription.id)
-    if (resumption?.invoice !== invoice.id || resumption.paysFirst) return
+    if (resumption?.invoice !== invoice.id) return
+    // Paused until it is paid, which Stripe tries again.
+    if (resumption.paysFirst) {
+      const next_payment_attempt = nextAttempt(world, invoice.attempt_count)
+      retryLater(world, updateInvoice(world, invoice, { ...invoice, next_payment_attempt }))
+      return
+    }
+    // Resumed with the attempt, whatever came of it; Stripe does not try again by itself.
     unschedule(world, 'expire_subscription', subscription.id)
     updateSubscription(world, restartPeriods(world, subscription), { status: 'past_due' })
     return
@@ -55,11 +62,14 @@ function failed(world: StripeWorld, invoice: Invoice): void {
   if (subscription.status === 'active' || subscription.status === 'trialing') {
     updateSubscription(world, subscription, { status: 'past_due' })
   }
-  const next = invoice.next_payment_attempt
-  if (next !== null) schedule(world, { kind: 'retry_invoice', target: invoice.id, dueAtMs: next * 1000 })
+  if (invoice.next_payment_attempt !== null) retryLater(world, invoice)
   else if (invoice.attempt_count > world.recovery.retryDays.length) {
     giveUp(world, subscriptions(world).get(subscription.id) ?? subscription)
   }
+}
+
+function retryLater(world: StripeWorld, { id, next_payment_attempt: next }: Invoice): void {
+  if (next !== null) schedule(world, { kind: 'retry_invoice', target: id, dueAtMs: next * 1000 })
 }
 
 /** After the last attempt the account's setting decides. */
