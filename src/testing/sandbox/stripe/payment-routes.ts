@@ -4,6 +4,7 @@ import { disputeRoutes } from './dispute-routes.js'
 import { invoiceItemRoutes } from './invoice-item-routes.js'
 import { invoicePaymentRoutes } from './invoice-payments.js'
 import { invoiceRoutes } from './invoice-routes.js'
+import { invoiceStepRoutes } from './invoice-step-routes.js'
 import { paymentIntentRoutes } from './payment-intent-routes.js'
 import { paymentMethodConfigurationRoutes } from './payment-method-configurations.js'
 import { paymentMethodRoutes } from './payment-method-routes.js'
@@ -22,6 +23,7 @@ export const paymentRoutes: readonly StripeRoute[] = [
   ...refundRoutes,
   ...disputeRoutes,
   ...invoiceRoutes,
+  ...invoiceStepRoutes,
   ...invoiceItemRoutes,
   ...invoicePaymentRoutes,
   ...couponRoutes,
