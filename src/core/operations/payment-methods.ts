@@ -1,12 +1,7 @@
 import * as z from 'zod'
 import type { BillingContext } from '../context.js'
 import { BillingError } from '../errors.js'
-import {
-  type MethodUse,
-  methodUses,
-  type OfferedMethod,
-  type PaymentMethod,
-} from '../ports/capabilities/payment-methods.js'
+import type { MethodUse, OfferedMethod, PaymentMethod } from '../ports/capabilities/payment-methods.js'
 import { customerOf, ensureCustomer } from './customers.js'
 import { accountId, idField, parse, text } from './fields.js'
 import { foundOrNull } from './found.js'
@@ -65,7 +60,7 @@ export interface OfferedMethodView extends Omit<OfferedMethod, 'currencies'> {
 
 const availableSchema = z.strictObject({
   accountId,
-  use: z.enum(methodUses).optional(),
+  use: z.enum(['payment', 'subscription', 'off_session']).optional(),
   country: z
     .string()
     .regex(/^[A-Za-z]{2}$/, 'must be two letters, such as DE')

@@ -30,9 +30,7 @@ export interface PaymentMethodChange {
 }
 
 /** What a payment method can be used for: a single payment on a page, one that recurs, and a charge while the customer is away. */
-export const methodUses = ['payment', 'subscription', 'off_session'] as const
-
-export type MethodUse = (typeof methodUses)[number]
+export type MethodUse = 'payment' | 'subscription' | 'off_session'
 
 /** A kind of payment method that the provider is set to offer. */
 export interface OfferedMethod {
