@@ -1,10 +1,11 @@
 import { BillingError } from '../core/errors.js'
 import type { Store } from '../core/ports/store.js'
 import { memoryAccounts } from './memory/accounts.js'
+import { deliveryOf } from './memory/deliveries.js'
 import { memoryInbox } from './memory/inbox.js'
 import { memoryIntents } from './memory/intents.js'
 import { memoryLedger } from './memory/ledger.js'
-import { deliveryOf, memoryOutbox } from './memory/outbox.js'
+import { memoryOutbox } from './memory/outbox.js'
 import { memoryPrices } from './memory/prices.js'
 import { createTables } from './memory/tables.js'
 

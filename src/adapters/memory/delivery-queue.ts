@@ -1,6 +1,6 @@
 import { maximumBundle, minuteOf } from '../kit/waiting.js'
 import { createHeap } from './heap.js'
-import type { StoredDelivery } from './tables.js'
+import type { StoredDelivery } from './stored-delivery.js'
 
 /** What is handed out as one: a bundle, or a delivery by itself. */
 export interface Parcel {

@@ -1,7 +1,8 @@
 import type { OutboxStore } from '../../core/ports/store.js'
 import { reportOf, reportStates } from '../kit/report.js'
-import { addEvents, allDeliveries, enqueue } from './outbox.js'
-import type { StoredDelivery, Tables } from './tables.js'
+import { addEvents, allDeliveries, enqueue } from './deliveries.js'
+import type { StoredDelivery } from './stored-delivery.js'
+import type { Tables } from './tables.js'
 
 /** What was reported, and how it stands. */
 export function memoryReports(

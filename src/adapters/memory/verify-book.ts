@@ -14,8 +14,9 @@ import type { LedgerCheck, LedgerFinding } from '../../core/ports/ledger-verific
 import { grouped } from '../kit/grouped.js'
 import { findingOf } from '../kit/ledger-check.js'
 import { allCounters } from './account-book.js'
-import { allDeliveries } from './outbox.js'
-import type { StoredDelivery, Tables } from './tables.js'
+import { allDeliveries } from './deliveries.js'
+import type { StoredDelivery } from './stored-delivery.js'
+import type { Tables } from './tables.js'
 
 /** Everything that is kept of one account. */
 export interface Book {

@@ -10,7 +10,7 @@ import {
   putHold,
   putLevel,
 } from './account-book.js'
-import { addDeliveries, addEvents } from './outbox.js'
+import { addDeliveries, addEvents } from './deliveries.js'
 import type { Tables } from './tables.js'
 
 /** Writes what the kernel decided. Nothing here can fail, so a batch is written as a whole. */

@@ -10,9 +10,6 @@ import { postgresReports } from './reports.js'
 import { arrayOf, send } from './table.js'
 import type { Tables } from './tables.js'
 
-/** Ids are of one account each, so that a row is found by its id alone; what is said beside it would lead the planner elsewhere. */
-const anyone = () => 'true'
-
 export function postgresOutbox(connection: Connection, tables: Tables, clock: Clock): OutboxStore {
   const { schema } = tables
   return {
@@ -25,7 +22,7 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
       const now = clock()
       const isDue = `destination = $1 AND status = 'pending' AND status <> 'delivered'
         AND ${dueNow(now, early)} AND ($3::text[] IS NULL OR event_type = ANY($3::text[]))`
-      const claim = claimBundles(tables, { whose: anyone, isDue, limit: '$2::bigint', now, leaseMs: '$4::bigint' })
+      const claim = claimBundles(tables, { isDue, limit: '$2::bigint', now, leaseMs: '$4::bigint' })
       const values = [destination, String(limit), types === undefined ? null : arrayOf(types), String(leaseMs)]
       return connection.write(async (sql) => {
         // One worker after the other, so that the next one looks at what the one before has left.
@@ -39,7 +36,7 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
     },
     settle(settlements) {
       const values = ['$1', '$2', '$3', '$4', '$5', '$6'] as const
-      const settle = settleBundles(schema, { whose: anyone, now: clock(), values })
+      const settle = settleBundles(schema, { now: clock(), values })
       return connection.write(async (sql) => {
         const settled = await sql.query(settle, settledValues(settlements))
         const ids = new Set(settled.map(([id]) => id ?? ''))

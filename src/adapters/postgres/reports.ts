@@ -35,13 +35,16 @@ export function postgresReports(
             AND m.occurred_at / 60000 = n.minute AND m.kind = 'metering' AND coalesce(m.bundle, m.id) = n.report
           UNION SELECT n.id FROM named n) ORDER BY d.seq FOR UPDATE OF d`
       const update = `UPDATE ${schema}.deliveries t SET status = $3, error = $4${to === 'pending' ? begins : ''}
-        WHERE t.account_id = $1 AND t.id = ANY($2::text[]) RETURNING t.id, ${clock()}`
+        WHERE t.account_id = $1 AND t.id = ANY($2::text[])`
       return connection.write(async (sql) => {
         const locked = await sql.query(lock, [accountId, arrayOf(ids), arrayOf(from)])
         if (locked.length === 0) return []
         const found = locked.map(([id]) => id ?? '')
-        const changed = await sql.query(update, [accountId, arrayOf(found), to, error])
-        if (event) await addEvents(sql, [event], Number(changed[0]?.[1]))
+        const [[time]] = await Promise.all([
+          sql.query(`SELECT ${clock()}`),
+          sql.query(update, [accountId, arrayOf(found), to, error]),
+        ])
+        if (event) await addEvents(sql, [event], Number(time?.[0]))
         return found
       })
     },

@@ -1,14 +1,12 @@
-import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
-import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import { invariant } from '../../core/errors.js'
 import type { Delivery, DeliveryStatus, OutboxStore, Settlement } from '../../core/ports/store.js'
-import { typesByConsumer } from '../kit/event.js'
 import { maximumBundle } from '../kit/waiting.js'
 import type { Value } from '../sql/column.js'
-import { type ClaimedRow, eventDeliveryRow, newDeliveryRow, stateOf } from '../sql/delivery-rows.js'
+import { type ClaimedRow, stateOf } from '../sql/delivery-rows.js'
 import type { Connection, Sql } from './connection.js'
+import { addEvents } from './deliveries.js'
 import { sqliteReports } from './reports.js'
-import { claimed, deliveries, entries, events as eventTable, newDeliveries } from './tables.js'
+import { claimed, deliveries, entries, events as eventTable } from './tables.js'
 
 export function sqliteOutbox(connection: Connection, now: () => number): OutboxStore {
   return {
@@ -132,28 +130,6 @@ function claim(sql: Sql, { id, place }: Found, at: bigint, leaseMs: bigint): Cla
     bundle,
   )
   return claimed.read(row)
-}
-
-export function addDeliveries(sql: Sql, added: readonly NewDelivery[], now: number): void {
-  newDeliveries.insert(
-    sql,
-    added.map((delivery) => newDeliveryRow(delivery, now)),
-  )
-}
-
-/** Writes events, and a delivery of each to everyone who listens; an event that is there already is left alone. */
-export function addEvents(sql: Sql, published: readonly BillingEvent[], now: number): void {
-  const added = published.filter(({ id }) => !sql.first('SELECT 1 FROM billfold_events WHERE id = ?', id))
-  if (added.length === 0) return
-  eventTable.upsert(sql, added)
-  deliveries.insert(
-    sql,
-    eventDeliveries(added, subscriptions(sql)).map((delivery) => eventDeliveryRow(delivery, now)),
-  )
-}
-
-function subscriptions(sql: Sql): ReadonlyMap<string, ReadonlySet<string>> {
-  return typesByConsumer(sql.all('SELECT consumer, type FROM billfold_subscriptions') as [string, string][])
 }
 
 function settle(sql: Sql, settlement: Settlement, now: number): boolean {

@@ -3,7 +3,7 @@ import { reportOf, reportStates } from '../kit/report.js'
 import { minuteOf } from '../kit/waiting.js'
 import { checkCursor } from '../sql/cursor.js'
 import type { Connection, Sql } from './connection.js'
-import { addEvents } from './outbox.js'
+import { addEvents } from './deliveries.js'
 import { deliveries } from './tables.js'
 
 const together = `WHERE destination = ? AND account_id = ? AND occurred_at / 60000 >= ? AND occurred_at / 60000 < ?

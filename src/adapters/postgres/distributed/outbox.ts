@@ -1,7 +1,7 @@
 import type { Delivery, DeliveryStatus, OutboxStore } from '../../../core/ports/store.js'
 import { grouped } from '../../kit/grouped.js'
 import { type ClaimedRow, stateOf } from '../../sql/delivery-rows.js'
-import { claimBundles, dueNow, settleBundles, settledValues } from '../bundles.js'
+import { dueNow, settledValues } from '../bundles.js'
 import type { Sql } from '../client.js'
 import type { Clock } from '../clock.js'
 import type { Connection } from '../connection.js'
@@ -10,6 +10,7 @@ import { postgresReports } from '../reports.js'
 import { arrayOf } from '../table.js'
 import type { Tables } from '../tables.js'
 import { across } from './across.js'
+import { asOne, bundlesOf, claimLocked, lockDue, lockSettled, settleLocked } from './bundles.js'
 import { byAccount } from './by-account.js'
 import { createAccountEvents } from './events.js'
 
@@ -26,7 +27,6 @@ export function distributedOutbox(
   const { schema } = tables
   const addEvents = createAccountEvents(tables)
   const now = clock()
-  const whose = (alias: string) => `${alias}.account_id = $1`
   const isDue = (early: boolean) => `status = 'pending' AND status <> 'delivered' AND ${dueNow(now, early)}`
 
   async function withSubjects<Row extends Pick<ClaimedRow, 'entryIds' | 'eventId'>>(
@@ -65,12 +65,8 @@ export function distributedOutbox(
       )
       const values = [destination, String(limit), types === undefined ? null : arrayOf(types)]
       const due = await connection.read((sql) => sql.query(find, values))
-      const claim = claimBundles(tables, {
-        whose,
-        isDue: `d.id = ANY($2::text[]) AND ${isDue(early)}`,
-        now,
-        leaseMs: '$3::bigint',
-      })
+      const lock = lockDue(schema, isDue(early), now)
+      const claim = claimLocked(schema, tables.deliveries.columns, now)
       const dueOf = grouped(due, ([, accountId]) => accountId ?? '')
       const claimed = await byAccount(
         [...dueOf],
@@ -79,13 +75,19 @@ export function distributedOutbox(
         (accountId, [of]) =>
           connection.write(async (sql) => {
             const ids = (of?.[1] ?? []).map(([id]) => id ?? '')
-            const rows = await sql.query(claim, [accountId, arrayOf(ids), String(leaseMs)])
-            const deliveries = await withSubjects(
-              sql,
+            const locked = bundlesOf(await sql.query(lock, [accountId, arrayOf(ids)]))
+            if (locked.length === 0) return [[]]
+            const rows = await sql.query(claim, [
               accountId,
-              rows.map((row) => tables.claimed.read(row)),
-            )
-            return [deliveries.map((delivery, index) => ({ delivery, seq: Number(rows[index]?.at(-1)) }))]
+              arrayOf(locked.map(({ id }) => id)),
+              arrayOf(locked.map(({ bundle }) => bundle)),
+              String(leaseMs),
+            ])
+            const places = new Map(rows.map((row) => [tables.deliveries.read(row).id, Number(row.at(-1))]))
+            const inOrder = [...rows].sort((left, right) => Number(left.at(-1)) - Number(right.at(-1)))
+            const handedOut = asOne(inOrder.map((row) => tables.deliveries.read(row)))
+            const deliveries = await withSubjects(sql, accountId, handedOut)
+            return [deliveries.map((delivery) => ({ delivery, seq: places.get(delivery.id) ?? 0 }))]
           }),
       )
       return claimed
@@ -101,17 +103,27 @@ export function distributedOutbox(
       const found = await connection.read((sql) => sql.query(find, [arrayOf(settlements.map(({ id }) => id))]))
       const accounts = new Map(found.map(([id, accountId]) => [id, accountId ?? '']))
       const known = settlements.filter(({ id }) => accounts.has(id))
-      const settle = settleBundles(schema, { whose, now, values: ['$2', '$3', '$4', '$5', '$6', '$7'] })
+      const [lock, settle] = [lockSettled(schema), settleLocked(schema, now)]
       const settled = await byAccount(
         known,
         ({ id }) => accounts.get(id) ?? '',
         concurrentAccounts,
         (accountId, named) =>
           connection.write(async (sql) => {
-            const answers = await sql.query(settle, [accountId, ...settledValues(named)])
-            const ids = new Set(answers.map(([id]) => id))
+            const byId = new Map(named.map((settlement) => [settlement.id, settlement]))
+            const [[time], locked] = await Promise.all([
+              sql.query(`SELECT ${now}`),
+              sql.query(lock, [accountId, arrayOf([...byId.keys()])]),
+            ])
+            const reports = new Map(locked.map(([id, report]) => [id ?? '', report ?? '']))
+            const rows = [...reports].flatMap(([id, report]) => {
+              const settlement = byId.get(report)
+              return settlement ? [{ ...settlement, id }] : []
+            })
+            const changed = await sql.query(settle, [accountId, ...settledValues(rows)])
+            const ids = new Set(changed.map(([id]) => reports.get(id ?? '')))
             const events = named.flatMap(({ id, event }) => (event && ids.has(id) ? event : []))
-            await addEvents(sql, events, Number(answers[0]?.[1]))
+            await addEvents(sql, events, Number(time?.[0]))
             return named.map(({ id }) => (ids.has(id) ? id : null))
           }),
       )
