@@ -171,6 +171,7 @@ export type { FeatureView } from './core/operations/features.js'
 export type { QuantityInput, SparksInput, TimeInput } from './core/operations/fields.js'
 export type { Captured, CaptureInput, ExtendInput, HoldInput, HoldView } from './core/operations/holds.js'
 export type { ImportCustomersInput, ImportedCustomers } from './core/operations/import-customers.js'
+export type { GrantInvoiceCreditInput, InvoiceCreditView } from './core/operations/invoice-credits.js'
 export type {
   InvoiceAction,
   InvoiceLineView,
@@ -248,6 +249,7 @@ export type {
   SubscriptionCheckout,
 } from './core/ports/capabilities/checkout.js'
 export type { Customer, CustomersCapability } from './core/ports/capabilities/customers.js'
+export type { InvoiceCredit, InvoiceCreditsCapability } from './core/ports/capabilities/invoice-credits.js'
 export type {
   BillLine,
   BillRequest,
@@ -343,6 +345,7 @@ export type {
   CreditVerbs,
   FeatureVerbs,
   IntegrationVerbs,
+  InvoiceCreditVerbs,
   InvoiceVerbs,
   PackageVerbs,
   PaymentMethodVerbs,

@@ -37,6 +37,7 @@ import type {
   CatalogVerbs,
   CheckoutVerbs,
   IntegrationVerbs,
+  InvoiceCreditVerbs,
   InvoiceVerbs,
   PaymentMethodVerbs,
   PaymentVerbs,
@@ -74,12 +75,20 @@ type KeepsCatalog<R extends ProviderRoles> = R extends
   ? true
   : false
 
+/** Whether the provider of invoices takes money off them. */
+type CreditsInvoices<R extends ProviderRoles> = R extends
+  | { readonly default: { readonly 'invoice-credits': object } }
+  | { readonly invoices: { readonly 'invoice-credits': object } }
+  ? true
+  : false
+
 /** The service: what the roles make possible, and nothing else compiles. */
 export type BillingService<R extends ProviderRoles = ProviderRoles, C extends Catalog = Catalog> = BillingCore<C> &
   When<Plays<R, 'checkout'>, CheckoutVerbs<C>> &
   When<Plays<R, 'portal'>, PortalVerbs> &
   When<Plays<R, 'subscriptions'>, SubscriptionVerbs<C>> &
   When<Plays<R, 'invoices'>, InvoiceVerbs> &
+  When<CreditsInvoices<R>, InvoiceCreditVerbs> &
   When<Plays<R, 'payments'>, PaymentVerbs> &
   When<Plays<R, 'paymentMethods'>, PaymentMethodVerbs> &
   When<KeepsCatalog<R>, CatalogVerbs> &

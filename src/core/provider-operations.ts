@@ -3,6 +3,12 @@ export { applyWebhook } from './operations/apply-webhook.js'
 export { createCheckout } from './operations/checkout.js'
 export { importCustomers } from './operations/import-customers.js'
 export {
+  endInvoiceCredit,
+  grantInvoiceCredit,
+  invoiceCreditBalance,
+  listInvoiceCredits,
+} from './operations/invoice-credits.js'
+export {
   generateInvoice,
   getInvoice,
   invoicePdf,

@@ -4,6 +4,7 @@ import type { BillingContext } from './context.js'
 import type {
   CatalogVerbs,
   CheckoutVerbs,
+  InvoiceCreditVerbs,
   InvoiceVerbs,
   PackageVerbs,
   PaymentMethodVerbs,
@@ -35,6 +36,7 @@ export function providerVerbs<C extends Catalog>(ctx: BillingContext): object {
     ...(portal ? portalVerbs(ctx) : {}),
     ...(subscriptions ? subscriptionVerbs<C>(ctx) : {}),
     ...(invoices ? invoiceVerbs(ctx) : {}),
+    ...(invoices?.['invoice-credits'] ? invoiceCreditVerbs(ctx) : {}),
     ...(payments ? paymentVerbs(ctx) : {}),
     ...(paymentMethods ? paymentMethodVerbs(ctx) : {}),
     ...([...all.values()].some(({ catalog }) => catalog) ? catalogVerbs(ctx) : {}),
@@ -81,6 +83,17 @@ function invoiceVerbs(ctx: BillingContext): InvoiceVerbs {
       pay: async (input) => (await load()).payInvoice(ctx, input),
       void: async (input) => (await load()).settleInvoice(ctx, 'void', input),
       markUncollectible: async (input) => (await load()).settleInvoice(ctx, 'markUncollectible', input),
+    },
+  }
+}
+
+function invoiceCreditVerbs(ctx: BillingContext): InvoiceCreditVerbs {
+  return {
+    invoiceCredits: {
+      grant: async (input) => (await load()).grantInvoiceCredit(ctx, input),
+      list: async (input) => (await load()).listInvoiceCredits(ctx, input),
+      balance: async (input) => (await load()).invoiceCreditBalance(ctx, input),
+      end: async (input) => (await load()).endInvoiceCredit(ctx, input),
     },
   }
 }

@@ -14,6 +14,7 @@ import type { ExplainInput, Explanation } from './operations/explain.js'
 import type { FeatureView } from './operations/features.js'
 import type { Captured, CaptureInput, ExtendInput, HoldInput, HoldView } from './operations/holds.js'
 import type { ImportCustomersInput, ImportedCustomers } from './operations/import-customers.js'
+import type { GrantInvoiceCreditInput, InvoiceCreditView } from './operations/invoice-credits.js'
 import type { InvoicePreviewView, InvoiceView, PaidInvoice } from './operations/invoice-view.js'
 import type { GenerateInvoiceInput, InvoiceInput, ListInvoicesInput, PayInvoiceInput } from './operations/invoices.js'
 import type { Lease, LeaseInput } from './operations/lease.js'
@@ -282,6 +283,20 @@ export interface InvoiceVerbs {
     void(input: InvoiceInput): Promise<InvoiceView>
     /** Gives it up: bad debt. */
     markUncollectible(input: InvoiceInput): Promise<InvoiceView>
+  }
+}
+
+/** What apps have whose provider of invoices takes money off them before it charges. */
+export interface InvoiceCreditVerbs {
+  readonly invoiceCredits: {
+    /** Gives an account money for what it is charged for usage; no credit of the ledger. */
+    grant(input: GrantInvoiceCreditInput): Promise<InvoiceCreditView>
+    /** What it was given, newest first. */
+    list(input: AccountInput): Promise<readonly InvoiceCreditView[]>
+    /** What is left of it, by currency. */
+    balance(input: AccountInput): Promise<readonly { readonly currency: string; readonly amount: string }[]>
+    /** Takes back what is left of one. */
+    end(input: AccountInput & { readonly id: string }): Promise<InvoiceCreditView>
   }
 }
 

@@ -15,6 +15,7 @@ const capabilities = Object.keys({
   portal: true,
   subscriptions: true,
   invoices: true,
+  'invoice-credits': true,
   payments: true,
   'payment-methods': true,
   metering: true,

@@ -2,6 +2,7 @@ import { BillingError } from '../errors.js'
 import type { CatalogCapability } from './capabilities/catalog.js'
 import type { CheckoutCapability } from './capabilities/checkout.js'
 import type { CustomersCapability } from './capabilities/customers.js'
+import type { InvoiceCreditsCapability } from './capabilities/invoice-credits.js'
 import type { InvoicesCapability } from './capabilities/invoices.js'
 import type { MeteringCapability } from './capabilities/metering.js'
 import type { PaymentMethodsCapability } from './capabilities/payment-methods.js'
@@ -20,6 +21,7 @@ export interface Capabilities {
   readonly portal: PortalCapability
   readonly subscriptions: SubscriptionsCapability
   readonly invoices: InvoicesCapability
+  readonly 'invoice-credits': InvoiceCreditsCapability
   readonly payments: PaymentsCapability
   readonly 'payment-methods': PaymentMethodsCapability
   readonly metering: MeteringCapability

@@ -11,6 +11,7 @@ import { defaultLimits, stripeCall } from './call.js'
 import { stripeCatalog } from './catalog.js'
 import { type CheckoutSettings, stripeCheckout } from './checkout.js'
 import { stripeCustomers } from './customers.js'
+import { stripeInvoiceCredits } from './invoice-credits.js'
 import { stripeInvoices } from './invoices.js'
 import { meterNames } from './meter-names.js'
 import { stripeMeterStream } from './meter-stream.js'
@@ -70,6 +71,7 @@ export type StripeProvider = Provider<
   | 'portal'
   | 'subscriptions'
   | 'invoices'
+  | 'invoice-credits'
   | 'payments'
   | 'payment-methods'
   | 'metering'
@@ -113,6 +115,7 @@ export function stripeProvider(options: StripeProviderOptions): StripeProvider {
     portal: stripePortal(call, portal),
     subscriptions: stripeSubscriptions(call, prices, (priceId) => foreign.get(priceId)),
     invoices: stripeInvoices(call, options.now ?? Date.now),
+    'invoice-credits': stripeInvoiceCredits(call, options.now ?? Date.now),
     payments: stripePayments(call),
     'payment-methods': stripePaymentMethods(call, settings.methodCountries),
     metering: settings.meterStream
