@@ -45,6 +45,8 @@ export async function invoiceDebt(
   const intent = await debtSale(ctx, provider, request)
   if (!intent) return null
   const { accountId, id: intentId, sparks, createdAt: requestedAt, externalId } = intent
+  if (externalId === null && intent.status !== 'open')
+    throw new BillingError('invalid_state', 'Nothing came of this key: use another one for another invoice.')
   const invoices = requireCapability(provider, 'invoices')
   let invoice: Invoice
   if (externalId !== null) invoice = await invoices.get(externalId, {})
@@ -115,7 +117,18 @@ async function debtSale(
     key,
     fingerprint: mark,
   })
+  await refuseSecond(ctx, intent)
   return intent
+}
+
+/** Of several that were begun at once the first goes on. @throws BillingError `invalid_state` */
+async function refuseSecond(ctx: BillingContext, intent: CheckoutIntent): Promise<void> {
+  const { accountId, id } = intent
+  const sales = (await ctx.store.intents.since(accountId, intent.createdAt)).filter(isInvoiced)
+  const first = sales.find(({ status }) => status === 'open' || status === 'pending')
+  if (first === undefined || first.id === id) return
+  await ctx.store.intents.update(accountId, id, { status: 'expired' })
+  throw stillOpen(first)
 }
 
 /** Reads the open one again: it may have been paid or voided meanwhile. @returns whether it is still open */

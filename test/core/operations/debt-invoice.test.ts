@@ -72,6 +72,22 @@ describe.each(stores)('an invoice of debt on $name', (tested) => {
     expect(await balance()).toBe('-250000')
   })
 
+  it('S4.1 that is asked for several times at once, under several keys, is made once', async () => {
+    const { world, use, generate } = await start()
+    await use(1_000_000)
+    const asked = await Promise.allSettled(
+      Array.from({ length: 6 }, (_, index) => generate({ ...owed, idempotencyKey: `at-once-${index}` })),
+    )
+    const made = asked.flatMap((each) => (each.status === 'fulfilled' ? each.value : []))
+    expect(made).toHaveLength(1)
+    for (const each of asked)
+      if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'invalid_state' })
+    expect((await world.client.invoices.list()).data).toHaveLength(1)
+    for (let index = 0; index < 6; index += 1)
+      await generate({ ...owed, idempotencyKey: `at-once-${index}` }).catch(() => {})
+    expect((await world.client.invoices.list()).data).toHaveLength(1)
+  })
+
   it('S4.1 that was voided repays nothing, and another one may be made', async () => {
     const { app, use, balance, generate } = await start()
     await use(1_000_000)
