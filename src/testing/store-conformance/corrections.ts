@@ -112,6 +112,13 @@ export const correctionCases: readonly StoreCase[] = [
         [[4n - 3n + 5n, 3]],
         'what the metering provider is told of the minute, in one report',
       )
+      const ids = (await world.rows('a')).flatMap(({ deliveries }) => deliveries.meters ?? [])
+      const single = await Promise.all(ids.map((id) => world.store.outbox.delivery('a', id)))
+      expectEqual(
+        single.map((each) => each?.sparks),
+        [4n, -3n, 5n],
+        'what each of them added to it',
+      )
       await expectBooks(world)
     },
   },
