@@ -22,7 +22,7 @@ export async function deliverToProvider(
 ): Promise<DeliveryReport> {
   let sum = noDeliveries
   const claim = async () =>
-    lifetime.stopping.aborted ? [] : await ctx.store.outbox.claim(destination, { limit: 100, leaseMs, early })
+    lifetime.stopping.aborted ? [] : await ctx.store.outbox.claim(destination, { limit: 200, leaseMs, early })
   let batch = await claim()
   while (batch.length > 0) {
     const outcomes = await attempt(ctx, destination, lifetime, batch, send)

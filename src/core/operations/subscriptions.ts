@@ -53,7 +53,7 @@ export interface ChangeSubscriptionInput<C extends Catalog = Catalog> extends Su
   readonly when?: 'now' | 'period_end'
   /** What becomes of the rest of the period that is paid for already, when the change is made now. Default `invoice_now`. */
   readonly proration?: 'invoice_now' | 'next_invoice' | 'none'
-  /** The `at` of a preview, so that the change costs what that said. */
+  /** The `at` of a preview of this period, at most an hour old, so that the change costs what that said. */
   readonly previewedAt?: TimeInput
   readonly idempotencyKey: string
 }
@@ -119,7 +119,9 @@ export async function changeSubscription<C extends Catalog>(
 ): Promise<ChangedSubscriptionView> {
   const request = parse(changeSchema, input)
   const { provider, subscription, customerId } = await requireSubscription(ctx, request)
-  const change = changeOf(ctx, subscription, request, request.previewedAt ?? null)
+  const { previewedAt = null } = request
+  if (previewedAt !== null) checkPreview(ctx, subscription, previewedAt)
+  const change = changeOf(ctx, subscription, request, previewedAt)
   const key = `change:${request.accountId}:${request.idempotencyKey}`
   const changed = await requireMethod(
     provider,
@@ -128,6 +130,21 @@ export async function changeSubscription<C extends Catalog>(
   )({ ...change, when: request.when }, { idempotencyKey: key })
   await followSubscriptions(ctx, provider, customerId, key)
   return { subscription: subscriptionView(provider.id, changed.subscription), payment: changed.payment }
+}
+
+/** How long what a preview said holds. */
+const previewMs = 3_600_000
+/** How far the clocks of two processes may be apart. */
+const clockSkewMs = 5_000
+
+/** Another moment than now's makes another price of a change: only that of a preview is taken. @throws BillingError `timestamp_out_of_range` */
+function checkPreview(ctx: BillingContext, subscription: Subscription, at: Instant): void {
+  const now = ctx.environment.now()
+  const isOfPeriod = at >= (subscription.currentPeriodStartsAt ?? at)
+  if (isOfPeriod && at >= now - previewMs && at <= now + clockSkewMs) return
+  const message =
+    'previewedAt must be the `at` of a preview of this period that is at most an hour old: preview the change again.'
+  throw new BillingError('timestamp_out_of_range', message, { details: { field: 'previewedAt' } })
 }
 
 /** What a change made now would charge. @throws BillingError as `change` */

@@ -178,6 +178,28 @@ describe.each(stores)('Stripe on $name', (tested) => {
     expect(await app.plan()).toBe('pro')
   })
 
+  it('S1.5 no other moment than that of a preview makes a change cheaper', async () => {
+    const { world, app } = await start()
+    await buy(app, pro)
+    world.advance(10 * dayMs)
+    const subscription = await app.billing.subscriptions.get({ accountId })
+    const preview = await app.billing.subscriptions.previewChange({ accountId, plan: 'team' })
+    world.advance(2 * 3_600_000)
+    const moments = [
+      new Date((subscription?.currentPeriodEndsAt?.getTime() ?? 0) - 1_000),
+      new Date((subscription?.currentPeriodStartsAt?.getTime() ?? 0) + 1_000),
+      new Date((subscription?.currentPeriodStartsAt?.getTime() ?? 0) - 1_000),
+      new Date(world.now() + 60_000),
+      preview.at,
+    ]
+    for (const [index, previewedAt] of moments.entries())
+      await expect(
+        app.billing.subscriptions.change({ accountId, plan: 'team', previewedAt, idempotencyKey: `at-${index}` }),
+      ).rejects.toMatchObject({ code: 'timestamp_out_of_range', details: { field: 'previewedAt' } })
+    expect(await app.plan()).toBe('pro')
+    expect((await app.billing.listInvoices({ accountId })).items).toHaveLength(1)
+  })
+
   it('S0.7 a failed renewal is past due, then unpaid and suspended, and paying restores', async () => {
     const { world, app } = await start({ afterwards: 'unpaid' })
     await buy(app, pro)
