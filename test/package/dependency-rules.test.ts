@@ -32,8 +32,9 @@ const lawful = {
   'src/core/ports/store.ts':
     "import type { Money } from '../domain/money.js'\nimport '../errors.js'\nexport type Store = Money",
   'src/providers/stripe/index.ts':
-    "import 'stripe'\nimport 'zod'\nimport './call.js'\nimport '../../core/ports/store.js'",
+    "import 'stripe'\nimport 'zod'\nimport './call.js'\nimport '../door/door.js'\nimport '../../core/ports/store.js'",
   'src/providers/stripe/call.ts': "import '../../core/errors.js'",
+  'src/providers/door/door.ts': "import '../../core/errors.js'",
   'src/providers/lago/index.ts': "import '../../core/domain/money.js'",
   'src/adapters/memory.ts': "import '../core/ports/store.js'\nimport 'node:fs'",
   'src/prices/index.ts': "import '../core/errors.js'\nimport '../core/domain/money.js'",
@@ -80,7 +81,10 @@ const unlawful: Record<string, Record<string, string>> = {
     'src/providers/stripe/h-core.ts': "import '../../core/service.js'",
     'src/adapters/h-main.ts': "import '../index.js'",
   },
-  'a-provider-never-imports-another': { 'src/providers/stripe/i-other.ts': "import '../lago/index.js'" },
+  'a-provider-never-imports-another': {
+    'src/providers/stripe/i-other.ts': "import '../lago/index.js'",
+    'src/providers/door/i-other.ts': "import '../lago/index.js'",
+  },
   'a-provider-never-imports-an-adapter': { 'src/providers/stripe/j.ts': "import '../../adapters/memory.js'" },
   'an-adapter-never-imports-a-provider': { 'src/adapters/k.ts': "import '../providers/lago/index.js'" },
   'providers-and-adapters-never-import-another-shell': {

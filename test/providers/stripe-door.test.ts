@@ -1,8 +1,8 @@
 import Stripe from 'stripe'
 import { describe, expect, it } from 'vitest'
+import { createCircuitBreaker } from '../../src/providers/door/circuit-breaker.js'
+import { createPace, type DoorClock } from '../../src/providers/door/pace.js'
 import { stripeCall } from '../../src/providers/stripe/call.js'
-import { createCircuitBreaker } from '../../src/providers/stripe/circuit-breaker.js'
-import { createPace, type DoorClock } from '../../src/providers/stripe/pace.js'
 
 /** A clock that stands still but for those who sleep on it. */
 function handClock(chance = 0.5) {
@@ -127,7 +127,7 @@ describe('the circuit breaker', () => {
 
   it('G13 lets one call ask at a time, and rests a minute at most', () => {
     const clock = handClock(1)
-    const breaker = createCircuitBreaker(clock)
+    const breaker = createCircuitBreaker({ id: 'stripe', name: 'Stripe' }, clock)
     for (let index = 0; index < 30; index += 1) breaker.failed()
     clock.pass(59_999)
     expect(() => breaker.enter()).toThrowError(expect.objectContaining(isOpen))

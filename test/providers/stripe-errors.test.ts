@@ -2,8 +2,9 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Stripe from 'stripe'
 import { describe, expect, it } from 'vitest'
+import { parseRetryAfter } from '../../src/providers/door/fault.js'
 import { stripeCall } from '../../src/providers/stripe/call.js'
-import { parseRetryAfter, stripeFault, toBillingError } from '../../src/providers/stripe/errors.js'
+import { stripeFault, toBillingError } from '../../src/providers/stripe/errors.js'
 
 const answered = (statusCode: number, extra: object = {}) =>
   Object.assign(new Error('No.'), { type: 'StripeInvalidRequestError', statusCode, requestId: 'req_1', ...extra })

@@ -8,8 +8,9 @@ import type {
   CheckoutSession,
   CheckoutStatus,
 } from '../../core/ports/capabilities/checkout.js'
+import { withoutKey } from '../door/door.js'
 import { fromStripeAmount, toStripeAmount } from './amount.js'
-import { parseAnswer, type StripeCall, withoutKey } from './call.js'
+import { parseAnswer, type StripeCall } from './call.js'
 import { createOnce } from './create-once.js'
 import { stripeFault } from './errors.js'
 import type { StripePriceList, StripePrices } from './prices.js'

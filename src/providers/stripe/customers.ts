@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { CustomersCapability } from '../../core/ports/capabilities/customers.js'
-import { parseAnswer, type StripeCall, withoutKey } from './call.js'
+import { withoutKey } from '../door/door.js'
+import { parseAnswer, type StripeCall } from './call.js'
 import { createOnce } from './create-once.js'
 import { pageWhere } from './page.js'
 

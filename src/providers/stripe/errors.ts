@@ -1,26 +1,23 @@
 import { BillingError } from '../../core/errors.js'
+import {
+  connectionFault,
+  type DoorName,
+  type Fault,
+  type FaultKind,
+  faultError,
+  parseRetryAfter,
+} from '../door/fault.js'
 
-/**
- * What a failed call to Stripe means for us.
- *
- * - `not_sent`: no connection was made, so nothing happened; `lost`: it may have happened.
- * - `rate_limited` and `busy`: nothing happened, later it may.
- * - `refused`: Stripe will not do this, however often it is asked; `not_found`: the object named in the address is not there.
- */
-export type StripeFaultKind = 'authentication' | 'rate_limited' | 'busy' | 'not_sent' | 'lost' | 'not_found' | 'refused'
+export const stripeName: DoorName = { id: 'stripe', name: 'Stripe' }
 
 /** A failed call in our words, with the facts of Stripe's answer that may be shown. */
-export interface StripeFault {
-  readonly kind: StripeFaultKind
-  readonly message: string
+export interface StripeFault extends Fault {
   readonly status: number | undefined
   readonly code: string | undefined
   readonly param: string | undefined
   /** The bank's reason, when a card was declined. */
   readonly declineCode: string | undefined
   readonly requestId: string | undefined
-  /** What Stripe asked us to wait, from 0 to one hour. */
-  readonly retryAfterMs: number | undefined
 }
 
 /** The part of an SDK error that is read here. The SDK is handed in, so `instanceof` would ask for the right copy of it. */
@@ -36,18 +33,6 @@ interface SdkError {
   readonly headers?: Readonly<Record<string, unknown>>
   readonly detail?: unknown
 }
-
-const hourMs = 3_600_000
-
-/** Codes of a connection that was never made. */
-const neverConnected: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
 
 /**
  * Reads whatever the SDK threw.
@@ -76,50 +61,11 @@ export function stripeFault(error: unknown): StripeFault {
 export function toBillingError(error: unknown, effect: 'read' | 'write'): BillingError {
   if (BillingError.is(error)) return error
   const fault = stripeFault(error)
-  const options = { details: detailsOf(fault), cause: error }
-  switch (fault.kind) {
-    case 'authentication':
-      return new BillingError(
-        'provider_authentication',
-        'Stripe refused the API key; check the key and its permissions.',
-        options,
-      )
-    case 'rate_limited':
-      return new BillingError(
-        'provider_unavailable',
-        'Stripe takes no more requests for now; try again later.',
-        options,
-      )
-    case 'busy':
-      return new BillingError('provider_unavailable', 'Stripe is busy with the same object; try again.', options)
-    case 'not_sent':
-      return new BillingError('provider_unavailable', 'Stripe could not be reached.', options)
-    case 'lost':
-      return effect === 'write'
-        ? new BillingError(
-            'outcome_unknown',
-            'Stripe did not say whether it happened; repeat with the same key.',
-            options,
-          )
-        : new BillingError('provider_unavailable', 'Stripe did not answer.', options)
-    case 'not_found':
-      return new BillingError('not_found', `Stripe has no such object: ${fault.message}`, options)
-    case 'refused':
-      return new BillingError('provider_rejected', `Stripe refused the request: ${fault.message}`, options)
-    default:
-      return unreachable(fault.kind)
-  }
+  const { status, code, param, requestId } = fault
+  return faultError(stripeName, fault, effect, { status, code, param, requestId }, error)
 }
 
-/** Seconds or a date, as milliseconds from 0 to one hour; `undefined` for anything else. */
-export function parseRetryAfter(header: unknown): number | undefined {
-  if (typeof header !== 'string') return undefined
-  const given = header.trim()
-  const waitMs = /^[+-]?\d+(\.\d+)?$/.test(given) ? Number(given) * 1000 : Date.parse(given) - Date.now()
-  return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(Math.round(waitMs), 0), hourMs)
-}
-
-function kindOf(error: SdkError, status: number | undefined): StripeFaultKind {
+function kindOf(error: SdkError, status: number | undefined): FaultKind {
   if (error.type === 'StripeConnectionError') return connectionKind(error)
   if (status === 401 || status === 403) return 'authentication'
   if (status === 429 || error.code === 'rate_limit') return 'rate_limited'
@@ -138,24 +84,9 @@ function kindOf(error: SdkError, status: number | undefined): StripeFaultKind {
  */
 function connectionKind(error: SdkError): 'not_sent' | 'lost' {
   if (/was retried/.test(text(error.message) ?? '')) return 'lost'
-  for (let cause = error.detail, depth = 0; typeof cause === 'object' && cause !== null && depth < 4; depth += 1) {
-    const link = cause as { readonly code?: unknown; readonly cause?: unknown }
-    if (typeof link.code === 'string') return neverConnected.has(link.code) ? 'not_sent' : 'lost'
-    cause = link.cause
-  }
-  return 'lost'
-}
-
-function detailsOf(fault: StripeFault): Record<string, unknown> {
-  const { kind, status, code, param, requestId, retryAfterMs } = fault
-  const facts = { reason: kind, status, code, param, requestId, retryAfterMs }
-  return { provider: 'stripe', ...Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) }
+  return connectionFault(error.detail)
 }
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-function unreachable(kind: never): never {
-  throw new BillingError('invariant_violated', `Unknown kind of failure ${JSON.stringify(kind)}.`)
 }

@@ -2,7 +2,8 @@ import type Stripe from 'stripe'
 import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
 import type { PortalCapability, PortalFlow } from '../../core/ports/capabilities/portal.js'
-import { parseAnswer, type StripeCall, withoutKey } from './call.js'
+import { withoutKey } from '../door/door.js'
+import { parseAnswer, type StripeCall } from './call.js'
 import type { PortalConfigurations } from './portal-configuration.js'
 
 const portalSessionSchema = z.object({ url: z.url() })

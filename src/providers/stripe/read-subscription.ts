@@ -1,6 +1,7 @@
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
-import { parseAnswer, type StripeCall, withoutKey } from './call.js'
+import { withoutKey } from '../door/door.js'
+import { parseAnswer, type StripeCall } from './call.js'
 import { type StripeSubscription, subscriptionSchema } from './subscription.js'
 
 /** The subscription with its schedule. @throws BillingError `not_found` */

@@ -19,7 +19,7 @@ export async function handleControl(twins: Twins, request: Request, path: string
     const body = await read(request, z.strictObject({ advanceMs: z.number().nonnegative() }))
     if ('problem' in body) return json({ error: body.problem }, 400)
     twins.clock.advance(body.value.advanceMs)
-    twins.stripe.tick()
+    twins.tick()
     return json({ nowMs: twins.clock.now() })
   }
   if (operation === 'POST faults') {

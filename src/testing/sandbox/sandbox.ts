@@ -1,6 +1,7 @@
 import { consolePage } from './console.js'
 import { handleControl } from './control.js'
 import type { SandboxFault } from './faults.js'
+import type { LagoWebhookControl } from './lago/webhook-control.js'
 import { messagePage, toConsole } from './page.js'
 import { serveLoopback } from './serve.js'
 import { handleAuthenticationPage } from './stripe/authentication-page.js'
@@ -23,6 +24,15 @@ export interface SandboxOptions {
   readonly stripeSecretKey?: string
   /** Default `pk-lf-sandbox` and `sk-lf-sandbox`. */
   readonly langfuse?: { readonly publicKey?: string; readonly secretKey?: string }
+  /**
+   * Key of the Lago twin (default `lago_sandbox`), its key for webhooks signed by HMAC (default `lago_hmac_sandbox`), and where it keeps
+   * events: `postgres` (default) refuses an event that it has, `clickhouse` takes it again.
+   */
+  readonly lago?: {
+    readonly apiKey?: string
+    readonly hmacKey?: string
+    readonly eventStore?: 'postgres' | 'clickhouse'
+  }
   /** Merchant name on hosted pages. */
   readonly merchantName?: string
   /**
@@ -44,7 +54,7 @@ export interface SandboxOptions {
   }
 }
 
-/** A running sandbox: twins of Stripe and Langfuse on loopback. */
+/** A running sandbox: twins of Stripe, Langfuse and Lago on loopback. */
 export interface Sandbox {
   /** Where it listens; open it in a browser to see what happened. */
   readonly url: string
@@ -56,6 +66,15 @@ export interface Sandbox {
     readonly apiKey: string
   }
   readonly langfuse: { readonly baseUrl: string; readonly publicKey: string; readonly secretKey: string }
+  /** For `Client(apiKey, { baseUrl })`. */
+  readonly lago: {
+    readonly baseUrl: string
+    readonly apiKey: string
+    /** The organization's key for webhooks signed by HMAC. */
+    readonly hmacKey: string
+    /** Lago's webhooks by hand: late, in another order, several times or never. */
+    readonly webhooks: LagoWebhookControl
+  }
   /** Moves the clock; what falls due happens at once. */
   advance(ms: number): void
   readonly faults: {
@@ -84,7 +103,7 @@ export interface Sandbox {
 const tickMs = 200
 
 /**
- * Starts stateful twins of Stripe and Langfuse on the loopback interface; the official SDKs work against them.
+ * Starts stateful twins of Stripe, Langfuse and Lago on the loopback interface; the official SDKs work against them.
  *
  * With `dataDir`, whatever was answered survives even a killed process.
  *
@@ -101,20 +120,23 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
     throw error
   })
   url = `http://127.0.0.1:${server.port}`
-  twins.stripe.tick()
-  const timer = setInterval(twins.stripe.tick, tickMs)
+  twins.tick()
+  const timer = setInterval(twins.tick, tickMs)
   timer.unref()
   return {
     url,
     stripe: { host: '127.0.0.1', port: server.port, protocol: 'http', apiKey: twins.keys.stripe },
     langfuse: { baseUrl: `${url}/langfuse`, ...twins.keys.langfuse },
+    lago: { baseUrl: `${url}/lago/api/v1`, ...twins.keys.lago, webhooks: twins.lago.control },
     advance(ms) {
       twins.clock.advance(ms)
-      twins.stripe.tick()
+      twins.tick()
     },
     faults: twins.faults,
     webhooks: twins.stripe.control,
-    flushWebhooks: () => twins.stripe.webhooks.flush(),
+    async flushWebhooks() {
+      await Promise.all([twins.stripe.webhooks.flush(), twins.lago.webhooks.flush()])
+    },
     handlers: async <Handler>() => (await import('./msw.js')).createHandlers(twins) as Handler[],
     async close() {
       clearInterval(timer)
@@ -129,6 +151,7 @@ function dispatch(twins: Twins, request: Request): Promise<Response> {
   const path = new URL(request.url).pathname
   if (path.startsWith('/v1/') || path.startsWith('/v2/')) return twins.stripe.handle(request, path)
   if (path.startsWith('/langfuse/')) return twins.langfuse.handle(request, path.slice('/langfuse'.length))
+  if (path.startsWith('/lago/')) return twins.lago.handle(request, path.slice('/lago'.length))
   if (path.startsWith('/checkout/')) return handleCheckoutPage(twins.stripe, request, path)
   if (path.startsWith('/authenticate/')) return handleAuthenticationPage(twins.stripe, request, path)
   if (path.startsWith('/portal/')) return handlePortalPage(twins.stripe, request, path)

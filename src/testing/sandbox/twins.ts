@@ -1,6 +1,8 @@
 import { createClock, type SandboxClock } from './clock.js'
 import { createFaults, type Faults } from './faults.js'
 import { openJournal } from './journal.js'
+import { createLagoTwin, type LagoTwin } from './lago/twin.js'
+import type { EventStore } from './lago/world.js'
 import { createLangfuseTwin, type LangfuseTwin } from './langfuse/twin.js'
 import type { CallLimits } from './stripe/call-limits.js'
 import { usualRecovery } from './stripe/payment-retries.js'
@@ -13,6 +15,7 @@ export interface TwinsOptions {
   readonly stripeSecretKey?: string
   readonly meterErrors?: 'refuse' | 'report'
   readonly langfuse?: { readonly publicKey?: string; readonly secretKey?: string }
+  readonly lago?: { readonly apiKey?: string; readonly hmacKey?: string; readonly eventStore?: EventStore }
   readonly merchantName?: string
   readonly failedPayments?: Partial<PaymentRecovery>
   readonly meterDelayMs?: number
@@ -25,12 +28,16 @@ export interface TwinsOptions {
 export interface Twins {
   readonly stripe: StripeTwin
   readonly langfuse: LangfuseTwin
+  readonly lago: LagoTwin
   readonly clock: SandboxClock
   readonly faults: Faults
   readonly keys: {
     readonly stripe: string
     readonly langfuse: { readonly publicKey: string; readonly secretKey: string }
+    readonly lago: { readonly apiKey: string; readonly hmacKey: string }
   }
+  /** Does what is due by the clock. */
+  tick(): void
   close(): Promise<void>
 }
 
@@ -44,28 +51,45 @@ export function createTwins(options: TwinsOptions): Twins {
       publicKey: options.langfuse?.publicKey ?? 'pk-lf-sandbox',
       secretKey: options.langfuse?.secretKey ?? 'sk-lf-sandbox',
     },
+    lago: {
+      apiKey: options.lago?.apiKey ?? 'lago_sandbox',
+      hmacKey: options.lago?.hmacKey ?? 'lago_hmac_sandbox',
+    },
   }
   const shared = { journal, now: clock.now, fateOf: faults.fateOf }
+  const merchantName = options.merchantName ?? 'Sandbox Store'
   const stripe = createStripeTwin({
     ...shared,
     secretKey: keys.stripe,
     pageUrl: options.pageUrl,
-    merchantName: options.merchantName ?? 'Sandbox Store',
+    merchantName,
     meterErrors: options.meterErrors ?? 'refuse',
     meterDelayMs: options.meterDelayMs ?? 0,
     limits: options.limits ?? {},
     recovery: { ...usualRecovery, ...options.failedPayments },
   })
   const langfuse = createLangfuseTwin({ ...shared, ...keys.langfuse })
+  const lago = createLagoTwin({
+    ...shared,
+    ...keys.lago,
+    pageUrl: options.pageUrl,
+    merchantName,
+    eventStore: options.lago?.eventStore ?? 'postgres',
+  })
   return {
     stripe,
     langfuse,
+    lago,
     clock,
     faults,
     keys,
+    tick() {
+      stripe.tick()
+      lago.tick()
+    },
     async close() {
       faults.clear()
-      await stripe.webhooks.close()
+      await Promise.all([stripe.webhooks.close(), lago.webhooks.close()])
       journal.close()
     },
   }

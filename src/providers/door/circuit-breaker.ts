@@ -1,4 +1,5 @@
 import { BillingError } from '../../core/errors.js'
+import type { DoorName } from './fault.js'
 import type { DoorClock } from './pace.js'
 
 /** Keeps calls from a provider that does not answer, and asks with a single one now and then whether it does again. */
@@ -16,7 +17,7 @@ const failuresToOpen = 10
 const firstRestMs = 1_000
 const longestRestMs = 60_000
 
-export function createCircuitBreaker({ now, random }: DoorClock): CircuitBreaker {
+export function createCircuitBreaker({ id, name }: DoorName, { now, random }: DoorClock): CircuitBreaker {
   let failures = 0
   /** How often it was opened since it last closed. */
   let rests = 0
@@ -31,9 +32,13 @@ export function createCircuitBreaker({ now, random }: DoorClock): CircuitBreaker
         isAsking = true
         return
       }
-      throw new BillingError('provider_unavailable', 'Stripe has not answered for a while: it is left alone for now.', {
-        details: { provider: 'stripe', reason: 'circuit_open', retryAfterMs: Math.max(waitMs, 100) },
-      })
+      throw new BillingError(
+        'provider_unavailable',
+        `${name} has not answered for a while: it is left alone for now.`,
+        {
+          details: { provider: id, reason: 'circuit_open', retryAfterMs: Math.max(waitMs, 100) },
+        },
+      )
     },
     answered() {
       failures = 0

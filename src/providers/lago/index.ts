@@ -1,0 +1,80 @@
+import * as z from 'zod'
+import { BillingError } from '../../core/errors.js'
+import type { CustomersCapability } from '../../core/ports/capabilities/customers.js'
+import type { Provider } from '../../core/ports/provider.js'
+import { defaultLimits, defaultTimeoutMs, type LagoClient, lagoCall } from './call.js'
+import { lagoCustomers } from './customers.js'
+import { usageLine } from './usage-line.js'
+
+export type { LagoClient } from './call.js'
+
+/** Lago: customers, plans, subscriptions, usage as events. Made for the API of `lago-javascript-client` 1.53; see docs/providers/lago.md. */
+export interface LagoProviderOptions {
+  /** Your configured SDK client; its `baseUrl` ends in `/api/v1`. Its own fetch and retries are kept. */
+  readonly client: LagoClient
+  /** The currency of the plan that usage is counted under while an account has no other one; Lago keeps a customer to one. Default `USD`. */
+  readonly currency?: string
+  /** How long a call may take, in milliseconds. Default 30,000: the SDK waits for ever. */
+  readonly timeoutMs?: number
+  /** How much is asked of Lago a second, from this process. Default 40 requests and 400 requests with events. */
+  readonly limits?: { readonly requestsPerSecond?: number; readonly eventRequestsPerSecond?: number }
+  /** Codes of your billable metrics, by meter. Default `billfold_<meter>`. */
+  readonly meters?: Readonly<Record<string, string>>
+  /** For tests and simulations: milliseconds since the epoch. */
+  readonly now?: () => number
+  /** The provider's name in your config and in stored records. Default `lago`. */
+  readonly id?: string
+}
+
+export type LagoProvider = Provider<'customers'> & {
+  readonly customers: Required<CustomersCapability>
+  readonly client: LagoClient
+}
+
+/**
+ * Lago as a provider.
+ *
+ * @example
+ * const lago = lagoProvider({ client: Client(apiKey, { baseUrl: 'https://api.getlago.com/api/v1' }) })
+ * @throws BillingError `config_invalid`
+ */
+export function lagoProvider(options: LagoProviderOptions): LagoProvider {
+  const settings = parseOptions(options)
+  const call = lagoCall(options.client, settings.limits, settings.timeoutMs)
+  const line = usageLine(call, settings.currency, options.now ?? Date.now)
+  return {
+    id: settings.id,
+    client: options.client,
+    customers: lagoCustomers(call, line),
+  }
+}
+
+const optionsSchema = z.object({
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be three capitals, such as USD')
+    .default('USD'),
+  timeoutMs: z.int().min(1).max(600_000).default(defaultTimeoutMs),
+  limits: z
+    .strictObject({
+      requestsPerSecond: z.number().positive().default(defaultLimits.requestsPerSecond),
+      eventRequestsPerSecond: z.number().positive().default(defaultLimits.eventRequestsPerSecond),
+    })
+    .prefault({}),
+  meters: z.record(z.string(), z.string().min(1).max(255)).default({}),
+  id: z.string().min(1).default('lago'),
+})
+
+function parseOptions(options: LagoProviderOptions) {
+  const { client, now: _now, ...rest } = options
+  const parsed = optionsSchema.safeParse(rest)
+  const isClient = typeof client === 'object' && client !== null && 'events' in client
+  if (parsed.success && isClient) return parsed.data
+  const [issue] = parsed.error?.issues ?? []
+  const option = issue?.path.join('.') ?? 'client'
+  throw new BillingError(
+    'config_invalid',
+    `lagoProvider(): ${option} ${issue?.message ?? 'must be a client of lago-javascript-client'}.`,
+    { details: { option } },
+  )
+}

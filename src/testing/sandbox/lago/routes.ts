@@ -1,0 +1,21 @@
+import { billableMetricRoutes } from './billable-metrics.js'
+import { customerRoutes } from './customers.js'
+import { eventRoutes } from './event-routes.js'
+import { feeEstimateRoutes } from './fee-estimates.js'
+import { planRoutes } from './plans.js'
+import type { LagoRoute } from './route.js'
+import { subscriptionRoutes } from './subscription-routes.js'
+import { usageRoutes } from './usage-routes.js'
+import { webhookRoutes } from './webhook-routes.js'
+
+/** What of Lago's API the twin has. */
+export const routes: readonly LagoRoute[] = [
+  ...customerRoutes,
+  ...billableMetricRoutes,
+  ...planRoutes,
+  ...subscriptionRoutes,
+  ...eventRoutes,
+  ...usageRoutes,
+  ...feeEstimateRoutes,
+  ...webhookRoutes,
+]
