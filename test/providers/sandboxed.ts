@@ -1,4 +1,6 @@
+import { Client } from 'lago-javascript-client'
 import Stripe from 'stripe'
+import type { LagoClient } from '../../src/providers/lago/call.js'
 import type { StripeProvider } from '../../src/providers/stripe/index.js'
 import { type Sandbox, type SandboxOptions, sandbox } from '../../src/testing/sandbox/sandbox.js'
 
@@ -8,6 +10,11 @@ export function stripeClient(
   settings: Partial<Stripe.StripeConfig> = {},
 ): Stripe {
   return new Stripe(apiKey, { ...address, telemetry: false, maxNetworkRetries: 0, timeout: 5000, ...settings })
+}
+
+/** Lago's official SDK on a sandbox. */
+export function lagoClient({ lago: { apiKey, baseUrl } }: Sandbox): LagoClient {
+  return Client(apiKey, { baseUrl })
 }
 
 /** A sandbox whose clock can be read. */

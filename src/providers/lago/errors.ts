@@ -98,3 +98,10 @@ function isResponse(error: unknown): error is ThrownResponse {
   const { status, headers } = error as { readonly status?: unknown; readonly headers?: { readonly get?: unknown } }
   return typeof status === 'number' && typeof headers?.get === 'function'
 }
+
+/** Whether a create was refused because the code is there already. */
+export function isTaken(error: unknown): boolean {
+  if (!BillingError.is(error)) return false
+  const { fields } = error.details as { readonly fields?: { readonly code?: unknown } }
+  return Array.isArray(fields?.code) && fields.code.includes('value_already_exist')
+}

@@ -3,8 +3,14 @@ import { BillingError } from '../../core/errors.js'
 import type { CustomersCapability } from '../../core/ports/capabilities/customers.js'
 import type { Provider } from '../../core/ports/provider.js'
 import { defaultLimits, defaultTimeoutMs, type LagoClient, lagoCall } from './call.js'
+import { lagoCatalog } from './catalog.js'
 import { lagoCustomers } from './customers.js'
+import { lagoMetering } from './metering.js'
+import { metricCodes } from './metric-codes.js'
+import { lagoPlans } from './plans.js'
+import { type LagoSubscriptionVerbs, lagoSubscriptions } from './subscriptions.js'
 import { usageLine } from './usage-line.js'
+import { lagoUsageReports } from './usage-reports.js'
 
 export type { LagoClient } from './call.js'
 
@@ -20,14 +26,22 @@ export interface LagoProviderOptions {
   readonly limits?: { readonly requestsPerSecond?: number; readonly eventRequestsPerSecond?: number }
   /** Codes of your billable metrics, by meter. Default `billfold_<meter>`. */
   readonly meters?: Readonly<Record<string, string>>
+  /** Our plans behind plans that were there before Billfold, by Lago's code: `{ premium_2024: 'pro' }`. */
+  readonly plans?: Readonly<Record<string, string>>
+  /**
+   * Where your Lago keeps events. `postgres` (default) refuses one that it has. `clickhouse` takes it again: an event of which nobody
+   * knows whether it arrived is then not sent again, but left to `reconcile()`.
+   */
+  readonly eventStore?: 'postgres' | 'clickhouse'
   /** For tests and simulations: milliseconds since the epoch. */
   readonly now?: () => number
   /** The provider's name in your config and in stored records. Default `lago`. */
   readonly id?: string
 }
 
-export type LagoProvider = Provider<'customers'> & {
+export type LagoProvider = Provider<'customers' | 'catalog' | 'subscriptions' | 'metering' | 'usage-reports'> & {
   readonly customers: Required<CustomersCapability>
+  readonly subscriptions: LagoSubscriptionVerbs
   readonly client: LagoClient
 }
 
@@ -41,11 +55,18 @@ export type LagoProvider = Provider<'customers'> & {
 export function lagoProvider(options: LagoProviderOptions): LagoProvider {
   const settings = parseOptions(options)
   const call = lagoCall(options.client, settings.limits, settings.timeoutMs)
-  const line = usageLine(call, settings.currency, options.now ?? Date.now)
+  const codeOf = metricCodes(settings.meters)
+  const plans = lagoPlans(call, codeOf)
+  const line = usageLine(call, plans, settings.currency, options.now ?? Date.now)
+  const foreign = new Map(Object.entries(settings.plans))
   return {
     id: settings.id,
     client: options.client,
     customers: lagoCustomers(call, line),
+    catalog: lagoCatalog(call, plans, codeOf, settings.currency),
+    subscriptions: lagoSubscriptions(call, plans, line, (code) => foreign.get(code)),
+    metering: lagoMetering(call, line, codeOf, settings.eventStore),
+    'usage-reports': lagoUsageReports(call, line, codeOf),
   }
 }
 
@@ -61,6 +82,8 @@ const optionsSchema = z.object({
       eventRequestsPerSecond: z.number().positive().default(defaultLimits.eventRequestsPerSecond),
     })
     .prefault({}),
+  plans: z.record(z.string(), z.string().min(1)).default({}),
+  eventStore: z.enum(['postgres', 'clickhouse']).default('postgres'),
   meters: z.record(z.string(), z.string().min(1).max(255)).default({}),
   id: z.string().min(1).default('lago'),
 })

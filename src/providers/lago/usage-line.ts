@@ -2,7 +2,10 @@ import * as z from 'zod'
 import type { Instant } from '../../core/domain/period.js'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
+import type { PlanPrice } from '../../core/ports/capabilities/plan-price.js'
 import { type LagoCall, parseAnswer, part } from './call.js'
+import { isUsagePlan, usagePlanCode } from './plan-code.js'
+import type { LagoPlans } from './plans.js'
 
 /**
  * The one line of subscriptions that a customer has: all of them under the customer's own id, one after the other. Without a plan it is
@@ -12,93 +15,95 @@ import { type LagoCall, parseAnswer, part } from './call.js'
 export interface UsageLine {
   /** The external id of the line's subscriptions. */
   idOf(customerId: string): string
-  /** Begins the line where it has not begun, or was broken off. Harmless to repeat. */
-  ensure(customerId: string, options: CallOptions): Promise<void>
+  /** Begins the line where it has not begun, or goes on with it from where it was broken off. Harmless to repeat. */
+  ensure(customerId: string, options: CallOptions, brokenOffAt?: Instant): Promise<void>
+  /**
+   * Puts a customer without a plan on one, from now on; its periods are counted from today. One with a plan is put on this one as Lago
+   * does it: at once when it costs as much or more, else when the period ends. Harmless to repeat.
+   */
+  begin(customerId: string, price: PlanPrice, options: CallOptions): Promise<{ readonly subscriptionId: string }>
 }
 
-/** The plan of whoever has none. */
-export const usagePlanCode = 'billfold:usage'
-
-const subscriptionSchema = z.object({ subscription: z.object({ plan_code: z.string() }) })
+const answerSchema = z.object({
+  subscription: z.object({ external_id: z.string(), plan_code: z.string(), terminated_at: z.string().nullish() }),
+})
+type Active = z.output<typeof answerSchema>['subscription']
 
 const dayMs = 86_400_000
-/** How old usage may be when a customer is made: Lago counts nothing that happened before the subscription began. */
+/** How old usage may be when its customer is made: Lago counts nothing of the time before a subscription began. */
 export const reachMs = 365 * dayMs
 
-export function usageLine(call: LagoCall, currency: string, now: () => Instant): UsageLine {
-  const ensurePlan = async (options: CallOptions): Promise<void> => {
+export function usageLine(call: LagoCall, plans: LagoPlans, currency: string, now: () => Instant): UsageLine {
+  const active = async (lineId: string, options: CallOptions): Promise<Active | null> => {
     try {
-      await call.write(options, (client, request) =>
-        client.plans.createPlan(
-          {
-            plan: {
-              name: 'Usage',
-              code: usagePlanCode,
-              interval: 'monthly',
-              amount_cents: 0,
-              amount_currency: currency as 'USD',
-              pay_in_advance: false,
-              charges: [],
-            },
-          },
-          request,
-        ),
+      const answer = await call.read(options, (client, request) =>
+        client.subscriptions.findSubscription(part(lineId), {}, request),
       )
+      return parseAnswer(answerSchema, answer).subscription
     } catch (error) {
-      // Someone else was faster.
-      if (!isTaken(error)) throw error
+      if (BillingError.is(error) && error.code === 'not_found') return null
+      throw error
     }
   }
 
-  const begin = async (customerId: string, options: CallOptions): Promise<void> => {
+  const subscribe = async (customerId: string, planCode: string, from: Instant, options: CallOptions) => {
     const answer = await call.write(options, (client, request) =>
       client.subscriptions.createSubscription(
         {
           subscription: {
             external_customer_id: customerId,
             external_id: customerId,
-            plan_code: usagePlanCode,
+            plan_code: planCode,
             billing_time: 'anniversary',
-            subscription_at: new Date(now() - reachMs - dayMs).toISOString(),
+            subscription_at: new Date(from).toISOString(),
           },
         },
         request,
       ),
     )
-    parseAnswer(subscriptionSchema, answer)
+    return parseAnswer(answerSchema, answer).subscription
+  }
+
+  const idle = async (customerId: string, from: Instant, options: CallOptions): Promise<void> => {
+    const code = usagePlanCode(currency)
+    try {
+      await subscribe(customerId, code, from, options)
+    } catch (error) {
+      if (!isMissingPlan(error)) throw error
+      await plans.ensureUsage(currency, [], options)
+      await subscribe(customerId, code, from, options)
+    }
   }
 
   return {
     idOf: (customerId) => customerId,
-    async ensure(customerId, options) {
-      if (await hasActive(call, customerId, options)) return
-      try {
-        await begin(customerId, options)
-      } catch (error) {
-        if (!isMissingPlan(error)) throw error
-        await ensurePlan(options)
-        await begin(customerId, options)
-      }
+    async ensure(customerId, options, brokenOffAt) {
+      // Asked first: to begin again on the plan that costs nothing would end the plan that is paid for.
+      if ((await active(customerId, options)) !== null) return
+      await idle(customerId, brokenOffAt ?? now() - reachMs - dayMs, options)
     },
-  }
-}
-
-/** Asked first: to begin again on the plan that costs nothing would end the plan that is paid for. */
-async function hasActive(call: LagoCall, lineId: string, options: CallOptions): Promise<boolean> {
-  try {
-    await call.read(options, (client, request) => client.subscriptions.findSubscription(part(lineId), {}, request))
-    return true
-  } catch (error) {
-    if (BillingError.is(error) && error.code === 'not_found') return false
-    throw error
+    async begin(customerId, price, options) {
+      const { code } = await plans.ensure(price, options)
+      const before = await active(customerId, options)
+      let from = now()
+      if (before !== null && isUsagePlan(before.plan_code)) {
+        // An upgrade would keep the days on which periods begin, and charge a part of the first one.
+        const answer = await call.write(options, (client, request) =>
+          client.subscriptions.destroySubscription(
+            part(customerId),
+            { on_termination_invoice: 'skip', on_termination_credit_note: 'skip' },
+            request,
+          ),
+        )
+        const ended = Date.parse(parseAnswer(answerSchema, answer).subscription.terminated_at ?? '')
+        if (!Number.isNaN(ended)) from = ended
+      }
+      const { external_id: subscriptionId } = await subscribe(customerId, code, from, options)
+      return { subscriptionId }
+    },
   }
 }
 
 function isMissingPlan(error: unknown): boolean {
   return BillingError.is(error) && error.code === 'not_found' && error.details.code === 'plan_not_found'
-}
-
-/** Whether a create was refused because the code is there already. */
-export function isTaken(error: unknown): boolean {
-  return BillingError.is(error) && JSON.stringify(error.details.fields ?? '').includes('value_already_exist')
 }

@@ -1,0 +1,114 @@
+import * as z from 'zod'
+import type { Instant } from '../../core/domain/period.js'
+import type { Subscription, SubscriptionStatus } from '../../core/ports/capabilities/subscriptions.js'
+import { isUsagePlan, planOfCode } from './plan-code.js'
+
+/** The fields of a subscription that are read here. */
+export const subscriptionSchema = z.object({
+  lago_id: z.string().min(1),
+  external_id: z.string(),
+  external_customer_id: z.string(),
+  plan_code: z.string(),
+  status: z.string(),
+  created_at: z.string(),
+  canceled_at: z.string().nullish(),
+  started_at: z.string().nullish(),
+  ending_at: z.string().nullish(),
+  subscription_at: z.string(),
+  terminated_at: z.string().nullish(),
+  trial_ended_at: z.string().nullish(),
+  current_billing_period_started_at: z.string().nullish(),
+  current_billing_period_ending_at: z.string().nullish(),
+  // There where one is asked for alone.
+  plan: z.object({ trial_period: z.number().nullish() }).nullish(),
+})
+
+export type LagoSubscription = z.output<typeof subscriptionSchema>
+
+/** Our plan behind a code that we did not make; `undefined` for one of nobody's. */
+export type PlanNames = (planCode: string) => string | undefined
+
+const statuses: ReadonlyMap<string, SubscriptionStatus> = new Map([
+  ['pending', 'pending'],
+  // It waits for its first payment.
+  ['incomplete', 'pending'],
+  ['active', 'active'],
+  ['terminated', 'canceled'],
+  ['canceled', 'canceled'],
+])
+
+const dayMs = 86_400_000
+
+/** What was sold to a customer under one external id, and what follows; plans that cost nothing and only count are none of it. */
+export interface Sold {
+  readonly current: LagoSubscription
+  /** What waits for the end of the period, be it the plan without a price. */
+  readonly next: LagoSubscription | undefined
+}
+
+/**
+ * Lago makes another subscription of each change, under the same external id. Of all of them, the one that counts now.
+ *
+ * @returns `null` when nothing was ever sold under it
+ */
+export function soldOf(rows: readonly LagoSubscription[]): Sold | null {
+  const newestFirst = [...rows].sort((left, right) => startOf(right) - startOf(left))
+  const sold = newestFirst.filter(({ plan_code: code }) => !isUsagePlan(code))
+  const active = newestFirst.find(({ status }) => status === 'active')
+  const waiting = newestFirst.find(({ status }) => status === 'pending' || status === 'incomplete')
+  if (active !== undefined && !isUsagePlan(active.plan_code)) return { current: active, next: waiting }
+  const first = waiting !== undefined && !isUsagePlan(waiting.plan_code) ? waiting : undefined
+  // What was taken back before it began was never had.
+  const begun = sold.filter((row) => row.started_at)
+  const current = first ?? begun[0] ?? sold[0]
+  return current === undefined ? null : { current, next: undefined }
+}
+
+/** In our words. */
+export function toSubscription({ current, next }: Sold, planOf: PlanNames): Subscription {
+  const periodEndsAt = afterSecond(instant(current.current_billing_period_ending_at))
+  const endingAt = instant(current.ending_at)
+  const startedAt = instant(current.started_at)
+  const trialDays = current.plan?.trial_period ?? 0
+  const trialEndsAt = startedAt !== null && trialDays > 0 ? startedAt + trialDays * dayMs : null
+  const isTrialing = current.status === 'active' && trialEndsAt !== null && !current.trial_ended_at
+  const ends = (next !== undefined && isUsagePlan(next.plan_code)) || endingAt !== null
+  const nameOf = (code: string) => planOfCode(code) ?? planOf(code) ?? null
+  const nextPlan = next === undefined || isUsagePlan(next.plan_code) ? null : nameOf(next.plan_code)
+  const endedAt = instant(current.terminated_at) ?? instant(current.canceled_at)
+  return {
+    externalId: current.external_id,
+    customerId: current.external_customer_id,
+    status: isTrialing ? 'trialing' : (statuses.get(current.status) ?? 'unknown'),
+    plan: nameOf(current.plan_code),
+    seats: 1,
+    anchor: instant(current.subscription_at),
+    currentPeriodStartsAt: instant(current.current_billing_period_started_at),
+    currentPeriodEndsAt: periodEndsAt,
+    trialStartsAt: trialEndsAt === null ? null : startedAt,
+    trialEndsAt,
+    cancelsAtPeriodEnd: current.status === 'active' && ends,
+    canceledAt: endedAt ?? (ends ? instant(next?.created_at) : null),
+    endedAt,
+    scheduled: nextPlan === null || periodEndsAt === null ? null : { plan: nextPlan, seats: 1, at: periodEndsAt },
+    createdAt: Date.parse(current.created_at),
+  }
+}
+
+export function hasEnded({ current: { status } }: Sold): boolean {
+  return statuses.get(status) === 'canceled'
+}
+
+function startOf({ started_at: started, subscription_at: at }: LagoSubscription): Instant {
+  return Date.parse(started ?? at)
+}
+
+function instant(text: string | null | undefined): Instant | null {
+  const at = Date.parse(text ?? '')
+  return Number.isNaN(at) ? null : at
+}
+
+/** Lago names the last second of a period; ours end where the next begins. */
+function afterSecond(at: Instant | null): Instant | null {
+  return at === null ? null : Math.floor(at / 1000) * 1000 + 1000
+}
