@@ -107,6 +107,7 @@ main { max-width: 920px; margin: 0 auto; padding: 40px 16px 64px; }
 h1 { font-size: 20px; line-height: 1.3; margin: 0 0 4px; font-weight: 600; }
 h2 { font-size: 16px; line-height: 1.4; margin: 0 0 12px; font-weight: 600; }
 p { margin: 0 0 12px; max-width: 72ch; }
+h1, h2, p { overflow-wrap: anywhere; min-width: 0; }
 a { color: var(--accent); }
 .muted { color: var(--muted); }
 .small { font-size: 13px; }

@@ -20,11 +20,6 @@ export interface LagoWorld {
 /** All rows belong to one organization. */
 export const organizationId = '0f1e2d3c-4b5a-4968-8776-655443322110'
 
-/** The same world at another time, for work that is done late. */
-export function worldAt(world: LagoWorld, nowMs: number): LagoWorld {
-  return { ...world, now: () => nowMs }
-}
-
 /** Names a table once; the row type belongs to the file of the resource. */
 export function tableOf<Row>(name: string): (world: LagoWorld) => Table<Row> {
   return (world) => world.journal.table<Row>(`lago.${name}`)
