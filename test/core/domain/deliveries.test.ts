@@ -40,7 +40,11 @@ it('a delivery to a provider has a plain id of at most 100 characters that no ot
   const longest = `p${'x'.repeat(29)}`
   const rules = { catalog, metering: ['p', 'p_use', longest], tracing: [], collecting: null }
   const id = `use_${'0'.repeat(36)}`
-  const commands = [id, `use_${id}`].map((name) => ({ ...usage(accountId, name, million), id: name }))
+  // In minutes of their own: those of one minute are reported as one.
+  const commands = [id, `use_${id}`].map((name, index) => ({
+    ...usage(accountId, name, million, { occurredAt: Date.UTC(2026, 0, 1, 0, index) }),
+    id: name,
+  }))
   for (const command of commands) await store.ledger.commit([command], rules)
   const claims = await Promise.all(
     rules.metering.map((to) => store.outbox.claim(to, { limit: 9, leaseMs: 1_000, early: true })),
