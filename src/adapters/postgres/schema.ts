@@ -54,6 +54,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
     currency text,
     terms text,
     auto_top_up text,
+    paid_plan text,
     balance bigint NOT NULL,
     held bigint NOT NULL CHECK (held >= 0),
     -- Another one after each change of the account or of its grants, holds, counters and budgets; never one that was there before.

@@ -43,6 +43,7 @@ export const accountStateRows = rows<AccountState>('accounts', ['id'], {
   suspendedFor: nullable(text()),
   renewsAt: nullable(number),
   renewed: integer,
+  paidPlan: nullable(exact<NonNullable<AccountState['paidPlan']>>()),
   currency: nullable(text()),
   terms: nullable(exact<NonNullable<AccountState['terms']>>()),
   autoTopUp: nullable(exact<NonNullable<AccountState['autoTopUp']>>()),

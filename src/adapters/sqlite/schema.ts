@@ -18,6 +18,7 @@ export const migrations: readonly string[] = [
     currency TEXT,
     terms TEXT,
     auto_top_up TEXT,
+    paid_plan TEXT,
     balance INTEGER NOT NULL,
     held INTEGER NOT NULL CHECK (held >= 0)
   ) STRICT, WITHOUT ROWID;

@@ -1,5 +1,7 @@
 import type { BillingContext } from '../context.js'
+import type { ChangePlanCommand } from '../domain/ledger/command.js'
 import { dedupeOf, fingerprintOf } from '../domain/ledger/key.js'
+import type { AccountState } from '../domain/ledger/state.js'
 import type { LedgerSnapshot } from '../domain/ledger/view.js'
 import type { Instant } from '../domain/period.js'
 import { BillingError } from '../errors.js'
@@ -40,20 +42,28 @@ export async function adoptPlan(
     const snapshot = await ctx.store.ledger.snapshot(accountId)
     if (!snapshot) throw new BillingError('not_found', `No account ${accountId}: call accounts.ensure first.`)
     const isSwayed = await followPayments(ctx, snapshot, subscriptions.some(isOverdue(ctx)), cause)
-    const wanted = fingerprintOf({ plan, anchor })
+    const paid = best ? { source: best.externalId, period: best.paidPeriod } : null
+    const wanted = fingerprintOf({ plan, anchor, paid })
     // The kernel keeps the old anchor when both give the same periods, so it is not always the one that was written.
     const hasRhythm = !best || anchor === snapshot.account.anchor || written === wanted
-    const isOnPlan = snapshot.account.plan === plan && hasRhythm
+    const isOnPlan = snapshot.account.plan === plan && hasRhythm && isPaidAs(snapshot.account.paidPlan, paid)
     if (isOnPlan && !isSwayed) return subscriptions
     if (isOnPlan) continue
     const reason = best ? `subscription ${best.externalId}` : owned ? `purchase ${owned.id}` : 'no subscription'
-    await changePlan(ctx, { accountId, plan, anchor, reason, cause, fingerprint: wanted })
+    await changePlan(ctx, { accountId, plan, anchor, paid, reason, cause, fingerprint: wanted })
     written = wanted
   }
   throw new BillingError(
     'provider_unavailable',
     `What ${provider.id} says of the subscriptions of account ${accountId} changed at every reading; try again.`,
   )
+}
+
+/** Whether the ledger knows already what of a subscription is paid for. */
+function isPaidAs(known: AccountState['paidPlan'], paid: ChangePlanCommand['paid']): boolean {
+  if (!known || !paid) return !known === !paid
+  if (known.source !== paid.source) return false
+  return paid.period === null || (known.until !== null && paid.period.endsAt <= known.until)
 }
 
 /** The plan that an account has by its subscriptions and purchases, and where it comes from. */
@@ -85,7 +95,15 @@ export async function givePlanForLife(ctx: BillingContext, sale: CheckoutIntent,
   if (snapshot.account.plan === plan) return
   const [accountId, cause] = [sale.accountId, `checkout:${sale.id}`]
   const fingerprint = fingerprintOf({ plan })
-  await changePlan(ctx, { accountId, plan, anchor: undefined, reason: `purchase ${sale.id}`, cause, fingerprint })
+  await changePlan(ctx, {
+    accountId,
+    plan,
+    anchor: undefined,
+    paid: null,
+    reason: `purchase ${sale.id}`,
+    cause,
+    fingerprint,
+  })
 }
 
 async function changePlan(
@@ -94,6 +112,7 @@ async function changePlan(
     readonly accountId: string
     readonly plan: string
     readonly anchor: Instant | null | undefined
+    readonly paid: NonNullable<ChangePlanCommand['paid']> | null
     readonly reason: string
     readonly cause: string
     readonly fingerprint: string

@@ -85,6 +85,7 @@ export function toSubscription({ current, next }: Sold, planOf: PlanNames): Subs
     anchor: instant(current.subscription_at),
     currentPeriodStartsAt: instant(current.current_billing_period_started_at),
     currentPeriodEndsAt: periodEndsAt,
+    paidPeriod: currentPeriod(current),
     trialStartsAt: trialEndsAt === null ? null : startedAt,
     trialEndsAt,
     cancelsAtPeriodEnd: current.status === 'active' && ends,
@@ -93,6 +94,13 @@ export function toSubscription({ current, next }: Sold, planOf: PlanNames): Subs
     scheduled: nextPlan === null || periodEndsAt === null ? null : { plan: nextPlan, seats: 1, at: periodEndsAt },
     createdAt: Date.parse(current.created_at),
   }
+}
+
+/** Whether its invoice is paid is not to be seen on a subscription: the period that goes on counts. */
+function currentPeriod(row: Sold['current']): Subscription['paidPeriod'] {
+  const startsAt = instant(row.current_billing_period_started_at)
+  const endsAt = afterSecond(instant(row.current_billing_period_ending_at))
+  return row.status !== 'active' || startsAt === null || endsAt === null ? null : { startsAt, endsAt }
 }
 
 export function hasEnded({ current: { status } }: Sold): boolean {

@@ -12,7 +12,7 @@ export async function readSubscription(
 ): Promise<StripeSubscription> {
   if (externalId === '') throw new BillingError('not_found', 'A subscription has an id.')
   const answer = await call.read(options, (client, request) =>
-    client.subscriptions.retrieve(externalId, { expand: ['schedule'] }, request),
+    client.subscriptions.retrieve(externalId, { expand: ['schedule', 'latest_invoice'] }, request),
   )
   return parseAnswer(subscriptionSchema, answer)
 }

@@ -9,7 +9,14 @@ import { invoicePreview } from './invoice.js'
 import { collected } from './payment-outcome.js'
 import type { StripePriceList, StripePrices } from './prices.js'
 import { readSubscription, releaseSchedule, running } from './read-subscription.js'
-import { currentPeriod, type PlanNames, type StripeSubscription, seatItem, toSubscription } from './subscription.js'
+import {
+  currentPeriod,
+  invoiceId,
+  type PlanNames,
+  type StripeSubscription,
+  seatItem,
+  toSubscription,
+} from './subscription.js'
 
 const scheduleSchema = z.object({ id: z.string().min(1) })
 
@@ -54,7 +61,7 @@ export function subscriptionChanges(
       )
       const after = parseAnswer(z.object({ latest_invoice: z.unknown() }), answer)
       const billed = typeof after.latest_invoice === 'string' ? after.latest_invoice : null
-      const isBilled = billed !== null && billed !== before.latest_invoice
+      const isBilled = billed !== null && billed !== invoiceId(before)
       const payment = isBilled ? await collected(call, billed, options) : null
       return { subscription: await reread(change.externalId, options), payment }
     },

@@ -38,7 +38,7 @@ export const subscriptionSchema = z.object({
   trial_end: z.number().nullish(),
   canceled_at: z.number().nullish(),
   ended_at: z.number().nullish(),
-  latest_invoice: reference.nullish(),
+  latest_invoice: z.union([z.string(), z.object({ id: z.string(), status: z.string().nullish() })]).nullish(),
   pending_update: z.unknown().optional(),
   schedule: z
     .union([z.string(), z.object({ id: z.string(), status: z.string(), phases: z.array(phaseSchema) })])
@@ -83,6 +83,7 @@ export function toSubscription(subscription: StripeSubscription, planOf: PlanNam
     anchor: instant(subscription.billing_cycle_anchor),
     currentPeriodStartsAt: instant(period?.current_period_start),
     currentPeriodEndsAt: instant(period?.current_period_end),
+    paidPeriod: paidPeriod(subscription),
     trialStartsAt: instant(subscription.trial_start),
     trialEndsAt: instant(subscription.trial_end),
     // Newer billing modes name the moment instead of the period: cancelling at its end is then a `cancel_at` that equals it.
@@ -94,6 +95,26 @@ export function toSubscription(subscription: StripeSubscription, planOf: PlanNam
     scheduled: scheduledChange(subscription),
     createdAt: subscription.created * 1000,
   }
+}
+
+/** The id of its latest invoice, expanded or not. */
+export function invoiceId({ latest_invoice: invoice }: Pick<StripeSubscription, 'latest_invoice'>): string | null {
+  return (typeof invoice === 'object' ? invoice?.id : invoice) ?? null
+}
+
+/**
+ * The current period, if its invoice is paid. Stripe begins a period before it is paid for, an hour at the least, and does not go back.
+ *
+ * @see https://docs.stripe.com/billing/subscriptions/webhooks#active-subscriptions
+ */
+function paidPeriod(subscription: StripeSubscription): Subscription['paidPeriod'] {
+  const { latest_invoice: invoice } = subscription
+  const period = currentPeriod(subscription)
+  if (period === undefined) return null
+  const isFree = statusOf(subscription) === 'trialing' || invoice == null
+  const isPaid = isFree || (typeof invoice === 'object' && invoice.status === 'paid')
+  if (!isPaid) return null
+  return { startsAt: period.current_period_start * 1000, endsAt: period.current_period_end * 1000 }
 }
 
 /** The item that is paid for by the seat, beside those that are counted. */

@@ -6,7 +6,13 @@ import { everyRow } from './every-row.js'
 import { collected } from './payment-outcome.js'
 import type { StripePriceList } from './prices.js'
 import { hasEnded, readSubscription, releaseSchedule, running } from './read-subscription.js'
-import { type PlanNames, type StripeSubscription, subscriptionSchema, toSubscription } from './subscription.js'
+import {
+  invoiceId,
+  type PlanNames,
+  type StripeSubscription,
+  subscriptionSchema,
+  toSubscription,
+} from './subscription.js'
 import { subscriptionChanges } from './subscription-change.js'
 
 /** What begins again is paid for first; what was paid before and not used was credited with the pause. */
@@ -46,7 +52,7 @@ export function stripeSubscriptions(
       const found = await everyRow(subscriptionSchema, (start) =>
         call.read(options, (client, request) =>
           client.subscriptions.list(
-            { customer: customerId, status: 'all', expand: ['data.schedule'], ...start },
+            { customer: customerId, status: 'all', expand: ['data.schedule', 'data.latest_invoice'], ...start },
             request,
           ),
         ),
@@ -88,8 +94,8 @@ export function stripeSubscriptions(
       else if (before.status === 'paused')
         await call.write(options, (client, request) => client.subscriptions.resume(externalId, goingOn, request))
       const after = await read(externalId, options)
-      const billed = after.latest_invoice !== before.latest_invoice ? after.latest_invoice : null
-      const payment = billed ? await collected(call, billed, options) : null
+      const [billed, known] = [invoiceId(after), invoiceId(before)]
+      const payment = billed !== null && billed !== known ? await collected(call, billed, options) : null
       return { subscription: view(after), payment }
     },
   }

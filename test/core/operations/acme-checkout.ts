@@ -52,6 +52,7 @@ export function subscription(change: Partial<Subscription> = {}): Subscription {
     seats: 1,
     currentPeriodStartsAt: null,
     currentPeriodEndsAt: null,
+    paidPeriod: null,
     trialStartsAt: null,
     trialEndsAt: null,
     cancelsAtPeriodEnd: false,

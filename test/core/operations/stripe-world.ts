@@ -16,6 +16,8 @@ export const stripeCatalog = defineCatalog({
     pro: { title: 'Pro', price: { amount: '20' } },
     team: { title: 'Team', price: { amount: '50', perSeat: true } },
     trial: { title: 'Try', price: { amount: '10', trialDays: 14 } },
+    small: { title: 'Small', price: { amount: '20' }, credits: { sparks: '1000' } },
+    large: { title: 'Large', price: { amount: '50' }, credits: { sparks: '5000', rollover: '300' } },
     lifetime: { title: 'Lifetime', price: { amount: '499', interval: 'once' } },
   },
   packages: { starter: { title: 'Starter', price: '20', sparks: '500000' } },

@@ -5,6 +5,7 @@ import { bringUpToDate } from './credits.js'
 import { cycleOf } from './current-quota.js'
 import { currentCounters, type Draft, setAccount, setCounter } from './draft.js'
 import type { LedgerOutcome } from './outcome.js'
+import { paidPeriodKey, paidPlanOf, renewPaid } from './paid-renewal.js'
 import { accountOf, emit, entryResult, post, refused } from './posting.js'
 import { recheckQuotas } from './quotas.js'
 import { movedEnd, moveRenewal, topUpRenewal } from './renewal.js'
@@ -21,6 +22,13 @@ export function accountNeeds({
   ]
 }
 
+export function changePlanNeeds(command: ChangePlanCommand): readonly LoadKey[] {
+  const { accountId, paid } = command
+  const needs = accountNeeds(command)
+  if (!paid?.period) return needs
+  return [...needs, { kind: 'key', accountId, dedupe: paidPeriodKey(accountId, paid.source, paid.period.startsAt) }]
+}
+
 /**
  * Puts the account on a plan. An anchor of another rhythm ends the current periods here and begins new ones; one that only moves
  * their end moves it, so that nothing that was counted is counted anew.
@@ -32,7 +40,8 @@ export function decideChangePlan(draft: Draft, command: ChangePlanCommand): Ledg
   const before = accountOf(draft, accountId)
   const anchor =
     command.anchor === undefined || hasRhythm(before, command.anchor, draft.now) ? before.anchor : command.anchor
-  const after = { ...before, plan, anchor }
+  // Known before a new rhythm begins: what comes with a subscription does not come by the calendar.
+  const after = { ...before, plan, anchor, paidPlan: paidPlanOf(before, command.paid) }
   setAccount(draft, after)
   if (anchor !== before.anchor) changeRhythm(draft, before, after)
   const posting = {
@@ -52,7 +61,8 @@ export function decideChangePlan(draft: Draft, command: ChangePlanCommand): Ledg
       data: { from: before.plan, to: plan, reason: command.reason },
     })
   }
-  topUpRenewal(draft, accountId)
+  if (command.paid === undefined) topUpRenewal(draft, accountId)
+  else renewPaid(draft, accountId, command.paid)
   recheckQuotas(draft, accountId)
   return outcome
 }

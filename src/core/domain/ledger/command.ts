@@ -170,6 +170,11 @@ export interface ChangePlanCommand extends Keyed {
   readonly kind: 'change_plan'
   readonly plan: string
   readonly anchor: Instant | null | undefined
+  /** The subscription it comes with, and the period of that which is paid for, if one is; `null` for none; without it, as before. */
+  readonly paid?: {
+    readonly source: string
+    readonly period: { readonly startsAt: Instant; readonly endsAt: Instant } | null
+  } | null
   readonly reason: string
 }
 

@@ -2,7 +2,7 @@ import { invariant } from '../../errors.js'
 import type { CreditGrant } from '../credit-grant.js'
 import type { Instant } from '../period.js'
 import { formatSparks, type MicroSparks } from '../sparks.js'
-import { causeOf, type Draft, findGrant, freeName, grantsOf, setGrant } from './draft.js'
+import { causeOf, type Draft, findGrant, freeName, grantsOf, setAccount, setGrant } from './draft.js'
 import { dedupeOf } from './key.js'
 import { accountOf, emit, entryResult, post } from './posting.js'
 
@@ -59,12 +59,21 @@ export function expireGrant(draft: Draft, grant: CreditGrant, amount: MicroSpark
   } as const
   post(draft, posting, entryResult(command.id, -amount))
   addExpired(draft, accountId, id, amount)
+  keepUnused(draft, grant, amount)
   emit(draft, {
     id: `evt_expire_${name}`,
     type: 'credit.expired',
     accountId,
     data: { grantId: id, sparks: formatSparks(amount) },
   })
+}
+
+/** What was left of a paid period's credits at its end may be carried over into the next one, when that is paid for. */
+function keepUnused(draft: Draft, { accountId, origin, expiresAt }: CreditGrant, amount: MicroSparks): void {
+  const account = accountOf(draft, accountId)
+  const { paidPlan } = account
+  if (paidPlan === null || origin === 'once' || expiresAt !== paidPlan.until) return
+  setAccount(draft, { ...account, paidPlan: { ...paidPlan, unused: paidPlan.unused + amount } })
 }
 
 /** Keeps what a grant was let go of unused; negative for what came back. */

@@ -1,6 +1,6 @@
 import { BillingError, invariant } from '../../errors.js'
 import { type AccountDraft, takeChanged, takeSlot, takeValues } from './account-draft.js'
-import { accountNeeds, decideChangePlan, decideChangeTerms, decideSuspend } from './accounts.js'
+import { accountNeeds, changePlanNeeds, decideChangePlan, decideChangeTerms, decideSuspend } from './accounts.js'
 import { adjustNeeds, decideAdjust } from './adjustments.js'
 import { amendNeeds, decideAmend } from './amendments.js'
 import { decideSetBudget, setBudgetNeeds } from './budgets.js'
@@ -69,8 +69,9 @@ function needsOf(command: Exclude<LedgerCommand, { kind: 'usage' }>, rules: Ledg
       return expireNeeds(command)
     case 'set_budget':
       return setBudgetNeeds(command)
-    case 'change_terms':
     case 'change_plan':
+      return changePlanNeeds(command)
+    case 'change_terms':
     case 'suspend':
     case 'resume':
       return accountNeeds(command)

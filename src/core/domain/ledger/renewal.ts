@@ -17,6 +17,14 @@ export function carriedOver(draft: Draft, accountId: string): MicroSparks | null
   const account = accountOf(draft, accountId)
   const credits = recurringCredits(draft, account)
   if (account.renewsAt !== null && draft.now < account.renewsAt) return null
+  if (account.paidPlan) {
+    // Its credits come with what is paid. Of what comes by the calendar nothing was given for this period.
+    if (account.renewsAt !== null) {
+      const { endsAt } = periodAt(draft.now, cycleOf(account))
+      setAccount(draft, { ...account, renewsAt: endsAt, renewed: 0n })
+    }
+    return null
+  }
   if (!credits) {
     // The sweeper need not look at it again.
     if (account.renewsAt !== null) setAccount(draft, { ...account, renewsAt: null, renewed: 0n })
@@ -50,7 +58,7 @@ export function renewCredits(draft: Draft, accountId: string, carried: MicroSpar
 export function topUpRenewal(draft: Draft, accountId: string): void {
   const account = accountOf(draft, accountId)
   const credits = recurringCredits(draft, account)
-  if (!credits) return
+  if (!credits || account.paidPlan) return
   if (account.renewsAt === null) {
     renewCredits(draft, accountId, 0n)
     return
@@ -73,7 +81,7 @@ export function movedEnd(endsAt: Instant, account: AccountState): Instant {
 export function moveRenewal(draft: Draft, accountId: string): void {
   const account = accountOf(draft, accountId)
   const { renewsAt } = account
-  if (renewsAt === null) return
+  if (renewsAt === null || account.paidPlan) return
   const endsAt = movedEnd(renewsAt, account)
   if (endsAt === renewsAt) return
   for (const grant of grantsOf(draft, accountId))
@@ -82,14 +90,22 @@ export function moveRenewal(draft: Draft, accountId: string): void {
   setAccount(draft, { ...account, renewsAt: endsAt })
 }
 
-function recurringCredits(draft: Draft, { plan }: AccountState): RecurringCredits | null {
+export function recurringCredits(draft: Draft, { plan }: AccountState): RecurringCredits | null {
   return draft.rules.catalog.plans.get(plan)?.credits ?? null
 }
 
-function give(draft: Draft, accountId: string, origin: 'plan' | 'rollover', amount: MicroSparks, endsAt: number): void {
+/** Gives recurring credits until the end of a period; `ownKey`: under that, and so once. */
+export function give(
+  draft: Draft,
+  accountId: string,
+  origin: 'plan' | 'rollover',
+  amount: MicroSparks,
+  endsAt: Instant,
+  ownKey?: string,
+): void {
   const name = freeName(draft, accountId, `${origin}.${causeOf(draft)}`)
   const key = `renew:${name}`
-  const dedupe = dedupeOf(accountId, 'renew', name)
+  const dedupe = ownKey ?? dedupeOf(accountId, 'renew', name)
   const command = { accountId, id: `ent_${name}`, key, dedupe, fingerprint: dedupe }
   const reason = origin === 'plan' ? `credits of plan ${accountOf(draft, accountId).plan}` : 'carried over'
   const terms = { kind: 'promotional', priority: 0, expiresAt: endsAt, reason } as const

@@ -10,6 +10,18 @@ import type { RatedUsage } from './command.js'
 import type { HoldResult, HoldStatus, SettledBy, StoredResult } from './outcome.js'
 import type { AccountTerms, AutoTopUp } from './terms.js'
 
+/** The subscription that gives a plan: its recurring credits come with each of its periods that is paid for, and not by the calendar. */
+export interface PaidPlan {
+  /** What the provider calls it. */
+  readonly source: string
+  /** The end of the last period that was paid for; `null` while none was. */
+  readonly until: Instant | null
+  /** The recurring credits that were given for that period. */
+  readonly given: MicroSparks
+  /** What of recurring credits was left at its end, to be carried over into the next one. */
+  readonly unused: MicroSparks
+}
+
 /** The paying party, with the sums the ledger keeps for it. */
 export interface AccountState {
   readonly id: string
@@ -27,6 +39,8 @@ export interface AccountState {
   readonly renewsAt: Instant | null
   /** How many recurring credits it was given for the period that ends at `renewsAt`. */
   readonly renewed: MicroSparks
+  /** The subscription its plan comes with; `null` for one that is nobody's to pay for again. */
+  readonly paidPlan: PaidPlan | null
   /** The currency it pays in, fixed by its first payment. */
   readonly currency: string | null
   /** What was agreed with this account beside its plan. */
@@ -352,6 +366,7 @@ export function newAccountState(id: string, plan: string, zone = 'UTC'): Account
     suspendedFor: null,
     renewsAt: null,
     renewed: 0n,
+    paidPlan: null,
     currency: null,
     terms: null,
     autoTopUp: null,

@@ -31,6 +31,8 @@ export interface Subscription {
   readonly anchor: Instant | null
   readonly currentPeriodStartsAt: Instant | null
   readonly currentPeriodEndsAt: Instant | null
+  /** The period that was paid for last, as far as it can be seen; free days are paid for. `null` while none was, or nobody knows. */
+  readonly paidPeriod: { readonly startsAt: Instant; readonly endsAt: Instant } | null
   readonly trialStartsAt: Instant | null
   readonly trialEndsAt: Instant | null
   readonly cancelsAtPeriodEnd: boolean
