@@ -1,14 +1,10 @@
 import Stripe from 'stripe'
 import { afterAll, describe, expect, it } from 'vitest'
-import { lagoCall } from '../../src/providers/lago/call.js'
-import { lagoProvider } from '../../src/providers/lago/index.js'
-import { metricCodes } from '../../src/providers/lago/metric-codes.js'
-import { lagoPlans } from '../../src/providers/lago/plans.js'
-import { usageLine } from '../../src/providers/lago/usage-line.js'
 import { langfuseProvider } from '../../src/providers/langfuse/index.js'
 import { stripeProvider } from '../../src/providers/stripe/index.js'
 import { providerConformance } from '../../src/testing/provider-conformance.js'
-import { lagoClient, makeMeters, payOnPage, stripeClient, timedSandbox } from './sandboxed.js'
+import { lagoAt } from './lago-customer.js'
+import { makeMeters, payOnPage, stripeClient, timedSandbox } from './sandboxed.js'
 import { subscribe, useCard } from './stripe-customer.js'
 
 const secret = 'whsec_conformance'
@@ -72,16 +68,13 @@ describe('Langfuse', () => {
 })
 
 describe('Lago', async () => {
-  const client = lagoClient(box)
-  const lago = lagoProvider({ client, now: box.now })
+  const { lago, begin } = lagoAt(box)
   await lago.catalog.apply({ meters: [{ name: 'sparks', unit: 'spark' }], prices: [] }, {})
-  const call = lagoCall(client)
-  const line = usageLine(call, lagoPlans(call, metricCodes({})), 'USD', box.now)
   const cases = providerConformance({
     provider: lago,
     now: box.now,
     meter: 'sparks',
-    subscription: async (customerId, price) => (await line.begin(customerId, price, {})).subscriptionId,
+    subscription: begin,
   })
   for (const { name, run } of cases) it(`C4 ${name}`, run)
 

@@ -11,6 +11,11 @@ import { activeUnder, type LagoSubscription } from './subscriptions.js'
 import { toCents } from './usage.js'
 import type { LagoWorld } from './world.js'
 
+/** Lago's description wraps each event, its server does not. */
+const batchShape = z.object({
+  events: z.array(z.union([z.object({ event: eventShape }).transform(({ event }) => event), eventShape])),
+})
+
 /** What an event would cost that is paid for at once. Nothing is kept. */
 export const feeEstimateRoutes = [
   route('POST /events/estimate_fees', wrapped('event', eventShape), ({ world, body }) => ({
@@ -19,7 +24,7 @@ export const feeEstimateRoutes = [
   route('POST /events/estimate_instant_fees', wrapped('event', eventShape), ({ world, body }) => ({
     fees: estimate(world, body.event).map((fee) => ({ ...shared(fee), ...numbers(fee) })),
   })),
-  route('POST /events/batch_estimate_instant_fees', z.object({ events: z.array(eventShape) }), ({ world, body }) => ({
+  route('POST /events/batch_estimate_instant_fees', batchShape, ({ world, body }) => ({
     fees: body.events.flatMap((event) => estimate(world, event).map((fee) => ({ ...shared(fee), ...numbers(fee) }))),
   })),
 ]

@@ -1,6 +1,6 @@
 import { type Interval, type Period, periodAt } from '../../../core/domain/period.js'
-import { customers, type LagoCustomer } from './customers.js'
-import { type LagoPlan, type PlanInterval, planOf } from './plans.js'
+import { customers, type LagoCustomer, shownCustomer } from './customers.js'
+import { type LagoPlan, type PlanInterval, planOf, shownPlan } from './plans.js'
 import { emitWebhook } from './webhooks.js'
 import { isoOrNull, isoTime, type LagoWorld, newLagoId, tableOf } from './world.js'
 
@@ -94,7 +94,12 @@ export function cancelPending(world: LagoWorld, subscription: LagoSubscription):
 }
 
 export function emitSubscription(world: LagoWorld, type: string, subscription: LagoSubscription): void {
-  emitWebhook(world, type, 'subscription', shownSubscription(world, subscription))
+  const customer = customers(world).get(subscription.external_customer_id) as LagoCustomer
+  emitWebhook(world, type, 'subscription', {
+    ...shownSubscription(world, subscription),
+    plan: shownPlan(world, planOf(world, subscription.plan_code)),
+    customer: shownCustomer(customer),
+  })
 }
 
 const cycles: Readonly<Record<PlanInterval, Interval>> = {

@@ -98,6 +98,8 @@ function projected(world: LagoWorld, subscription: LagoSubscription, period: Per
       ...chargeUsage(row, currency),
       projected_units: formatDecimal(units),
       projected_amount_cents: Number(cents),
+      // Its name in the published description; the server has `filters`.
+      groups: [],
       filters: [],
       grouped_usage: [],
     })),
