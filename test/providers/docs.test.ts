@@ -1,9 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { Client } from 'lago-javascript-client'
 import Stripe from 'stripe'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import type { AnyProvider, Capability } from '../../src/core/ports/provider.js'
+import { lagoProvider } from '../../src/providers/lago/index.js'
 import { langfuseProvider } from '../../src/providers/langfuse/index.js'
 import { stripeProvider } from '../../src/providers/stripe/index.js'
 
@@ -26,6 +28,7 @@ const capabilities = Object.keys({
 
 const providers: Readonly<Record<string, AnyProvider>> = {
   stripe: stripeProvider({ client: new Stripe('sk_test_unused') }),
+  lago: lagoProvider({ client: Client('unused', { baseUrl: 'https://lago.example/api/v1' }) }),
   langfuse: langfuseProvider({ baseUrl: 'https://langfuse.example', publicKey: 'pk', secretKey: 'sk' }),
 }
 
@@ -45,12 +48,12 @@ for (const [name, provider] of Object.entries(providers)) {
   })
 }
 
-describe('docs/providers/stripe.md', () => {
+describe.each(['stripe.md', 'lago.md'])('docs/providers/%s', (name) => {
   it('C4 names a test for every capability', () => {
     const folder = join(process.cwd(), 'docs/providers')
-    const page = readFileSync(join(folder, 'stripe.md'), 'utf8')
+    const page = readFileSync(join(folder, name), 'utf8')
     const rows = [...page.matchAll(/^\| `([^`]+)` \|.*\[test\]\(([^)]+)\) \|$/gm)]
-    expect(rows.map(([, name]) => name).sort()).toEqual(rowsUnder(page, '## Capabilities').sort())
+    expect(rows.map(([, capability]) => capability).sort()).toEqual(rowsUnder(page, '## Capabilities').sort())
     for (const [, , file = ''] of rows) expect(existsSync(join(folder, file)), file).toBe(true)
   })
 })
