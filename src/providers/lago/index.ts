@@ -13,6 +13,7 @@ import { usageLine } from './usage-line.js'
 import { lagoUsageReports } from './usage-reports.js'
 
 export type { LagoClient } from './call.js'
+export type { LagoSubscriptionVerbs } from './subscriptions.js'
 
 /** Lago: customers, plans, subscriptions, usage as events. Made for the API of `lago-javascript-client` 1.53; see docs/providers/lago.md. */
 export interface LagoProviderOptions {
