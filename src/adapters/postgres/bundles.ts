@@ -10,8 +10,8 @@ import type { Tables } from './tables.js'
 export interface Wanted {
   /** Which rows are due, of columns without a table. */
   readonly isDue: string
-  /** The most of these rows; without it all of them. */
-  readonly limit?: string
+  /** The most of these rows. */
+  readonly limit: string
   readonly now: string
   readonly leaseMs: string
 }
@@ -37,7 +37,7 @@ function together(schema: string, of: string, bundle: string): string {
  * Claims the rows that are due with the bundles they belong to, and answers each bundle as one. Its sum is of the rows that were locked: a
  * bundle's rows change together, so whoever waited for one of them finds all of them as they were, or none.
  */
-export function claimBundles({ schema, claimed }: Tables, { isDue, limit = 'ALL', now, leaseMs }: Wanted): string {
+export function claimBundles({ schema, claimed }: Tables, { isDue, limit, now, leaseMs }: Wanted): string {
   return `
     WITH due AS MATERIALIZED (
       SELECT d.id, d.seq, d.fence, d.kind, d.destination, d.account_id, d.meter, d.period_starts_at, d.occurred_at / 60000 AS minute, d.bundle

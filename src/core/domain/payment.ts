@@ -15,6 +15,11 @@ export interface Payment {
   readonly reversed: MicroSparks
 }
 
+/** What the payer has back of a payment, in nanos, by all that is known of it. */
+export function takenBack(payment: Pick<Payment, 'facts'> | null): bigint {
+  return Object.values(payment?.facts ?? {}).reduce((sum, { nanos }) => sum + nanos, 0n)
+}
+
 /** How a refund or dispute stands: absolute, so that it may be told in any order and any number of times. */
 export interface ReversalFact {
   /** What the payer has or would get back, in nanos; 0 for a refund that failed or a dispute that was won. */

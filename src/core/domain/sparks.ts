@@ -15,6 +15,11 @@ export const maximumStored = 2n ** 63n - 1n
 /** The least: as far below zero, so that a sign can always be turned. */
 export const minimumStored = -maximumStored
 
+/** The smaller of two. */
+export function least(left: bigint, right: bigint): bigint {
+  return left < right ? left : right
+}
+
 /**
  * Micro-sparks of an amount written in Sparks.
  *

@@ -3,6 +3,7 @@ import type { ChangePlanCommand } from '../domain/ledger/command.js'
 import { dedupeOf, fingerprintOf } from '../domain/ledger/key.js'
 import type { AccountState } from '../domain/ledger/state.js'
 import type { LedgerSnapshot } from '../domain/ledger/view.js'
+import { takenBack } from '../domain/payment.js'
 import type { Instant } from '../domain/period.js'
 import { BillingError } from '../errors.js'
 import type { Subscription, SubscriptionStatus } from '../ports/capabilities/subscriptions.js'
@@ -132,8 +133,7 @@ async function planForLife(
 ): Promise<{ readonly id: string; readonly plan: string } | null> {
   for (const { id, plan, paidNanos } of await ctx.store.intents.completed(accountId, 'lifetime')) {
     if (plan === null || !ctx.catalog.plans.has(plan)) continue
-    const payment = await ctx.store.ledger.payment(accountId, id)
-    const back = Object.values(payment?.facts ?? {}).reduce((sum, { nanos }) => sum + nanos, 0n)
+    const back = takenBack(await ctx.store.ledger.payment(accountId, id))
     if (back === 0n || back < (paidNanos ?? 0n)) return { id, plan }
   }
   return null

@@ -8,7 +8,7 @@ import { type CostLine, costLines } from '../domain/rating/model-cost.js'
 import type { ServiceTier } from '../domain/rating/price-book.js'
 import { amendedPrice, priceOfTotal, type RatedUnits } from '../domain/rating/price-of-total.js'
 import { isPeriodRated, type PeriodRate } from '../domain/rating/rate.js'
-import { formatQuantity, formatSparks, type MicroSparks, type MicroUnits } from '../domain/sparks.js'
+import { formatQuantity, formatSparks, least, type MicroSparks, type MicroUnits } from '../domain/sparks.js'
 import { BillingError } from '../errors.js'
 import {
   type ExplainedBalance,
@@ -472,8 +472,4 @@ export function burnProblems({ amount, balanceAfter, burns }: LedgerEntry): read
   const expected = amount < 0n ? least(-amount, there) : least(owed, amount) - amount
   if (burned === expected) return []
   return [`The grants moved by ${formatSparks(burned)} Sparks, not by ${formatSparks(expected)}.`]
-}
-
-function least(left: bigint, right: bigint): bigint {
-  return left < right ? left : right
 }

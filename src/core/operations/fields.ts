@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { formatDecimal, parseDecimal, toScaledExactly } from '../domain/decimal.js'
 import { checkId, checkIdempotencyKey } from '../domain/ids.js'
+import { type Money, parseMoney } from '../domain/money.js'
 import { maximumStored, microPerUnit } from '../domain/sparks.js'
 import { BillingError, type ErrorCode } from '../errors.js'
 
@@ -112,6 +113,15 @@ function readDecimal(value: unknown, perBigint: bigint): bigint | undefined {
   // No amount or quantity is negative, and "-0" is not zero written properly.
   const parsed = typeof value === 'string' && !value.startsWith('-') ? parseDecimal(value) : undefined
   return parsed && toScaledExactly(parsed, 6)
+}
+
+/** An amount of money that is paid or given: decimal text, above zero. @throws BillingError `invalid_amount` */
+export function readMoney(value: unknown, currency: string): Money {
+  if (typeof value !== 'string' || value.length > 60)
+    throw new BillingError('invalid_amount', `amount must be decimal text in ${currency}, such as "10".`)
+  const amount = parseMoney(value, currency)
+  if (amount.nanos > 0n) return amount
+  throw new BillingError('invalid_amount', 'amount must be above zero.')
 }
 
 /** Hours and minutes are checked here: the built-in parser turns hour 24 into the next day. The expanded years of ISO 8601 are out of range. */

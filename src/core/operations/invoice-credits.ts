@@ -1,12 +1,22 @@
 import * as z from 'zod'
 import type { BillingContext } from '../context.js'
-import { formatMoney, parseMoney } from '../domain/money.js'
+import { formatMoney } from '../domain/money.js'
 import { BillingError } from '../errors.js'
 import type { InvoiceCredit } from '../ports/capabilities/invoice-credits.js'
 import { requireCapability } from '../ports/provider.js'
 import { customerOf, ensureCustomer } from './customers.js'
 import { dateOf } from './date.js'
-import { accountId, given, idempotencyKey, idField, parse, readTime, type TimeInput, text } from './fields.js'
+import {
+  accountId,
+  given,
+  idempotencyKey,
+  idField,
+  parse,
+  readMoney,
+  readTime,
+  type TimeInput,
+  text,
+} from './fields.js'
 import { foundOrNull } from './found.js'
 
 /** Money for the next invoices of an account. */
@@ -59,10 +69,7 @@ export async function grantInvoiceCredit(
 ): Promise<InvoiceCreditView> {
   const request = parse(grantSchema, input)
   const { currency } = ctx.catalog
-  if (typeof request.amount !== 'string' || request.amount.length > 60)
-    throw new BillingError('invalid_amount', `amount must be decimal text in ${currency}, such as "10".`)
-  const amount = parseMoney(request.amount, currency)
-  if (amount.nanos <= 0n) throw new BillingError('invalid_amount', 'amount must be above zero.')
+  const amount = readMoney(request.amount, currency)
   const expiresAt = request.expiresAt === undefined ? null : readTime(request.expiresAt, 'expiresAt')
   if (expiresAt !== null && expiresAt <= ctx.environment.now())
     throw new BillingError('timestamp_out_of_range', 'expiresAt must lie ahead.')

@@ -1,5 +1,5 @@
 import type { BillingContext } from '../context.js'
-import { formatMoney } from '../domain/money.js'
+import { compareMoney, formatMoney } from '../domain/money.js'
 import type { MicroSparks } from '../domain/sparks.js'
 
 /** A credit package that is on sale. */
@@ -15,7 +15,7 @@ export interface PackageView {
 /** The packages of the catalog, the cheapest first. */
 export async function listPackages(ctx: BillingContext): Promise<readonly PackageView[]> {
   return [...ctx.catalog.packages.values()]
-    .sort((left, right) => Number(left.price.nanos - right.price.nanos))
+    .sort((left, right) => compareMoney(left.price, right.price))
     .map(({ name, title, price, sparks }) => ({
       name,
       title,

@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import type { BillingContext } from '../context.js'
-import { formatMoney, type Money, parseMoney } from '../domain/money.js'
+import { formatMoney } from '../domain/money.js'
 import { type DeclineReason, type PaymentStatus, paymentStatuses } from '../domain/payment-outcome.js'
 import { BillingError } from '../errors.js'
 import type { ProviderPayment, RefundStatus } from '../ports/capabilities/payments.js'
 import { customerOf } from './customers.js'
-import { accountId, given, idempotencyKey, idField, parse, text } from './fields.js'
+import { accountId, given, idempotencyKey, idField, parse, readMoney, text } from './fields.js'
 import { followPayment } from './follow-payment.js'
 import { foundOrNull } from './found.js'
 import { type Page, type PageInput, pageFields, providerPage, providerPlace } from './paging.js'
@@ -97,7 +97,7 @@ export async function refundPayment(ctx: BillingContext, input: RefundPaymentInp
   const { provider, payment } = await requirePayment(ctx, { accountId: request.accountId, id: request.paymentId })
   const { refund } = provider.payments
   if (!refund) throw new BillingError('capability_missing', `Provider ${provider.id} cannot give payments back.`)
-  const amount = request.amount === undefined ? null : amountOf(request.amount, payment.amount.currency)
+  const amount = request.amount === undefined ? null : readMoney(request.amount, payment.amount.currency)
   const key = `refund:${request.accountId}:${request.idempotencyKey}`
   const asked = { paymentId: payment.externalId, amount, reason: request.reason }
   const given = await refund.call(provider.payments, asked, { idempotencyKey: key })
@@ -114,14 +114,6 @@ export async function refundPayment(ctx: BillingContext, input: RefundPaymentInp
     amount: formatMoney(given.amount),
     createdAt: new Date(createdAt),
   }
-}
-
-function amountOf(value: unknown, currency: string): Money {
-  if (typeof value !== 'string' || value.length > 60)
-    throw new BillingError('invalid_amount', `amount must be decimal text in ${currency}, such as "10".`)
-  const amount = parseMoney(value, currency)
-  if (amount.nanos > 0n) return amount
-  throw new BillingError('invalid_amount', 'amount must be above zero.')
 }
 
 async function takerOf(ctx: BillingContext, account: string) {

@@ -1,4 +1,5 @@
 import type { BillingContext } from '../context.js'
+import { takenBack } from '../domain/payment.js'
 import type { ProviderPayment } from '../ports/capabilities/payments.js'
 import { requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
@@ -88,22 +89,19 @@ async function paymentFindings(
       expected: moneyText({ currency: sale.currency, nanos: sale.paidNanos ?? 0n }),
       found,
     })
-  const taken = await takenBack(ctx, comparison, payment, sale)
+  const taken = await reversalFinding(ctx, comparison, payment, sale)
   return taken ? [...findings, taken] : findings
 }
 
 /** Whether what was given back at the provider is what the ledger knows of. */
-async function takenBack(
+async function reversalFinding(
   ctx: BillingContext,
   { provider, repair, signal }: MoneyComparison,
   payment: ProviderPayment,
   sale: CheckoutIntent,
 ): Promise<Finding | null> {
   const { accountId, currency } = sale
-  const known = async () => {
-    const facts = Object.values((await ctx.store.ledger.payment(accountId, sale.id))?.facts ?? {})
-    return facts.reduce((sum, { nanos }) => sum + nanos, 0n)
-  }
+  const known = async () => takenBack(await ctx.store.ledger.payment(accountId, sale.id))
   const before = await known()
   const { externalId: id, createdAt: at } = payment
   const expected = await takenBackAt(provider, id, currency, signal)

@@ -3,6 +3,7 @@ import type { Instant } from '../domain/period.js'
 import type { ReportState } from '../ports/store.js'
 import { type ComparedUsage, type CountingProvider, compareUsage, type UsageGap } from './compare-usage.js'
 import type { Finding } from './difference.js'
+import { pagesOf } from './pages.js'
 import { parkedFindings } from './usage-differences.js'
 
 const hourMs = 3_600_000
@@ -110,15 +111,12 @@ export async function oldestUncertain(
   provider: CountingProvider,
 ): Promise<ReadonlyMap<string, Instant>> {
   const oldest = new Map<string, Instant>()
-  let after: string | undefined
-  do {
-    const page = await ctx.store.outbox.stranded(provider.id, 'uncertain', {
-      limit: 1_000,
-      ...(after === undefined ? {} : { after }),
-    })
+  const uncertain = pagesOf(
+    (place) => ctx.store.outbox.stranded(provider.id, 'uncertain', place),
+    ({ cursor }) => cursor,
+  )
+  for await (const page of uncertain)
     for (const { accountId, occurredAt } of page)
       oldest.set(accountId, Math.min(occurredAt, oldest.get(accountId) ?? occurredAt))
-    after = page.length < 1_000 ? undefined : page.at(-1)?.cursor
-  } while (after !== undefined)
   return oldest
 }

@@ -9,6 +9,7 @@ import type { CountingProvider, UsageGap } from './compare-usage.js'
 import type { Difference, Finding } from './difference.js'
 import { accountId, parse, readTime, type TimeInput } from './fields.js'
 import { followSubscriptions } from './follow-subscriptions.js'
+import { pagesOf } from './pages.js'
 import { type MoneyComparison, reconcileCheckouts } from './reconcile-checkouts.js'
 import { reconcilePayments } from './reconcile-payments.js'
 import { oldestUncertain, reconcileUsage } from './reconcile-usage.js'
@@ -169,13 +170,10 @@ async function* accountsOf(ctx: BillingContext, provider: AnyProvider, only: str
     if (externalId !== null) yield [{ accountId: only, externalId }]
     return
   }
-  const limit = 100
-  let after: string | undefined
-  do {
-    const page = await ctx.store.accounts.linked(provider.id, { limit, ...(after === undefined ? {} : { after }) })
-    yield page
-    after = page.length < limit ? undefined : page.at(-1)?.accountId
-  } while (after !== undefined)
+  yield* pagesOf(
+    (place) => ctx.store.accounts.linked(provider.id, place),
+    ({ accountId: id }) => id,
+  )
 }
 
 /** Compares how an account stands with its subscriptions. One that never had any is not put on a plan by that. */

@@ -4,6 +4,7 @@ import { tracingDestination } from '../delivery/tracing.js'
 import { consumerDestination } from '../domain/event.js'
 import { BillingError } from '../errors.js'
 import { accountId, idField, parse } from './fields.js'
+import { pagesOf } from './pages.js'
 
 /** What to try again: everything that was given up, or some of it. */
 export type ReplayInput =
@@ -25,8 +26,6 @@ const replaySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('deliveries'), destination: z.string().optional() }),
   z.strictObject({ kind: z.literal('delivery'), accountId, id: idField('id') }),
 ])
-
-const pageSize = 500
 
 /**
  * Lets what was given up be tried again from the beginning: webhooks that could not be applied, deliveries that were refused. Without
@@ -52,16 +51,16 @@ async function replayWebhooks(
   { provider, eventId }: { readonly provider?: string | undefined; readonly eventId?: string | undefined },
 ): Promise<number> {
   let count = 0
-  let after: string | undefined
-  do {
-    const page = await ctx.store.inbox.dead({ limit: pageSize, ...(after === undefined ? {} : { after }) })
+  const dead = pagesOf(
+    (place) => ctx.store.inbox.dead(place),
+    ({ cursor }) => cursor,
+  )
+  for await (const page of dead)
     for (const event of page) {
       if (provider !== undefined && event.provider !== provider) continue
       if (eventId !== undefined && event.eventId !== eventId) continue
       if (await ctx.store.inbox.revive(event.provider, event.eventId)) count += 1
     }
-    after = page.length < pageSize ? undefined : page.at(-1)?.cursor
-  } while (after !== undefined)
   if (count > 0 || eventId === undefined) return count
   throw new BillingError('not_found', `No webhook ${eventId} was given up.`, { details: { eventId } })
 }
@@ -72,18 +71,15 @@ async function replayDeliveries(ctx: BillingContext, destination: string | undef
   const wanted = destination === undefined ? parked : parked.filter((name) => namesOf(destination).includes(name))
   let count = 0
   for (const name of wanted) {
-    let after: string | undefined
-    do {
-      const page = await ctx.store.outbox.stranded(name, 'parked', {
-        limit: pageSize,
-        ...(after === undefined ? {} : { after }),
-      })
+    const given = pagesOf(
+      (place) => ctx.store.outbox.stranded(name, 'parked', place),
+      ({ cursor }) => cursor,
+    )
+    for await (const page of given)
       for (const account of new Set(page.map((delivery) => delivery.accountId))) {
         const ids = page.filter((delivery) => delivery.accountId === account).map(({ id }) => id)
         count += await begin(ctx, account, ids, ['parked'])
       }
-      after = page.length < pageSize ? undefined : page.at(-1)?.cursor
-    } while (after !== undefined)
   }
   return count
 }

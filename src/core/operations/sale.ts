@@ -6,7 +6,7 @@ import { compareMoney, type Money, parseMoney } from '../domain/money.js'
 import { maximumStored } from '../domain/sparks.js'
 import { BillingError } from '../errors.js'
 import type { PlanPrice } from '../ports/capabilities/plan-price.js'
-import { quoted } from './fields.js'
+import { quoted, readMoney } from './fields.js'
 
 /** What is sold, at the price of the catalog. */
 export interface Sale {
@@ -122,12 +122,8 @@ function packageCount(value: unknown): bigint {
 
 function priceOfAmount(ctx: BillingContext, value: unknown): Sale {
   const { currency } = ctx.catalog
-  if (typeof value !== 'string' || value.length > 60)
-    throw new BillingError('invalid_amount', `amount must be decimal text in ${currency}, such as "10".`)
-  const amount = parseMoney(value, currency)
-  const most = parseMoney('1000', currency)
-  if (amount.nanos <= 0n) throw new BillingError('invalid_amount', 'amount must be above zero.')
-  if (compareMoney(amount, most) > 0)
+  const amount = readMoney(value, currency)
+  if (compareMoney(amount, parseMoney('1000', currency)) > 0)
     throw new BillingError('amount_out_of_range', `amount must be at most 1000 ${currency}.`)
   const sparks = sparksFor(ctx.catalog, amount.nanos)
   return { ...nothing, title: 'Credits', amount, sparks }

@@ -28,7 +28,7 @@ export interface DoorName {
 const hourMs = 3_600_000
 
 /** Codes of a connection that was never made. */
-const neverConnected: ReadonlySet<string> = new Set([
+export const neverConnected: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',

@@ -1,18 +1,13 @@
 import type { CallOptions } from '../../core/ports/call-options.js'
-import type { CatalogCapability, CatalogChange, ProviderCatalog } from '../../core/ports/capabilities/catalog.js'
+import type { CatalogCapability, ProviderCatalog } from '../../core/ports/capabilities/catalog.js'
 import type { PlanPrice } from '../../core/ports/capabilities/plan-price.js'
+import { type CatalogStep, catalogBySteps } from '../door/catalog-steps.js'
 import { toLagoAmount } from './amount.js'
 import type { LagoCall } from './call.js'
 import type { MetricCodes } from './metric-codes.js'
 import { createMetric, metricOf, metricsByCode, refuseOther } from './metrics.js'
 import { planCode, planOfCode, usagePlanCode } from './plan-code.js'
 import { isOnSale, type LagoPlan, type LagoPlans } from './plans.js'
-
-/** A change, and how it is made. */
-interface Step {
-  readonly change: CatalogChange
-  apply(): Promise<string>
-}
 
 /**
  * Billable metrics and plans of our catalog at Lago. A price that changes is another plan there, and whoever has subscribed keeps the
@@ -26,22 +21,12 @@ export function lagoCatalog(
   codeOf: MetricCodes,
   currency: string,
 ): CatalogCapability {
-  const steps = async (catalog: ProviderCatalog, options: CallOptions): Promise<readonly Step[]> => [
+  // Metrics first: charges name them.
+  return catalogBySteps(async (catalog, options) => [
     ...(await metricSteps(call, catalog, codeOf, options)),
     ...(await usageSteps(call, catalog, plans, codeOf, currency, options)),
     ...(await planSteps(catalog, plans, options)),
-  ]
-  return {
-    async plan(catalog, options) {
-      return (await steps(catalog, options)).map(({ change }) => change)
-    },
-    async apply(catalog, options) {
-      const done: CatalogChange[] = []
-      // Metrics first: charges name them.
-      for (const { change, apply } of await steps(catalog, options)) done.push({ ...change, externalId: await apply() })
-      return done
-    },
-  }
+  ])
 }
 
 async function metricSteps(
@@ -49,9 +34,9 @@ async function metricSteps(
   { meters }: ProviderCatalog,
   codeOf: MetricCodes,
   options: CallOptions,
-): Promise<readonly Step[]> {
+): Promise<readonly CatalogStep[]> {
   const existing = await metricsByCode(call, options)
-  return meters.flatMap(({ name }): Step[] => {
+  return meters.flatMap(({ name }): CatalogStep[] => {
     const code = codeOf(name)
     const metric = existing.get(code)
     if (metric) refuseOther(metric)
@@ -69,7 +54,7 @@ async function usageSteps(
   codeOf: MetricCodes,
   currency: string,
   options: CallOptions,
-): Promise<readonly Step[]> {
+): Promise<readonly CatalogStep[]> {
   if (meters.length === 0) return []
   const code = usagePlanCode(currency)
   const plan = (await plans.byCode(options)).get(code)
@@ -90,7 +75,7 @@ async function planSteps(
   { prices, retires = false }: ProviderCatalog,
   plans: LagoPlans,
   options: CallOptions,
-): Promise<readonly Step[]> {
+): Promise<readonly CatalogStep[]> {
   if (prices.length === 0 && !retires) return []
   const existing = await plans.byCode(options)
   const wanted = new Set(prices.map(planCode))
@@ -101,7 +86,7 @@ async function planSteps(
   }
   return [
     ...prices.flatMap((price) => priceSteps(price, existing.get(planCode(price)), plans, options)),
-    ...[...existing.values()].filter(isGone).map((plan): Step => {
+    ...[...existing.values()].filter(isGone).map((plan): CatalogStep => {
       const given = { action: 'archive', object: 'price', name: planOfCode(plan.code) ?? plan.code } as const
       const change = { ...given, externalId: plan.lago_id, detail: `code ${plan.code}` }
       return { change, apply: async () => (await plans.putOnSale(plan.code, false, options)).lago_id }
@@ -114,7 +99,7 @@ function priceSteps(
   plan: LagoPlan | undefined,
   plans: LagoPlans,
   options: CallOptions,
-): readonly Step[] {
+): readonly CatalogStep[] {
   const code = planCode(price)
   if (plan === undefined) {
     const { cents, currency } = toLagoAmount(price.amount)
@@ -122,7 +107,7 @@ function priceSteps(
     const change = { action: 'create', object: 'price', name: price.plan, externalId: null, detail } as const
     return [{ change, apply: async () => (await plans.ensure(price, options)).lago_id }]
   }
-  const steps: Step[] = []
+  const steps: CatalogStep[] = []
   if (!isOnSale(plan)) {
     const again = { action: 'update', object: 'price', name: price.plan, externalId: plan.lago_id } as const
     const change = { ...again, detail: 'is sold again' }

@@ -1,4 +1,5 @@
 import { BillingError } from '../../core/errors.js'
+import { neverConnected, parseRetryAfter } from '../door/fault.js'
 import type { OtlpSpan } from './span.js'
 
 /**
@@ -23,18 +24,6 @@ export interface SendSettings {
   readonly timeoutMs: number
   readonly fetch: typeof fetch | undefined
 }
-
-const hourMs = 3_600_000
-
-/** Codes of a connection that was never made. */
-const neverConnected: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
 
 /**
  * Sends OTLP as JSON. Written here, since the exporters there are report success where the server refused spans
@@ -125,14 +114,6 @@ function failedSend(error: unknown): SendResult {
 function messageOf(body: string): string {
   const message = parseObject(body)?.message
   return typeof message === 'string' ? `: ${message.slice(0, 300)}` : '.'
-}
-
-/** Seconds or a date, as milliseconds from 0 to one hour; `undefined` for anything else. */
-function parseRetryAfter(header: string | null): number | undefined {
-  if (header === null) return undefined
-  const given = header.trim()
-  const waitMs = /^[+-]?\d+(\.\d+)?$/.test(given) ? Number(given) * 1000 : Date.parse(given) - Date.now()
-  return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(Math.round(waitMs), 0), hourMs)
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {

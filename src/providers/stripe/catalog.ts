@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
-import type { CatalogCapability, CatalogChange, ProviderCatalog } from '../../core/ports/capabilities/catalog.js'
+import type { CatalogCapability, ProviderCatalog } from '../../core/ports/capabilities/catalog.js'
+import { type CatalogStep, catalogBySteps } from '../door/catalog-steps.js'
 import { parseAnswer, type StripeCall } from './call.js'
 import { everyRow } from './every-row.js'
 import type { MeterNames } from './meter-names.js'
@@ -12,12 +13,6 @@ import { findProduct, type StripePriceList, type WantedPrice, wantedPrices } fro
 const createdSchema = z.object({ id: z.string().min(1) })
 const productSchema = z.object({ id: z.string().min(1), name: z.string() })
 const pricedSchema = z.object({ id: z.string().min(1), lookup_key: z.string().nullish() })
-
-/** A change, and how it is made. */
-interface Step {
-  readonly change: CatalogChange
-  apply(): Promise<string>
-}
 
 /**
  * Meters, products and prices of our catalog at Stripe. A price that changes is another price with another lookup key; the one before is
@@ -31,24 +26,14 @@ export function stripeCatalog(
   eventName: MeterNames,
   portal: PortalConfigurations | null = null,
 ): CatalogCapability {
-  const steps = async (catalog: ProviderCatalog, options: CallOptions): Promise<readonly Step[]> => {
+  return catalogBySteps(async (catalog, options) => {
+    // Meters first: prices name them.
     const meters = await meterSteps(call, catalog, eventName, options)
     const priced = await priceSteps(call, catalog, prices, options)
     // After the prices that it names, and only by who sells them.
     const portalStep = catalog.retires ? await portal?.step(catalog, options) : null
     return [...meters, ...priced, ...(portalStep ? [portalStep] : [])]
-  }
-  return {
-    async plan(catalog, options) {
-      return (await steps(catalog, options)).map(({ change }) => change)
-    },
-    async apply(catalog, options) {
-      const done: CatalogChange[] = []
-      // Meters first: prices name them.
-      for (const { change, apply } of await steps(catalog, options)) done.push({ ...change, externalId: await apply() })
-      return done
-    },
-  }
+  })
 }
 
 async function meterSteps(
@@ -56,9 +41,9 @@ async function meterSteps(
   { meters }: ProviderCatalog,
   eventName: MeterNames,
   options: CallOptions,
-): Promise<readonly Step[]> {
+): Promise<readonly CatalogStep[]> {
   const existing = await activeMeters(call, options)
-  return meters.flatMap(({ name }): Step[] => {
+  return meters.flatMap(({ name }): CatalogStep[] => {
     const event = eventName(name)
     const meter = existing.get(event)
     if (meter) refuseOther(meter)
@@ -112,11 +97,11 @@ async function priceSteps(
   catalog: ProviderCatalog,
   prices: StripePriceList,
   options: CallOptions,
-): Promise<readonly Step[]> {
+): Promise<readonly CatalogStep[]> {
   const wanted = new Map(catalog.prices.flatMap(wantedPrices).map((price) => [price.lookupKey, price]))
   const products = new Map([...wanted.values()].map(({ product }) => [product.id, product]))
   const there = new Set<string>()
-  const steps: Step[] = []
+  const steps: CatalogStep[] = []
   for (const { id, name } of products.values()) {
     const product = await findProduct(call, id, options)
     if (!product) continue
@@ -145,11 +130,11 @@ async function retirements(
   prices: StripePriceList,
   sold: ReadonlySet<string>,
   options: CallOptions,
-): Promise<readonly Step[]> {
+): Promise<readonly CatalogStep[]> {
   const products = await everyRow(productSchema, (start) =>
     call.read(options, (client, request) => client.products.list({ active: true, ...start }, request)),
   )
-  const steps: Step[] = []
+  const steps: CatalogStep[] = []
   for (const { id, name } of products) {
     if (sold.has(id) || !/^billfold_(plan|meter)_/.test(id)) continue
     for (const { id: priceId, lookup_key: key } of await activePrices(call, id, options))
@@ -159,7 +144,7 @@ async function retirements(
   return steps
 }
 
-function creation(prices: StripePriceList, price: WantedPrice, options: CallOptions): Step {
+function creation(prices: StripePriceList, price: WantedPrice, options: CallOptions): CatalogStep {
   const { lookupKey, product, amount, currency, interval } = price
   const detail = `${amount} minor units of ${currency.toUpperCase()} a ${interval}, lookup key ${lookupKey}`
   const change = { action: 'create', object: 'price', name: product.name, externalId: null, detail } as const
@@ -172,7 +157,7 @@ function archiving(
   prices: StripePriceList,
   { id, key, name }: { readonly id: string; readonly key: string; readonly name: string },
   options: CallOptions,
-): Step {
+): CatalogStep {
   const change = { action: 'archive', object: 'price', name, externalId: id, detail: `lookup key ${key}` } as const
   const apply = async () => {
     await call.write(options, (client, request) => client.prices.update(id, { active: false }, request))
@@ -188,7 +173,7 @@ function switching(
   { id, name }: { readonly id: string; readonly name: string },
   active: boolean,
   options: CallOptions,
-): Step {
+): CatalogStep {
   const detail = active ? 'is sold again' : 'is not in the catalog any more'
   const action = active ? 'update' : 'archive'
   const change = { action, object: 'product', name, externalId: id, detail } as const
@@ -203,7 +188,7 @@ function renaming(
   call: StripeCall,
   { id, name, before }: { readonly id: string; readonly name: string; readonly before: string },
   options: CallOptions,
-): Step {
+): CatalogStep {
   const change = { action: 'update', object: 'product', name, externalId: id, detail: `was ${before}` } as const
   const apply = async () => {
     await call.write(options, (client, request) => client.products.update(id, { name }, request))

@@ -1,5 +1,5 @@
 import { maximumBundle } from '../../kit/waiting.js'
-import type { DeliveryRow } from '../../sql/delivery-rows.js'
+import { type DeliveryRow, stateOf } from '../../sql/delivery-rows.js'
 
 // Citus changes no rows in a common table expression: what is claimed or settled is locked and named first, and changed by a statement of
 // its own, all in the transaction of one account.
@@ -82,7 +82,5 @@ export function asOne(claimed: readonly DeliveryRow[]) {
       members: 1 + (known?.members ?? 0),
     })
   }
-  return [...handedOut.values()].map(
-    ({ eventType: _, claimedAt: __, nextAttemptAt: ___, leasedUntil: ____, ...row }) => row,
-  )
+  return [...handedOut.values()].map((row) => ({ ...stateOf(row), members: row.members }))
 }

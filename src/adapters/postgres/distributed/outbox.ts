@@ -83,10 +83,11 @@ export function distributedOutbox(
               arrayOf(locked.map(({ bundle }) => bundle)),
               String(leaseMs),
             ])
-            const places = new Map(rows.map((row) => [tables.deliveries.read(row).id, Number(row.at(-1))]))
-            const inOrder = [...rows].sort((left, right) => Number(left.at(-1)) - Number(right.at(-1)))
-            const handedOut = asOne(inOrder.map((row) => tables.deliveries.read(row)))
-            const deliveries = await withSubjects(sql, accountId, handedOut)
+            const inOrder = rows
+              .map((row) => ({ row: tables.deliveries.read(row), seq: Number(row.at(-1)) }))
+              .sort((left, right) => left.seq - right.seq)
+            const places = new Map(inOrder.map(({ row, seq }) => [row.id, seq]))
+            const deliveries = await withSubjects(sql, accountId, asOne(inOrder.map(({ row }) => row)))
             return [deliveries.map((delivery) => ({ delivery, seq: places.get(delivery.id) ?? 0 }))]
           }),
       )

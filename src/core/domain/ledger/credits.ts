@@ -1,4 +1,4 @@
-import { formatSparks, type MicroSparks } from '../sparks.js'
+import { formatSparks, least } from '../sparks.js'
 import { accrue } from './accrual.js'
 import type { ExpireCommand, ExpireGrantCommand, GrantCommand } from './command.js'
 import { accountDraft, balanceOf, type Draft, findGrant, setAccount } from './draft.js'
@@ -105,8 +105,4 @@ export function bringUpToDate(draft: Draft, accountId: string): number {
   // A command that is not the sweeper's may see some of the counters only; a throttle on another is lifted by what passes next.
   if (holds + given > 0) recheckQuotas(draft, accountId)
   return holds + grants + given + late
-}
-
-function least(left: MicroSparks, right: MicroSparks): MicroSparks {
-  return left < right ? left : right
 }

@@ -1,5 +1,5 @@
 import type { Instant } from '../period.js'
-import type { MicroSparks } from '../sparks.js'
+import { least, type MicroSparks } from '../sparks.js'
 import type { ChangePlanCommand } from './command.js'
 import { type Draft, findKey, setAccount } from './draft.js'
 import { dedupeOf } from './key.js'
@@ -68,8 +68,4 @@ function topUp(draft: Draft, accountId: string, paidPlan: PaidPlan, wanted: Micr
   const given = more > 0n && !isOver ? wanted : paidPlan.given
   setAccount(draft, { ...account, paidPlan: { ...paidPlan, given } })
   if (given > paidPlan.given && paidPlan.until !== null) give(draft, accountId, 'plan', more, paidPlan.until)
-}
-
-function least(left: MicroSparks, right: MicroSparks): MicroSparks {
-  return left < right ? left : right
 }

@@ -1,6 +1,6 @@
 import { invariant } from '../../errors.js'
 import { divide } from '../decimal.js'
-import type { Payment, ReversalFact } from '../payment.js'
+import { type Payment, type ReversalFact, takenBack } from '../payment.js'
 import { formatSparks, type MicroSparks } from '../sparks.js'
 import type { GrantCommand, ReversePaymentCommand } from './command.js'
 import { causeOf, type Draft, entryWithCorrections, findEntry, findPayment, netBurns, setPayment } from './draft.js'
@@ -87,7 +87,7 @@ export function takeBack(draft: Draft, before: Payment): void {
 /** What of the credits the payer has back in money; nothing while they are not given. */
 function dueOf({ grantId, facts, sparks, paidNanos }: Payment): MicroSparks {
   if (grantId === null) return 0n
-  const nanos = Object.values(facts).reduce((sum, fact) => sum + fact.nanos, 0n)
+  const nanos = takenBack({ facts })
   if (nanos >= paidNanos) return nanos > 0n ? sparks : 0n
   return divide(sparks * nanos, paidNanos, 'half_even')
 }

@@ -1,6 +1,6 @@
 import type { RecurringCredits } from '../catalog.js'
 import { type Instant, periodAt } from '../period.js'
-import type { MicroSparks } from '../sparks.js'
+import { least, type MicroSparks } from '../sparks.js'
 import { cycleOf } from './current-quota.js'
 import { causeOf, type Draft, freeName, grantsOf, setAccount, setGrant } from './draft.js'
 import { overdue } from './expiry.js'
@@ -114,8 +114,4 @@ export function give(
     { id: `grt_${name}`, origin, amount, ...terms },
     { command, operation: 'renew', counterAccount: 'grants:promotional' },
   )
-}
-
-function least(left: MicroSparks, right: MicroSparks): MicroSparks {
-  return left < right ? left : right
 }

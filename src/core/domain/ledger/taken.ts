@@ -1,4 +1,4 @@
-import type { MicroSparks } from '../sparks.js'
+import { least, type MicroSparks } from '../sparks.js'
 import { type Draft, entryWithCorrections, findGrant } from './draft.js'
 import type { LedgerEntry } from './state.js'
 
@@ -57,8 +57,4 @@ export function refundedOf(
   const idle = gone > least(byHand + dueBefore, sparks) ? gone : unused
   const more = (claimed > idle ? claimed : idle) - byHand - expired
   return least(more > 0n ? more : 0n, claimed > byHand ? claimed - byHand : 0n)
-}
-
-function least(left: MicroSparks, right: MicroSparks): MicroSparks {
-  return left < right ? left : right
 }
