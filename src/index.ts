@@ -325,6 +325,8 @@ export type {
   LedgerStore,
   OutboxStore,
   PriceStore,
+  PulledItem,
+  PullStore,
   ReportState,
   Restatement,
   Settlement,

@@ -7,6 +7,7 @@ import { memoryIntents } from './memory/intents.js'
 import { memoryLedger } from './memory/ledger.js'
 import { memoryOutbox } from './memory/outbox.js'
 import { memoryPrices } from './memory/prices.js'
+import { memoryPulls } from './memory/pulls.js'
 import { createTables } from './memory/tables.js'
 
 /** What the memory store is told. */
@@ -68,5 +69,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       accountByDelivery: async (deliveryId: string) => deliveryOf(tables, deliveryId)?.told.accountId ?? null,
     }),
     prices: whileOpen(memoryPrices(tables)),
+    pulls: whileOpen(memoryPulls(tables)),
   }
 }

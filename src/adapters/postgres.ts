@@ -16,6 +16,7 @@ import { migrate, schemaVersion } from './postgres/migrate.js'
 import { postgresOutbox } from './postgres/outbox.js'
 import { coordinatorSettings, storeSettings } from './postgres/planner.js'
 import { postgresPrices } from './postgres/prices.js'
+import { postgresPulls } from './postgres/pulls.js'
 import { createTables } from './postgres/tables.js'
 
 export type { PostgresClient, PostgresPool, PostgresQuery, PostgresSocket, PostgresTypes } from './postgres/client.js'
@@ -119,6 +120,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     intents: postgresIntents(connection, tables, clock),
     directory: postgresDirectory(connection, tables),
     prices: postgresPrices(connection, tables),
+    pulls: postgresPulls(connection, tables),
   }
 }
 

@@ -10,6 +10,7 @@ import { sqliteLedger } from './sqlite/ledger.js'
 import { migrate, schemaVersion } from './sqlite/migrate.js'
 import { sqliteOutbox } from './sqlite/outbox.js'
 import { sqlitePrices } from './sqlite/prices.js'
+import { sqlitePulls } from './sqlite/pulls.js'
 
 export type { SqliteDatabase } from './sqlite/driver.js'
 
@@ -67,6 +68,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     intents: sqliteIntents(connection, now),
     directory: sqliteDirectory(connection),
     prices: sqlitePrices(connection),
+    pulls: sqlitePulls(connection),
   }
 }
 

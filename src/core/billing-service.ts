@@ -300,6 +300,7 @@ function afterReady(store: Store, ready: () => Promise<void>): Store {
     intents: wrap(store.intents),
     directory: wrap(store.directory),
     prices: wrap(store.prices),
+    pulls: wrap(store.pulls),
   }
 }
 

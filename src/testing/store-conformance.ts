@@ -17,6 +17,7 @@ import { keyCases } from './store-conformance/keys.js'
 import { lifecycleCases } from './store-conformance/lifecycle.js'
 import { outboxCases } from './store-conformance/outbox.js'
 import { priceCases } from './store-conformance/prices.js'
+import { pullCases } from './store-conformance/pulls.js'
 import { readCases } from './store-conformance/reads.js'
 import { renewalCases } from './store-conformance/renewals.js'
 import { reportCases } from './store-conformance/reports.js'
@@ -58,6 +59,7 @@ export function storeConformance(subject: StoreConformanceSubject): readonly Sto
     ...inboxCases,
     ...intentCases,
     ...priceCases,
+    ...pullCases,
     ...sharingCases,
     ...verificationCases,
     ...invariantCases,

@@ -1,5 +1,6 @@
 import type { BillingEvent } from '../../core/domain/event.js'
-import type { AccountRecord, CheckoutIntent, InboxEvent } from '../../core/ports/store.js'
+import type { Instant } from '../../core/domain/period.js'
+import type { AccountRecord, CheckoutIntent, InboxEvent, PulledItem } from '../../core/ports/store.js'
 import type { AccountBook } from './account-book.js'
 import type { DeliveryQueue } from './delivery-queue.js'
 import type { StoredDelivery } from './stored-delivery.js'
@@ -33,6 +34,10 @@ export interface Tables {
   readonly accountsByLink: Map<string, string>
   /** By version. */
   readonly priceCards: Map<string, string>
+  /** By source and external id. */
+  readonly pulled: Map<string, PulledItem>
+  /** By source. */
+  readonly pullPositions: Map<string, Instant>
 }
 
 export function createTables(): Tables {
@@ -48,5 +53,7 @@ export function createTables(): Tables {
     links: new Map(),
     accountsByLink: new Map(),
     priceCards: new Map(),
+    pulled: new Map(),
+    pullPositions: new Map(),
   }
 }

@@ -281,6 +281,19 @@ export const migrations: readonly ((schema: string) => string)[] = [
     data text NOT NULL
   );
 
+  CREATE TABLE ${schema}.pulled (
+    source text NOT NULL,
+    external_id text NOT NULL,
+    account_id text NOT NULL,
+    is_marked bigint NOT NULL,
+    PRIMARY KEY (source, external_id)
+  );
+
+  CREATE TABLE ${schema}.pull_positions (
+    source text PRIMARY KEY,
+    position bigint NOT NULL
+  );
+
   CREATE TABLE ${schema}.price_cards (
     version text PRIMARY KEY,
     card text NOT NULL

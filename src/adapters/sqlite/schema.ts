@@ -241,6 +241,19 @@ export const migrations: readonly string[] = [
     data TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
 
+  CREATE TABLE billfold_pulled (
+    source TEXT NOT NULL,
+    external_id TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    is_marked INTEGER NOT NULL,
+    PRIMARY KEY (source, external_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE billfold_pull_positions (
+    source TEXT PRIMARY KEY,
+    position INTEGER NOT NULL
+  ) STRICT;
+
   CREATE TABLE billfold_price_cards (
     version TEXT PRIMARY KEY,
     card TEXT NOT NULL

@@ -6,6 +6,7 @@ import { BillingError } from '../errors.js'
 import { accountId, idempotencyKey, idField, parse, text } from './fields.js'
 import { type MeasureInput, measureFields } from './measure.js'
 import { type PricesAtUse, pricesAtUse, rateAtUse } from './prices-at-use.js'
+import type { Measure } from './rate.js'
 import { refusalOf } from './refusal.js'
 import { keyed } from './steps.js'
 import { type RecordedUsage, recorded } from './usage.js'
@@ -44,17 +45,29 @@ const namingFields = { accountId, id: idField('id'), reason: text(500), idempote
 export async function amendUsage(ctx: BillingContext, input: AmendUsageInput): Promise<AmendedUsage> {
   const request = parse(z.strictObject({ ...namingFields, ...measureFields }), input)
   const { idempotencyKey: _, ...body } = request
+  return replaceMeasure(ctx, request, request, body)
+}
+
+/** What names a correction, parsed. */
+type Naming = z.output<z.ZodObject<typeof namingFields>>
+
+/** `amendUsage` on what was parsed; `body` is what makes two requests the same. */
+export async function replaceMeasure(
+  ctx: BillingContext,
+  request: Naming,
+  { quantity, tokens, costUsd, ...served }: Measure,
+  body: Correction['body'],
+): Promise<AmendedUsage> {
   const entry = await findUsage(ctx, request.accountId, request.id)
   const { usage } = entry
   const prices = await pricesAtUse(ctx, entry)
-  const { quantity, tokens, costUsd } = request
   const measure = {
     quantity,
     tokens,
     costUsd,
-    model: request.model ?? usage.model ?? undefined,
-    provider: request.provider ?? usage.provider ?? undefined,
-    serviceTier: request.serviceTier ?? usage.serviceTier ?? undefined,
+    model: served.model ?? usage.model ?? undefined,
+    provider: served.provider ?? usage.provider ?? undefined,
+    serviceTier: served.serviceTier ?? usage.serviceTier ?? undefined,
   }
   const correction = { body, dimensions: usage.dimensions, rate: prices.ofTotal }
   let to: RatedUsage
@@ -87,10 +100,15 @@ function expectSum({ catalog }: PricesAtUse, meter: string): void {
 export async function voidUsage(ctx: BillingContext, input: VoidUsageInput): Promise<AmendedUsage> {
   const request = parse(z.strictObject(namingFields), input)
   const { idempotencyKey: _, ...body } = request
+  return takeBack(ctx, request, { ...body, void: true })
+}
+
+/** `voidUsage` on what was parsed; `body` is what makes two requests the same. */
+export async function takeBack(ctx: BillingContext, request: Naming, body: Correction['body']): Promise<AmendedUsage> {
   const entry = await findUsage(ctx, request.accountId, request.id)
   const { dimensions, meter } = entry.usage
   const prices = await pricesAtUse(ctx, entry)
-  const correction = { body: { ...body, void: true }, dimensions, to: null, rate: prices.ofTotal }
+  const correction = { body, dimensions, to: null, rate: prices.ofTotal }
   try {
     expectSum(prices, meter)
   } catch (error) {
@@ -110,7 +128,7 @@ interface Correction {
 
 async function amended(
   ctx: BillingContext,
-  request: z.output<z.ZodObject<typeof namingFields>>,
+  request: Naming,
   { body, dimensions, to, rate, refusal }: Correction,
 ): Promise<AmendedUsage> {
   const answer = await recorded(ctx, {

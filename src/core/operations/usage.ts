@@ -139,7 +139,8 @@ async function expectRepeats(ctx: BillingContext, commands: readonly UsageComman
   }
 }
 
-function usageCommand(ctx: BillingContext, input: unknown): UsageCommand {
+/** Parses and rates usage; what speaks against it is told when the command is decided. */
+export function usageCommand(ctx: BillingContext, input: unknown): UsageCommand {
   const request = parseUsage(input)
   const { leaseToken } = request
   if (leaseToken !== undefined && leaseToken.accountId !== request.accountId) {

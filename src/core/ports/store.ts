@@ -42,6 +42,7 @@ export interface Store {
   readonly intents: IntentStore
   readonly directory: DirectoryStore
   readonly prices: PriceStore
+  readonly pulls: PullStore
 }
 
 /** What a store says of itself. */
@@ -423,6 +424,33 @@ export interface PriceStore {
   keep(version: string, card: string): Promise<void>
   /** The card of a version, as it was given, or `null`. */
   get(version: string): Promise<string | null>
+}
+
+/** Whose something that was read elsewhere is. */
+export interface PulledItem {
+  readonly accountId: string
+  /** Whether it was marked as processed where it was read. */
+  readonly isMarked: boolean
+}
+
+/** What was read at a provider to become usage: whose it is, and up to when everything was read. Kept for ever. */
+export interface PullStore {
+  /**
+   * Keeps whose these are, named by ids of the source; what is kept already stays, whatever is said now, so that nothing is ever charged
+   * to two accounts.
+   *
+   * @returns what is kept, in the order asked
+   */
+  assign(
+    source: string,
+    items: readonly { readonly externalId: string; readonly accountId: string }[],
+  ): Promise<readonly PulledItem[]>
+  /** Notes that these are marked at the source; those that are not kept are left out. */
+  mark(source: string, externalIds: readonly string[]): Promise<void>
+  /** Up to when all of a source was read, or `null`. */
+  position(source: string): Promise<Instant | null>
+  /** Moves the position of a source forward; never back. */
+  advance(source: string, position: Instant): Promise<void>
 }
 
 /** Sales between the wish to buy and the purchase. */

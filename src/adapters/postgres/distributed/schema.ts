@@ -20,7 +20,15 @@ export const accountTables = [
 ]
 
 /** The tables that are looked up over all accounts: every node has a copy. No usage writes them. */
-export const referenceTables = ['account_links', 'price_cards', 'subscriptions', 'inbox', 'checkout_intents']
+export const referenceTables = [
+  'account_links',
+  'price_cards',
+  'pulled',
+  'pull_positions',
+  'subscriptions',
+  'inbox',
+  'checkout_intents',
+]
 
 /** Tables whose key is an id in itself, which gets the account added. */
 const keyedById = ['deliveries', 'events']

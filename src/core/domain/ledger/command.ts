@@ -62,6 +62,8 @@ export interface UsageCommand extends Keyed {
   readonly onExcess: ExcessPolicy
   /** The budgets it counts against, as `scopesOf` names them. */
   readonly budgets: readonly string[]
+  /** Whether it was read out of traces: it is there already, and is not traced again. */
+  readonly isPulled?: boolean
 }
 
 /** Replaces what a usage event measured by what it should have; `usage: null` voids it. */

@@ -23,7 +23,8 @@ export function planDeliveries(draft: Draft): readonly NewDelivery[] {
       own = []
       byAccount.set(account, own)
     }
-    if (operation === 'usage')
+    // What was read out of traces is there already.
+    if (operation === 'usage' && !posted.isPulled)
       for (const destination of tracing) join(groups, own, { destination, posted, sparks: null })
     for (const destination of metering) {
       const sparks = sparksFor(draft, destination, posted)

@@ -41,6 +41,8 @@ export interface PostedEntry {
   readonly plan: string
   /** The entry's own deliveries, which are named when the batch is decided. */
   readonly deliveries: Record<string, string | null>
+  /** Whether it is usage that was read out of traces. */
+  readonly isPulled: boolean
 }
 
 /** The state while a batch is being decided: later commands see what earlier ones changed. */

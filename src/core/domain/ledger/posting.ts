@@ -24,6 +24,8 @@ export interface Posting {
   readonly opens?: Burn
   /** What is to go back to which grants when the amount is added; what remains of it pays debt or has a grant of its own. */
   readonly givesBack?: readonly Burn[]
+  /** Whether it is usage that was read out of traces. */
+  readonly isPulled?: boolean
 }
 
 /**
@@ -59,7 +61,7 @@ export function post(draft: Draft, posting: Posting, result: (account: AccountSt
     deliveries,
     result: answer,
   }
-  draft.entries.push({ entry, plan: account.plan, deliveries })
+  draft.entries.push({ entry, plan: account.plan, deliveries, isPulled: posting.isPulled ?? false })
   accountDraft(draft, accountId).entries.push(entry)
   draft.keys.set(dedupe, entry)
   return answer.kind === 'usage'

@@ -17,7 +17,7 @@ import type { EntryUsage, Hold } from './state.js'
 export interface UsageFact {
   readonly command: Keyed &
     Pick<UsageCommand, 'usage' | 'budgets'> &
-    Partial<Pick<UsageCommand, 'onInsufficient' | 'keepsHold'>>
+    Partial<Pick<UsageCommand, 'onInsufficient' | 'keepsHold' | 'isPulled'>>
   readonly operation: 'usage' | 'accrue'
   readonly occurredAt: number
   /** A moment in the period it is counted in, where that is another one. */
@@ -103,6 +103,7 @@ export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
     reason: fact.reason ?? '',
     usage: row,
     givesBack: [],
+    isPulled: command.isPulled ?? false,
   } as const
   const outcome = post(draft, posting, (after) => {
     // What the hold gave back may cover again what was throttled.
