@@ -202,6 +202,7 @@ export type {
 export type { ListPaymentsInput, PaymentView, RefundPaymentInput, RefundView } from './core/operations/payments.js'
 export type { CreatePortalInput } from './core/operations/portal.js'
 export type { ProviderCatalogChange } from './core/operations/provider-catalog.js'
+export type { PullInput, PullProblem, PullReport } from './core/operations/pull-usage.js'
 export type { PurchasedPackage, PurchasePackageInput } from './core/operations/purchase-package.js'
 export type { QuotaView } from './core/operations/quota-view.js'
 export type { ReconciledCounts, ReconcileInput, Reconciliation } from './core/operations/reconcile.js'
@@ -288,6 +289,7 @@ export type {
   SubscriptionStatus,
   SubscriptionsCapability,
 } from './core/ports/capabilities/subscriptions.js'
+export type { TraceObservation, TracePage, TraceQuery, TracesCapability } from './core/ports/capabilities/traces.js'
 export type { TracedUsage, TracingCapability } from './core/ports/capabilities/tracing.js'
 export type { UsagePart, UsageReportsCapability, UsageTotalQuery } from './core/ports/capabilities/usage-reports.js'
 export type {
@@ -335,6 +337,7 @@ export type {
   StrandedDelivery,
   UsageFilter,
 } from './core/ports/store.js'
+export type { PullConfig } from './core/pull-config.js'
 export type { RateConfig, RateTierConfig } from './core/rate-config.js'
 export type {
   AccountInput,
@@ -353,6 +356,7 @@ export type {
   PaymentMethodVerbs,
   PaymentVerbs,
   PortalVerbs,
+  PullVerbs,
   SubscriptionVerbs,
   SyncVerbs,
   UsageVerbs,

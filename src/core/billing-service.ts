@@ -31,7 +31,8 @@ import { verifyLedger } from './operations/verify-ledger.js'
 import { handleWebhook } from './operations/webhooks.js'
 import type { Store } from './ports/store.js'
 import { createPriceCards } from './price-cards.js'
-import { packageVerbs, providerVerbs, topUpHandler } from './provider-verbs.js'
+import { packageVerbs, providerVerbs, pullVerbs, topUpHandler } from './provider-verbs.js'
+import { resolvePull } from './pull-config.js'
 import type {
   BillingCore,
   CatalogVerbs,
@@ -42,6 +43,7 @@ import type {
   PaymentMethodVerbs,
   PaymentVerbs,
   PortalVerbs,
+  PullVerbs,
   SubscriptionVerbs,
 } from './verbs.js'
 import { createWorker } from './worker.js'
@@ -82,6 +84,13 @@ type CreditsInvoices<R extends ProviderRoles> = R extends
   ? true
   : false
 
+/** Whether a provider's traces can be read. */
+type ReadsTraces<R extends ProviderRoles> = R extends
+  | { readonly default: { readonly traces: object } }
+  | { readonly tracing: { readonly traces: object } | readonly { readonly traces: object }[] }
+  ? true
+  : false
+
 /** The service: what the roles make possible, and nothing else compiles. */
 export type BillingService<R extends ProviderRoles = ProviderRoles, C extends Catalog = Catalog> = BillingCore<C> &
   When<Plays<R, 'checkout'>, CheckoutVerbs<C>> &
@@ -92,6 +101,7 @@ export type BillingService<R extends ProviderRoles = ProviderRoles, C extends Ca
   When<Plays<R, 'payments'>, PaymentVerbs> &
   When<Plays<R, 'paymentMethods'>, PaymentMethodVerbs> &
   When<KeepsCatalog<R>, CatalogVerbs> &
+  When<ReadsTraces<R>, PullVerbs> &
   (keyof R extends never ? unknown : IntegrationVerbs)
 
 /**
@@ -153,6 +163,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     roles,
     origins: resolveRedirects(config),
     suspendOn: config.dunning?.suspendOn ?? 'unpaid',
+    pulling: resolvePull(config.pull, config.catalog),
     environment,
     consumers: createConsumers(),
     newId: createIds(environment),
@@ -231,6 +242,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       flush: (options) => flush(ctx, options),
       status: () => syncStatus(ctx),
       replay: async (input) => (await import('./operations/replay.js')).replay(ctx, input),
+      ...pullVerbs(ctx),
     },
     // Loaded when it is asked for: it is large, and for people.
     explain: async (input) => (await import('./operations/explain.js')).explain(ctx, input),

@@ -3,6 +3,7 @@ import { type AllowedOrigins, parseAllowedOrigins } from './domain/redirect.js'
 import { BillingError } from './errors.js'
 import type { AnyProvider, Capabilities, Provider } from './ports/provider.js'
 import type { Store } from './ports/store.js'
+import type { PullConfig } from './pull-config.js'
 
 /** The parts a provider can play in an app. `default` plays every part it is able to and nobody else is named for. */
 export interface ProviderRoles {
@@ -31,6 +32,8 @@ export interface BillingConfig<R extends ProviderRoles = ProviderRoles, C extend
     /** `unpaid` (default): when the provider has given up; `past_due`: as soon as a payment failed; `never`. */
     readonly suspendOn?: 'unpaid' | 'past_due' | 'never'
   }
+  /** What is made of the traces that `sync.pull` reads: see docs/providers/langfuse.md. */
+  readonly pull?: PullConfig<C>
   /** For tests and simulations: the clock and the source of randomness for ids and waiting times. */
   readonly environment?: Partial<Environment>
 }

@@ -9,6 +9,7 @@ import type { Lane } from './lane.js'
 import type { Leases } from './leases.js'
 import type { Lifetime } from './lifetime.js'
 import type { JoinedOutcome, Store } from './ports/store.js'
+import type { PullRules } from './pull-config.js'
 
 /** What every operation is given. */
 export interface BillingContext {
@@ -22,6 +23,8 @@ export interface BillingContext {
   readonly origins: AllowedOrigins | null
   /** How far a subscription must have come to suspend its account. */
   readonly suspendOn: 'unpaid' | 'past_due' | 'never'
+  /** What is made of traces that are read. */
+  readonly pulling: PullRules
   readonly environment: Environment
   readonly consumers: Consumers
   /** A new id that sorts by time. */

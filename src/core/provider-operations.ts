@@ -29,6 +29,7 @@ export {
 export { getPayment, listPayments, refundPayment } from './operations/payments.js'
 export { createPortal } from './operations/portal.js'
 export { applyCatalog, planCatalog } from './operations/provider-catalog.js'
+export { pullUsage } from './operations/pull-usage.js'
 export { purchasePackage } from './operations/purchase-package.js'
 export { reconcile } from './operations/reconcile.js'
 export { runTopUp } from './operations/run-top-up.js'

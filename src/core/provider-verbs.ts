@@ -10,6 +10,7 @@ import type {
   PaymentMethodVerbs,
   PaymentVerbs,
   PortalVerbs,
+  PullVerbs,
   SubscriptionVerbs,
 } from './verbs.js'
 
@@ -25,6 +26,13 @@ export function topUpHandler(ctx: BillingContext): EventHandler | null {
 export function packageVerbs<C extends Catalog>(ctx: BillingContext): object {
   if (!ctx.roles.checkout) return {}
   const verbs: PackageVerbs<C> = { purchase: async (input) => (await load()).purchasePackage<C>(ctx, input) }
+  return verbs
+}
+
+/** How traces are read, where somebody keeps some. */
+export function pullVerbs(ctx: BillingContext): object {
+  if (![...ctx.roles.all.values()].some(({ traces }) => traces)) return {}
+  const verbs: PullVerbs['sync'] = { pull: async (input) => (await load()).pullUsage(ctx, input) }
   return verbs
 }
 

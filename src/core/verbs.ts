@@ -33,6 +33,7 @@ import type {
 import type { ListPaymentsInput, PaymentView, RefundPaymentInput, RefundView } from './operations/payments.js'
 import type { CreatePortalInput } from './operations/portal.js'
 import type { ProviderCatalogChange } from './operations/provider-catalog.js'
+import type { PullInput, PullReport } from './operations/pull-usage.js'
 import type { PurchasedPackage, PurchasePackageInput } from './operations/purchase-package.js'
 import type { QuotaView } from './operations/quota-view.js'
 import type { ReconcileInput, Reconciliation } from './operations/reconcile.js'
@@ -339,6 +340,17 @@ export interface CatalogVerbs {
     plan(): Promise<readonly ProviderCatalogChange[]>
     /** Makes meters, products and prices at the providers fit the catalog. */
     apply(): Promise<readonly ProviderCatalogChange[]>
+  }
+}
+
+/** What apps have whose provider keeps traces. */
+export interface PullVerbs {
+  readonly sync: {
+    /**
+     * Reads traces and records them as usage, each once however often it is read; what changed since is billed as the difference. Without
+     * a time it goes on where it stopped.
+     */
+    pull(input?: PullInput): Promise<PullReport>
   }
 }
 

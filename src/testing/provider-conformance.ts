@@ -8,6 +8,7 @@ import { paymentCases } from './provider-conformance/payments.js'
 import { portalCases } from './provider-conformance/portal.js'
 import type { ProviderConformanceCase, ProviderConformanceSubject } from './provider-conformance/subject.js'
 import { subscriptionCases } from './provider-conformance/subscriptions.js'
+import { tracesCases } from './provider-conformance/traces.js'
 import { tracingCases } from './provider-conformance/tracing.js'
 import { usageReportCases } from './provider-conformance/usage-reports.js'
 import { webhookCases } from './provider-conformance/webhooks.js'
@@ -36,6 +37,7 @@ export function providerConformance(subject: ProviderConformanceSubject): readon
       ? usageReportCases(reports, provider.metering, subject, subject.meter)
       : []),
     ...(provider.tracing ? tracingCases(provider.tracing, subject) : []),
+    ...(provider.traces ? tracesCases(provider.traces, subject) : []),
     ...(provider.webhooks ? webhookCases(provider.webhooks, subject) : []),
   ]
 }

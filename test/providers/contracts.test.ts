@@ -128,6 +128,7 @@ describe.skipIf(missing)(
           tokens: { input: 1, output: 2 },
           costUsd: '0.1',
           sparks: '1',
+          billingStatus: 'credits',
           occurredAt: 1,
           dimensions: { feature: 'chat' },
         },

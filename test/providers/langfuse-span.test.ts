@@ -11,6 +11,7 @@ const usage: TracedUsage = {
   tokens: { input: 1000, output: 400, cached_input: 100 },
   costUsd: '0.000000123456789012',
   sparks: '150.5',
+  billingStatus: 'credits',
   occurredAt: 1_795_255_200_123,
   dimensions: { feature: 'chat' },
 }
@@ -32,6 +33,8 @@ describe('a usage event as a span', () => {
       'langfuse.environment': 'production',
       'user.id': 'acc_1',
       'langfuse.observation.metadata.feature': 'chat',
+      'langfuse.observation.metadata.billfold_account': 'acc_1',
+      'langfuse.observation.metadata.billfold_billing_status': 'credits',
       'langfuse.observation.metadata.billfold_usage_id': 'usage_1',
       'langfuse.observation.metadata.billfold_meter': 'ai_tokens',
       'langfuse.observation.metadata.billfold_quantity': '1500',

@@ -36,6 +36,7 @@ const usage = (usageId: string, given: Partial<TracedUsage> = {}): TracedUsage =
   tokens: { input: 1000, output: 400, cached_input: 100 },
   costUsd: '0.00045',
   sparks: '150',
+  billingStatus: 'credits',
   occurredAt: Date.now() - 60_000,
   dimensions: { feature: 'chat' },
   ...given,
@@ -83,7 +84,7 @@ describe('traced usage', () => {
 
   it('S1.1 goes out a hundred at a time, with one outcome each', async () => {
     expect(await send(...several(230))).toEqual(Array.from({ length: 230 }, () => delivered))
-    expect(await stored()).toEqual({ exports: 3, traces: 230, observations: 230 })
+    expect(await stored()).toEqual({ exports: 3, traces: 230, observations: 230, scores: 0 })
   })
 
   it('S1.1 that cannot be written is rejected, and the others go out', async () => {

@@ -1,3 +1,4 @@
+import { LangfuseClient } from '@langfuse/client'
 import Stripe from 'stripe'
 import { afterAll, describe, expect, it } from 'vitest'
 import { langfuseProvider } from '../../src/providers/langfuse/index.js'
@@ -63,7 +64,8 @@ describe('Stripe', () => {
 })
 
 describe('Langfuse', () => {
-  const cases = providerConformance({ provider: langfuseProvider(box.langfuse), now: box.now })
+  const provider = langfuseProvider({ ...box.langfuse, client: new LangfuseClient(box.langfuse) })
+  const cases = providerConformance({ provider, now: box.now })
   for (const { name, run } of cases) it(`C4 ${name}`, run)
 })
 

@@ -136,25 +136,30 @@ describe.skipIf(!available)('C4 answers have the shape of the published API (ski
       startTimeUnixNano: '1790000000000000000',
       attributes: [{ key: 'langfuse.observation.cost_details', value: { stringValue: '{"total":1}' } }],
     }
-    const ask = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-      const { baseUrl, publicKey, secretKey } = box.langfuse
+    const ask = async (method: string, path: string, body?: unknown, at = box): Promise<unknown> => {
+      const { baseUrl, publicKey, secretKey } = at.langfuse
       const authorization = `Basic ${Buffer.from(`${publicKey}:${secretKey}`).toString('base64')}`
       const headers = { authorization, 'content-type': 'application/json', 'x-langfuse-ingestion-version': '4' }
       const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
       return (await fetch(`${baseUrl}/api/public${path}`, init)).json()
     }
     const all = 'core,basic,time,io,metadata,model,usage,prompt,metrics,trace_context'
+    const resourceSpans = [{ scopeSpans: [{ spans: [span] }] }]
+    const old = await sandbox({ langfuse: { version: 3 } })
+    await ask('POST', '/otel/v1/traces', { resourceSpans }, old)
+    const score = { id: 's', traceId: span.traceId, name: 'done', value: 1, dataType: 'BOOLEAN' }
     const checked: [string, unknown][] = [
-      [
-        'OtelTraceResponse',
-        await ask('POST', '/otel/v1/traces', { resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }),
-      ],
+      ['OtelTraceResponse', await ask('POST', '/otel/v1/traces', { resourceSpans })],
+      ['CreateScoreResponse', await ask('POST', '/scores', score)],
+      ['legacyObservationsViews', await ask('GET', '/observations', undefined, old)],
+      ['TraceWithFullDetails', await ask('GET', `/traces/${span.traceId}`, undefined, old)],
       ['ObservationsV2Response', await ask('GET', `/v2/observations?fields=${all}`)],
       ['ObservationsV2Response', await ask('GET', '/v2/observations')],
       ['Projects', await ask('GET', '/projects')],
       ['HealthResponse', await ask('GET', '/health')],
       ['IngestionResponse', await ask('POST', '/ingestion', { batch: [{ id: 'e', type: 'trace-create' }] })],
     ]
+    await old.close()
     expect(checked.flatMap(([name, value]) => problemsOf(langfuse(name), name, value))).toEqual([])
   })
 

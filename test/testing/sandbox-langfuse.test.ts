@@ -136,6 +136,47 @@ describe('ingestion', () => {
   })
 })
 
+describe('what Langfuse finds out later', () => {
+  it('S1.3 an observation comes to something else, and both rows are seen until they are merged', async () => {
+    await box.close()
+    box = await sandbox({ langfuse: { delays: { readMs: 1_000, mergeMs: 5_000 } } })
+    await send([span({ attributes: { 'langfuse.observation.cost_details': '{"total":1}' } })])
+    expect(await read('&fields=usage')).toEqual([])
+    box.advance(1_000)
+    const costs = async () => (await read('&fields=usage')).map((row) => (row as { totalCost: unknown }).totalCost)
+    expect(await costs()).toEqual([1])
+    const answer = await fetch(`${box.url}/_sandbox/langfuse/observations`, {
+      method: 'POST',
+      body: JSON.stringify({ traceId, totalCost: 2 }),
+    })
+    expect(await answer.json()).toEqual({ changed: 1 })
+    expect(await costs()).toEqual([1])
+    box.advance(1_000)
+    expect(await costs()).toEqual([2, 1])
+    box.advance(5_000)
+    expect(await costs()).toEqual([2])
+  })
+
+  it('C4 a score with the same id replaces the one before, and one of nothing is refused', async () => {
+    const score = { id: 's', traceId, name: 'done', value: 1, dataType: 'BOOLEAN' }
+    for (const value of [1, 0])
+      expect(await (await post('/scores', JSON.stringify({ ...score, value }))).json()).toEqual({ id: 's' })
+    expect((await post('/scores', JSON.stringify({ ...score, value: 2 }))).status).toBe(400)
+    expect((await post('/scores', JSON.stringify({ ...score, traceId: undefined }))).status).toBe(400)
+    expect(await (await fetch(`${box.url}/_sandbox/langfuse/traces`)).json()).toMatchObject({ scores: 1 })
+  })
+
+  it('C4 version 3 is read by the legacy API, and only by it', async () => {
+    await box.close()
+    box = await sandbox({ langfuse: { version: 3 } })
+    await send([span({})])
+    expect((await get('/v2/observations')).status).toBe(404)
+    expect(await (await get('/observations')).json()).toMatchObject({ meta: { totalItems: 1, totalPages: 1 } })
+    expect(await (await get(`/traces/${traceId}`)).json()).toMatchObject({ id: traceId })
+    expect((await get(`/traces/${'e'.repeat(32)}`)).status).toBe(404)
+  })
+})
+
 describe('reading', () => {
   it('S1.3 follows the cursor over every observation once, newest first', async () => {
     const start = Date.now()

@@ -46,6 +46,7 @@ function tracedUsage({ id, accountId, usage }: Delivery['entries'][number]): Tra
     tokens,
     costUsd,
     sparks: formatSparks(usage.sparks),
+    billingStatus: Object.keys(usage.settledBy).sort().join(','),
     occurredAt,
     dimensions,
   }

@@ -9,6 +9,7 @@ import type { PaymentMethodsCapability } from './capabilities/payment-methods.js
 import type { PaymentsCapability } from './capabilities/payments.js'
 import type { PortalCapability } from './capabilities/portal.js'
 import type { SubscriptionsCapability } from './capabilities/subscriptions.js'
+import type { TracesCapability } from './capabilities/traces.js'
 import type { TracingCapability } from './capabilities/tracing.js'
 import type { UsageReportsCapability } from './capabilities/usage-reports.js'
 import type { WebhooksCapability } from './capabilities/webhooks.js'
@@ -26,6 +27,7 @@ export interface Capabilities {
   readonly 'payment-methods': PaymentMethodsCapability
   readonly metering: MeteringCapability
   readonly tracing: TracingCapability
+  readonly traces: TracesCapability
   readonly 'usage-reports': UsageReportsCapability
   readonly webhooks: WebhooksCapability
 }

@@ -1,10 +1,15 @@
 import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
 import type { Provider } from '../../core/ports/provider.js'
+import { type LegacyLangfuseReader, legacyLangfuseTraces } from './legacy-traces.js'
+import { markTraces } from './mark.js'
 import { spanSender } from './send.js'
+import { type LangfuseReader, langfuseTraces } from './traces.js'
 import { langfuseTracing } from './tracing.js'
 
+export type { LegacyLangfuseReader } from './legacy-traces.js'
 export { spanIds as langfuseIds } from './span.js'
+export type { LangfuseReader } from './traces.js'
 
 /** Langfuse: shows usage as traces with their cost. Made for Langfuse 4 and its cloud; see docs/providers/langfuse.md. */
 export interface LangfuseProviderOptions {
@@ -20,23 +25,45 @@ export interface LangfuseProviderOptions {
   readonly fetch?: typeof fetch
   /** How long one request may take, its answer included. Default 10 000. */
   readonly timeoutMs?: number
-  /** The provider's name in your config and in stored records. Default `langfuse`. */
+  /** The provider's name in your config and in stored records, for ever: what is pulled is known by it. Default `langfuse`. */
   readonly id?: string
 }
 
+/** A client to read with: then traces can be pulled. */
+export type LangfuseReaderOptions =
+  | {
+      /** Your `LangfuseClient` of `@langfuse/client`, for Langfuse 4 and its cloud. */
+      readonly client: LangfuseReader
+    }
+  | {
+      /** Your `Langfuse` of `langfuse` 3, for self-hosted Langfuse 3. */
+      readonly legacyClient: LegacyLangfuseReader
+    }
+
 export type LangfuseProvider = Provider<'tracing'>
+export type ReadingLangfuseProvider = Provider<'tracing' | 'traces'>
 
 /**
- * Langfuse as a provider.
+ * Langfuse as a provider; with a client, one whose traces can be read.
  *
  * @example
  * const langfuse = langfuseProvider({ baseUrl: 'https://cloud.langfuse.com', publicKey, secretKey })
  * @throws BillingError `config_invalid`
  */
-export function langfuseProvider(options: LangfuseProviderOptions): LangfuseProvider {
-  const settings = parseOptions(options)
-  const send = spanSender({ ...settings, fetch: options.fetch })
-  return { id: settings.id, tracing: langfuseTracing(send, settings.environment) }
+export function langfuseProvider(options: LangfuseProviderOptions & LangfuseReaderOptions): ReadingLangfuseProvider
+export function langfuseProvider(options: LangfuseProviderOptions): LangfuseProvider
+export function langfuseProvider(
+  options: LangfuseProviderOptions & Partial<Record<'client' | 'legacyClient', unknown>>,
+): LangfuseProvider | ReadingLangfuseProvider {
+  const settings = { ...parseOptions(options), fetch: options.fetch }
+  const writing = { id: settings.id, tracing: langfuseTracing(spanSender(settings), settings.environment) }
+  const reader = options as Partial<{ client: LangfuseReader; legacyClient: LegacyLangfuseReader }>
+  if (reader.client && reader.legacyClient)
+    throw new BillingError('config_invalid', 'langfuseProvider(): give client or legacyClient, not both.')
+  const list = reader.client
+    ? langfuseTraces(reader.client, settings.timeoutMs)
+    : reader.legacyClient && legacyLangfuseTraces(reader.legacyClient)
+  return list ? { ...writing, traces: { ...list, mark: markTraces(settings) } } : writing
 }
 
 /** Keys go into a Basic header: visible ASCII, and no colon in the first. */

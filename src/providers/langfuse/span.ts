@@ -93,9 +93,11 @@ function toCostDetails(costUsd: string): string | null {
 function toMetadata(usage: TracedUsage): Readonly<Record<string, string>> {
   const facts = {
     billfold_usage_id: usage.usageId,
+    billfold_account: usage.accountId,
     billfold_meter: usage.meter,
     billfold_quantity: usage.quantity,
     billfold_sparks: usage.sparks,
+    ...(usage.billingStatus === '' ? {} : { billfold_billing_status: usage.billingStatus }),
   }
   const metadata = Object.entries({ ...usage.dimensions, ...facts })
   return Object.fromEntries(metadata.map(([name, value]) => [`langfuse.observation.metadata.${name}`, value]))

@@ -16,6 +16,7 @@ export function tracingCases(
     tokens: { input: 1000, output: 500 },
     costUsd: '0.00045',
     sparks: '150',
+    billingStatus: 'credits',
     occurredAt: subject.now() - 60_000,
     dimensions: { feature: 'chat' },
   })

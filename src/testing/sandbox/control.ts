@@ -39,6 +39,7 @@ export async function handleControl(twins: Twins, request: Request, path: string
   }
   if (operation === 'POST stripe/disputes') return dispute(twins, request)
   if (operation === 'GET langfuse/traces') return json(twins.langfuse.counts())
+  if (operation === 'POST langfuse/observations') return changeObservations(twins, request)
   const [area, noun, name = '', last] = parts
   if (request.method === 'GET' && area === 'stripe' && noun === 'meters' && last === 'total') {
     const { customer, from, to } = Object.fromEntries(new URL(request.url).searchParams)
@@ -72,6 +73,24 @@ async function dispute(twins: Twins, request: Request): Promise<Response> {
   const opened = world.journal.commit(() => openDispute(world, charge, kind, amount))
   webhooks.wake()
   return json(opened, 201)
+}
+
+const observationChange = z.strictObject({
+  traceId: z.string(),
+  observationId: z.string().optional(),
+  totalCost: z.number().nullable().optional(),
+  usageDetails: z.record(z.string(), z.number()).optional(),
+  userId: z.string().optional(),
+  metadata: z.record(z.string(), z.string()).optional(),
+})
+
+/** Langfuse knows better what observations came to. */
+async function changeObservations(twins: Twins, request: Request): Promise<Response> {
+  const body = await read(request, observationChange)
+  if ('problem' in body) return json({ error: body.problem }, 400)
+  const { traceId, ...change } = body.value
+  const changed = twins.langfuse.change(traceId, change)
+  return changed > 0 ? json({ changed }) : json({ error: `No observation of trace ${traceId}` }, 404)
 }
 
 async function steerWebhooks(twins: Twins, verb: string, request: Request): Promise<Response | undefined> {

@@ -22,8 +22,6 @@ export interface SandboxOptions {
   readonly now?: () => number
   /** Secret API key the Stripe twin accepts; default `sk_test_sandbox`. */
   readonly stripeSecretKey?: string
-  /** Default `pk-lf-sandbox` and `sk-lf-sandbox`. */
-  readonly langfuse?: { readonly publicKey?: string; readonly secretKey?: string }
   /**
    * Key of the Lago twin (default `lago_sandbox`), its key for webhooks signed by HMAC (default `lago_hmac_sandbox`), and where it keeps
    * events: `postgres` (default) refuses an event that it has, `clickhouse` takes it again.
@@ -32,6 +30,15 @@ export interface SandboxOptions {
     readonly apiKey?: string
     readonly hmacKey?: string
     readonly eventStore?: 'postgres' | 'clickhouse'
+  }
+  readonly langfuse?: {
+    /** Default `pk-lf-sandbox` and `sk-lf-sandbox`. */
+    readonly publicKey?: string
+    readonly secretKey?: string
+    /** Default 4; with 3 observations are read by the legacy API, and only by it. */
+    readonly version?: 3 | 4
+    /** How long what is written takes until it can be read, and until the row before it is gone; default 0. */
+    readonly delays?: { readonly readMs?: number; readonly mergeMs?: number }
   }
   /** Merchant name on hosted pages. */
   readonly merchantName?: string

@@ -3,6 +3,7 @@ import { createFaults, type Faults } from './faults.js'
 import { openJournal } from './journal.js'
 import { createLagoTwin, type LagoTwin } from './lago/twin.js'
 import type { EventStore } from './lago/world.js'
+import type { LangfuseDelays } from './langfuse/rows.js'
 import { createLangfuseTwin, type LangfuseTwin } from './langfuse/twin.js'
 import type { CallLimits } from './stripe/call-limits.js'
 import { usualRecovery } from './stripe/payment-retries.js'
@@ -14,8 +15,13 @@ export interface TwinsOptions {
   readonly now?: () => number
   readonly stripeSecretKey?: string
   readonly meterErrors?: 'refuse' | 'report'
-  readonly langfuse?: { readonly publicKey?: string; readonly secretKey?: string }
   readonly lago?: { readonly apiKey?: string; readonly hmacKey?: string; readonly eventStore?: EventStore }
+  readonly langfuse?: {
+    readonly publicKey?: string
+    readonly secretKey?: string
+    readonly version?: 3 | 4
+    readonly delays?: Partial<LangfuseDelays>
+  }
   readonly merchantName?: string
   readonly failedPayments?: Partial<PaymentRecovery>
   readonly meterDelayMs?: number
@@ -68,7 +74,7 @@ export function createTwins(options: TwinsOptions): Twins {
     limits: options.limits ?? {},
     recovery: { ...usualRecovery, ...options.failedPayments },
   })
-  const langfuse = createLangfuseTwin({ ...shared, ...keys.langfuse })
+  const langfuse = createLangfuseTwin({ ...shared, ...options.langfuse, ...keys.langfuse })
   const lago = createLagoTwin({
     ...shared,
     ...keys.lago,

@@ -159,7 +159,7 @@ function decide(draft: Draft, command: LedgerCommand): LedgerOutcome {
         {
           accountId: command.accountId,
           idempotencyKey: command.key,
-          id: stored.id,
+          id: stored.result.id,
         },
       )
     }

@@ -16,6 +16,8 @@ export interface TracedUsage {
   readonly costUsd: string | null
   /** Decimal text in Sparks. */
   readonly sparks: string
+  /** Who paid when it was recorded: `allowance`, `credits`, `meter:<provider>`, `debt`, `byo`; several with a comma between. */
+  readonly billingStatus: string
   readonly occurredAt: Instant
   readonly dimensions: Readonly<Record<string, string>>
 }

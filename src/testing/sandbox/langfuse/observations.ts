@@ -6,6 +6,8 @@ export interface StoredObservation extends ObservationRow {
   readonly visibleAtMs: number
   readonly createdAt: string
   readonly updatedAt: string
+  /** What it was before, while that can still be read. */
+  readonly previous: { readonly row: Omit<StoredObservation, 'previous'>; readonly goneAtMs: number } | null
 }
 
 const groups = [
@@ -57,7 +59,6 @@ const cursorSchema = z.object({ startTime: z.string(), traceId: z.string(), id: 
 export function listObservations(
   rows: Iterable<StoredObservation>,
   search: URLSearchParams,
-  nowMs: number,
 ): { readonly data: unknown[]; readonly meta: { readonly cursor?: string } } | { readonly problem: string } {
   const parsed = querySchema.safeParse(Object.fromEntries([...search].filter(([name]) => name !== 'environment')))
   if (!parsed.success) return { problem: z.prettifyError(parsed.error) }
@@ -69,7 +70,6 @@ export function listObservations(
   const found = [...rows]
     .filter(
       (row) =>
-        row.visibleAtMs <= nowMs &&
         (['traceId', 'name', 'userId', 'sessionId', 'type', 'level', 'version'] as const).every(
           (field) => query[field] === undefined || query[field] === row[field],
         ) &&
@@ -112,7 +112,7 @@ function readCursor(cursor: string): Position | 'malformed' {
   }
 }
 
-const projectId = 'sandbox-project'
+export const projectId = 'sandbox-project'
 
 function present(row: StoredObservation, wanted: ReadonlySet<FieldGroup>): Record<string, unknown> {
   const seconds = (until: string | null) =>

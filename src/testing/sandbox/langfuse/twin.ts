@@ -1,8 +1,11 @@
 import { gunzipSync } from 'node:zlib'
 import type { Fate } from '../faults.js'
 import type { Journal, Table } from '../journal.js'
+import { legacyTrace, listLegacyObservations } from './legacy.js'
 import { listObservations, project, type StoredObservation } from './observations.js'
 import { parseExport } from './otlp.js'
+import { type LangfuseDelays, putRow, readableRows } from './rows.js'
+import { putScore, type StoredScore } from './scores.js'
 
 export interface LangfuseTwinOptions {
   readonly journal: Journal
@@ -10,12 +13,32 @@ export interface LangfuseTwinOptions {
   readonly publicKey: string
   readonly secretKey: string
   readonly fateOf: (method: string, path: string) => Fate
+  /** Default 4: by version 3 the legacy API is served, and not the second one. */
+  readonly version?: 3 | 4
+  readonly delays?: Partial<LangfuseDelays>
 }
 
 export interface LangfuseTwin {
   /** Answers one API request; `path` begins with `/api/public`. `Response.error()` stands for a cut connection. */
   handle(request: Request, path: string): Promise<Response>
-  counts(): { readonly exports: number; readonly traces: number; readonly observations: number }
+  counts(): {
+    readonly exports: number
+    readonly traces: number
+    readonly observations: number
+    readonly scores: number
+  }
+  /** Changes what an observation came to, as the server's own pricing does when it is late. @returns how many rows that were */
+  change(traceId: string, change: ObservationChange): number
+}
+
+/** What an observation comes to; of all of the trace's where none is named. */
+export interface ObservationChange {
+  readonly observationId?: string | undefined
+  /** `null`: it is not known. */
+  readonly totalCost?: number | null | undefined
+  readonly usageDetails?: Readonly<Record<string, number>> | undefined
+  readonly userId?: string | undefined
+  readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
 interface Answer {
@@ -31,17 +54,29 @@ const ingestionVersion = 4
 export function createLangfuseTwin(options: LangfuseTwinOptions): LangfuseTwin {
   const observations = options.journal.table<StoredObservation>('langfuse.observations')
   const exports = options.journal.table<{ readonly count: number }>('langfuse.exports')
+  const scores = options.journal.table<StoredScore>('langfuse.scores')
+  const delays = { readMs: 0, mergeMs: 0, ...options.delays }
+  const isLegacy = options.version === 3
+  const readable = () => readableRows(observations.values(), options.now())
 
   const perform = (request: Request, path: string, body: Buffer, fate: Fate): Answer => {
     const operation = `${request.method} ${path}`
     if (operation === 'GET /api/public/projects') return { status: 200, body: { data: [project] } }
     if (operation === 'POST /api/public/otel/v1/traces') {
       exports.put('total', { count: (exports.get('total')?.count ?? 0) + 1 })
-      return ingest(observations, request.headers, body, options.now(), fate)
+      return ingest(observations, request.headers, body, options.now(), fate, delays)
     }
-    if (operation === 'GET /api/public/v2/observations') {
-      const page = listObservations(observations.values(), new URL(request.url).searchParams, options.now())
-      return 'problem' in page ? refuse(400, 'InvalidRequestError', page.problem) : { status: 200, body: page }
+    const { searchParams } = new URL(request.url)
+    if (operation === 'GET /api/public/v2/observations' && !isLegacy)
+      return answered(listObservations(readable(), searchParams))
+    if (operation === 'POST /api/public/scores') return answered(putScore(scores, readJson(body)))
+    if (isLegacy) {
+      if (operation === 'GET /api/public/observations')
+        return answered(listLegacyObservations(readable(), searchParams))
+      const [, traceId] = /^GET \/api\/public\/traces\/([^/]+)$/.exec(operation) ?? []
+      const trace = traceId === undefined ? null : legacyTrace(readable(), decodeURIComponent(traceId))
+      if (trace) return { status: 200, body: trace }
+      return refuse(404, 'LangfuseNotFoundError', `${operation} is not here.`)
     }
     if (operation === 'POST /api/public/ingestion') return refuseLegacyEvents(body)
     return refuse(404, 'LangfuseNotFoundError', `${operation} is not available here. The legacy API was switched off.`)
@@ -52,7 +87,7 @@ export function createLangfuseTwin(options: LangfuseTwinOptions): LangfuseTwin {
     const fate = options.fateOf(request.method, path)
     if (!(await fate.arrive())) return undefined
     if (`${request.method} ${path}` === 'GET /api/public/health')
-      return { status: 200, body: { status: 'OK', version: '4.16.0' } }
+      return { status: 200, body: { status: 'OK', version: isLegacy ? '3.130.0' : '4.16.0' } }
     const known = isAuthorized(request.headers, options)
     const own = !known
       ? refuse(401, 'UnauthorizedError', "Invalid credentials. Confirm that you've configured the correct host.")
@@ -76,11 +111,38 @@ export function createLangfuseTwin(options: LangfuseTwinOptions): LangfuseTwin {
       exports: exports.get('total')?.count ?? 0,
       traces: new Set([...observations.values()].map((row) => row.traceId)).size,
       observations: observations.size,
+      scores: scores.size,
     }),
+    change(traceId, { observationId, totalCost, ...facts }) {
+      const rows = [...observations.values()].filter(
+        (row) => row.traceId === traceId && (observationId === undefined || observationId === row.id),
+      )
+      const cost =
+        totalCost === undefined ? {} : { totalCost, costDetails: totalCost === null ? {} : { total: totalCost } }
+      const given = Object.fromEntries(Object.entries({ ...facts, ...cost }).filter(([, value]) => value !== undefined))
+      const now = options.now()
+      options.journal.commit(() => {
+        for (const { previous: _, visibleAtMs: __, createdAt: ___, updatedAt: ____, ...row } of rows)
+          putRow(observations, { ...row, ...given }, now, now + delays.readMs, delays)
+      })
+      return rows.length
+    },
   }
 }
 
-function ingest(table: Table<StoredObservation>, headers: Headers, body: Buffer, nowMs: number, fate: Fate): Answer {
+function answered(body: object): Answer {
+  if ('problem' in body) return refuse(400, 'InvalidRequestError', String(body.problem))
+  return { status: 200, body }
+}
+
+function ingest(
+  table: Table<StoredObservation>,
+  headers: Headers,
+  body: Buffer,
+  nowMs: number,
+  fate: Fate,
+  delays: LangfuseDelays,
+): Answer {
   const version = Number(headers.get('x-langfuse-ingestion-version') ?? 0)
   if (!(version <= ingestionVersion)) {
     return refuse(400, 'InvalidRequestError', `Unsupported x-langfuse-ingestion-version: at most ${ingestionVersion}.`)
@@ -92,13 +154,8 @@ function ingest(table: Table<StoredObservation>, headers: Headers, body: Buffer,
     const partialSuccess = { rejectedSpans: rows.length, errorMessage: 'Rejected by an injected sandbox fault.' }
     return { status: 200, body: { partialSuccess } }
   }
-  const at = new Date(nowMs).toISOString()
-  const visibleAtMs = nowMs + (isDirect(headers, version) ? 0 : delayedVisibilityMs)
-  for (const row of rows) {
-    // The same span sent again replaces the row, but only with the same start: another one makes a second row.
-    const key = `${row.traceId} ${row.id} ${row.startNanos}`
-    table.put(key, { ...row, visibleAtMs, createdAt: table.get(key)?.createdAt ?? at, updatedAt: at })
-  }
+  const visibleAtMs = nowMs + delays.readMs + (isDirect(headers, version) ? 0 : delayedVisibilityMs)
+  for (const row of rows) putRow(table, row, nowMs, visibleAtMs, delays)
   return { status: 200, body: {} }
 }
 

@@ -1,0 +1,26 @@
+import { BillingError } from '../../core/errors.js'
+
+/** Whatever a client threw, in our words. The clients are handed in, so `instanceof` would ask for the right copy of them. */
+export function readError(error: unknown): BillingError {
+  if (BillingError.is(error)) return error
+  const given = typeof error === 'object' && error !== null ? (error as { readonly statusCode?: unknown }) : {}
+  return refusedRead(typeof given.statusCode === 'number' ? given.statusCode : null, error)
+}
+
+/** An answer that is no page; without a status there was none. */
+export function refusedRead(status: number | null, cause?: unknown): BillingError {
+  const details = { provider: 'langfuse', ...(status === null ? {} : { status }) }
+  if (status === 401 || status === 403) {
+    const message = 'Langfuse refused the keys; check them and the base URL.'
+    return new BillingError('provider_authentication', message, { details, cause })
+  }
+  if (status === null || status === 408 || status === 429 || status >= 500) {
+    const message = `Langfuse could not be read${status === null ? '' : ` (${status})`}.`
+    return new BillingError('provider_unavailable', message, { details, cause })
+  }
+  const hint =
+    status === 404
+      ? ' Version 4 is read with `client`, version 3 with `legacyClient`: see docs/providers/langfuse.md.'
+      : ''
+  return new BillingError('provider_rejected', `Langfuse answered ${status}.${hint}`, { details, cause })
+}
