@@ -73,6 +73,7 @@ export type {
   Hold,
   LedgerEntry,
   LedgerRules,
+  PaidPlan,
   Rollup,
 } from './core/domain/ledger/state.js'
 export type { AccountTerms, AutoTopUp } from './core/domain/ledger/terms.js'

@@ -1,10 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-<<<<<<< HEAD
-import { Client } from 'lago-javascript-client'
-=======
 import { LangfuseClient } from '@langfuse/client'
->>>>>>> 9725d4b (feat(sync): traces of Langfuse are pulled as usage, each once, and billed to their final cost)
+import { Client } from 'lago-javascript-client'
 import Stripe from 'stripe'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
@@ -33,15 +30,11 @@ const capabilities = Object.keys({
 
 const providers: Readonly<Record<string, AnyProvider>> = {
   stripe: stripeProvider({ client: new Stripe('sk_test_unused') }),
-<<<<<<< HEAD
   lago: lagoProvider({ client: Client('unused', { baseUrl: 'https://lago.example/api/v1' }) }),
-  langfuse: langfuseProvider({ baseUrl: 'https://langfuse.example', publicKey: 'pk', secretKey: 'sk' }),
-=======
   langfuse: langfuseProvider({
     ...{ baseUrl: 'https://langfuse.example', publicKey: 'pk', secretKey: 'sk' },
     client: new LangfuseClient({ baseUrl: 'https://langfuse.example', publicKey: 'pk', secretKey: 'sk' }),
   }),
->>>>>>> 9725d4b (feat(sync): traces of Langfuse are pulled as usage, each once, and billed to their final cost)
 }
 
 for (const [name, provider] of Object.entries(providers)) {
