@@ -14,7 +14,6 @@ import { amendUsage, voidUsage } from './operations/amendments.js'
 import { authorize } from './operations/authorize.js'
 import { getAutoTopUp, setAutoTopUp } from './operations/auto-top-up.js'
 import { getBudget, listBudgets, setBudget } from './operations/budgets.js'
-import { costTimeline, exportCosts, listCosts, summarizeCosts } from './operations/costs.js'
 import { getBalance, grantCredits, listTransactions } from './operations/credits.js'
 import { hasFeature, listFeatures } from './operations/features.js'
 import { capture, extend, hold, release } from './operations/holds.js'
@@ -26,7 +25,6 @@ import { getQuota, listQuotas } from './operations/quotas.js'
 import { flush, syncStatus } from './operations/sync.js'
 import { recordUsage, recordUsageBatch } from './operations/usage.js'
 import { getUsage, listUsage } from './operations/usage-record.js'
-import { summarizeUsage, usageTimeline } from './operations/usage-summary.js'
 import { verifyLedger } from './operations/verify-ledger.js'
 import { handleWebhook } from './operations/webhooks.js'
 import type { Store } from './ports/store.js'
@@ -47,6 +45,8 @@ import type {
   SubscriptionVerbs,
 } from './verbs.js'
 import { createWorker } from './worker.js'
+
+const reports = () => import('./operations/reports.js')
 
 /** No name that an app's consumer can have. */
 const topUpConsumer = '_top_ups'
@@ -219,17 +219,19 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     usage: {
       get: (input) => getUsage(ctx, input),
       list: (input) => listUsage(ctx, input),
-      summary: (input) => summarizeUsage(ctx, input),
-      timeline: (input) => usageTimeline(ctx, input),
+      summary: async (input) => (await reports()).summarizeUsage(ctx, input),
+      timeline: async (input) => (await reports()).usageTimeline(ctx, input),
       limits: (input) => usageLimits(ctx, input),
       amend: (input) => amendUsage(ctx, input),
       void: (input) => voidUsage(ctx, input),
     },
     costs: {
-      summary: (input) => summarizeCosts(ctx, input),
-      timeline: (input) => costTimeline(ctx, input),
-      list: (input) => listCosts(ctx, input),
-      export: (input) => exportCosts(ctx, input),
+      summary: async (input) => (await reports()).summarizeCosts(ctx, input),
+      timeline: async (input) => (await reports()).costTimeline(ctx, input),
+      list: async (input) => (await reports()).listCosts(ctx, input),
+      async *export(input) {
+        yield* (await reports()).exportCosts(ctx, input)
+      },
     },
     budgets: {
       set: (input) => setBudget(ctx, input),
