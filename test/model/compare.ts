@@ -16,6 +16,7 @@ import {
   type Outcome,
   openAccount,
   openGrants,
+  paidPlanOf,
   picosOf,
 } from './ledger.js'
 import { batchesOf } from './reduce.js'
@@ -91,7 +92,8 @@ async function compareAccount(store: Store, model: Model, account: Account): Pro
   const snapshot = await store.ledger.snapshot(id)
   if (!snapshot) throw new Error(`${id} is not there`)
   const { plan, anchor, zone, suspendedFor, renewsAt, renewed, currency, terms, topUp: autoTopUp } = account
-  const fixed = { id, plan, anchor, zone, suspendedFor, renewsAt, renewed, currency, terms, autoTopUp }
+  const paidPlan = paidPlanOf(account)
+  const fixed = { id, plan, anchor, zone, suspendedFor, renewsAt, renewed, currency, terms, autoTopUp, paidPlan }
   same(snapshot.account, { ...fixed, balance: balanceOf(account), held: heldOf(account) }, `the account ${id}`)
   same(
     snapshot.grants.map(({ expired: _, ...grant }) => ({ ...grant, accountId: '', reason: '' })),

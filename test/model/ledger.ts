@@ -58,10 +58,26 @@ export interface Account {
   readonly countedTo: Map<string, number>
   readonly seen: { readonly value: string; readonly count: Count }[]
   readonly keys: Map<string, { readonly fingerprint: string; readonly result: Result }>
+  /** The subscription whose paid periods bring the plan's credits. */
+  paidBy: PaidBy | null
+  /** The paid periods that brought credits. */
+  readonly paidPeriods: Set<string>
+  /** What was left of grants when their time was over. */
+  readonly lapsed: { readonly grant: Grant; readonly amount: bigint }[]
   /** Types of what was told. */
   readonly told: string[]
   /** The counts a batch has in sight: others are looked at again when a command of their own comes. */
   sight: Set<Count>
+}
+
+interface PaidBy {
+  readonly source: string
+  readonly until: number | null
+  readonly given: bigint
+  /** What was left of a period that nobody told of before it was over. */
+  readonly missed: bigint
+  /** How many grants had lapsed before it was told of the period. */
+  readonly lapsedBefore: number
 }
 
 /** One thing that happened to the balance. */
@@ -201,6 +217,9 @@ export function openAccount(model: Model, id: string, plan: string): void {
     countedTo: new Map(),
     seen: [],
     keys: new Map(),
+    paidBy: null,
+    paidPeriods: new Set(),
+    lapsed: [],
     told: [],
     sight: new Set(),
   })
@@ -833,10 +852,9 @@ function overdue({ account, now }: Context, wanted: bigint) {
 
 function endGrants(context: Context, wanted: bigint): number {
   const over = overdue(context, wanted)
-  for (const {
-    grant: { id },
-    amount,
-  } of over) {
+  for (const { grant, amount } of over) {
+    const { id } = grant
+    context.account.lapsed.push({ grant, amount })
     post(context, { operation: 'expire', id: `ent_${id}`, amount: -amount, takesFirst: id })
     tell(context, 'credit.expired')
   }
@@ -850,6 +868,10 @@ function recurring({ model, account }: Context) {
 function carriedOver(context: Context): bigint | null {
   const { account, now } = context
   if (account.renewsAt !== null && now < account.renewsAt) return null
+  if (account.paidBy) {
+    if (account.renewsAt !== null) Object.assign(account, { renewsAt: monthOf(account, now).endsAt, renewed: 0n })
+    return null
+  }
   const credits = recurring(context)
   if (!credits) {
     if (account.renewsAt !== null) Object.assign(account, { renewsAt: null, renewed: 0n })
@@ -886,7 +908,7 @@ function renew(context: Context, carried: bigint): number {
 function topUpRenewal(context: Context): void {
   const { account } = context
   const credits = recurring(context)
-  if (!credits) return
+  if (!credits || account.paidBy) return
   if (account.renewsAt === null) renew(context, 0n)
   else if (credits.sparks > account.renewed) {
     give(context, 'plan', credits.sparks - account.renewed, account.renewsAt)
@@ -1676,7 +1698,10 @@ function changePlan(context: Context, command: ChangePlanCommand): Outcome {
   if (!model.rules.catalog.plans.has(command.plan)) return refuse('not_found')
   const before = { ...account }
   account.plan = command.plan
-  const { anchor } = command
+  const { anchor, paid } = command
+  if (paid === null) account.paidBy = null
+  else if (paid && account.paidBy?.source !== paid.source)
+    account.paidBy = { source: paid.source, until: null, given: 0n, missed: 0n, lapsedBefore: account.lapsed.length }
   if (anchor !== undefined && !hasRhythm(before, anchor, now)) {
     account.anchor = anchor
     if (anchor !== before.anchor) changeRhythm(context, before)
@@ -1685,8 +1710,48 @@ function changePlan(context: Context, command: ChangePlanCommand): Outcome {
   const outcome = entryOf(context, 0n)
   if (before.plan !== account.plan) tell(context, 'plan.changed')
   topUpRenewal(context)
+  if (paid?.period) payPeriod(context, paid.period)
   recheckAll(context)
   return outcome
+}
+
+/** A period of a subscription is paid for: its credits come once, whoever tells of it and however often. */
+function payPeriod(context: Context, { startsAt, endsAt }: Period): void {
+  const { account, now } = context
+  const { paidBy } = account
+  if (!paidBy) return
+  const { sparks, rollover } = recurring(context) ?? { sparks: 0n, rollover: 0n }
+  const isOver = endsAt <= now
+  if (paidBy.until !== null && endsAt <= paidBy.until) {
+    if (paidBy.until <= now || sparks <= paidBy.given) return
+    account.paidBy = { ...paidBy, given: sparks }
+    give(context, 'plan', sparks - paidBy.given, paidBy.until)
+    return
+  }
+  const name = `${paidBy.source} from ${startsAt}`
+  const isGiven = account.paidPeriods.has(name)
+  const carried = paidBy.until === startsAt ? least(unusedOf(account, paidBy), rollover) : 0n
+  const missed = isOver && !isGiven ? least(carried + sparks, rollover) : 0n
+  account.paidBy = { ...paidBy, until: endsAt, given: sparks, missed, lapsedBefore: account.lapsed.length }
+  if (isGiven || isOver || sparks === 0n) return
+  account.paidPeriods.add(name)
+  if (carried > 0n) give(context, 'rollover', carried, endsAt)
+  give(context, 'plan', sparks, endsAt)
+}
+
+export function paidPlanOf(account: Account) {
+  const { paidBy } = account
+  return (
+    paidBy && { source: paidBy.source, until: paidBy.until, given: paidBy.given, unused: unusedOf(account, paidBy) }
+  )
+}
+
+/** What lapsed of the credits of a paid period. */
+function unusedOf({ lapsed }: Account, { until, missed, lapsedBefore }: PaidBy): bigint {
+  return lapsed
+    .slice(lapsedBefore)
+    .filter(({ grant }) => grant.origin !== 'once' && grant.expiresAt === until)
+    .reduce((sum, { amount }) => sum + amount, missed)
 }
 
 function hasRhythm(account: Account, anchor: number | null, now: number): boolean {
@@ -1727,7 +1792,7 @@ function changeRhythm(context: Context, before: Account): void {
     if (isLevel) count.asOf = now
   }
   const { renewsAt } = account
-  if (renewsAt !== null) {
+  if (renewsAt !== null && !account.paidBy) {
     const endsAt = moved(renewsAt)
     for (const { grant } of openGrants(account))
       if (grant.origin !== 'once' && grant.expiresAt === renewsAt) grant.expiresAt = endsAt

@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { ExcessPolicy, Keyed, LedgerCommand, UsageCommand } from '../../src/core/domain/ledger/command.js'
+import type {
+  ChangePlanCommand,
+  ExcessPolicy,
+  Keyed,
+  LedgerCommand,
+  UsageCommand,
+} from '../../src/core/domain/ledger/command.js'
 import type { AccountTerms } from '../../src/core/domain/ledger/terms.js'
 import { isPeriodRated } from '../../src/core/domain/rating/rate.js'
 import { catalog, graduated, holdable, meterNames, million, perThree, planNames, volume } from './catalog.js'
@@ -193,7 +199,15 @@ function createWriter(random: Random, accountIds: readonly string[]) {
     if (choice < 85) {
       const plan = random(20) ? (pick(planNames) ?? 'credits') : 'unknown'
       const anchor = one(undefined, undefined, null, at, at - random(60) * dayMs, Date.UTC(2025, 11, 31, 9))
-      return { kind: 'change_plan', ...keyed('change_plan', accountId), plan, anchor, reason: 'changed' }
+      const change = {
+        kind: 'change_plan',
+        ...keyed('change_plan', accountId),
+        plan,
+        anchor,
+        reason: 'changed',
+      } as const
+      if (random(3) === 0) return change
+      return { ...change, plan: random(2) ? 'monthly' : plan, paid: paid(at) }
     }
     if (choice < 88) return changeTerms(accountId)
     if (choice < 92) {
@@ -209,6 +223,15 @@ function createWriter(random: Random, accountIds: readonly string[]) {
     const found = dimensions()
     const asked = { ...measured(meterOf()), dimensions: found }
     return { kind: 'authorize', accountId, id: keyed('authorize', accountId).id, usage: asked, budgets: scopes(found) }
+  }
+
+  /** Some subscription, the period of it that is paid for, or no subscription any longer. */
+  function paid(at: number): NonNullable<ChangePlanCommand['paid']> | null {
+    if (random(8) === 0) return null
+    const source = one('sub_1', 'sub_1', 'sub_1', 'sub_2')
+    if (random(8) === 0) return { source, period: null }
+    const startsAt = start + Math.floor((at - start) / (30 * dayMs) - random(2)) * 30 * dayMs
+    return { source, period: { startsAt, endsAt: startsAt + 30 * dayMs } }
   }
 
   function usage(at: number, accountId: string, own: Known, kept: Known): LedgerCommand {
