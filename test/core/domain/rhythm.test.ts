@@ -76,6 +76,20 @@ it('S3.11 usage is voided in the period it was counted in, whatever rhythm the a
   await store.close()
 })
 
+it('S3.11 what a void leaves the others of a period to cost is counted in that period, whatever rhythm the account has since', async () => {
+  const { one, advance, store, snapshot } = await openWorld('free', { at: '2026-02-10T00:00:00Z', catalog })
+  const occurredAt = Date.parse('2026-02-10T00:00:30Z')
+  await one(usage(accountId, 'ahead', 0n, { ...of('graduated', 4n * million), occurredAt }))
+  await one(usage(accountId, 'other', 0n, of('graduated', 4n * million)))
+  advance(10_000)
+  await one(changePlan(accountId, 'p', 'free', Date.parse('2026-02-10T00:00:10Z')))
+  expect((await one(amend(accountId, 'v', 'usage_ahead', null, graduated))).status).toBe('applied')
+  const { account, counters } = await snapshot()
+  expect(account.balance).toBe(-8n * million)
+  expect(counters.filter(({ rated: sparks }) => sparks !== 0n)).toEqual([])
+  await store.close()
+})
+
 it('S1.2 an amendment gives back all that the price of the total falls by, also beyond what its event cost', async () => {
   const { one, account, store } = await openWorld('free', { catalog })
   await one(usage(accountId, 'a', 0n, of('graduated', 4n * million)))

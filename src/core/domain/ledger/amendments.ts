@@ -202,6 +202,7 @@ function rateAnew(
     command,
     operation: 'accrue',
     occurredAt: event.occurredAt,
+    countedAt: counter.startsAt,
     measured: { quantity: 0n, sparks, isNet: true },
     paid: { quantity: 0n, sparks, writtenOff: 0n },
     hold: undefined,
