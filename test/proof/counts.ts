@@ -7,6 +7,7 @@ export const counts =
         rareRounds: 50,
         cuts: 500,
         kills: 200,
+        appKills: 20,
         restarts: 10,
         replaySpeed: 100,
         timeoutMs: 900_000,
@@ -20,11 +21,12 @@ export const counts =
         modelTimeoutMs: 3_600_000,
       }
     : {
-        rounds: 10,
+        rounds: 5,
         orders: 12,
         rareRounds: 3,
-        cuts: 200,
-        kills: 40,
+        cuts: 120,
+        kills: 20,
+        appKills: 8,
         restarts: 2,
         replaySpeed: 1_000,
         timeoutMs: 120_000,

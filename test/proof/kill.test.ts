@@ -9,8 +9,9 @@ import Database from 'libsql'
 import Stripe from 'stripe'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { makeMeters } from '../providers/sandboxed.js'
+import { counts } from './counts.js'
 
-const kills = 20
+const kills = counts.appKills
 /** Seven tokens are 0.7 Sparks: no key is a whole Spark, so the carry is part of every sum. */
 const microSparksPerKey = 700_000n
 

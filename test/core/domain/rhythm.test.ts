@@ -102,6 +102,21 @@ it('S1.2 an amendment gives back all that the price of the total falls by, also 
   await store.close()
 })
 
+it('S1.2 an amendment takes nothing back of what its event gave back', async () => {
+  const { one, store } = await openWorld('free', { catalog })
+  await one(usage(accountId, 'a', 0n, of('volume', 10n * million)))
+  await one(usage(accountId, 'b', 0n, of('volume', million)))
+  await one(grant(accountId, 'g', 100n * million))
+  const rate = catalog.meters.get('volume')?.rate
+  const volume = rate && isPeriodRated(rate) ? rate : null
+  // Ten cost 20 Sparks and eleven cost 11: the last gave 9 of the debt back. With twelve it gave 8 back, and with eleven 9 again.
+  const more = applied(await one(amend(accountId, 'c', 'usage_b', 2n * million, volume)))
+  expect(more).toMatchObject({ sparks: -8n * million, settledBy: { debt: -9n * million, credits: million } })
+  const less = applied(await one(amend(accountId, 'd', 'usage_b', million, volume)))
+  expect(less).toMatchObject({ sparks: -9n * million, settledBy: { debt: -9n * million } })
+  await store.close()
+})
+
 it('S2.6 a hold frees of a budget only what it reserved of it', async () => {
   const { one, store } = await openWorld('free', { catalog })
   const budgets = ['account']

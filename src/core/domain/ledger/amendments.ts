@@ -1,6 +1,6 @@
 import { addDecimal, decimal, divide, formatDecimal, multiplyDecimal } from '../decimal.js'
 import { amendedPrice, isPriceOfTotal, priceOfTotal } from '../rating/price-of-total.js'
-import { formatSparks, type MicroSparks, type MicroUnits } from '../sparks.js'
+import { formatSparks, least, type MicroSparks, type MicroUnits } from '../sparks.js'
 import { budgetKeys, budgetsOf, countBudgets } from './budgets.js'
 import type { AmendCommand } from './command.js'
 import { balanceOf, counterAt, type Draft, entryWithCorrections, findEntry, netBurns } from './draft.js'
@@ -279,7 +279,9 @@ function givenBack(settledBy: SettledBy, amount: MicroSparks): SettledBy {
   const meters = Object.keys(settledBy).filter((name) => name.startsWith('meter:'))
   for (const name of ['byo', 'written_off', 'debt', ...meters, 'credits']) {
     const paid = settledBy[name] ?? 0n
-    const part = paid < left ? paid : left
+    // Usage that lowered the price of its period has given back already.
+    if (paid <= 0n) continue
+    const part = least(paid, left)
     back[name] = -part
     left -= part
   }
