@@ -1,4 +1,5 @@
 import { html, raw } from 'hono/html'
+import { minorDigits, stepOf } from './stripe/currencies.js'
 
 export type Markup = ReturnType<typeof html>
 
@@ -54,7 +55,7 @@ export function formatMoney(amountMinor: number, currency: string): string {
   const digits = minorDigits(currency)
   const text = String(Math.abs(amountMinor)).padStart(digits + 1, '0')
   const value = `${amountMinor < 0 ? '-' : ''}${text.slice(0, text.length - digits)}.${text.slice(text.length - digits) || '0'}`
-  const shown = withEmptyDigits.includes(currency) && amountMinor % 100 === 0 ? 0 : digits
+  const shown = stepOf(currency) === 100 && amountMinor % 100 === 0 ? 0 : digits
   return new Intl.NumberFormat('en-US', {
     style: 'currency',
     currency: currency.toUpperCase(),
@@ -77,17 +78,6 @@ export function formatDate(seconds: number): string {
 export function formatPeriod({ start, end }: { readonly start: number; readonly end: number }): string {
   const [first, last] = [formatDate(start), formatDate(end)]
   return first === last ? first : `${first} to ${last}`
-}
-
-// https://docs.stripe.com/currencies#zero-decimal and #special-cases
-const withoutMinorUnit = 'bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'.split(' ')
-/** Counted in hundredths all the same; the last two digits are always zero. */
-const withEmptyDigits = ['isk', 'ugx']
-const withThousandths = ['bhd', 'jod', 'kwd', 'omr', 'tnd']
-
-function minorDigits(currency: string): number {
-  if (withoutMinorUnit.includes(currency)) return 0
-  return withThousandths.includes(currency) ? 3 : 2
 }
 
 const styleSheet = `

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { customers } from './customers.js'
 import { notFound } from './errors.js'
 import { emit } from './events.js'
-import { isWithin, mergeMetadata, metadata, paging, text, timeRange, tolerated } from './form.js'
+import { email, isWithin, mergeMetadata, metadata, paging, text, timeRange, tolerated } from './form.js'
 import type { PaymentIntent } from './payment-intents.js'
 import type { PaymentMethod } from './payment-methods.js'
 import { listPage, noParameters, route } from './route.js'
@@ -68,7 +68,7 @@ export const chargeRoutes = [
     'POST /v1/charges/:id',
     z.strictObject({
       description: text.optional(),
-      receipt_email: text.optional(),
+      receipt_email: email.optional(),
       metadata,
       fraud_details: z.strictObject({ user_report: z.enum(['fraudulent', 'safe']) }).optional(),
     }),

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { count, currency, decimal, flag, list, metadata, text, tolerated, webUrl } from './form.js'
+import { count, currency, decimal, email, flag, list, metadata, text, tolerated, webUrl } from './form.js'
 
 export const lineItemData = z.strictObject({
   price: text.optional(),
@@ -39,7 +39,7 @@ export const sessionRequest = z.strictObject({
   return_url: webUrl.optional(),
   ui_mode: z.enum(['hosted_page', 'embedded_page', 'elements', 'form'], 'Invalid ui_mode').optional(),
   customer: text.optional(),
-  customer_email: text.optional(),
+  customer_email: email.optional(),
   customer_creation: z.enum(['always', 'if_required']).optional(),
   client_reference_id: text.max(200).optional(),
   currency: currency.optional(),
@@ -50,7 +50,7 @@ export const sessionRequest = z.strictObject({
     .strictObject({
       metadata,
       description: text.optional(),
-      receipt_email: text.optional(),
+      receipt_email: email.optional(),
       setup_future_usage: z.enum(['off_session', 'on_session']).optional(),
       ...tolerated('statement_descriptor', 'statement_descriptor_suffix', 'shipping'),
     })

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { checkSessionTotal } from './charge-amounts.js'
 import { hasTrial, type lineItemData, type SessionRequest, sessionRequest } from './checkout-parameters.js'
 import {
   type CheckoutSession,
@@ -190,16 +191,7 @@ function chosenItems(world: StripeWorld, given: SessionRequest): LineItem[] {
     throw invalidRequest('All line items must use the same currency.', { param: 'line_items' })
   }
   const total = items.reduce((sum, item) => sum + item.amount_total, 0)
-  if (given.mode === 'payment' && total > 0 && total < 50 && ['usd', 'eur'].includes(items[0]?.currency ?? '')) {
-    throw invalidRequest("The Checkout Session's total amount due must add up to at least $0.50 usd", {
-      code: 'amount_too_small',
-    })
-  }
-  if (total > 99_999_999) {
-    throw invalidRequest("The Checkout Session's total amount must be no more than 99999999.", {
-      code: 'amount_too_large',
-    })
-  }
+  if (given.mode === 'payment') checkSessionTotal(total, items[0]?.currency ?? 'usd')
   return items
 }
 

@@ -3,6 +3,7 @@ import { invalidRequest, noSuch, notFound } from './errors.js'
 import { emit } from './events.js'
 import {
   clearable,
+  email,
   integer,
   isWithin,
   list,
@@ -56,7 +57,7 @@ const address = z.strictObject({
 })
 
 const writable = z.strictObject({
-  email: clearable(text).optional(),
+  email: clearable(email).optional(),
   name: clearable(text).optional(),
   description: clearable(text).optional(),
   phone: clearable(text).optional(),
@@ -109,11 +110,11 @@ export const customerRoutes = [
       listPage(
         '/v1/customers',
         [...customers(world).values()].filter(
-          ({ email, created, test_clock: clock }) =>
+          (customer) =>
             // Those on a test clock are listed by it alone.
-            (params.test_clock ?? null) === clock &&
-            (params.email === undefined || params.email === email) &&
-            isWithin(params.created, created),
+            (params.test_clock ?? null) === customer.test_clock &&
+            (params.email === undefined || params.email === customer.email) &&
+            isWithin(params.created, customer.created),
         ),
         params,
       ),

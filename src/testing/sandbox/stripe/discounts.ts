@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { type Coupon, coupons, deletedCoupons, type PromotionCode, promotionCodes, redeemCoupon } from './coupons.js'
+import { toChargeable } from './currencies.js'
 import { invalidRequest, noSuch } from './errors.js'
 import { emit } from './events.js'
 import { list, text } from './form.js'
@@ -163,7 +164,7 @@ export function discountedAmount(
   const coupon = couponOf(world, discount)
   if (coupon === undefined) return only === undefined ? 0 : undefined
   if (coupon.percent_off !== null)
-    return only === undefined ? Math.round((amount * coupon.percent_off) / 100) : undefined
+    return only === undefined ? toChargeable((amount * coupon.percent_off) / 100, currency) : undefined
   // A fixed amount in another currency takes nothing off.
   return coupon.currency === currency ? Math.min(amount, coupon.amount_off ?? 0) : 0
 }

@@ -1,10 +1,11 @@
 import * as z from 'zod'
+import { apiVersion } from './api-versions.js'
 import { invalidRequest, notFound } from './errors.js'
 import { type EventDestination, eventDestinations } from './event-destinations.js'
 import { text, webUrl } from './form.js'
 import { noParameters, route } from './route.js'
 import { emitThin, isoTime, type ThinEvent, thinEvents } from './thin-events.js'
-import { apiVersion, newId, type StripeWorld } from './world.js'
+import { newId, type StripeWorld } from './world.js'
 
 // v2 takes JSON, and lists in the query as `types[0]=…`.
 const texts = z.preprocess(

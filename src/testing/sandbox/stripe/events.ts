@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { apiVersion } from './api-versions.js'
 import { queueDelivery } from './deliveries.js'
 import { notFound } from './errors.js'
 import { destinationsFor, matchesType } from './event-destinations.js'
@@ -16,7 +17,7 @@ import {
   webUrl,
 } from './form.js'
 import { listPage, noParameters, route } from './route.js'
-import { apiVersion, newId, type StripeWorld, seconds, tableOf } from './world.js'
+import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export interface StripeEvent {
   readonly id: string

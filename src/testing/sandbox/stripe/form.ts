@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { currencies, isCurrency } from './currencies.js'
 import { invalidRequest, type StripeFailure } from './errors.js'
 
 /** Decoded parameters: text, or parameters within parameters. Lists arrive as `{ '0': …, '1': … }`. */
@@ -57,7 +58,17 @@ export const count = z
 export const decimal = z.string().regex(/^-?\d{1,15}(\.\d{1,12})?$/, 'Invalid decimal')
 export const flag = z.enum(['true', 'false'], 'Invalid boolean').transform((value) => value === 'true')
 export const webUrl = text.regex(/^https?:\/\/[^\s/]+/i, 'Not a valid URL')
-export const currency = text.regex(/^[a-zA-Z]{3}$/, 'Invalid currency').transform((value) => value.toLowerCase())
+export const currency = text
+  .transform((value) => value.toLowerCase())
+  .refine(isCurrency, {
+    error: ({ input }) =>
+      `Invalid currency: ${String(input)}. Stripe currently supports these currencies: ${currencies.join(', ')}`,
+    params: {},
+  })
+export const email = text.max(512).refine((value) => /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)*$/.test(value), {
+  error: ({ input }) => `Invalid email address: ${String(input)}`,
+  params: { code: 'email_invalid' },
+})
 
 /** Empty text takes a value away. */
 export const clearable = <Value extends z.ZodType>(value: Value) =>
@@ -69,9 +80,24 @@ export const list = <Item extends z.ZodType>(item: Item) =>
 export const metadata = z
   .union([
     z.literal('').transform(() => ({}) as Record<string, string>),
-    z.record(z.string().max(40), z.string().max(500)),
+    z.record(z.string(), z.string()).check(({ value, issues }) => {
+      const message = metadataProblem(value)
+      if (message !== undefined) issues.push({ code: 'custom', input: value, message, params: { param: 'metadata' } })
+    }),
   ])
   .optional()
+
+const mostKeys = 50
+
+function metadataProblem(labels: Readonly<Record<string, string>>): string | undefined {
+  const count = Object.keys(labels).length
+  if (count > mostKeys) return `Metadata can have up to ${mostKeys} keys, but you've set ${count}.`
+  for (const [key, value] of Object.entries(labels)) {
+    if (key.length > 40) return `Invalid key: ${key} must be a string under 40 characters`
+    if (value.length > 500) return `Invalid val: ${value} must be a string under 500 characters`
+  }
+  return undefined
+}
 
 /** `created=123` or `created[gte]=123`. */
 export const timeRange = z.union([
@@ -113,7 +139,10 @@ export function mergeMetadata(
 ): Record<string, string> {
   if (change === undefined) return { ...before }
   if (Object.keys(change).length === 0) return {}
-  return Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== ''))
+  const after = Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== ''))
+  const problem = metadataProblem(after)
+  if (problem !== undefined) throw invalidRequest(problem, { param: 'metadata' })
+  return after
 }
 
 /** Parses parameters, or refuses them as Stripe would. */
@@ -136,6 +165,10 @@ function refusal(issues: readonly z.core.$ZodIssue[], fields: unknown): StripeFa
   }
   const issue = issues[0]
   const param = parameterName(issue?.path ?? [])
+  // In Stripe's own words.
+  if (issue?.code === 'custom' && issue.params !== undefined) {
+    return invalidRequest(issue.message, { param, ...(issue.params as { code?: string; param?: string }) })
+  }
   if (valueAt(fields, issue?.path ?? []) === '') {
     const message = `You passed an empty string for '${param}'. We assume empty values are an attempt to unset a parameter; however '${param}' cannot be unset.`
     return invalidRequest(message, { code: 'parameter_invalid_empty', param })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { stripeFailure } from './errors.js'
+import { invalidRequest, stripeFailure } from './errors.js'
 import { type StripeWorld, seconds, tableOf } from './world.js'
 
 /** An answer as it goes over the wire. */
@@ -14,7 +14,11 @@ interface StoredAnswer {
   readonly fingerprint: string
   readonly created: number
   readonly answer: StripeAnswer
+  /** The request that was answered first; not in journals of older sandboxes. */
+  readonly request?: string
 }
+
+const longestKey = 255
 
 /** The two APIs forget at different times. */
 const memories = {
@@ -26,6 +30,14 @@ type Memory = (typeof memories)['v1' | 'v2']
 
 export function fingerprintOf(method: string, path: string, body: string): string {
   return createHash('sha256').update(`${method} ${path}\n${body}`).digest('base64')
+}
+
+/** The key of a request that changes something. */
+export function keyOf(request: Request): string | undefined {
+  const key = request.method === 'GET' ? null : request.headers.get('idempotency-key')
+  if (key === null) return undefined
+  if (key.length <= longestKey) return key
+  throw invalidRequest(`Idempotency-Key is too long: at most ${longestKey} characters, and this has ${key.length}.`)
 }
 
 /** The answer given under this key before, if it is still remembered. Other parameters under the same key are refused. */
@@ -47,7 +59,9 @@ export function storedAnswer(
         `Try using a key other than '${key}' if you meant to execute a different request.`,
     })
   }
-  return { ...stored.answer, headers: { ...stored.answer.headers, 'idempotent-replayed': 'true' } }
+  const original = stored.request === undefined ? {} : { 'original-request': stored.request }
+  const headers = { ...stored.answer.headers, ...original, 'idempotency-key': key, 'idempotent-replayed': 'true' }
+  return { ...stored.answer, headers }
 }
 
 /**
@@ -60,10 +74,11 @@ export function storeAnswer(
   key: string,
   fingerprint: string,
   answer: StripeAnswer,
+  request: string,
 ): void {
   const memory = memoryOf(path)
   if (neverBegan(answer) || (memory === memories.v2 && answer.status >= 400)) return
-  memory.answers(world).put(key, { key, fingerprint, created: seconds(world), answer })
+  memory.answers(world).put(key, { key, fingerprint, created: seconds(world), answer, request })
 }
 
 export function keyInUse(key: string): Error {

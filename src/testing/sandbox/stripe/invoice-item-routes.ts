@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { checkStep } from './charge-amounts.js'
 import { changed, requireCustomer } from './customers.js'
 import { applyDiscounts, discountList } from './discounts.js'
 import { invalidRequest, missingParameter, noSuch, stripeFailure } from './errors.js'
@@ -250,6 +251,7 @@ function chosenPrice(
   if (params.amount !== undefined && params.quantity !== undefined) {
     throw invalidRequest('You may only specify one of these parameters: amount, quantity.', { param: 'amount' })
   }
+  if (params.amount !== undefined && params.currency !== undefined) checkStep(params.amount, params.currency, 'amount')
   const unit = params.unit_amount_decimal ?? (params.amount === undefined ? undefined : String(params.amount))
   if (unit === undefined) throw missingParameter('amount')
   if (params.currency === undefined) throw missingParameter('currency')

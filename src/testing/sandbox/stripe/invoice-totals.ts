@@ -1,4 +1,5 @@
 import type { CreditAmount, TakeCredits } from './credit-application.js'
+import { toChargeable } from './currencies.js'
 import type { Customer } from './customers.js'
 import { type Discount, discountedAmount, discounts, isApplicable } from './discounts.js'
 import { type DiscountAmount, type DraftLine, type Line, type LineTax, newLine } from './invoice-lines.js'
@@ -59,7 +60,7 @@ export function computeTotals(world: StripeWorld, request: TotalsRequest): Total
     }
     const credits = left > 0 ? (request.credits?.(line, left) ?? []) : []
     left -= sum(credits.map(({ amount }) => amount))
-    const taxes = ratesOf(world, request, line).map((rate) => taxOf(request.customer, rate, left, line))
+    const taxes = ratesOf(world, request, line).map((rate) => taxOf(request, rate, left, line))
     return newLine(request.invoice, request.currency, request.subscription, line, amounts, taxes, credits)
   })
   const subtotal = sum(lines.map(({ amount }) => amount))
@@ -98,7 +99,7 @@ function sharesOf(
   let rest = base
   return lines.map((line, index) => {
     if (!applies[index] || rest === 0) return 0
-    const share = Math.round((left * line.amount) / rest)
+    const share = toChargeable((left * line.amount) / rest, currency)
     left -= share
     rest -= line.amount
     return share
@@ -114,13 +115,13 @@ function ratesOf(world: StripeWorld, request: TotalsRequest, line: DraftLine): r
   return ids.flatMap((id) => taxRates(world).get(id) ?? [])
 }
 
-function taxOf(customer: Pick<Customer, 'tax_exempt'>, rate: TaxRate, taxable: number, line: DraftLine): LineTax {
+function taxOf({ customer, currency }: TotalsRequest, rate: TaxRate, taxable: number, line: DraftLine): LineTax {
   const exempt = customer.tax_exempt !== 'none'
   const percentage = exempt ? 0 : rate.percentage
   const inclusive = rate.inclusive
   const amount = inclusive
-    ? taxable - Math.round(taxable / (1 + percentage / 100))
-    : Math.round((taxable * percentage) / 100)
+    ? taxable - toChargeable(taxable / (1 + percentage / 100), currency)
+    : toChargeable((taxable * percentage) / 100, currency)
   return {
     amount: line.amount === 0 ? 0 : amount,
     tax_behavior: inclusive ? 'inclusive' : 'exclusive',

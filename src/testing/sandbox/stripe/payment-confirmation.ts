@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { customers } from './customers.js'
 import { stripeFailure } from './errors.js'
-import { clearable, flag, text, tolerated, webUrl } from './form.js'
+import { clearable, email, flag, text, tolerated, webUrl } from './form.js'
 import { attemptPayment, declinedAnswer } from './payment-attempt.js'
 import { aboutIntent } from './payment-capture.js'
 import { type PaymentIntent, paymentIntents } from './payment-intents.js'
@@ -25,7 +25,7 @@ export const confirmable = {
 export const confirmation = z.strictObject({
   payment_method: text.optional(),
   payment_method_data: paymentMethodData.optional(),
-  receipt_email: clearable(text).optional(),
+  receipt_email: clearable(email).optional(),
   setup_future_usage: clearable(z.enum(['off_session', 'on_session'])).optional(),
   capture_method: z.enum(['automatic', 'automatic_async', 'manual']).optional(),
   ...confirmable,

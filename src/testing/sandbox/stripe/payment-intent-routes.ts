@@ -1,9 +1,11 @@
 import * as z from 'zod'
+import { checkCharge } from './charge-amounts.js'
 import { requireCustomer } from './customers.js'
 import { invalidRequest, notFound } from './errors.js'
 import {
   clearable,
   currency,
+  email,
   flag,
   integer,
   isWithin,
@@ -26,7 +28,7 @@ const described = {
   metadata,
   payment_method: text.optional(),
   payment_method_data: paymentMethodData.optional(),
-  receipt_email: clearable(text).optional(),
+  receipt_email: clearable(email).optional(),
   setup_future_usage: clearable(z.enum(['off_session', 'on_session'])).optional(),
   statement_descriptor: text.optional(),
   statement_descriptor_suffix: text.optional(),
@@ -54,7 +56,7 @@ const creatable = z.strictObject({
 
 export const paymentIntentRoutes = [
   route('POST /v1/payment_intents', creatable, ({ world, params }) => {
-    checkAmount(params.amount, params.currency)
+    checkCharge(params.amount, params.currency)
     if (params.customer !== undefined) requireCustomer(world, params.customer)
     const method = chosenMethod(world, params)
     const intent = createPaymentIntent(world, {
@@ -109,7 +111,7 @@ export const paymentIntentRoutes = [
     ({ world, path, params }) => {
       const before = requireIntent(world, path.id)
       if (params.amount !== undefined && params.amount !== before.amount) {
-        checkAmount(params.amount, params.currency ?? before.currency)
+        checkCharge(params.amount, params.currency ?? before.currency)
         mustBe(before, ['requires_payment_method', 'requires_confirmation', 'requires_action'], 'amount')
       }
       if (params.customer !== undefined) requireCustomer(world, params.customer)
@@ -187,25 +189,4 @@ function onlyWithConfirm(param: string): never {
     `The parameter \`${param}\` cannot be passed when creating a PaymentIntent unless \`confirm\` is set to true.`,
     { param },
   )
-}
-
-function checkAmount(amount: number, money: string): void {
-  if (amount < 1) {
-    throw invalidRequest(
-      'The amount must be greater than or equal to the minimum charge amount allowed for your account and the currency set.',
-      {
-        code: 'parameter_invalid_integer',
-        param: 'amount',
-      },
-    )
-  }
-  if (amount < 50 && ['usd', 'eur'].includes(money)) {
-    throw invalidRequest(`Amount must be at least ${money === 'usd' ? '$0.50 usd' : '€0.50 eur'}`, {
-      code: 'amount_too_small',
-      param: 'amount',
-    })
-  }
-  if (amount > 99_999_999) {
-    throw invalidRequest('Amount must be no more than $999,999.99', { code: 'amount_too_large', param: 'amount' })
-  }
 }

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { checkStep } from './charge-amounts.js'
+import { stepOf } from './currencies.js'
 import { invalidRequest, noSuch } from './errors.js'
 import { clearable, count, currency, decimal, flag, metadata, text, tolerated } from './form.js'
 import { meters } from './meters.js'
@@ -51,6 +53,7 @@ export function newPrice(world: StripeWorld, product: string, given: PriceData) 
       param: 'unit_amount',
     })
   }
+  if (given.unit_amount !== undefined) checkStep(given.unit_amount, given.currency, 'unit_amount')
   const exact = given.unit_amount_decimal ?? String(given.unit_amount)
   return {
     id: newId('price_1', 23),
@@ -104,12 +107,13 @@ export function planOf(price: Price) {
 const scale = 18
 const one = 10n ** BigInt(scale)
 
-/** Minor units for a decimal quantity, exact until the one rounding at the end (half away from zero). */
+/** What can be charged for a decimal quantity, exact until the rounding at the end (half away from zero). */
 export function amountFor(price: Price, quantity: string): number {
   const product = scaled(price.unit_amount_decimal) * scaled(quantity)
-  const divisor = one * one
+  const step = BigInt(stepOf(price.currency))
+  const divisor = one * one * step
   const half = product < 0n ? -divisor / 2n : divisor / 2n
-  return Number((product + half) / divisor)
+  return Number(((product + half) / divisor) * step)
 }
 
 /** Decimal text as an integer number of 10⁻¹⁸. */

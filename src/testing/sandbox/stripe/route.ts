@@ -58,6 +58,11 @@ export function listPage<Row extends { readonly id: string }>(
 ): StripeList<Row> {
   const limit = page.limit ?? 10
   if (limit < 1 || limit > 100) throw invalidRequest('Invalid limit: must be between 1 and 100.', { param: 'limit' })
+  if (page.starting_after !== undefined && page.ending_before !== undefined) {
+    throw invalidRequest('You may only specify one of these parameters: starting_after, ending_before.', {
+      param: 'starting_after',
+    })
+  }
   const newestFirst = [...rows].reverse()
   if (page.ending_before !== undefined) {
     const stop = positionOf(newestFirst, page.ending_before, 'ending_before')

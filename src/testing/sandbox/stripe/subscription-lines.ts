@@ -1,4 +1,5 @@
 import { periodAt, sameInterval } from './billing-cycle.js'
+import { stepOf } from './currencies.js'
 import { usageBetween } from './event-summaries.js'
 import type { InvoiceLine } from './invoices.js'
 import { meters } from './meters.js'
@@ -51,7 +52,7 @@ export function usageLine(
 
 /** A part of a period at the price of the whole, rounded once. */
 export function partLine(world: StripeWorld, item: SubscriptionItem, part: Period, cycleSeconds: number): InvoiceLine {
-  return { ...itemLine(world, item, part), amount: share(priceOf(item), part.end - part.start, cycleSeconds) }
+  return { ...itemLine(world, item, part), amount: share(item, part.end - part.start, cycleSeconds) }
 }
 
 /**
@@ -107,7 +108,7 @@ function remainder(
   return {
     ...itemLine(world, item, { start: at, end }),
     description: `${word} time on ${many}${titleOf(world, price)} after ${dayOf(at)}`,
-    amount: share(priceOf(item), end - at, cycle.current_period_end - cycle.current_period_start),
+    amount: share(item, end - at, cycle.current_period_end - cycle.current_period_start),
     proration: true,
   }
 }
@@ -116,10 +117,12 @@ function priceOf({ price, quantity }: SubscriptionItem): number {
   return quantity === undefined ? 0 : amountFor(price, String(quantity))
 }
 
-/** Rounded half away from zero. */
-function share(amount: number, part: number, whole: number): number {
-  const numerator = BigInt(amount) * BigInt(Math.max(0, Math.min(part, whole))) * 2n + BigInt(whole)
-  return Number(numerator / (BigInt(whole) * 2n))
+/** A part of an item's price, rounded half up to what can be charged. */
+function share(item: SubscriptionItem, part: number, whole: number): number {
+  const step = BigInt(stepOf(item.price.currency))
+  const divisor = BigInt(whole) * 2n * step
+  const numerator = BigInt(priceOf(item)) * BigInt(Math.max(0, Math.min(part, whole))) * 2n + divisor / 2n
+  return Number((numerator / divisor) * step)
 }
 
 function isSame(a: SubscriptionItem, b: SubscriptionItem): boolean {

@@ -1,18 +1,19 @@
 import type { Fate } from '../faults.js'
 import type { Journal } from '../journal.js'
+import { apiVersion, checkVersion } from './api-versions.js'
 import { type CallLimits, createCallGate } from './call-limits.js'
 import { takeDue } from './due.js'
-import { faultDetails, isStripeFailure, stripeFailure, unknownRoute } from './errors.js'
+import { faultDetails, invalidRequest, isStripeFailure, stripeFailure, unknownRoute } from './errors.js'
 import { expand } from './expand.js'
 import { type FormFields, parseForm } from './form.js'
-import { fingerprintOf, keyInUse, type StripeAnswer, storeAnswer, storedAnswer } from './idempotency.js'
+import { fingerprintOf, keyInUse, keyOf, type StripeAnswer, storeAnswer, storedAnswer } from './idempotency.js'
 import { authorizeStream } from './meter-sessions.js'
 import { ensureDefaultConfiguration } from './portal-configurations.js'
 import { duties, followers } from './reactions.js'
 import { routes } from './routes.js'
 import { createWebhookControl, type WebhookControl } from './webhook-control.js'
 import { createWebhookSender, type WebhookSender } from './webhook-delivery.js'
-import { apiVersion, newId, type PaymentRecovery, type StripeWorld, worldAt } from './world.js'
+import { newId, type PaymentRecovery, type StripeWorld, worldAt } from './world.js'
 
 export interface StripeTwinOptions {
   readonly journal: Journal
@@ -59,10 +60,11 @@ export function createStripeTwin(options: StripeTwinOptions): StripeTwin {
 
   const answer = async (request: Request, path: string, requestId: string): Promise<StripeAnswer | undefined> => {
     authorize(world, request, path, options.secretKey)
+    checkVersion(request.headers.get('stripe-version'))
     const body = await request.text()
     const url = new URL(request.url)
     const method = request.method
-    const key = method === 'GET' ? undefined : (request.headers.get('idempotency-key') ?? undefined)
+    const key = keyOf(request)
     const fingerprint = key === undefined ? '' : fingerprintOf(method, path + url.search, body)
     if (key !== undefined && keysAtWork.has(key)) throw keyInUse(key)
     const earlier = key === undefined ? undefined : storedAnswer(world, path, key, fingerprint)
@@ -78,7 +80,7 @@ export function createStripeTwin(options: StripeTwinOptions): StripeTwin {
         // The answer is kept together with what it did, so a kill leaves both or neither.
         const own = fate.doesWork ? perform(world, method, path, url, body, request.headers, requestId, key) : undefined
         const final = fate.answer === undefined ? own : faultAnswer(fate.answer)
-        if (key !== undefined && final !== undefined) storeAnswer(world, path, key, fingerprint, final)
+        if (key !== undefined && final !== undefined) storeAnswer(world, path, key, fingerprint, final, requestId)
         return final
       })
       return fate.losesAnswer ? undefined : given
@@ -134,7 +136,7 @@ function run(world: StripeWorld, method: string, path: string, url: URL, body: s
   for (const route of routes) {
     const parts = route.method === method ? route.match(path) : undefined
     if (parts === undefined) continue
-    const { expand: wanted, ...fields } = readFields(method, url, body, headers)
+    const { expand: wanted, ...fields } = readFields(method, path, url, body, headers)
     const result = route.run(world, parts, fields)
     // A declined payment is refused, yet its traces stay: it is returned, not thrown.
     if (isStripeFailure(result)) return failureAnswer(result)
@@ -144,10 +146,19 @@ function run(world: StripeWorld, method: string, path: string, url: URL, body: s
   throw unknownRoute(method, path)
 }
 
-function readFields(method: string, url: URL, body: string, headers: Headers): FormFields | Record<string, unknown> {
+function readFields(
+  method: string,
+  path: string,
+  url: URL,
+  body: string,
+  headers: Headers,
+): FormFields | Record<string, unknown> {
   if (method === 'GET') return parseForm(url.search.slice(1))
-  if (!headers.get('content-type')?.includes('application/json'))
-    return parseForm(body === '' ? url.search.slice(1) : body)
+  const json = headers.get('content-type')?.includes('application/json') === true
+  if (json && body !== '' && path.startsWith('/v1/')) {
+    throw invalidRequest('Invalid request (check that your POST content type is application/x-www-form-urlencoded).')
+  }
+  if (!json || path.startsWith('/v1/')) return parseForm(body === '' ? url.search.slice(1) : body)
   try {
     const value: unknown = JSON.parse(body === '' ? '{}' : body)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>

@@ -1,9 +1,10 @@
 import { createHmac } from 'node:crypto'
+import { apiVersion } from './api-versions.js'
 import type { Delivery } from './deliveries.js'
 import { eventDestinations } from './event-destinations.js'
 import { events, webhookEndpoints } from './events.js'
 import { notificationOf, thinEvents } from './thin-events.js'
-import { apiVersion, type StripeWorld } from './world.js'
+import type { StripeWorld } from './world.js'
 
 /** What is posted, and where to. */
 export interface WebhookLetter {

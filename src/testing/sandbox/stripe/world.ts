@@ -9,9 +9,6 @@ export interface PaymentRecovery {
   readonly afterwards: 'cancel' | 'unpaid' | 'past_due'
 }
 
-/** The API version whose shapes the twin speaks. */
-export const apiVersion = '2026-10-28.endive'
-
 /** What every part of the Stripe twin works with. */
 export interface StripeWorld {
   readonly journal: Journal
