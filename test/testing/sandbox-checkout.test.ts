@@ -337,6 +337,32 @@ describe('webhooks', () => {
   })
 })
 
+describe('the address bar', () => {
+  it('S1.4 leads from the address of a form back to the page it is on', async () => {
+    const { url, id } = await oneTime()
+    const draft = await stripe.invoices.create({ customer: (await stripe.customers.create({})).id })
+    await stripe.invoiceItems.create({
+      customer: String(draft.customer),
+      invoice: draft.id,
+      amount: 500,
+      currency: 'usd',
+    })
+    const open = await stripe.invoices.finalizeInvoice(draft.id)
+    expect((await pay({ url } as Stripe.Checkout.Session, '4000000000000002')).status).toBe(402)
+    for (const [address, page] of [
+      [`${url}/pay`, `/checkout/${id}`],
+      [`${url}/promotion`, `/checkout/${id}`],
+      [`${open.hosted_invoice_url}/pay`, `/invoice/${open.id}`],
+      [`${box.url}/authenticate/${id}/complete`, `/authenticate/${id}`],
+    ] as const) {
+      const answer = await fetch(address, { redirect: 'manual' })
+      expect([answer.status, answer.headers.get('location')]).toEqual([303, page])
+      expect((await fetch(address)).status).toBe(200)
+    }
+    expect((await stripe.checkout.sessions.retrieve(id)).status).toBe('open')
+  })
+})
+
 function oneTime(more: Partial<Stripe.Checkout.SessionCreateParams> = {}) {
   return stripe.checkout.sessions.create({
     mode: 'payment',

@@ -21,6 +21,10 @@ export async function handleAuthenticationPage(
   const subject = subjectOf(world, id)
   if (subject === undefined) return messagePage('Nothing here', 'There is nothing to authenticate.', 404, toConsole)
   if (request.method === 'GET' && action === undefined) return show(world, id, subject)
+  // The address of a form, from the address bar: the page the form is on.
+  if (request.method === 'GET' && (action === 'complete' || action === 'fail')) {
+    return new Response(null, { status: 303, headers: { location: `/authenticate/${id}` } })
+  }
   if (request.method !== 'POST' || (action !== 'complete' && action !== 'fail')) {
     return messagePage('Nothing here', 'There is no such page.', 404, { href: `/authenticate/${id}`, label: 'Go back' })
   }

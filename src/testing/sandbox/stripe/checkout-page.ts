@@ -23,6 +23,8 @@ export async function handleCheckoutPage(
   if (session === undefined) return messagePage('Nothing here', 'There is no such checkout session.', 404, toConsole)
   const problem = new URL(request.url).searchParams.get('problem') ?? undefined
   if (action === undefined && request.method === 'GET') return show(world, session, { problem })
+  // The address of a form, from the address bar: the page the form is on.
+  if (request.method === 'GET' && actions.includes(action ?? '')) return redirect(`/checkout/${id}`)
   if (request.method !== 'POST' || !actions.includes(action ?? '')) {
     return messagePage('Nothing here', 'There is no such page.', 404, {
       href: `/checkout/${id}`,

@@ -33,6 +33,10 @@ export async function handleInvoicePage(
   }
   if (request.method === 'GET' && action === undefined) return show(world, invoice)
   if (request.method === 'GET' && action === 'pdf') return pdf(world, invoice)
+  // The address of the form, from the address bar: the page the form is on.
+  if (request.method === 'GET' && action === 'pay') {
+    return new Response(null, { status: 303, headers: { location: `/invoice/${id}` } })
+  }
   if (request.method !== 'POST' || action !== 'pay') {
     return messagePage('Nothing here', 'There is no such page.', 404, {
       href: `/invoice/${id}`,

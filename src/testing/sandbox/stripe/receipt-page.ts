@@ -21,7 +21,7 @@ export function handleReceiptPage({ world, tick }: StripeTwin, request: Request,
 <h1 class="amount">${money(charge.amount_captured)}</h1>
 <p class="muted">Paid on ${formatDate(charge.created)}${payer === null ? '' : ` by ${payer}`}</p>
 <ul class="rows"><li><span>Payment method</span><span class="figure">${method === undefined ? '' : labelOf(world, method)}</span></li>
-${charge.description === null ? '' : html`<li><span>For</span><span class="figure">${charge.description}</span></li>`}
+${charge.description === null ? '' : html`<li><span>For</span><span class="words">${charge.description}</span></li>`}
 ${charge.amount_refunded === 0 ? '' : html`<li><span>Refunded</span><span class="figure">${money(charge.amount_refunded)}</span></li>`}</ul></section>`,
   )
 }
