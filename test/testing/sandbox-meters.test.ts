@@ -214,6 +214,7 @@ describe('test clocks', () => {
     expect(made).toMatchObject({ test_clock: clock.id, created: frozen, status: 'active' })
     expect((await stripe.customers.list()).data).toEqual([])
     expect((await stripe.customers.list({ test_clock: clock.id })).data).toHaveLength(1)
+    await stripe.testHelpers.testClocks.advance(clock.id, { frozen_time: Date.parse('2027-01-15T00:00:00Z') / 1000 })
     const advancing = await stripe.testHelpers.testClocks.advance(clock.id, {
       frozen_time: Date.parse('2027-03-02T00:00:00Z') / 1000,
     })

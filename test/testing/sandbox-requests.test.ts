@@ -46,8 +46,7 @@ describe('what Stripe takes for a request', () => {
   })
 
   it('C4 takes idempotency keys of up to 255 characters', async () => {
-    const create = (length: number) =>
-      stripe.products.create({ name: 'Pro' }, { idempotencyKey: 'k'.repeat(length) })
+    const create = (length: number) => stripe.products.create({ name: 'Pro' }, { idempotencyKey: 'k'.repeat(length) })
     await expect(create(256)).rejects.toMatchObject({ statusCode: 400 })
     await expect(create(255)).resolves.toMatchObject({ name: 'Pro' })
   })

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { takeIn } from './balance-transactions.js'
 import { customers } from './customers.js'
 import { notFound } from './errors.js'
 import { emit } from './events.js'
@@ -105,7 +106,8 @@ function newCharge(world: StripeWorld, request: ChargeRequest) {
     application: null,
     application_fee: null,
     application_fee_amount: null,
-    balance_transaction: failed || !captured ? null : newId('txn_3', 23),
+    balance_transaction:
+      failed || !captured ? null : takeIn(world, { ...intent, id }, intent.amount, method.card !== undefined),
     billing_details: method.billing_details,
     calculated_statement_descriptor: world.merchantName.toUpperCase().slice(0, 22),
     captured: captured && !failed,
@@ -114,7 +116,7 @@ function newCharge(world: StripeWorld, request: ChargeRequest) {
     customer: intent.customer,
     description: intent.description,
     disputed: false,
-    failure_balance_transaction: null,
+    failure_balance_transaction: null as string | null,
     failure_code: (decline?.code ?? null) as string | null,
     failure_message: (decline?.message ?? null) as string | null,
     fraud_details: {} as { readonly user_report?: string; readonly stripe_report?: string },

@@ -12,6 +12,7 @@ import {
   sessionPlans,
 } from './checkout-session.js'
 import { discountSession } from './checkout-totals.js'
+import { checkCurrency } from './customer-currency.js'
 import { requireCustomer } from './customers.js'
 import { schedule, unschedule } from './due.js'
 import { invalidRequest, missingParameter, noSuch, notFound } from './errors.js'
@@ -114,6 +115,9 @@ function createSession(world: StripeWorld, given: SessionRequest): CheckoutSessi
     })
   }
   const items = chosenItems(world, given)
+  if (given.mode === 'subscription' && given.customer !== undefined) {
+    checkCurrency(world, given.customer, items[0]?.currency ?? 'usd')
+  }
   const expiresAtMs = expiry(world, given.expires_at)
   const session = newSession(world, given, items, Math.floor(expiresAtMs / 1000), setupFor(world, given))
   checkoutSessions(world).put(session.id, session)

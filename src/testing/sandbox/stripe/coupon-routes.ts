@@ -11,11 +11,11 @@ import {
   promotionCodes,
 } from './coupons.js'
 import { requireCustomer } from './customers.js'
-import { notFound } from './errors.js'
+import { invalidRequest, notFound } from './errors.js'
 import { emit } from './events.js'
 import { clearable, flag, isWithin, mergeMetadata, metadata, paging, text, timeRange, tolerated } from './form.js'
 import { listPage, noParameters, route } from './route.js'
-import type { StripeWorld } from './world.js'
+import { type StripeWorld, seconds } from './world.js'
 
 export const couponRoutes = [
   route('POST /v1/coupons', couponRequest, ({ world, params }) => createCoupon(world, params)),
@@ -84,6 +84,12 @@ export const couponRoutes = [
     z.strictObject({ active: flag.optional(), metadata }),
     ({ world, path, params }) => {
       const before = requireCode(world, path.id)
+      if (params.active === true && before.expires_at !== null && before.expires_at <= seconds(world)) {
+        throw invalidRequest('This promotion code is expired and cannot be made active.', {
+          code: 'promotion_code_expired',
+          param: 'active',
+        })
+      }
       const after: PromotionCode = {
         ...before,
         active: params.active ?? before.active,

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { schedule } from './due.js'
 import { invalidRequest } from './errors.js'
 import { emit } from './events.js'
 import { count, currency, flag, list, metadata, text } from './form.js'
@@ -100,6 +101,9 @@ export const promotionCodeRequest = z.strictObject({
 })
 
 export function createPromotionCode(world: StripeWorld, given: z.output<typeof promotionCodeRequest>): PromotionCode {
+  if (given.expires_at !== undefined && given.expires_at <= seconds(world)) {
+    throw invalidRequest('Invalid timestamp: must be an integer Unix timestamp in the future.', { param: 'expires_at' })
+  }
   const coupon = coupons(world).get(given.promotion.coupon)
   if (coupon === undefined) {
     throw invalidRequest(`No such coupon: '${given.promotion.coupon}'`, {
@@ -115,7 +119,18 @@ export function createPromotionCode(world: StripeWorld, given: z.output<typeof p
   }
   promotionCodes(world).put(code.id, code)
   emit(world, 'promotion_code.created', code)
+  if (code.expires_at !== null) {
+    schedule(world, { kind: 'expire_promotion_code', target: code.id, dueAtMs: code.expires_at * 1000 })
+  }
   return code
+}
+
+export function expirePromotionCode(world: StripeWorld, id: string): void {
+  const before = promotionCodes(world).get(id)
+  if (before?.active !== true) return
+  const after: PromotionCode = { ...before, active: false }
+  promotionCodes(world).put(id, after)
+  emit(world, 'promotion_code.updated', after, { active: true })
 }
 
 /** The active code a buyer typed; capitals do not matter. */

@@ -1,3 +1,4 @@
+import { type BalanceTransaction, move } from './balance-transactions.js'
 import { type Charge, charges, saveCharge } from './charges.js'
 import { customers } from './customers.js'
 import { emit } from './events.js'
@@ -77,38 +78,17 @@ function movement(
   dispute: { readonly id: string; readonly charge: string; readonly currency: string },
   amount: number,
   fee: number,
-) {
-  const now = seconds(world)
+): BalanceTransaction {
   const reason = amount < 0 ? 'withdrawal' : 'reversal'
-  return {
-    id: newId('txn_1', 23),
-    object: 'balance_transaction' as const,
+  return move(world, {
     amount,
-    available_on: now,
-    balance_type: 'payments' as const,
-    created: now,
     currency: dispute.currency,
     description: `Chargeback ${reason} for ${dispute.charge}`,
-    exchange_rate: null,
-    fee,
-    fee_details:
-      fee === 0
-        ? []
-        : [
-            {
-              amount: fee,
-              application: null,
-              currency: dispute.currency,
-              description: 'Dispute fee',
-              type: 'stripe_fee',
-            },
-          ],
-    net: amount - fee,
-    reporting_category: amount < 0 ? 'dispute' : 'dispute_reversal',
     source: dispute.id,
-    status: 'available',
-    type: 'adjustment' as const,
-  }
+    type: 'adjustment',
+    category: amount < 0 ? 'dispute' : 'dispute_reversal',
+    ...(fee === 0 ? {} : { fee: { amount: fee, description: 'Dispute fee' } }),
+  })
 }
 
 export const noEvidence = {
@@ -151,7 +131,7 @@ function newDispute(world: StripeWorld, charge: Charge, kind: DisputeKind, amoun
     id: newId('du_1', 23),
     object: 'dispute' as const,
     amount,
-    balance_transactions: [] as readonly ReturnType<typeof movement>[],
+    balance_transactions: [] as readonly BalanceTransaction[],
     charge: charge.id,
     created: now,
     currency: charge.currency,

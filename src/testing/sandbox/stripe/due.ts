@@ -32,6 +32,7 @@ export type DueKind =
   | 'report_meter_errors'
   | 'advance_clock'
   | 'expire_credit'
+  | 'expire_promotion_code'
   | 'delete_clock'
 
 const dueWork = tableOf<DueWork>('due_work')

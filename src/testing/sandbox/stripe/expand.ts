@@ -21,11 +21,70 @@ const tableByPrefix: readonly (readonly [prefix: string, table: string])[] = [
   ['ii_', 'invoice_items'],
   ['di_', 'discounts'],
   ['promo_', 'promotion_codes'],
+  ['txn_', 'balance_transactions'],
 ]
+
+/** Properties that name another object, wherever they stand. */
+const expandable = new Set([
+  'account',
+  'account_tax_ids',
+  'application',
+  'application_fee',
+  'balance_transaction',
+  'charge',
+  'configuration',
+  'coupon',
+  'credit_grant',
+  'customer',
+  'default_payment_method',
+  'default_price',
+  'default_source',
+  'destination',
+  'discount',
+  'discounts',
+  'failure_balance_transaction',
+  'invoice',
+  'latest_attempt',
+  'latest_charge',
+  'latest_invoice',
+  'latest_revision',
+  'mandate',
+  'on_behalf_of',
+  'payment_intent',
+  'payment_link',
+  'payment_method',
+  'payment_record',
+  'pending_setup_intent',
+  'price',
+  'product',
+  'promotion_code',
+  'review',
+  'schedule',
+  'setup_intent',
+  'single_use_mandate',
+  'source',
+  'source_transfer',
+  'source_transfer_reversal',
+  'subscription',
+  'tax_code',
+  'test_clock',
+  'transfer',
+  'transfer_reversal',
+])
+
+const deepest = 4
 
 /** Puts whole objects where `expand` asks for them. */
 export function expand(world: StripeWorld, body: unknown, paths: readonly string[]): unknown {
-  return paths.reduce((expanded, path) => expandPath(world, expanded, path.split('.'), path), body)
+  return paths.reduce((expanded, path) => {
+    const names = path.split('.')
+    if (names.length > deepest) {
+      throw invalidRequest(`You cannot expand more than ${deepest} levels of a property (${path}).`, {
+        param: 'expand',
+      })
+    }
+    return expandPath(world, expanded, names, path)
+  }, body)
 }
 
 function expandPath(world: StripeWorld, value: unknown, [name, ...rest]: readonly string[], path: string): unknown {
@@ -33,13 +92,26 @@ function expandPath(world: StripeWorld, value: unknown, [name, ...rest]: readonl
   if (Array.isArray(value)) return value.map((item) => expandPath(world, item, [name, ...rest], path))
   if (typeof value !== 'object') return value
   const object = value as Readonly<Record<string, unknown>>
-  const inside = name in object ? object[name] : included(world, object, name)
-  if (inside === undefined) {
-    throw invalidRequest(`This property cannot be expanded (${path}).`, { param: 'expand' })
-  }
+  const shown = name in object
+  const inside = shown ? object[name] : included(world, object, name)
+  if (inside === undefined || (shown && !isExpandable(name, inside, rest.length === 0)))
+    throw cannotExpand(object, path)
   const wholeOf = (part: unknown) => (typeof part === 'string' ? (find(world, part, name) ?? part) : part)
   const whole = Array.isArray(inside) ? inside.map(wholeOf) : wholeOf(inside)
   return { ...object, [name]: expandPath(world, whole, rest, path) }
+}
+
+/** What is shown in full already may be asked for; a hash on the way may be stepped through. */
+function isExpandable(name: string, inside: unknown, last: boolean): boolean {
+  if (expandable.has(name)) return true
+  if (Array.isArray(inside)) return !last && inside.every((part) => typeof part === 'object')
+  if (typeof inside !== 'object' || inside === null) return false
+  return !last || 'object' in inside
+}
+
+function cannotExpand(object: Readonly<Record<string, unknown>>, path: string): Error {
+  const hint = object.object === 'list' ? ` You may want to try expanding 'data.${path}' instead.` : ''
+  return invalidRequest(`This property cannot be expanded (${path}).${hint}`, { param: 'expand' })
 }
 
 /** Parts that are left out unless asked for. */

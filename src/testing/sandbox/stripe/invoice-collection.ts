@@ -3,7 +3,7 @@ import { schedule } from './due.js'
 import { emit } from './events.js'
 import { type Invoice, invoices, subscriptionOf } from './invoice-object.js'
 import { intentOf, openInvoicePayment } from './invoice-payments.js'
-import { failInvoice, finalizeInvoice } from './invoices.js'
+import { failInvoice, finalizeInvoice, payInvoice } from './invoices.js'
 import { attemptPayment } from './payment-attempt.js'
 import { type PaymentIntent, paymentIntents } from './payment-intents.js'
 import { defaultMethodOf, type PaymentMethod, paymentMethods } from './payment-methods.js'
@@ -35,6 +35,7 @@ export interface CollectionTerms {
  */
 export function collectInvoice(world: StripeWorld, invoice: Invoice, terms: CollectionTerms = {}): Collection {
   if (invoice.status === 'paid') return { kind: 'paid', invoice }
+  if (invoice.amount_due === 0) return { kind: 'paid', invoice: payInvoice(world, invoice) }
   const method = terms.method ?? methodFor(world, invoice)
   if (method === undefined) return { kind: 'no_payment_method', invoice: failInvoice(world, invoice) }
   const intent = payableIntent(world, invoice)
@@ -70,7 +71,7 @@ export function advanceDraft(world: StripeWorld, id: string): void {
   if (draft?.status !== 'draft') return
   const open = finalizeInvoice(world, draft)
   if (open.status !== 'open') return
-  if (open.collection_method === 'charge_automatically') collectInvoice(world, open)
+  if (open.collection_method === 'charge_automatically' || open.amount_due === 0) collectInvoice(world, open)
   else emit(world, 'invoice.sent', open)
 }
 
@@ -86,8 +87,10 @@ export function noteOverdue(world: StripeWorld, id: string): void {
   if (invoice?.status === 'open') emit(world, 'invoice.overdue', invoice)
 }
 
-/** Finalized on request: collected an hour later if it advances by itself. */
-export function scheduleCollection(world: StripeWorld, invoice: Invoice): Invoice {
+/** Finalized on request: paid at once when nothing is due, collected an hour later if it advances by itself. */
+export function finalizeOnRequest(world: StripeWorld, draft: Invoice): Invoice {
+  const invoice = finalizeInvoice(world, draft)
+  if (invoice.amount_due === 0) return payInvoice(world, invoice)
   if (invoice.status !== 'open' || !invoice.auto_advance) return invoice
   if (invoice.collection_method !== 'charge_automatically') return invoice
   const dueAtMs = world.now() + 3_600_000

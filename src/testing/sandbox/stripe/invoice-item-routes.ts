@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { checkStep } from './charge-amounts.js'
+import { checkCurrency } from './customer-currency.js'
 import { changed, requireCustomer } from './customers.js'
 import { applyDiscounts, discountList } from './discounts.js'
 import { invalidRequest, missingParameter, noSuch, stripeFailure } from './errors.js'
@@ -71,6 +72,7 @@ export const invoiceItemRoutes = [
       }
       const quantity = params.quantity ?? 1
       const price = chosenPrice(world, { ...params, currency: params.currency ?? draft?.currency })
+      checkCurrency(world, customer.id, price.currency)
       const item = createInvoiceItem(world, {
         customer: customer.id,
         price,

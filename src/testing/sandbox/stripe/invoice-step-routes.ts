@@ -2,8 +2,16 @@ import * as z from 'zod'
 import { cardError, invalidRequest, notFound, stripeFailure } from './errors.js'
 import { emit } from './events.js'
 import { flag, text, tolerated } from './form.js'
-import { type Collection, collectInvoice, scheduleCollection } from './invoice-collection.js'
-import { finalizeInvoice, type Invoice, invoices, markUncollectible, payOutOfBand, voidInvoice } from './invoices.js'
+import { type Collection, collectInvoice, finalizeOnRequest } from './invoice-collection.js'
+import {
+  finalizeInvoice,
+  type Invoice,
+  invoices,
+  markUncollectible,
+  payInvoice,
+  payOutOfBand,
+  voidInvoice,
+} from './invoices.js'
 import { declinedAnswer } from './payment-attempt.js'
 import { resolvePaymentMethod } from './payment-methods.js'
 import { noParameters, route } from './route.js'
@@ -21,7 +29,7 @@ export const invoiceStepRoutes = [
       }
       checkTaxable(draft)
       const advancing = params.auto_advance ?? draft.auto_advance
-      return scheduleCollection(world, finalizeInvoice(world, { ...draft, auto_advance: advancing }))
+      return finalizeOnRequest(world, { ...draft, auto_advance: advancing })
     },
   ),
   route(
@@ -56,7 +64,7 @@ export const invoiceStepRoutes = [
       )
     }
     emit(world, 'invoice.sent', invoice)
-    return invoice
+    return invoice.amount_due === 0 ? payInvoice(world, invoice) : invoice
   }),
   route('POST /v1/invoices/:id/void', noParameters, ({ world, path }) => {
     const invoice = requireInvoice(world, path.id, 'id')

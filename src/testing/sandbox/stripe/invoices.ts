@@ -1,5 +1,6 @@
 import { creditsFor, type TakeCredits } from './credit-application.js'
 import { creditGrants } from './credit-grants.js'
+import { leastCharge } from './currencies.js'
 import { type Customer, changed, customers } from './customers.js'
 import { activeDiscounts, spendDiscounts } from './discounts.js'
 import { schedule, unschedule } from './due.js'
@@ -137,9 +138,11 @@ export function finalizeInvoice(world: StripeWorld, given: Invoice): Invoice {
   const draft = spendCredits(world, given)
   const customer = customers(world).get(draft.customer)
   const sequence = customer?.next_invoice_sequence ?? 1
-  // What is left over when credits outweigh charges stays with the customer, below zero, for the next invoice.
   const startingBalance = customer?.balance ?? 0
-  const endingBalance = Math.min(0, draft.total + startingBalance)
+  const owed = draft.total + startingBalance
+  const due = owed < leastCharge(draft.currency) ? 0 : owed
+  // Credits that outweigh charges, or charges too small for a payment, stay with the customer for the next invoice.
+  const endingBalance = owed - due
   if (customer !== undefined) {
     const counted: Customer = {
       ...customer,
@@ -152,7 +155,6 @@ export function finalizeInvoice(world: StripeWorld, given: Invoice): Invoice {
   const now = seconds(world)
   unschedule(world, 'finalize_invoice', draft.id)
   spendDiscounts(world, draft.discounts)
-  const due = Math.max(0, draft.total + startingBalance)
   const open: Invoice = {
     ...draft,
     status: 'open',

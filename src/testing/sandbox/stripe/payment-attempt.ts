@@ -1,3 +1,4 @@
+import { move } from './balance-transactions.js'
 import { type Charge, charges, createCharge, saveCharge } from './charges.js'
 import { openDispute, warnOfFraud } from './disputes.js'
 import { schedule } from './due.js'
@@ -108,7 +109,18 @@ export function settleIntent(world: StripeWorld, id: string): void {
     return
   }
   const decline = card.decline ?? bankRefused
-  const failure = { failure_code: decline.code, failure_message: decline.message }
+  const failure = {
+    failure_balance_transaction: move(world, {
+      amount: -charge.amount,
+      currency: charge.currency,
+      description: `Payment failure refund for ${charge.id}`,
+      source: charge.id,
+      type: 'payment_failure_refund',
+      category: 'charge_failure',
+    }).id,
+    failure_code: decline.code,
+    failure_message: decline.message,
+  }
   saveCharge(world, { ...charge, status: 'failed', captured: false, amount_captured: 0, ...failure }, 'charge.failed')
   refuse(world, intent, method, decline, charge)
 }

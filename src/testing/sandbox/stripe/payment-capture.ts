@@ -1,9 +1,10 @@
+import { takeIn } from './balance-transactions.js'
 import { charges, saveCharge } from './charges.js'
 import { type StripeErrorDetails, stripeFailure } from './errors.js'
 import { mergeMetadata } from './form.js'
 import { succeed } from './payment-attempt.js'
 import { type PaymentIntent, saveIntent } from './payment-intents.js'
-import { newId, type StripeWorld, seconds } from './world.js'
+import { type StripeWorld, seconds } from './world.js'
 
 /** Takes what was held, or a part of it; the rest is released. */
 export function capturePayment(
@@ -43,7 +44,8 @@ export function capturePayment(
   }
   const charge = charges(world).get(intent.latest_charge ?? '')
   if (charge !== undefined) {
-    const captured = { captured: true, amount_captured: taken, balance_transaction: newId('txn_3', 23) }
+    const balance_transaction = takeIn(world, charge, taken, charge.payment_method_details.type === 'card')
+    const captured = { captured: true, amount_captured: taken, balance_transaction }
     // What is released shows as refunded, as on a charge captured in part.
     saveCharge(world, { ...charge, ...captured, amount_refunded: charge.amount - taken }, 'charge.captured')
   }

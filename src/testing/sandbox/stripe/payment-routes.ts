@@ -1,3 +1,4 @@
+import { balanceTransactionRoutes } from './balance-transaction-routes.js'
 import { chargeRoutes } from './charges.js'
 import { couponRoutes } from './coupon-routes.js'
 import { disputeRoutes } from './dispute-routes.js'
@@ -22,6 +23,7 @@ export const paymentRoutes: readonly StripeRoute[] = [
   ...chargeRoutes,
   ...refundRoutes,
   ...disputeRoutes,
+  ...balanceTransactionRoutes,
   ...invoiceRoutes,
   ...invoiceStepRoutes,
   ...invoiceItemRoutes,

@@ -1,5 +1,6 @@
 import { expireSession } from './checkout.js'
 import { checkoutSessions } from './checkout-session.js'
+import { expirePromotionCode } from './coupons.js'
 import { expireDueGrant, restoreCredits } from './credit-grants.js'
 import type { DueKind, DueWork } from './due.js'
 import { reportMeterErrors } from './meter-errors.js'
@@ -21,6 +22,7 @@ export const duties: Readonly<Record<DueKind, (world: StripeWorld, work: DueWork
   report_meter_errors: (world) => reportMeterErrors(world),
   ...testClockDuties,
   expire_credit: (world, { target }) => expireDueGrant(world, target),
+  expire_promotion_code: (world, { target }) => expirePromotionCode(world, target),
 }
 
 /** What follows within the twin from an event. */

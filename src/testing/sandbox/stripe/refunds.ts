@@ -1,4 +1,5 @@
 import { formatMoney } from '../page.js'
+import { move } from './balance-transactions.js'
 import { type Charge, charges, saveCharge } from './charges.js'
 import { changed } from './customers.js'
 import { disputes } from './disputes.js'
@@ -65,7 +66,7 @@ export function settleRefund(world: StripeWorld, id: string, succeeds: boolean):
   if (!['pending', 'requires_action', 'succeeded'].includes(before.status)) return
   if (succeeds) {
     if (before.status === 'succeeded') return
-    updateRefund(world, before, { status: 'succeeded', balance_transaction: newId('txn_3', 23) })
+    updateRefund(world, before, { status: 'succeeded', balance_transaction: moveBack(world, before, -before.amount) })
     countRefund(world, charge, before.amount)
     return
   }
@@ -73,7 +74,7 @@ export function settleRefund(world: StripeWorld, id: string, succeeds: boolean):
   const failed = updateRefund(world, before, {
     status: 'failed',
     failure_reason: 'expired_or_canceled_card',
-    failure_balance_transaction: newId('txn_3', 23),
+    failure_balance_transaction: moveBack(world, before, before.amount),
   })
   if (wasCounted) countRefund(world, charge, -before.amount)
   emit(world, 'refund.failed', failed)
@@ -99,6 +100,22 @@ export function updateRefund(world: StripeWorld, before: Refund, change: Partial
 
 export function refundsOf(world: StripeWorld, charge: string): Refund[] {
   return [...refunds(world).values()].filter((refund) => refund.charge === charge)
+}
+
+/** A refund leaves the account's balance, or comes back to it. */
+function moveBack(
+  world: StripeWorld,
+  refund: { readonly id: string; readonly currency: string },
+  amount: number,
+): string {
+  return move(world, {
+    amount,
+    currency: refund.currency,
+    description: amount < 0 ? 'REFUND FOR CHARGE' : 'REFUND FAILURE',
+    source: refund.id,
+    type: amount < 0 ? 'refund' : 'refund_failure',
+    category: amount < 0 ? 'refund' : 'refund_failure',
+  }).id
 }
 
 /** What has been given back or is on its way back. */
@@ -142,14 +159,16 @@ function newRefund(
   status: 'pending' | 'succeeded',
 ) {
   const byCard = charge.payment_method_details.type === 'card'
+  const id = newId('re_3', 23)
+  const { currency } = charge
   const base = {
-    id: newId('re_3', 23),
+    id,
     object: 'refund' as const,
     amount,
-    balance_transaction: (status === 'succeeded' ? newId('txn_3', 23) : null) as string | null,
+    balance_transaction: (status === 'succeeded' ? moveBack(world, { id, currency }, -amount) : null) as string | null,
     charge: charge.id,
     created: seconds(world),
-    currency: charge.currency,
+    currency,
     customer: charge.customer,
     customer_account: null,
     ...(byCard ? { destination_details: toCard } : {}),

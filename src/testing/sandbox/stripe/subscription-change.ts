@@ -75,7 +75,11 @@ export function applyChange(
   if (paymentBehavior === 'pending_if_incomplete') return applyWhenPaid(world, before, plan, draft)
   const changed = updateSubscription(world, before, { ...plan.change, ...also, ...latest })
   if (paymentBehavior === 'default_incomplete' && draft.total > 0) {
-    finalizeInvoice(world, draft)
+    const open = finalizeInvoice(world, draft)
+    if (open.amount_due === 0) {
+      collect(world, open)
+      return subscriptions(world).get(before.id) ?? changed
+    }
     return updateSubscription(world, changed, { status: 'past_due' })
   }
   const settled = finalizeAndCollect(world, draft, changed)

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { intervalOf, periodAt } from './billing-cycle.js'
+import { checkCurrency } from './customer-currency.js'
 import type { Customer } from './customers.js'
 import { invalidRequest } from './errors.js'
 import { invoices } from './invoices.js'
@@ -29,6 +30,7 @@ export function startSubscription(
   }
   checkMethod(world, customer.id, params.default_payment_method)
   const items = readItems(world, params)
+  checkCurrency(world, customer.id, items[0]?.price.currency ?? 'usd')
   const trialEnd = trialEndOf(world, params)
   checkTerms(world, params, items, trialEnd)
   const { subscription, invoice } = createSubscription(

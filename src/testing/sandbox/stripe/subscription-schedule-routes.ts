@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { checkCurrency } from './customer-currency.js'
 import { requireCustomer } from './customers.js'
 import { invalidRequest, missingParameter } from './errors.js'
 import { count, flag, isWithin, list, mergeMetadata, metadata, paging, text, timeRange, tolerated } from './form.js'
@@ -66,17 +67,13 @@ export const subscriptionScheduleRoutes = [
       const own = clockOf(world, customer)
       const now = seconds(own)
       const start = params.start_date === undefined || params.start_date === 'now' ? now : params.start_date
-      const made = newSchedule(
-        own,
-        customer.id,
-        readPhases(own, params.phases, start),
-        params.end_behavior ?? 'release',
-        {
-          status: 'not_started',
-          subscription: null,
-          metadata: params.metadata ?? {},
-        },
-      )
+      const phases = readPhases(own, params.phases, start)
+      checkCurrency(own, customer.id, phases[0]?.currency ?? 'usd')
+      const made = newSchedule(own, customer.id, phases, params.end_behavior ?? 'release', {
+        status: 'not_started',
+        subscription: null,
+        metadata: params.metadata ?? {},
+      })
       const saved = saveSchedule(own, made, 'subscription_schedule.created')
       return start <= now ? startSchedule(own, saved) : saved
     },

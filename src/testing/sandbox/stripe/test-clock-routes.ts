@@ -1,11 +1,12 @@
 import * as z from 'zod'
+import { intervalOf, plusInterval } from './billing-cycle.js'
 import { customers } from './customers.js'
 import { type DueKind, type DueWork, schedule, unschedule } from './due.js'
 import { invalidRequest, notFound } from './errors.js'
 import { emit } from './events.js'
 import { count, paging, text } from './form.js'
 import { listPage, noParameters, route } from './route.js'
-import { subscriptions } from './subscription-object.js'
+import { hasEnded, subscriptions } from './subscription-object.js'
 import { endSubscription } from './subscriptions.js'
 import { type TestClock, testClocks } from './test-clocks.js'
 import { newId, type StripeWorld, seconds } from './world.js'
@@ -53,6 +54,7 @@ export const testClockRoutes = [
           param: 'frozen_time',
         })
       }
+      checkReach(world, before, params.frozen_time)
       const details = { advancing: { target_frozen_time: params.frozen_time } }
       schedule(world, { kind: 'advance_clock', target: before.id, dueAtMs: world.now() })
       return save(
@@ -76,6 +78,19 @@ export const testClockDuties = {
     if (clock !== undefined) deleteClock(world, clock)
   },
 } satisfies Partial<Record<DueKind, (world: StripeWorld, work: DueWork) => void>>
+
+/** At most two intervals at a time, of the subscription that has the shortest. */
+function checkReach(world: StripeWorld, { id, frozen_time: from }: TestClock, to: number): void {
+  const reaches = [...subscriptions(world).values()]
+    .filter((subscription) => subscription.test_clock === id && !hasEnded(subscription))
+    .flatMap(({ items }) => items.data.map(({ price }) => intervalOf(price)))
+    .map(({ interval, interval_count: step }) => plusInterval(from, interval, 2 * step))
+  if (to <= Math.min(...reaches, plusInterval(from, 'year', 2))) return
+  throw invalidRequest(
+    "Cannot advance the test clock that far: at most two intervals of the shortest subscription, or two years without one, from the clock's current time.",
+    { param: 'frozen_time' },
+  )
+}
 
 /** The clock stands at its new time; the twin then does what fell due on the way. */
 function advance(world: StripeWorld, id: string): void {
