@@ -44,7 +44,7 @@ export async function invoiceDebt(
 ): Promise<Invoice | null> {
   const intent = await debtSale(ctx, provider, request)
   if (!intent) return null
-  const { accountId, id: intentId, sparks, createdAt: requestedAt, externalId } = intent
+  const { accountId, id: intentId, createdAt: requestedAt, externalId } = intent
   if (externalId === null && intent.status !== 'open')
     throw new BillingError('invalid_state', 'Nothing came of this key: use another one for another invoice.')
   const invoices = requireCapability(provider, 'invoices')
@@ -53,7 +53,7 @@ export async function invoiceDebt(
   else {
     const customerId = await ensureCustomer(ctx, provider, accountId)
     const total = { currency: intent.currency, nanos: intent.amountNanos }
-    const lines = await linesOf(ctx, accountId, sparks, total)
+    const lines = await linesOf(ctx, intent, total)
     const { description } = request
     const asked = { intentId, accountId, customerId, description, total, lines, requestedAt }
     invoice = await requireMethod(provider, 'invoices', 'bill')(asked, { idempotencyKey: intentId })
@@ -153,23 +153,26 @@ function priceOfDebt({ catalog }: BillingContext, sparks: MicroSparks): Money {
   return fromMinor(toMinor({ currency: catalog.currency, nanos }, 'ceiling'), catalog.currency)
 }
 
-/** Debt is repaid oldest first, so what is left of it is that of the newest usage. */
+/**
+ * Debt is repaid oldest first, so what is left of it is that of the newest usage, as of the sale: whoever asks again, or at the same
+ * time, must get the same lines.
+ */
 async function linesOf(
   ctx: BillingContext,
-  accountId: string,
-  sparks: MicroSparks,
+  { accountId, sparks, createdAt }: CheckoutIntent,
   total: Money,
 ): Promise<readonly BillLine[]> {
+  const usage = { recordedTo: createdAt + 1 }
   const byMeter = new Map<string, MicroSparks>()
   let left = sparks
   let before: string | undefined
   for (let read = 0; left > 0n && read < rowsRead; read += 100) {
-    const rows = await ctx.store.ledger.entries(accountId, { limit: 100, usage: {}, ...(before ? { before } : {}) })
-    for (const { usage } of rows) {
-      const owed = usage?.settledBy.debt ?? 0n
-      if (!usage || owed <= 0n || left === 0n) continue
+    const rows = await ctx.store.ledger.entries(accountId, { limit: 100, usage, ...(before ? { before } : {}) })
+    for (const { usage: used } of rows) {
+      const owed = used?.settledBy.debt ?? 0n
+      if (!used || owed <= 0n || left === 0n) continue
       const taken = owed < left ? owed : left
-      byMeter.set(usage.meter, (byMeter.get(usage.meter) ?? 0n) + taken)
+      byMeter.set(used.meter, (byMeter.get(used.meter) ?? 0n) + taken)
       left -= taken
     }
     before = rows.at(-1)?.cursor

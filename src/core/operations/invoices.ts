@@ -121,7 +121,8 @@ export async function generateInvoice(ctx: BillingContext, input: GenerateInvoic
   const asked = { customerId, description: request.description ?? null }
   const draft = await generate(asked, { idempotencyKey: key })
   if (draft === null) return null
-  const invoice = request.finalize ? await requireMethod(provider, 'invoices', 'finalize')(draft.externalId, {}) : draft
+  const isFinal = !request.finalize || draft.status !== 'draft'
+  const invoice = isFinal ? draft : await requireMethod(provider, 'invoices', 'finalize')(draft.externalId, {})
   return invoiceView(provider.id, invoice)
 }
 

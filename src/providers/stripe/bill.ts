@@ -13,7 +13,11 @@ const draftSchema = z.object({
   status: z.string().nullish(),
   metadata: z.record(z.string(), z.string()).nullish(),
 })
-const itemSchema = z.object({ id: z.string().min(1), amount: z.number() })
+const itemSchema = z.object({
+  id: z.string().min(1),
+  amount: z.number(),
+  metadata: z.record(z.string(), z.string()).nullish(),
+})
 
 type Draft = z.output<typeof draftSchema>
 
@@ -71,17 +75,22 @@ async function findDraft(
 async function fill(call: StripeCall, invoice: string, request: BillRequest, options: CallOptions): Promise<void> {
   const { customerId: customer, total, lines } = request
   const { currency, minor } = toStripeAmount(total)
-  const add = (key: string, description: string, amount: number) =>
+  const add = (key: string, description: string, amount: number, metadata: Readonly<Record<string, string>>) =>
     call.create({ ...withoutKey(options), idempotencyKey: `${options.idempotencyKey}:${key}` }, (client, each) =>
-      client.invoiceItems.create({ customer, invoice, currency, amount, description }, each),
+      client.invoiceItems.create({ customer, invoice, currency, amount, description, metadata }, each),
     )
-  const before = await sumOf(call, invoice, customer, options)
-  if (before.count === 0)
-    for (const [place, line] of lines.entries())
-      await add(`line:${place}`, line.description, toStripeAmount(line.amount).minor)
-  // Some lines were made when the last attempt ended, and a ledger that has moved on may split the sum in another way.
-  else if (before.sum < minor) await add(`rest:${before.sum}`, request.description ?? 'Usage', minor - before.sum)
-  const after = await sumOf(call, invoice, customer, options)
+  const { places, ...before } = await filledSoFar(call, invoice, customer, options)
+  let { sum } = before
+  // Each line names its place, so that whoever fills the same draft at the same time, or goes on later, makes none twice.
+  for (const [index, line] of lines.entries()) {
+    const [place, amount] = [String(index), toStripeAmount(line.amount).minor]
+    if (places.has(place) || sum + amount > minor) continue
+    await add(`line:${place}`, line.description, amount, { billfold_line: place })
+    sum += amount
+  }
+  // A ledger that has moved on since the last attempt may split the sum in another way.
+  if (sum < minor) await add(`rest:${sum}`, request.description ?? 'Usage', minor - sum, {})
+  const after = await filledSoFar(call, invoice, customer, options)
   if (after.sum === minor) return
   throw new BillingError(
     'invalid_state',
@@ -92,9 +101,12 @@ async function fill(call: StripeCall, invoice: string, request: BillRequest, opt
   )
 }
 
-async function sumOf(call: StripeCall, invoice: string, customer: string, options: CallOptions) {
+async function filledSoFar(call: StripeCall, invoice: string, customer: string, options: CallOptions) {
   const rows = await everyRow(itemSchema, (start) =>
     call.read(options, (client, request) => client.invoiceItems.list({ customer, invoice, ...start }, request)),
   )
-  return { count: rows.length, sum: rows.reduce((sum, { amount }) => sum + amount, 0) }
+  return {
+    sum: rows.reduce((sum, { amount }) => sum + amount, 0),
+    places: new Set(rows.map(({ metadata }) => metadata?.billfold_line)),
+  }
 }

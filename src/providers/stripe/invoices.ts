@@ -7,6 +7,7 @@ import { stripeFault } from './errors.js'
 import { fromStripeInvoice, invoicePreview, invoiceSchema, stripeStatus, toInvoice } from './invoice.js'
 import { pageWhere } from './page.js'
 import { collected, declined } from './payment-outcome.js'
+import { invoiceWaiting } from './waiting-invoice.js'
 
 /**
  * Invoices as Stripe has them now. Subscriptions make their own; `generate` makes one of what waits beside them.
@@ -22,7 +23,7 @@ export function stripeInvoices(call: StripeCall, now: () => number): Required<In
     )
   }
 
-  /** A step of an invoice's life; one that it has gone already is answered as it is. */
+  /** A step of an invoice's life; one that it has gone already, by somebody else at the same time too, is answered as it is. */
   const step = async (
     externalId: string,
     options: CallOptions,
@@ -34,6 +35,8 @@ export function stripeInvoices(call: StripeCall, now: () => number): Required<In
     try {
       await call.write(options, send)
     } catch (error) {
+      const after = isRefusal(error) ? await get(externalId, options) : before
+      if (after.status === wanted || (wanted === 'open' && hasBeenOpened(before, after))) return after
       throw inState(error, before)
     }
     return get(externalId, options)
@@ -65,23 +68,9 @@ export function stripeInvoices(call: StripeCall, now: () => number): Required<In
         throw error
       }
     },
-    async generate({ customerId: customer, description }, options) {
-      const waiting = await call.read(options, (client, request) =>
-        client.invoiceItems.list({ customer, pending: true, limit: 1 }, request),
-      )
-      if (waiting.data.length === 0) return null
-      const answer = await call.create(options, (client, request) =>
-        client.invoices.create(
-          {
-            customer,
-            auto_advance: false,
-            pending_invoice_items_behavior: 'include',
-            ...(description === null ? {} : { description }),
-          },
-          request,
-        ),
-      )
-      return fromStripeInvoice(answer, now())
+    async generate(request, options) {
+      const id = await invoiceWaiting(call, request, options)
+      return id === null ? null : get(id, options)
     },
     bill: async (request, options) => get(await billOnce(call, request, options), options),
     finalize: (externalId, options) =>
@@ -103,8 +92,11 @@ export function stripeInvoices(call: StripeCall, now: () => number): Required<In
       } catch (error) {
         const { status, code, message, declineCode } = stripeFault(BillingError.is(error) ? error.cause : error)
         const isBare = lacksMethod(code, message)
-        if (status !== 402 && !isBare) throw inState(error, before)
+        if (!isRefusal(error)) throw error
         const invoice = await get(externalId, options)
+        // Somebody else has collected it in the meantime.
+        if (invoice.status === 'paid') return { invoice, payment: { status: 'succeeded' } }
+        if (status !== 402 && !isBare) throw inState(error, before)
         if (code === 'invoice_payment_intent_requires_action' || code === 'authentication_required')
           return { invoice, payment: { status: 'requires_action', url: invoice.url } }
         if (isBare) return { invoice, payment: { status: 'declined', reason: 'no_payment_method', message } }
@@ -134,9 +126,18 @@ function codeOf(error: unknown): string | undefined {
   return BillingError.is(error) ? stripeFault(error.cause).code : undefined
 }
 
+function isRefusal(error: unknown): error is BillingError {
+  return BillingError.is(error) && error.code === 'provider_rejected'
+}
+
+/** What was a draft a moment ago was made final, and may be paid by now. */
+function hasBeenOpened(before: Invoice, { status }: Invoice): boolean {
+  return before.status === 'draft' && status !== 'draft' && status !== 'deleted' && status !== 'void'
+}
+
 /** A refusal because of how the invoice stands. */
 function inState(error: unknown, { externalId, status }: Invoice): unknown {
-  if (!BillingError.is(error) || error.code !== 'provider_rejected') return error
+  if (!isRefusal(error)) return error
   return new BillingError('invalid_state', `Invoice ${externalId} is ${status}: ${error.message}`, {
     details: { ...error.details, invoiceId: externalId, status },
     cause: error.cause,

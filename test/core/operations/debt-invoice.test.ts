@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { formatSparks } from 'billfold'
 import { afterEach, describe, expect, it } from 'vitest'
 import { stores } from './stores.js'
@@ -86,6 +87,47 @@ describe.each(stores)('an invoice of debt on $name', (tested) => {
     for (let index = 0; index < 6; index += 1)
       await generate({ ...owed, idempotencyKey: `at-once-${index}` }).catch(() => {})
     expect((await world.client.invoices.list()).data).toHaveLength(1)
+  })
+
+  it('S4.1 G1 that is asked for several times at once, under one key, is answered each time, and paid once', async () => {
+    const { world, app, use, balance, generate, pay } = await start()
+    await use(1_000_000)
+    await app.billing.credits.adjust({ accountId, amount: '-50000', reason: 'by hand', idempotencyKey: 'a' })
+    const asked = await Promise.all(
+      Array.from({ length: 8 }, async (_, place) => {
+        // One after another, so that some come while the lines are being made.
+        await setTimeout(place * 4)
+        return generate(owed)
+      }),
+    )
+    expect(new Set(asked.map((invoice) => `${invoice?.id} ${invoice?.status} ${invoice?.total}`)).size).toBe(1)
+    expect(asked[0]).toMatchObject({ status: 'open', total: '6' })
+    expect(asked[0]?.lines).toHaveLength(2)
+    const id = asked[0]?.id ?? ''
+    const paid = await Promise.all(Array.from({ length: 5 }, () => pay({ accountId, id })))
+    for (const { invoice, payment } of paid) expect([invoice.status, payment.status]).toEqual(['paid', 'succeeded'])
+    expect((await world.client.charges.list()).data).toHaveLength(1)
+    expect(await balance()).toBe('0')
+  })
+
+  it('S4.1 G1 an invoice of what waits is one under its key, asked for at once or when nothing waits any more', async () => {
+    const { world, app, generate } = await start()
+    const customer = await app.customerId()
+    const item = () => world.client.invoiceItems.create({ customer, currency: 'usd', amount: 500 })
+    await item()
+    const waiting = { accountId, idempotencyKey: 'w1' }
+    const asked = await Promise.all(Array.from({ length: 5 }, () => generate(waiting)))
+    const [first] = asked
+    expect(first).toMatchObject({ status: 'open', total: '5' })
+    expect(new Set(asked.map((invoice) => `${invoice?.id} ${invoice?.status}`)).size).toBe(1)
+    expect((await generate(waiting))?.id).toBe(first?.id)
+    await item()
+    world.advance(26 * 3_600_000)
+    expect((await generate(waiting))?.id).toBe(first?.id)
+    const paid = await app.billing.invoices.pay({ accountId, id: first?.id ?? '' })
+    expect(paid.invoice.status).toBe('paid')
+    expect(await generate(waiting)).toMatchObject({ id: first?.id, status: 'paid' })
+    expect(await generate({ ...waiting, idempotencyKey: 'w2' })).toMatchObject({ total: '5', status: 'open' })
   })
 
   it('S4.1 that was voided repays nothing, and another one may be made', async () => {
