@@ -15,13 +15,14 @@ export function openedIntent(intent: Parameters<IntentStore['open']>[0], now: In
   }
 }
 
-/** A sale after what is known now; a final status stays as it is. */
+/** A sale after what is known now; a final status stays as it is, but what had come to nothing and is paid after all is completed. */
 export function changedIntent(
   before: CheckoutIntent,
   change: Parameters<IntentStore['update']>[2],
   now: Instant,
 ): CheckoutIntent {
-  const isFinal = before.status !== 'open' && before.status !== 'pending'
+  const isPaidLate = before.status === 'expired' && change.status === 'completed'
+  const isFinal = before.status !== 'open' && before.status !== 'pending' && !isPaidLate
   const status = isFinal ? before.status : (change.status ?? before.status)
   const completedAt = before.completedAt ?? (status === 'completed' ? now : null)
   return { ...before, ...change, status, completedAt }

@@ -188,12 +188,13 @@ export function refuseSecond(
   }
   const existing = subscriptions.find(isOngoing)
   if (!existing) return
-  const { plan, status } = existing
-  throw new BillingError(
-    'subscription_exists',
-    `Account ${accountId} has a subscription to ${plan} (${status}): it is changed or paid for in the portal.`,
-    { details: { plan, status } },
-  )
+  const { plan, status, externalId: subscriptionId } = existing
+  const isOwing = status === 'past_due' || status === 'unpaid'
+  const remedy = isOwing
+    ? 'pay its open invoice, with another payment method if need be, or cancel it'
+    : 'change that one'
+  const message = `Account ${accountId} has a subscription to ${plan} (${status}): ${remedy}.`
+  throw new BillingError('subscription_exists', message, { details: { plan, status, subscriptionId } })
 }
 
 /** Refuses to sell a plan for life a second time. @throws BillingError `invalid_state` */

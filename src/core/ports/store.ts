@@ -384,7 +384,10 @@ export interface InboxStore {
   backlog(): Promise<readonly { readonly status: 'pending' | 'dead'; readonly count: number }[]>
 }
 
-/** `open`: not known to be at the provider yet; `pending`: has a page to pay on; the others are final. */
+/**
+ * `open`: not known to be at the provider yet; `pending`: has a page to pay on; the others are final, but one that has `expired` is
+ * `completed` when it is paid after all.
+ */
 export type IntentStatus = 'open' | 'pending' | 'completed' | 'expired' | 'mismatched'
 
 /** What a checkout is meant to sell, written before the provider hears of it. */
@@ -465,7 +468,7 @@ export interface IntentStore {
     readonly intent: CheckoutIntent
     readonly created: boolean
   }>
-  /** Records what is known now; a final status stays as it is. @returns the intent after it */
+  /** Records what is known now; a final status stays as it is, `completed` after `expired` apart. @returns the intent after it */
   update(
     accountId: string,
     intentId: string,

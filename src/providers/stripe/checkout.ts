@@ -1,5 +1,6 @@
 import type Stripe from 'stripe'
 import * as z from 'zod'
+import type { PaymentOutcome } from '../../core/domain/payment-outcome.js'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type {
@@ -13,6 +14,7 @@ import { fromStripeAmount, toStripeAmount } from './amount.js'
 import { parseAnswer, type StripeCall } from './call.js'
 import { createOnce } from './create-once.js'
 import { stripeFault } from './errors.js'
+import { collected } from './payment-outcome.js'
 import type { StripePriceList, StripePrices } from './prices.js'
 import { reference } from './reference.js'
 
@@ -30,6 +32,7 @@ const sessionSchema = z.object({
   amount_subtotal: z.number().nullish(),
   subscription: reference.nullish(),
   payment_intent: reference.nullish(),
+  invoice: reference.nullish(),
   setup_intent: z.union([z.string(), z.object({ id: z.string(), payment_method: reference.nullish() })]).nullish(),
 })
 
@@ -93,8 +96,13 @@ export function stripeCheckout(
         client.checkout.sessions.retrieve(externalId, { expand: ['setup_intent'] }, sent),
       )
       const session = fromStripeSession(answer)
-      const { status, payment_status: paid, payment_intent: paymentId } = parseAnswer(sessionSchema, answer)
-      if (status !== 'complete' || paid !== 'unpaid' || paymentId == null) return session
+      const { status, payment_status: paid, payment_intent: paymentId, invoice } = parseAnswer(sessionSchema, answer)
+      if (status !== 'complete' || paid !== 'unpaid') return session
+      // The first payment of a subscription is that of its invoice.
+      if (paymentId == null)
+        return invoice == null
+          ? session
+          : { ...session, status: collecting[(await collected(call, invoice, options)).status] }
       const payment = await call.read(options, (client, sent) => client.paymentIntents.retrieve(paymentId, {}, sent))
       return { ...session, status: statusOfDelayed(parseAnswer(paymentSchema, payment).status) }
     },
@@ -200,6 +208,14 @@ export function fromStripeSession(answer: unknown): CheckoutSession {
  */
 function statusOfDelayed(paymentStatus: string): CheckoutStatus {
   return paymentStatus === 'requires_payment_method' || paymentStatus === 'canceled' ? 'failed' : 'processing'
+}
+
+/** How a session stands whose invoice was to be collected: one that is paid later, in whatever way, is paid. */
+const collecting: Readonly<Record<PaymentOutcome['status'], CheckoutStatus>> = {
+  succeeded: 'paid',
+  processing: 'processing',
+  requires_action: 'processing',
+  declined: 'failed',
 }
 
 /** `complete` alone is not paid: a bank debit is complete days before the money is there. Words we do not know never pay. */

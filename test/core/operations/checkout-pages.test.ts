@@ -110,6 +110,51 @@ describe.each(stores)('a checkout after a 500 on $name', (tested) => {
 })
 
 describe.each(stores)('a second subscription on $name', (tested) => {
+  it('S1.5 whose first debit did not come has failed: the refusal of another says what to do, and what it says helps', async () => {
+    const setting = await openSandboxed(tested, closing)
+    const { billing } = setting
+    const first = await billing.createCheckout(toSubscribe)
+    const verify = () => billing.verifyCheckout({ accountId, checkoutId: first.id })
+    await pay(setting, first.url, '000111111116')
+    expect(await verify()).toMatchObject({ status: 'processing' })
+    await expect(billing.createCheckout(toSubscribe)).rejects.toMatchObject({ code: 'subscription_exists' })
+    setting.advance(61_000)
+    await setting.deliver('checkout.session.async_payment_failed', 2)
+    expect(await verify()).toMatchObject({ status: 'failed' })
+    const [subscribed] = await billing.subscriptions.list({ accountId })
+    const refusal = {
+      code: 'subscription_exists',
+      message: expect.stringMatching(/pay its open invoice.*or cancel it/),
+      details: { plan: 'pro', status: 'past_due', subscriptionId: subscribed?.id },
+    }
+    await expect(billing.createCheckout(toSubscribe)).rejects.toMatchObject(refusal)
+    expect(await setting.store.inbox.backlog()).toEqual([])
+    await billing.subscriptions.cancel({ accountId, when: 'now' })
+    const again = await billing.createCheckout(toSubscribe)
+    expect(again.id).not.toBe(first.id)
+    await pay(setting, again.url)
+    expect(await billing.verifyCheckout({ accountId, checkoutId: again.id })).toMatchObject({ status: 'paid' })
+    expect(await verify()).toMatchObject({ status: 'failed' })
+  })
+
+  it('S1.5 whose first debit did not come is paid by paying its invoice', async () => {
+    const setting = await openSandboxed(tested, closing)
+    const { billing } = setting
+    const first = await billing.createCheckout(toSubscribe)
+    await pay(setting, first.url, '000111111116')
+    setting.advance(61_000)
+    const verify = () => billing.verifyCheckout({ accountId, checkoutId: first.id })
+    expect(await verify()).toMatchObject({ status: 'failed' })
+    const { id } = await billing.paymentMethods.attach({ accountId, id: 'pm_card_visa', setAsDefault: true })
+    const [invoice] = (await billing.listInvoices({ accountId })).items
+    const paid = await billing.invoices.pay({ accountId, id: invoice?.id ?? '', paymentMethodId: id })
+    expect(paid.payment).toEqual({ status: 'succeeded' })
+    expect(await verify()).toMatchObject({ status: 'paid' })
+    expect(await billing.subscriptions.get({ accountId })).toMatchObject({ status: 'active', plan: 'pro' })
+    expect((await setting.store.intents.get(accountId, first.id))?.status).toBe('completed')
+    expect((await billing.reconcile()).differences).toEqual([])
+  })
+
   it('S1.5 is not sold beside one that is there', async () => {
     const setting = await openSandboxed(tested, closing)
     const { billing, client } = setting
