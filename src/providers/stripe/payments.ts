@@ -1,13 +1,13 @@
 import * as z from 'zod'
 import type { PaymentStatus } from '../../core/domain/payment-outcome.js'
 import { BillingError } from '../../core/errors.js'
-import type { CallOptions } from '../../core/ports/call-options.js'
 import type { PaymentsCapability, ProviderPayment } from '../../core/ports/capabilities/payments.js'
 import { exactAmount } from './amount.js'
 import { parseAnswer, type StripeCall } from './call.js'
 import { chargeOnce } from './charge.js'
 import { everyRow } from './every-row.js'
 import { pageWhere } from './page.js'
+import { invoiceOf, invoicesOf, type PaidInvoice } from './paid-invoice.js'
 import { declined, paymentStateSchema } from './payment-outcome.js'
 import { reference } from './reference.js'
 import { createRefund, disputeSchema, refundSchema, toDispute, toRefund } from './reversals.js'
@@ -25,14 +25,6 @@ const intentSchema = paymentStateSchema.extend({
   latest_charge: z.union([z.string(), chargeSchema]).nullish(),
 })
 
-const paidInvoiceSchema = z.object({
-  id: z.string().min(1),
-  metadata: z.record(z.string(), z.string()).nullish(),
-})
-const invoicePaymentsSchema = z.object({ data: z.array(z.object({ invoice: paidInvoiceSchema })) })
-
-type PaidInvoice = z.output<typeof paidInvoiceSchema>
-
 /**
  * Payments: Stripe's payment intents.
  *
@@ -40,15 +32,18 @@ type PaidInvoice = z.output<typeof paidInvoiceSchema>
  */
 export function stripePayments(call: StripeCall): Required<PaymentsCapability> {
   return {
-    list({ customerId: customer, status, ...page }, options) {
-      return pageWhere(page, intentSchema, {
+    async list({ customerId: customer, status, ...place }, options) {
+      const page = await pageWhere(place, intentSchema, {
         list: (start) =>
           call.read(options, (client, request) =>
             client.paymentIntents.list({ customer, expand: ['data.latest_charge'], ...start }, request),
           ),
-        map: (intent) => toPayment(intent, null),
-        fits: (payment) => status === undefined || payment.status === status,
+        map: (intent) => intent,
+        fits: (intent) => status === undefined || toPayment(intent, null).status === status,
       })
+      const ids = page.items.map(({ id }) => id)
+      const invoices = await invoicesOf(call, customer, ids, options)
+      return { ...page, items: page.items.map((intent) => toPayment(intent, invoices.get(intent.id) ?? null)) }
     },
     async get(externalId, options) {
       if (externalId === '') throw new BillingError('not_found', 'A payment has an id.')
@@ -124,13 +119,4 @@ function statusOf(
     default:
       return 'unknown'
   }
-}
-
-/** An intent does not say which invoice it pays since the API of 2025-03-31: the invoice's payments do. */
-async function invoiceOf(call: StripeCall, intentId: string, options: CallOptions): Promise<PaidInvoice | null> {
-  const payment = { type: 'payment_intent', payment_intent: intentId } as const
-  const answer = await call.read(options, (client, request) =>
-    client.invoicePayments.list({ payment, limit: 1, expand: ['data.invoice'] }, request),
-  )
-  return parseAnswer(invoicePaymentsSchema, answer).data[0]?.invoice ?? null
 }

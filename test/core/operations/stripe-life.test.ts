@@ -273,6 +273,26 @@ describe.each(stores)('Stripe on $name', (tested) => {
     for (const attempt of attempts) await expect(attempt()).rejects.toMatchObject({ code: 'not_found' })
   })
 
+  it('S3.1 a list of payments says of each what reading it says: its invoice and its checkout', async () => {
+    const { world, app } = await start()
+    const { billing } = app
+    const { id: package_ } = await buy(app, starter)
+    await buy(app, pro)
+    await useCard(world, app, 'pm_card_visa')
+    const stored = { accountId, package: 'starter', payWith: 'stored_method', idempotencyKey: 's' } as const
+    const { id: charged } = await billing.credits.packages.purchase(stored)
+    const { items } = await billing.payments.list({ accountId })
+    expect(items).toHaveLength(3)
+    for (const item of items) expect(item).toEqual(await billing.payments.get({ accountId, id: item.id }))
+    const [byCard, ofPlan, ofPackage] = items
+    expect(byCard).toMatchObject({ checkoutId: charged, invoiceId: null })
+    expect(ofPlan).toMatchObject({ invoiceId: expect.stringMatching(/^in_/) })
+    expect(ofPackage).toMatchObject({ checkoutId: package_, invoiceId: expect.stringMatching(/^in_/) })
+    const pages = [await billing.payments.list({ accountId, limit: 1, status: 'succeeded' })]
+    pages.push(await billing.payments.list({ accountId, limit: 2, cursor: pages[0]?.nextCursor ?? '' }))
+    expect(pages.flatMap((page) => page.items)).toEqual(items)
+  })
+
   it('S3.1 invoices and payments come a page at a time', async () => {
     const { app } = await start()
     for (let index = 0; index < 5; index += 1) await buy(app, starter)
