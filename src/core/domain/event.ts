@@ -26,6 +26,7 @@ export const billingEventTypes = [
   'payment.succeeded',
   'payment_method.updated',
   'plan.changed',
+  'purchase.duplicated',
   'quota.near',
   'quota.reached',
   'quota.reset',

@@ -3,12 +3,13 @@ import type { ChangePlanCommand } from '../domain/ledger/command.js'
 import { dedupeOf, fingerprintOf } from '../domain/ledger/key.js'
 import type { AccountState } from '../domain/ledger/state.js'
 import type { LedgerSnapshot } from '../domain/ledger/view.js'
-import { takenBack } from '../domain/payment.js'
 import type { Instant } from '../domain/period.js'
 import { BillingError } from '../errors.js'
 import type { Subscription, SubscriptionStatus } from '../ports/capabilities/subscriptions.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
+import { ownedForLife } from './owned-for-life.js'
+import { isOngoing, keepOneSubscription } from './slot.js'
 import { requireSnapshot, submit } from './steps.js'
 
 /** How often the provider is read in one go while what it says keeps changing. */
@@ -48,7 +49,10 @@ export async function adoptPlan(
     // The kernel keeps the old anchor when both give the same periods, so it is not always the one that was written.
     const hasRhythm = !best || anchor === snapshot.account.anchor || written === wanted
     const isOnPlan = snapshot.account.plan === plan && hasRhythm && isPaidAs(snapshot.account.paidPlan, paid)
-    if (isOnPlan && !isSwayed) return subscriptions
+    if (isOnPlan && !isSwayed) {
+      await keepOneSubscription(ctx, provider, accountId, subscriptions)
+      return subscriptions
+    }
     if (isOnPlan) continue
     const reason = best ? `subscription ${best.externalId}` : owned ? `purchase ${owned.id}` : 'no subscription'
     await changePlan(ctx, { accountId, plan, anchor, paid, reason, cause, fingerprint: wanted })
@@ -131,11 +135,8 @@ async function planForLife(
   ctx: BillingContext,
   accountId: string,
 ): Promise<{ readonly id: string; readonly plan: string } | null> {
-  for (const { id, plan, paidNanos } of await ctx.store.intents.completed(accountId, 'lifetime')) {
-    if (plan === null || !ctx.catalog.plans.has(plan)) continue
-    const back = takenBack(await ctx.store.ledger.payment(accountId, id))
-    if (back === 0n || back < (paidNanos ?? 0n)) return { id, plan }
-  }
+  for (const { id, plan } of await ownedForLife(ctx, accountId))
+    if (plan !== null && ctx.catalog.plans.has(plan)) return { id, plan }
   return null
 }
 
@@ -204,11 +205,6 @@ export async function refuseOwned(ctx: BillingContext, accountId: string, plan: 
   throw new BillingError('invalid_state', `Account ${accountId} has ${plan} for life already.`, {
     details: { checkoutId: owned.id, plan },
   })
-}
-
-/** Whether a subscription of ours charges, or may charge again. */
-export function isOngoing({ status, plan }: Subscription): boolean {
-  return plan !== null && status !== 'canceled' && status !== 'pending'
 }
 
 /** States that grant, the better ones first. */

@@ -104,7 +104,12 @@ export async function createCheckout<C extends Catalog>(
   const key = request.idempotencyKey === undefined ? null : `key:${request.idempotencyKey}`
   const latest = await ctx.store.intents.latest(request.accountId, fingerprint)
   const known = latest && (key === null || key === latest.key) ? await standingOf(ctx, provider, latest) : null
-  if (known?.page) return known.page
+  if (known?.page) {
+    // A page of what is bought already, which could not be closed then, is not handed out again.
+    if (request.kind === 'subscription') refuseSecond(request.accountId, had, null)
+    if (request.kind === 'lifetime') await refuseOwned(ctx, request.accountId, request.plan)
+    return known.page
+  }
   if (latest && known && key !== null && known.status !== 'unsent') throw usedKey(latest, known)
   if (request.kind === 'subscription') {
     // An equal sale may have led to a subscription while it was looked at.
@@ -137,8 +142,30 @@ export async function createCheckout<C extends Catalog>(
   }
   const standing = await standingOf(ctx, provider, intent)
   if (standing.page) return standing.page
-  if (standing.status === 'unsent') return openSession(ctx, provider, intent, { ...sale, promotionCodes })
-  throw usedKey(intent, standing)
+  if (standing.status !== 'unsent') throw usedKey(intent, standing)
+  const page = await openSession(ctx, provider, intent, { ...sale, promotionCodes })
+  await closeIfSold(ctx, provider, intent, page)
+  return page
+}
+
+/** What was bought on another page while this one was made could not close it. @throws BillingError `subscription_exists`, `invalid_state` */
+async function closeIfSold(
+  ctx: BillingContext,
+  provider: AnyProvider,
+  { accountId, kind, plan, createdAt }: CheckoutIntent,
+  page: CreatedCheckout,
+): Promise<void> {
+  if (kind !== 'subscription' && kind !== 'lifetime') return
+  const sales = await ctx.store.intents.completed(accountId, kind)
+  if (!sales.some(({ completedAt }) => (completedAt ?? 0) >= createdAt)) return
+  try {
+    if (kind === 'subscription') refuseSecond(accountId, await subscriptionsOf(ctx, provider, accountId), null)
+    else await refuseOwned(ctx, accountId, plan ?? '')
+  } catch (error) {
+    const closed = await provider.checkout?.expire?.(page.externalId, {})
+    if (closed?.status === 'expired') await ctx.store.intents.update(accountId, page.id, { status: 'expired' })
+    throw error
+  }
 }
 
 function saleBody({ title, amount, sparks, package: offer, plan, subscribes }: Sale) {

@@ -27,6 +27,8 @@ export interface Difference {
   readonly accountId: string | null
   /** Our id of a report or checkout, the provider's of a payment, subscription or customer; the meter where usage has no report. */
   readonly id: string
+  /** What it is a duplicate of, by an id of the same kind, where one can be named. */
+  readonly duplicateOf?: string
   /** What it should be by the side that is right, for people. */
   readonly expected: string
   readonly found: string

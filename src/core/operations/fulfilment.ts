@@ -8,6 +8,7 @@ import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
 import { adoptPlan, givePlanForLife, isGranting } from './adopt-plan.js'
 import { ensureCustomer } from './customers.js'
+import { keepOneForLife } from './slot.js'
 import { submit } from './steps.js'
 
 /**
@@ -47,7 +48,7 @@ export async function settleCheckout(
     await ctx.store.intents.update(intent.accountId, intent.id, { status: 'expired' })
   if (session.status !== 'paid') return session.status
   if (intent.status === 'completed') {
-    if (intent.kind === 'lifetime') await followAccount(ctx, provider, intent)
+    if (intent.kind === 'lifetime') await followLifetime(ctx, provider, intent)
     return session.status
   }
   const paid = await checkMatch(ctx, provider, intent, session)
@@ -62,7 +63,7 @@ export async function settleCheckout(
   const { externalId } = session
   await ctx.store.intents.update(intent.accountId, intent.id, { status: 'completed', externalId, paidNanos: paid })
   // Somebody who looked between the two saw neither, and may have put the account back.
-  if (intent.kind === 'lifetime') await followAccount(ctx, provider, intent)
+  if (intent.kind === 'lifetime') await followLifetime(ctx, provider, intent)
   ctx.wake()
   return session.status
 }
@@ -92,11 +93,15 @@ async function give(
   }
 }
 
-async function followAccount(ctx: BillingContext, provider: AnyProvider, intent: CheckoutIntent): Promise<void> {
+async function followLifetime(
+  ctx: BillingContext,
+  provider: AnyProvider,
+  { id, accountId }: CheckoutIntent,
+): Promise<void> {
+  await keepOneForLife(ctx, provider, accountId)
   if (!provider.subscriptions) return
-  const { accountId } = intent
   const customerId = await ensureCustomer(ctx, provider, accountId)
-  await adoptPlan(ctx, provider, { accountId, customerId }, `checkout:${intent.id}`)
+  await adoptPlan(ctx, provider, { accountId, customerId }, `checkout:${id}`)
 }
 
 /** What was left on the page is what is charged from now on. */

@@ -4,8 +4,8 @@ import { checkRedirect } from '../domain/redirect.js'
 import { BillingError } from '../errors.js'
 import type { PortalFlow } from '../ports/capabilities/portal.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
-import { isOngoing } from './adopt-plan.js'
 import { accountId, given, parse } from './fields.js'
+import { isOngoing } from './slot.js'
 import { requireAccount } from './steps.js'
 
 /** Whom the page is for, where it leads back to, and what it opens with. */

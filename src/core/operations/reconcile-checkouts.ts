@@ -9,6 +9,7 @@ import type { Finding } from './difference.js'
 import { foundOrNull } from './found.js'
 import { settleCheckout } from './fulfilment.js'
 import { sessionOfSale, settleSale } from './sale-session.js'
+import { duplicateFinding, duplicatesForLife, keepOneForLife } from './slot.js'
 
 /** Whose money is compared, since when, and whether what is wrong is put right. */
 export interface MoneyComparison {
@@ -34,6 +35,9 @@ export async function reconcileCheckouts(
     const finding = sale.externalId === null ? null : await checkoutFinding(ctx, comparison, sale, sale.externalId)
     if (finding) findings.push(finding)
   }
+  if (comparison.repair) await keepOneForLife(ctx, provider, accountId)
+  const duplicates = await duplicatesForLife(ctx, provider, accountId)
+  findings.push(...duplicates.map((duplicate) => duplicateFinding(accountId, duplicate)))
   return { checked: sales.length, findings }
 }
 

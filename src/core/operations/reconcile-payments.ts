@@ -67,7 +67,15 @@ async function paymentFindings(
   if (sale.accountId !== accountId)
     return isPaid(payment) ? [{ ...finding, kind: 'wrong_account', expected: `account ${sale.accountId}`, found }] : []
   if (isPaid(payment) && earlier !== undefined)
-    return [{ ...finding, kind: 'duplicate', expected: `one payment for checkout ${saleId}: ${earlier}`, found }]
+    return [
+      {
+        ...finding,
+        kind: 'duplicate',
+        duplicateOf: earlier,
+        expected: `one payment for checkout ${saleId}: ${earlier}`,
+        found,
+      },
+    ]
   const findings: Finding[] = []
   // Charged, and nobody heard of it: a sale without a page names its payment only afterwards.
   if (isPaid(payment) && sale.externalId === null && sale.status === 'open' && !hasPage(sale) && !isInvoiced(sale)) {

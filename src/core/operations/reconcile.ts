@@ -13,6 +13,7 @@ import { pagesOf } from './pages.js'
 import { type MoneyComparison, reconcileCheckouts } from './reconcile-checkouts.js'
 import { reconcilePayments } from './reconcile-payments.js'
 import { oldestUncertain, reconcileUsage } from './reconcile-usage.js'
+import { duplicateFinding, duplicateSubscriptions, keepOneSubscription } from './slot.js'
 import { requireAccount } from './steps.js'
 import { usageFindings } from './usage-differences.js'
 
@@ -68,7 +69,7 @@ const inputSchema = z.strictObject({
 /**
  * Compares what is kept here with what the providers have, both ways, and puts right what can be: usage of which nobody knows if it arrived is
  * settled, checkouts that were paid are fulfilled, refunds and disputes are told to the ledger, accounts are put on the plan that their
- * subscriptions say. What needs a person is answered. Safe to repeat and to run beside everything else; once a day is enough.
+ * subscriptions say, and open pages for what is bought already are closed. What needs a person is answered. Safe to repeat and to run beside everything else; once a day is enough.
  *
  * @throws BillingError `not_found` (the account), `invalid_range`, `invalid_timestamp`, `provider_authentication`
  * @example const { differences } = await billing.reconcile()
@@ -186,12 +187,14 @@ async function reconcileSubscriptions(
   const ours = subscriptions.filter(({ plan }) => plan !== null)
   const [newest] = ours
   if (!newest) return { checked: subscriptions.length, findings: [] }
+  if (repair) await keepOneSubscription(ctx, provider, account, subscriptions)
+  const duplicates = duplicateSubscriptions(subscriptions).map((duplicate) => duplicateFinding(account, duplicate))
   const { expected, found } = await compareStanding(ctx, account, subscriptions)
-  if (expected === found) return { checked: subscriptions.length, findings: [] }
+  if (expected === found) return { checked: subscriptions.length, findings: duplicates }
   if (repair) await followSubscriptions(ctx, provider, customerId, `reconcile:${newest.externalId}`)
   const after = repair ? await compareStanding(ctx, account, subscriptions) : null
   const finding = { kind: 'status', subject: 'subscription', accountId: account, id: newest.externalId } as const
   const isRepaired = after !== null && after.expected === after.found
   const at = ctx.environment.now()
-  return { checked: subscriptions.length, findings: [{ ...finding, expected, found, at, isRepaired }] }
+  return { checked: subscriptions.length, findings: [...duplicates, { ...finding, expected, found, at, isRepaired }] }
 }

@@ -6,13 +6,13 @@ import type { Instant } from '../domain/period.js'
 import { BillingError } from '../errors.js'
 import type { Subscription, SubscriptionChange, SubscriptionStatus } from '../ports/capabilities/subscriptions.js'
 import { requireMethod } from '../ports/provider.js'
-import { isOngoing } from './adopt-plan.js'
 import { customerOf } from './customers.js'
 import { dateOf } from './date.js'
 import { accountId, idempotencyKey, idField, parse, readTime, type TimeInput } from './fields.js'
 import { followSubscriptions } from './follow-subscriptions.js'
 import { type InvoicePreviewView, previewView } from './invoice-view.js'
 import { planPriceOf, seatsOf } from './sale.js'
+import { isOngoing } from './slot.js'
 
 /** A subscription as callers see it. */
 export interface SubscriptionView {

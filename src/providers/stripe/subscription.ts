@@ -76,6 +76,7 @@ export function toSubscription(subscription: StripeSubscription, planOf: PlanNam
   return {
     externalId: subscription.id,
     customerId: subscription.customer,
+    intentId: subscription.metadata?.billfold_intent_id ?? null,
     status: statusOf(subscription),
     // The price says it: the portal and schedules change that and leave what was written on the subscription.
     plan: (seat && planOfPrice(seat.price, planOf)) ?? subscription.metadata?.billfold_plan ?? null,

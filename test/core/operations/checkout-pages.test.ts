@@ -1,10 +1,11 @@
 import { parseSparks } from 'billfold'
 import { stripeProvider } from 'billfold/providers/stripe'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { accountId, openAcme, subscription, toSubscribe, toTopUp } from './acme-checkout.js'
 import { openSandboxed, pay } from './sandboxed.js'
 import { expectRefused, openWith } from './setting.js'
 import { stores } from './stores.js'
+import { openStripeWorld, payOn } from './stripe-world.js'
 
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -204,4 +205,163 @@ describe.each(stores)('a second subscription on $name', (tested) => {
     acme.subscriptions = [subscription({ status: 'canceled' })]
     expect((await billing.createCheckout(toSubscribe)).url).not.toBe(first.url)
   })
+})
+
+const forLife = { accountId, kind: 'lifetime', plan: 'lifetime', successUrl: '/ok', cancelUrl: '/no' } as const
+
+describe.each(stores)('what is sold once, and has two open pages, on $name', (tested) => {
+  const start = async () => {
+    const world = await openStripeWorld(closing)
+    const store = await tested.open({ now: world.now })
+    const app = await world.open(store)
+    const told: unknown[] = []
+    app.billing.on('test', 'purchase.duplicated', ({ data }) => void told.push(data))
+    const pages = async (sale: Parameters<typeof app.billing.createCheckout>[0]) => {
+      const first = await app.billing.createCheckout({ ...sale, idempotencyKey: 'first' } as typeof sale)
+      const second = await app.billing.createCheckout({ ...sale, idempotencyKey: 'second' } as typeof sale)
+      expect(first.externalId).not.toBe(second.externalId)
+      return [first, second] as const
+    }
+    const verify = async (id: string) => (await app.billing.verifyCheckout({ accountId, checkoutId: id })).status
+    const sessionStatus = async (id: string) => (await world.client.checkout.sessions.retrieve(id)).status
+    const heard = async () => {
+      await app.billing.sync.flush()
+      return told
+    }
+    return { world, store, app, pages, verify, sessionStatus, heard }
+  }
+
+  for (const [what, sale] of [
+    ['a subscription', toSubscribe],
+    ['a plan for life', forLife],
+  ] as const)
+    for (const by of ['redirect', 'webhook', 'reconcile'] as const)
+      it(`G12 ${what}: the other page is closed once one is paid, by ${by}`, async () => {
+        const { world, store, app, pages, verify, sessionStatus, heard } = await start()
+        const topUp = await app.billing.createCheckout(toTopUp)
+        const [first, second] = await pages(sale)
+        await payOn(first.url)
+        if (by === 'redirect') expect(await verify(first.id)).toBe('paid')
+        else if (by === 'webhook') await app.relay('checkout.session.completed')
+        else expect((await app.billing.reconcile()).differences).toHaveLength(1)
+        expect(await sessionStatus(second.externalId)).toBe('expired')
+        expect(await sessionStatus(topUp.externalId)).toBe('open')
+        expect((await store.intents.get(accountId, second.id))?.status).toBe('expired')
+        expect(await verify(second.id)).toBe('expired')
+        await payOn(second.url)
+        expect((await world.client.charges.list()).data).toHaveLength(1)
+        await app.relay()
+        expect(await heard()).toEqual([])
+        expect((await app.billing.reconcile()).differences).toEqual([])
+        expect(app.failures).toEqual([])
+      })
+
+  it('G12 a page that could not be closed at once is closed later, and not handed out meanwhile', async () => {
+    for (const sale of [toSubscribe, forLife]) {
+      const { world, app, pages, verify, sessionStatus } = await start()
+      const [first, second] = await pages(sale)
+      await payOn(first.url)
+      world.box.faults.inject({ match: { method: 'POST', pathIncludes: '/expire' }, kind: 'status', status: 500 })
+      expect(await verify(first.id)).toBe('paid')
+      expect(app.failures).toHaveLength(1)
+      expect(await sessionStatus(second.externalId)).toBe('open')
+      const again = app.billing.createCheckout({ ...sale, idempotencyKey: 'second' })
+      await expect(again).rejects.toMatchObject({ httpStatus: 409 })
+      world.box.faults.clear()
+      expect((await app.billing.reconcile({ repair: false })).differences).toEqual([])
+      expect(await sessionStatus(second.externalId)).toBe('open')
+      expect((await app.billing.reconcile()).differences).toEqual([])
+      expect(await sessionStatus(second.externalId)).toBe('expired')
+    }
+  })
+
+  it('G12 a page that is made while another is paid is closed before anybody has it', async () => {
+    const { app, verify, sessionStatus, world } = await start()
+    const first = await app.billing.createCheckout({ ...toSubscribe, idempotencyKey: 'first' })
+    const { sessions } = world.client.checkout
+    const create = sessions.create.bind(sessions)
+    const between = vi.spyOn(sessions, 'create').mockImplementationOnce(async (...request) => {
+      await payOn(first.url)
+      expect(await verify(first.id)).toBe('paid')
+      return create(...request)
+    })
+    const second = app.billing.createCheckout({ ...toSubscribe, idempotencyKey: 'second' })
+    await expect(second).rejects.toMatchObject({ code: 'subscription_exists' })
+    expect(between).toHaveBeenCalledTimes(1)
+    const [newest] = (await world.client.checkout.sessions.list({ limit: 1 })).data
+    expect(newest?.id).not.toBe(first.externalId)
+    expect(await sessionStatus(newest?.id ?? '')).toBe('expired')
+  })
+
+  for (const by of ['redirect', 'webhook', 'reconcile'] as const)
+    it(`G12 G23 two subscriptions that were paid all the same are told of once, by ${by}, and are a difference until one is cancelled`, async () => {
+      const { world, store, app, pages, verify, heard } = await start()
+      const [first, second] = await pages(toSubscribe)
+      await payOn(first.url)
+      world.advance(2_000)
+      await payOn(second.url)
+      if (by === 'redirect') for (const { id } of [second, first]) expect(await verify(id)).toBe('paid')
+      else if (by === 'webhook') await app.relay()
+      else await app.billing.reconcile()
+      const subscriptions = await app.billing.subscriptions.list({ accountId })
+      expect(subscriptions.map(({ status }) => status)).toEqual(['active', 'active'])
+      const [extra, kept] = subscriptions
+      const event = { provider: 'stripe', kind: 'subscription', plan: 'pro', id: extra?.id, duplicateOf: kept?.id }
+      expect(await heard()).toEqual([event])
+      const difference = {
+        kind: 'duplicate',
+        subject: 'subscription',
+        accountId,
+        id: extra?.id,
+        duplicateOf: kept?.id,
+        isRepaired: false,
+      }
+      // Another process, which has seen none of it.
+      const restarted = await world.open(store)
+      for (const repair of [false, true])
+        expect((await restarted.billing.reconcile({ repair })).differences).toEqual([
+          expect.objectContaining(difference),
+        ])
+      await app.relay()
+      expect(await heard()).toEqual([event])
+      await app.billing.subscriptions.cancel({ accountId, id: extra?.id ?? '', when: 'now' })
+      expect((await app.billing.reconcile()).differences).toEqual([])
+      expect(await app.plan()).toBe('pro')
+      expect(app.failures).toEqual([])
+    })
+
+  for (const by of ['redirect', 'webhook', 'reconcile'] as const)
+    it(`G12 G23 a plan for life that was paid twice is told of once, by ${by}, and is a difference until one is refunded`, async () => {
+      const { world, store, app, pages, verify, heard } = await start()
+      const [first, second] = await pages(forLife)
+      await payOn(first.url)
+      world.advance(2_000)
+      await payOn(second.url)
+      if (by === 'redirect') for (const { id } of [second, first]) expect(await verify(id)).toBe('paid')
+      else if (by === 'webhook') await app.relay()
+      else await app.billing.reconcile()
+      const event = { provider: 'stripe', kind: 'lifetime', plan: 'lifetime', id: second.id, duplicateOf: first.id }
+      expect(await heard()).toEqual([event])
+      const difference = {
+        kind: 'duplicate',
+        subject: 'checkout',
+        accountId,
+        id: second.id,
+        duplicateOf: first.id,
+        isRepaired: false,
+      }
+      const restarted = await world.open(store)
+      for (const repair of [false, true])
+        expect((await restarted.billing.reconcile({ repair })).differences).toEqual([
+          expect.objectContaining(difference),
+        ])
+      await app.relay()
+      expect(await heard()).toEqual([event])
+      const { items } = await app.billing.payments.list({ accountId })
+      const extra = items.find(({ checkoutId }) => checkoutId === second.id)
+      await app.billing.payments.refund({ accountId, paymentId: extra?.id ?? '', reason: 'twice', idempotencyKey: 'r' })
+      expect((await app.billing.reconcile()).differences).toEqual([])
+      expect(await app.plan()).toBe('lifetime')
+      expect(app.failures).toEqual([])
+    })
 })

@@ -22,6 +22,8 @@ export type SubscriptionStatus =
 export interface Subscription {
   readonly externalId: string
   readonly customerId: string
+  /** The sale of ours that it was bought in, where the provider says. */
+  readonly intentId?: string | null
   readonly status: SubscriptionStatus
   /** Our plan's name, as it was given at checkout. */
   readonly plan: string | null
