@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { memoryStore } from '../../src/adapters/memory.js'
-import { createBilling, defineCatalog } from '../../src/index.js'
+import { parseMoney } from '../../src/core/domain/money.js'
+import { BillingError, createBilling, defineCatalog } from '../../src/index.js'
 import { type StripeProvider, stripeProvider } from '../../src/providers/stripe/index.js'
 import type { Sandbox } from '../../src/testing/sandbox/sandbox.js'
 import { stripeClient, timedSandbox } from './sandboxed.js'
@@ -50,8 +51,28 @@ describe('payment methods', () => {
     await expect(methods().setDefault(own, externalId, {})).rejects.toMatchObject(none)
     await expect(methods().update(own, externalId, { name: 'Eve' }, {})).rejects.toMatchObject(none)
     await expect(methods().remove(own, externalId, {})).rejects.toMatchObject(none)
-    await expect(methods().attach(own, externalId, {})).rejects.toMatchObject({ code: 'provider_rejected' })
     expect(await methods().list(own, {})).toEqual([])
+  })
+
+  it('G6 of another customer are answered like ids that nobody has', async () => {
+    const [own, other] = [await customerWithCard(stripe), await bare('b')]
+    const { externalId } = await methods().attach(other, 'pm_card_visa', {})
+    const { id: invoice } = await openInvoice(own)
+    const asked = (paymentMethodId: string) =>
+      Promise.all([
+        outcomeOf(methods().attach(own, paymentMethodId, {})),
+        outcomeOf(stripe.payments.charge({ ...sale(own), paymentMethodId }, { idempotencyKey: crypto.randomUUID() })),
+        outcomeOf(stripe.invoices.pay({ externalId: invoice, paymentMethodId }, {})),
+      ])
+    const unknown = 'pm_1NobodyHasThisOne'
+    const [attached, charged, paid] = await asked(externalId)
+    expect(attached).toMatchObject({ code: 'not_found' })
+    expect(charged).toMatchObject({ outcome: { status: 'declined', reason: 'no_payment_method' } })
+    expect(paid).toMatchObject({ code: 'not_found' })
+    const told = JSON.stringify([attached, charged, paid])
+    expect(told.replaceAll(externalId, unknown)).toBe(JSON.stringify(await asked(unknown)))
+    expect(told).not.toContain(other)
+    expect((await stripe.client.charges.list()).data).toEqual([])
   })
 
   it('S3.5 that are made the default are charged by subscriptions too', async () => {
@@ -123,3 +144,28 @@ describe('what is on offer', () => {
     await billing.close()
   })
 })
+
+const sale = (customerId: string) => ({
+  intentId: crypto.randomUUID(),
+  accountId: 'acc_1',
+  customerId,
+  title: 'Credits',
+  amount: parseMoney('20', 'USD'),
+  requestedAt: box.now(),
+})
+
+async function openInvoice(customer: string) {
+  await stripe.client.invoiceItems.create({ customer, amount: 500, currency: 'usd' })
+  const { id } = await stripe.client.invoices.create({ customer, pending_invoice_items_behavior: 'include' })
+  return stripe.client.invoices.finalizeInvoice(id)
+}
+
+/** What came of it: the answer, or all that its error tells. */
+async function outcomeOf(work: Promise<unknown>): Promise<unknown> {
+  try {
+    return await work
+  } catch (error) {
+    if (!BillingError.is(error)) throw error
+    return { code: error.code, message: error.message, details: error.details }
+  }
+}

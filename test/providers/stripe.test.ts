@@ -88,6 +88,21 @@ describe('customers', () => {
 })
 
 describe('a checkout of one payment', () => {
+  it('S3.2 refuses less than Stripe charges at once as the amount it is', async () => {
+    for (const [amount, currency] of [
+      ['0.49', 'USD'],
+      ['49', 'JPY'],
+    ] as const) {
+      const asked = await order({ amount: parseMoney(amount, currency) })
+      await expect(stripe.checkout.create(asked, { idempotencyKey: currency })).rejects.toMatchObject({
+        code: 'invalid_amount',
+        httpStatus: 400,
+        outcome: 'not_applied',
+        details: { code: 'amount_too_small' },
+      })
+    }
+  })
+
   it('S1.4 goes from open to paid, with what was paid', async () => {
     const created = await stripe.checkout.create(await order(), { idempotencyKey: 'k1' })
     expect(created).toMatchObject({

@@ -9,6 +9,7 @@ import { toStripeAmount } from './amount.js'
 import { parseAnswer, type StripeCall } from './call.js'
 import { createOnce } from './create-once.js'
 import { everyRow } from './every-row.js'
+import { isOfAnother } from './payment-methods.js'
 import { outcomeOfIntent, paymentStateSchema } from './payment-outcome.js'
 import { reference } from './reference.js'
 
@@ -37,6 +38,10 @@ export async function chargeOnce(call: StripeCall, request: ChargeRequest, optio
   const method = request.paymentMethodId ?? (await defaultMethod(call, customerId, options))
   if (method === null) {
     const message = 'The customer has no default payment method.'
+    return { externalId: null, outcome: { status: 'declined', reason: 'no_payment_method', message } }
+  }
+  if (request.paymentMethodId !== null && (await isOfAnother(call, customerId, method, options))) {
+    const message = `The customer has no payment method ${method}.`
     return { externalId: null, outcome: { status: 'declined', reason: 'no_payment_method', message } }
   }
   const made = await createOnce(

@@ -62,8 +62,18 @@ export function toBillingError(error: unknown, effect: 'read' | 'write'): Billin
   if (BillingError.is(error)) return error
   const fault = stripeFault(error)
   const { status, code, param, requestId } = fault
+  if (fault.kind === 'refused' && code !== undefined && aboutAmount.has(code)) {
+    const details = { provider: stripeName.id, status, code, ...(requestId === undefined ? {} : { requestId }) }
+    return new BillingError('invalid_amount', `Stripe cannot charge this amount: ${fault.message}`, {
+      details,
+      cause: error,
+    })
+  }
   return faultError(stripeName, fault, effect, { status, code, param, requestId }, error)
 }
+
+/** What the caller asked for is less, or more, than Stripe charges at once. */
+const aboutAmount = new Set(['amount_too_small', 'amount_too_large'])
 
 function kindOf(error: SdkError, status: number | undefined): FaultKind {
   if (error.type === 'StripeConnectionError') return connectionKind(error)

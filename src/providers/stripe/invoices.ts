@@ -6,6 +6,7 @@ import { parseAnswer, type StripeCall } from './call.js'
 import { stripeFault } from './errors.js'
 import { fromStripeInvoice, invoicePreview, invoiceSchema, stripeStatus, toInvoice } from './invoice.js'
 import { pageWhere } from './page.js'
+import { isOfAnother } from './payment-methods.js'
 import { collected, declined } from './payment-outcome.js'
 import { invoiceWaiting } from './waiting-invoice.js'
 
@@ -92,11 +93,16 @@ export function stripeInvoices(call: StripeCall, now: () => number): Required<In
       } catch (error) {
         const { status, code, message, declineCode } = stripeFault(BillingError.is(error) ? error.cause : error)
         const isBare = lacksMethod(code, message)
-        if (!isRefusal(error)) throw error
+        const isUnknown = paymentMethodId !== null && BillingError.is(error) && error.code === 'not_found'
+        if (!isRefusal(error) && !isUnknown) throw error
         const invoice = await get(externalId, options)
         // Somebody else has collected it in the meantime.
         if (invoice.status === 'paid') return { invoice, payment: { status: 'succeeded' } }
-        if (status !== 402 && !isBare) throw inState(error, before)
+        if (status !== 402 && !isBare) {
+          if (paymentMethodId !== null && (await isOfAnother(call, before.customerId, paymentMethodId, options)))
+            throw new BillingError('not_found', `No payment method ${paymentMethodId}.`)
+          throw inState(error, before)
+        }
         if (code === 'invoice_payment_intent_requires_action' || code === 'authentication_required')
           return { invoice, payment: { status: 'requires_action', url: invoice.url } }
         if (isBare) return { invoice, payment: { status: 'declined', reason: 'no_payment_method', message } }

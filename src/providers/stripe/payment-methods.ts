@@ -85,10 +85,17 @@ export function stripePaymentMethods(
     },
     async attach(customer, externalId, options) {
       // Attaching it to the customer it is with already is answered like the first time. A test name becomes one with an id of its own.
-      const answer = await call.write(options, (client, request) =>
-        client.paymentMethods.attach(externalId, { customer }, request),
-      )
-      return get(customer, parseAnswer(methodSchema, answer).id, options)
+      try {
+        const answer = await call.write(options, (client, request) =>
+          client.paymentMethods.attach(externalId, { customer }, request),
+        )
+        return await get(customer, parseAnswer(methodSchema, answer).id, options)
+      } catch (error) {
+        if (!BillingError.is(error) || !['not_found', 'provider_rejected'].includes(error.code)) throw error
+        if (error.code === 'provider_rejected' && !(await isOfAnother(call, customer, externalId, options))) throw error
+        // Another account's is answered like one that does not exist.
+        throw new BillingError('not_found', `No payment method ${externalId}.`)
+      }
     },
     async update(customer, externalId, change, options) {
       const before = await get(customer, externalId, options)
@@ -126,6 +133,25 @@ export function stripePaymentMethods(
       await get(customer, externalId, options)
       await call.write(options, (client, request) => client.paymentMethods.detach(externalId, {}, request))
     },
+  }
+}
+
+/** Whether a payment method is not there, or on another customer. */
+export async function isOfAnother(
+  call: StripeCall,
+  customer: string,
+  externalId: string,
+  options: CallOptions,
+): Promise<boolean> {
+  try {
+    const answer = await call.read(withoutKey(options), (client, request) =>
+      client.paymentMethods.retrieve(externalId, {}, request),
+    )
+    const owner = parseAnswer(methodSchema, answer).customer ?? null
+    return owner !== null && owner !== customer
+  } catch (error) {
+    if (BillingError.is(error) && error.code === 'not_found') return true
+    throw error
   }
 }
 
