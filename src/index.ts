@@ -3,11 +3,14 @@ export { createBilling } from './core/billing-service.js'
 export type {
   Catalog,
   CatalogConfig,
+  LifetimePlanName,
   MeterConfig,
   MeterName,
   PackageName,
   PlanName,
+  SeatPlanName,
   SparksConfig,
+  SubscriptionPlanName,
 } from './core/catalog.js'
 export { defaultMeters, defineCatalog } from './core/catalog.js'
 export type { BillingConfig, Environment, ProviderRoles } from './core/config.js'

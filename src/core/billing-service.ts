@@ -1,6 +1,13 @@
 import { createAccountLane } from './account-lane.js'
 import type { Catalog } from './catalog.js'
-import { type BillingConfig, type Environment, type ProviderRoles, resolveRedirects, resolveRoles } from './config.js'
+import {
+  type BillingConfig,
+  type Environment,
+  type ProviderRoles,
+  resolveRedirects,
+  resolveRoles,
+  resolveStore,
+} from './config.js'
 import { createConsumers, type EventHandler } from './consumers.js'
 import { type BillingContext, createIds } from './context.js'
 import { tracingDestination } from './delivery/tracing.js'
@@ -91,6 +98,16 @@ type ReadsTraces<R extends ProviderRoles> = R extends
   ? true
   : false
 
+/** Ids of the providers that may take webhooks. */
+type WebhookProviderId<R extends ProviderRoles> = { [Role in keyof R]: IdOf<R[Role]> }[keyof R]
+type IdOf<P> = P extends readonly (infer Each)[]
+  ? IdOf<Each>
+  : P extends { readonly id: infer Id extends string }
+    ? 'webhooks' extends keyof P
+      ? Id
+      : never
+    : never
+
 /** The service: what the roles make possible, and nothing else compiles. */
 export type BillingService<R extends ProviderRoles = ProviderRoles, C extends Catalog = Catalog> = BillingCore<C> &
   When<Plays<R, 'checkout'>, CheckoutVerbs<C>> &
@@ -102,7 +119,7 @@ export type BillingService<R extends ProviderRoles = ProviderRoles, C extends Ca
   When<Plays<R, 'paymentMethods'>, PaymentMethodVerbs> &
   When<KeepsCatalog<R>, CatalogVerbs> &
   When<ReadsTraces<R>, PullVerbs> &
-  (keyof R extends never ? unknown : IntegrationVerbs)
+  (keyof R extends never ? unknown : IntegrationVerbs<WebhookProviderId<R>>)
 
 /**
  * Wires a catalog, a store and providers to the verbs of billing.
@@ -121,14 +138,15 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     onError: (error, where) => globalThis.console.error(`billfold: ${where}:`, error),
     ...config.environment,
   })
+  const given = resolveStore(config.store)
   const roles = resolveRoles(config.providers ?? {})
   const cards = createPriceCards(config.catalog)
   const ready = once(async () => {
-    await config.store.migrate()
-    await cards.begin(config.store.prices)
+    await given.migrate()
+    await cards.begin(given.prices)
   })
   const subscriptions: (() => Promise<void>)[] = []
-  const store = afterReady(config.store, async () => {
+  const store = afterReady(given, async () => {
     await ready()
     await Promise.all(subscriptions.map((subscribed) => subscribed()))
   })
@@ -180,7 +198,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     ctx.consumers.add(consumer, type, handler)
     const subscribed = once(async () => {
       await ready()
-      await config.store.outbox.subscribe(consumer, [type])
+      await given.outbox.subscribe(consumer, [type])
     })
     subscriptions.push(subscribed)
     return subscribed
@@ -263,7 +281,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       await ctx.leases.close()
       await worker.stop()
       await ctx.ledger.idle()
-      await config.store.close()
+      await given.close()
     },
   }
   const integration: IntegrationVerbs = {

@@ -87,6 +87,29 @@ export type MeterName<C extends Catalog> = C['config'] extends { readonly meters
   : keyof typeof defaultMeters
 /** Names of the plans of a catalog. */
 export type PlanName<C extends Catalog> = C['config'] extends { readonly plans: infer P } ? keyof P & string : 'free'
+/** Names of the plans that are subscribed to: paid for by the month or year. */
+export type SubscriptionPlanName<C extends Catalog> = PlanPaid<C, 'month' | 'year' | undefined>
+/** Names of the plans that are paid for once. */
+export type LifetimePlanName<C extends Catalog> = PlanPaid<C, 'once'>
+/** Names of the plans of which more than one seat can be bought. */
+export type SeatPlanName<C extends Catalog> = C['config'] extends { readonly plans: infer P }
+  ? { [Name in keyof P & string]: [Extract<TermOf<P[Name], 'perSeat'>, true>] extends [never] ? never : Name }[keyof P &
+      string]
+  : 'free'
+/** The plans whose interval may be one of these; all of them where the catalog does not say what they are. */
+type PlanPaid<C extends Catalog, Interval> = C['config'] extends { readonly plans: infer P }
+  ? {
+      [Name in keyof P & string]: [Extract<TermOf<P[Name], 'interval'>, Interval>] extends [never] ? never : Name
+    }[keyof P & string]
+  : 'free'
+/** A term of a plan's price: `undefined` where the price leaves it out, nothing where there is no price. */
+type TermOf<Plan, Term extends string> = 'price' extends keyof Plan
+  ? NonNullable<Plan['price']> extends infer Price
+    ? Term extends keyof Price
+      ? Price[Term]
+      : undefined
+    : never
+  : never
 /** Names of the credit packages of a catalog. */
 export type PackageName<C extends Catalog> = C['config'] extends { readonly packages: infer P }
   ? keyof P & string

@@ -94,6 +94,22 @@ export function resolveRoles(roles: ProviderRoles): ResolvedRoles {
   return { all, ...resolved }
 }
 
+const storeVerbs = ['migrate', 'health', 'close'] as const
+const storeParts = ['ledger', 'accounts', 'outbox', 'inbox', 'intents', 'directory', 'prices', 'pulls'] as const
+
+/** The store, if it is one. @throws BillingError `config_invalid` */
+export function resolveStore(given: unknown): Store {
+  const store = typeof given === 'object' && given !== null ? (given as Partial<Store>) : {}
+  const isWhole =
+    storeVerbs.every((verb) => typeof store[verb] === 'function') &&
+    storeParts.every((part) => typeof store[part] === 'object' && store[part] !== null)
+  if (isWhole) return store as Store
+  throw new BillingError(
+    'config_invalid',
+    'createBilling(): store must be a store, such as memoryStore() or sqliteStore({ path }).',
+  )
+}
+
 /** @throws BillingError `config_invalid` */
 export function resolveRedirects(config: Pick<BillingConfig, 'redirects'>): AllowedOrigins | null {
   return config.redirects ? parseAllowedOrigins(config.redirects.allowedOrigins) : null

@@ -355,10 +355,10 @@ export interface PullVerbs {
 }
 
 /** What apps with any provider have. */
-export interface IntegrationVerbs {
+export interface IntegrationVerbs<Id extends string = string> {
   readonly webhooks: {
     /** Takes a webhook: checked on its raw bytes, stored once, then acknowledged; its effect follows. */
-    handle(providerId: string, input: WebhookInput): Promise<HandledWebhook>
+    handle(providerId: Id, input: WebhookInput): Promise<HandledWebhook>
   }
   /**
    * Compares what is kept here with what the providers have, both ways; puts right what can be and answers all that differed. Once a day

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Catalog, PackageName, PlanName } from '../catalog.js'
+import type { Catalog, LifetimePlanName, PackageName, SeatPlanName, SubscriptionPlanName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
 import { fingerprintOf } from '../domain/ledger/key.js'
 import { checkRedirect } from '../domain/redirect.js'
@@ -39,8 +39,9 @@ export type CreateCheckoutInput<C extends Catalog = Catalog> = CheckoutReturn &
   (
     | { readonly kind: 'credits'; readonly amount: string }
     | { readonly kind: 'package'; readonly package: PackageName<C>; readonly quantity?: number }
-    | { readonly kind: 'subscription'; readonly plan: PlanName<C>; readonly seats?: number }
-    | { readonly kind: 'lifetime'; readonly plan: PlanName<C> }
+    | { readonly kind: 'subscription'; readonly plan: SubscriptionPlanName<C>; readonly seats?: undefined }
+    | { readonly kind: 'subscription'; readonly plan: SeatPlanName<C>; readonly seats?: number }
+    | { readonly kind: 'lifetime'; readonly plan: LifetimePlanName<C> }
     | { readonly kind: 'setup' }
   )
 

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Catalog, PlanName } from '../catalog.js'
+import type { Catalog, SubscriptionPlanName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
 import type { PaymentOutcome } from '../domain/payment-outcome.js'
 import type { Instant } from '../domain/period.js'
@@ -47,7 +47,7 @@ export interface SubscriptionInput {
 
 /** Another plan or number of seats; what is not given stays. */
 export interface ChangeSubscriptionInput<C extends Catalog = Catalog> extends SubscriptionInput {
-  readonly plan?: PlanName<C>
+  readonly plan?: SubscriptionPlanName<C>
   readonly seats?: number
   /** `period_end` leaves what is paid for as it is until then. Default `now`. */
   readonly when?: 'now' | 'period_end'

@@ -31,7 +31,7 @@ export type { CheckoutSettings } from './checkout.js'
 export type { SnapshotEvent } from './webhooks/handler.js'
 
 /** Stripe: checkout, portal, subscriptions, meters, webhooks. Made for API version 2026-10-28; see docs/providers/stripe.md. */
-export interface StripeProviderOptions {
+export interface StripeProviderOptions<Id extends string = string> {
   /** Your configured SDK client (stripe 23). Its timeout, retries and API version are kept. */
   readonly client: Stripe
   /** The signing secret of your webhook endpoint (`whsec_…`); several while one replaces another. Without it webhooks are refused. */
@@ -61,10 +61,10 @@ export interface StripeProviderOptions {
   /** Reports usage a hundred at a time through the stream of meter events. Default: one by one. */
   readonly meterStream?: boolean
   /** The provider's name in your config and in stored records. Default `stripe`. */
-  readonly id?: string
+  readonly id?: Id
 }
 
-export type StripeProvider = Provider<
+export type StripeProvider<Id extends string = string> = Provider<
   | 'customers'
   | 'catalog'
   | 'checkout'
@@ -78,6 +78,7 @@ export type StripeProvider = Provider<
   | 'usage-reports'
   | 'webhooks'
 > & {
+  readonly id: Id
   readonly checkout: Required<CheckoutCapability>
   readonly subscriptions: Required<SubscriptionsCapability>
   readonly invoices: Required<InvoicesCapability>
@@ -97,7 +98,9 @@ export type StripeProvider = Provider<
  * const stripe = stripeProvider({ client: new Stripe(key), webhookSecret })
  * @throws BillingError `config_invalid`, such as for an empty webhook secret: with it anyone could sign
  */
-export function stripeProvider(options: StripeProviderOptions): StripeProvider {
+export function stripeProvider<const Id extends string = 'stripe'>(
+  options: StripeProviderOptions<Id>,
+): StripeProvider<NoInfer<Id>> {
   const settings = parseOptions(options)
   const call = stripeCall(options.client, settings.limits)
   const eventName = meterNames(settings.meters)
@@ -105,7 +108,7 @@ export function stripeProvider(options: StripeProviderOptions): StripeProvider {
   const portal = settings.portal === 'catalog' ? portalConfigurations(call, prices) : null
   const foreign = new Map(Object.entries(settings.plans))
   return {
-    id: settings.id,
+    id: settings.id as Id,
     client: options.client,
     webhookEvents: handledEvents,
     thinEvents: [...meterErrorTypes],

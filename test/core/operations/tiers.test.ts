@@ -1,4 +1,4 @@
-import { createBilling } from 'billfold'
+import { createBilling, type LifetimePlanName, type SubscriptionPlanName } from 'billfold'
 import { memoryStore } from 'billfold/adapters/memory'
 import { stripeProvider } from 'billfold/providers/stripe'
 import { sandbox } from 'billfold/testing'
@@ -27,7 +27,11 @@ async function start() {
   })
   closing.push(() => billing.close())
   await billing.accounts.ensure({ accountId })
-  const buy = async (sale: { kind: 'subscription' | 'lifetime'; plan: keyof typeof catalog.config.plans }) => {
+  const buy = async (
+    sale:
+      | { kind: 'subscription'; plan: SubscriptionPlanName<typeof catalog> }
+      | { kind: 'lifetime'; plan: LifetimePlanName<typeof catalog> },
+  ) => {
     const checkout = await billing.createCheckout({ ...sale, accountId, successUrl: '/ok', cancelUrl: '/no' })
     await payOn(checkout.url)
     const { status } = await billing.verifyCheckout({ accountId, checkoutId: checkout.id })
