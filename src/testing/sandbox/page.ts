@@ -115,6 +115,7 @@ h2 + .rows li:first-child { padding-top: 0; }
 .card > :last-child { margin-bottom: 0; }
 .rows .figure { text-align: end; white-space: nowrap; }
 .rows .words { text-align: end; min-width: 0; overflow-wrap: anywhere; }
+.rows li > :has(+ .words) { flex: none; }
 .total { font-weight: 600; }
 fieldset { border: 0; margin: 0 0 20px; padding: 0; min-width: 0; }
 legend, label.field { display: block; font-weight: 600; margin: 0 0 8px; padding: 0; }
@@ -146,8 +147,9 @@ button:hover, .button:hover { filter: brightness(1.08); text-decoration: underli
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 .actions { display: grid; gap: 8px; }
 .alert { background: var(--danger-soft); color: var(--danger); border-radius: 8px; padding: 12px; margin: 0 0 20px; }
-.badge { display: inline-block; font-size: 12px; font-weight: 600; padding: 2px 8px; border-radius: 999px; max-width: 100%; overflow-wrap: anywhere;
+.badge { display: inline-block; font-size: 12px; font-weight: 600; padding: 2px 8px; border-radius: 999px; white-space: nowrap;
   background: var(--positive-soft); color: var(--positive); }
+.badge.words { max-width: 100%; white-space: normal; overflow-wrap: anywhere; border-radius: 12px; }
 .badge.warning { background: var(--warning-soft); color: var(--warning); }
 .badge.danger { background: var(--danger-soft); color: var(--danger); }
 .spread h2 { margin: 0; }

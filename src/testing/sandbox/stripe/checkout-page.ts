@@ -169,7 +169,7 @@ function promotion(world: StripeWorld, session: CheckoutSession): Markup | strin
   if (session.allow_promotion_codes !== true)
     return title === '' ? '' : html`<p><span class="badge">✓ ${title}</span></p>`
   if (coupon !== undefined) {
-    return html`<form class="inline" method="post" action="/checkout/${session.id}/promotion"><span><span class="badge">✓ ${code?.code ?? ''}</span> ${title}</span><button type="submit" name="remove" value="1">Remove</button></form>`
+    return html`<form class="inline" method="post" action="/checkout/${session.id}/promotion"><span><span class="badge words">✓ ${code?.code ?? ''}</span> ${title}</span><button type="submit" name="remove" value="1">Remove</button></form>`
   }
   return html`<form class="inline" method="post" action="/checkout/${session.id}/promotion"><label class="field" for="code">Promotion code</label><input id="code" name="code" type="text" autocomplete="off" required><button type="submit">Apply</button></form>`
 }
