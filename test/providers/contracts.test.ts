@@ -88,7 +88,7 @@ describe.skipIf(missing)(
       }
       await stripe.invoices.bill({ ...bill, lines: [{ description: 'Usage', amount }] }, key())
       const sold = { intentId: 'int_2', accountId: 'acc_1', customerId, title: 'Credits', amount }
-      const asked = { ...sold, paymentMethodId: null, requestedAt: 0 }
+      const asked = { ...sold, paymentMethodId: null, returnUrl: null, requestedAt: 0 }
       const { externalId } = await stripe.payments.charge(asked, key())
       const paymentId = externalId ?? ''
       await stripe.payments.get(paymentId, {})

@@ -30,7 +30,7 @@ describe('Stripe', () => {
     payment: async (customerId, amount) => {
       await useCard(stripe, customerId, 'pm_card_visa')
       const whose = { intentId: crypto.randomUUID(), accountId: 'acc_1', customerId }
-      const sale = { ...whose, title: 'Credits', amount, paymentMethodId: null, requestedAt: 0 }
+      const sale = { ...whose, title: 'Credits', amount, paymentMethodId: null, returnUrl: null, requestedAt: 0 }
       const { externalId } = await stripe.payments.charge(sale, { idempotencyKey: sale.intentId })
       return externalId ?? ''
     },

@@ -27,6 +27,7 @@ const charge = (customerId: string, given: { intentId?: string; amount?: string;
       title: 'Credits',
       amount: usd(given.amount ?? '20'),
       paymentMethodId: null,
+      returnUrl: null,
       requestedAt: began,
     },
     key(given.key ?? given.intentId),
@@ -103,7 +104,7 @@ describe('a charge that is asked for again', () => {
     const customerId = await customerWithCard(stripe)
     const bad = await stripe['payment-methods'].attach(customerId, 'pm_card_chargeCustomerFail', {})
     const sale = { intentId: 'chk_9', accountId: 'acc_1', customerId, title: 'Credits', amount: usd('20') }
-    const asked = { ...sale, paymentMethodId: bad.externalId, requestedAt: began }
+    const asked = { ...sale, paymentMethodId: bad.externalId, returnUrl: null, requestedAt: began }
     expect((await stripe.payments.charge(asked, key())).outcome).toMatchObject({ status: 'declined' })
   })
 })

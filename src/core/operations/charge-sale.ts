@@ -15,6 +15,8 @@ export interface Charging {
   readonly title: string
   /** `null` for the account's default one. */
   readonly paymentMethodId: string | null
+  /** Where the customer comes back to who confirms it at the bank; `null` while nobody is there. */
+  readonly returnUrl: string | null
   readonly signal?: AbortSignal
 }
 
@@ -23,16 +25,18 @@ export function hasPage({ successUrl }: CheckoutIntent): boolean {
   return successUrl !== ''
 }
 
-const statuses: Readonly<Record<PaymentOutcome['status'], CheckoutStatus>> = {
-  succeeded: 'paid',
-  processing: 'processing',
-  requires_action: 'failed',
-  declined: 'failed',
-}
-
 /** How a sale without a page stands, by what came of its payment. */
-export function chargedStatus({ status }: PaymentOutcome): CheckoutStatus {
-  return statuses[status]
+export function chargedStatus(outcome: PaymentOutcome): CheckoutStatus {
+  switch (outcome.status) {
+    case 'succeeded':
+      return 'paid'
+    case 'processing':
+      return 'processing'
+    case 'requires_action':
+      return outcome.url === null ? 'failed' : 'open'
+    case 'declined':
+      return 'failed'
+  }
 }
 
 /**
@@ -45,14 +49,14 @@ export async function chargeSale(
   ctx: BillingContext,
   provider: AnyProvider,
   intent: CheckoutIntent,
-  { title, paymentMethodId, signal }: Charging,
+  { title, paymentMethodId, returnUrl, signal }: Charging,
 ): Promise<PaymentOutcome> {
   if (intent.status === 'completed') return { status: 'succeeded' }
   if (intent.status !== 'open') return lookUp(ctx, provider, intent, signal)
   const customerId = await ensureCustomer(ctx, provider, intent.accountId)
   const { id: intentId, accountId, currency, amountNanos, createdAt: requestedAt } = intent
   const amount = { currency, nanos: amountNanos }
-  const asked = { intentId, accountId, customerId, title, amount, paymentMethodId, requestedAt }
+  const asked = { intentId, accountId, customerId, title, amount, paymentMethodId, returnUrl, requestedAt }
   const options = { idempotencyKey: intentId, ...(signal ? { signal } : {}) }
   const { externalId, outcome } = await requireMethod(provider, 'payments', 'charge')(asked, options).catch(refused)
   if (externalId !== null) {
@@ -90,16 +94,15 @@ export async function settlePayment(
 ): Promise<PaymentOutcome> {
   const outcome = outcomeOf(payment)
   const { accountId, id } = intent
-  switch (outcome.status) {
-    case 'succeeded':
+  switch (chargedStatus(outcome)) {
+    case 'paid':
       await settleCheckout(ctx, provider, intent, sessionOfPayment(payment))
       break
-    case 'processing':
-      await ctx.store.intents.update(accountId, id, { status: 'pending', externalId: payment.externalId })
-      break
-    case 'requires_action':
-    case 'declined':
+    case 'failed':
       await close(ctx, provider, { ...intent, externalId: payment.externalId }, outcome)
+      break
+    default:
+      await ctx.store.intents.update(accountId, id, { status: 'pending', externalId: payment.externalId })
   }
   return outcome
 }
@@ -109,10 +112,11 @@ async function close(
   ctx: BillingContext,
   provider: AnyProvider,
   intent: CheckoutIntent,
-  outcome: Extract<PaymentOutcome, { status: 'declined' | 'requires_action' }>,
+  outcome: PaymentOutcome,
 ): Promise<void> {
   if (intent.status !== 'open' && intent.status !== 'pending') return
-  if (isTopUp(intent)) await closeTopUp(ctx, provider, intent, outcome)
+  const isUnpaid = outcome.status === 'declined' || outcome.status === 'requires_action'
+  if (isUnpaid && isTopUp(intent)) await closeTopUp(ctx, provider, intent, outcome)
   const { accountId, id, externalId } = intent
   await ctx.store.intents.update(accountId, id, { status: 'expired', ...(externalId === null ? {} : { externalId }) })
 }
@@ -126,17 +130,16 @@ function refused(error: unknown): { readonly externalId: null; readonly outcome:
   return { externalId: null, outcome: { status: 'declined', reason: 'not_supported', message: error.message } }
 }
 
-function outcomeOf({ status, failure }: ProviderPayment): PaymentOutcome {
+function outcomeOf({ status, failure, actionUrl = null }: ProviderPayment): PaymentOutcome {
   switch (status) {
     case 'succeeded':
     case 'refunded':
       return { status: 'succeeded' }
     case 'requires_action':
-      return { status: 'requires_action', url: null }
+      return { status: 'requires_action', url: actionUrl }
     case 'failed':
     case 'requires_method':
     case 'canceled':
-      if (failure?.reason === 'authentication_required') return { status: 'requires_action', url: null }
       return { status: 'declined', reason: 'declined', message: 'The payment was not made.', ...failure }
     default:
       // What is not known to have failed may still be paid.

@@ -3,6 +3,7 @@ import type { Catalog, PackageName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
 import { fingerprintOf } from '../domain/ledger/key.js'
 import type { PaymentOutcome } from '../domain/payment-outcome.js'
+import { checkRedirect } from '../domain/redirect.js'
 import { BillingError } from '../errors.js'
 import type { CheckoutStatus } from '../ports/capabilities/checkout.js'
 import { chargedStatus, chargeSale } from './charge-sale.js'
@@ -31,6 +32,11 @@ export type PurchasePackageInput<C extends Catalog = Catalog> = {
       readonly payWith: 'stored_method'
       /** Default: the account's default one. */
       readonly paymentMethodId?: string
+      /**
+       * Where the customer comes back to when the bank wants the payment confirmed: a path, or an address at an allowed origin. Default
+       * `/`. `null`: nobody is there to confirm it, and it has failed then; so it is where no `redirects` are configured.
+       */
+      readonly returnUrl?: string | null
     }
 )
 
@@ -42,7 +48,10 @@ export interface PurchasedPackage {
   readonly status: CheckoutStatus
   /** What came of charging a stored method; `null` for a page. */
   readonly payment: PaymentOutcome | null
-  /** What the customer has to do next: go to this page. `null` when there is nothing to do. */
+  /**
+   * What the customer has to do next: pay on this page, or confirm there what is charged to a stored method (`open` until then). `null`
+   * when there is nothing to do.
+   */
   readonly nextAction: { readonly kind: 'redirect'; readonly url: string; readonly expiresAt: Date | null } | null
 }
 
@@ -59,6 +68,7 @@ const schema = z.discriminatedUnion('payWith', [
     ...fields,
     payWith: z.literal('stored_method'),
     paymentMethodId: idField('paymentMethodId').optional(),
+    returnUrl: z.unknown().optional(),
   }),
 ])
 
@@ -67,7 +77,8 @@ const schema = z.discriminatedUnion('payWith', [
  * charged once, and a repeat answers how it stands. A decline is an answer and no error; another try needs another key.
  *
  * @throws BillingError `not_found` (account or package), `invalid_quantity`, `amount_out_of_range`, `idempotency_conflict`,
- * `capability_missing`, `outcome_unknown` (call again with the same key), and for a page those of `createCheckout`
+ * `capability_missing`, `redirect_not_allowed`, `invalid_url`, `outcome_unknown` (call again with the same key), and for a page those of
+ * `createCheckout`
  */
 export async function purchasePackage<C extends Catalog>(
   ctx: BillingContext,
@@ -89,6 +100,7 @@ async function charge(
   if (!provider?.payments.charge)
     throw new BillingError('capability_missing', 'No provider of payments charges stored payment methods.')
   const sale = priceOf(ctx, { kind: 'package', package: request.package, quantity: request.quantity })
+  const returnUrl = returnUrlOf(ctx, request.returnUrl)
   await requireAccount(ctx, request.accountId)
   const paymentMethodId = request.paymentMethodId ?? null
   const { title, sparks, amount } = sale
@@ -111,6 +123,14 @@ async function charge(
   })
   if (intent.fingerprint !== fingerprint)
     throw new BillingError('idempotency_conflict', `Key ${request.idempotencyKey} was used before for another sale.`)
-  const payment = await chargeSale(ctx, provider, intent, { title, paymentMethodId })
-  return { id: intent.id, provider: provider.id, status: chargedStatus(payment), payment, nextAction: null }
+  const payment = await chargeSale(ctx, provider, intent, { title, paymentMethodId, returnUrl })
+  const url = payment.status === 'requires_action' ? payment.url : null
+  const nextAction = url === null ? null : ({ kind: 'redirect', url, expiresAt: null } as const)
+  return { id: intent.id, provider: provider.id, status: chargedStatus(payment), payment, nextAction }
+}
+
+function returnUrlOf({ origins }: BillingContext, given: unknown): string | null {
+  if (given === null || (given === undefined && !origins)) return null
+  if (origins) return checkRedirect(given ?? '/', origins, 'returnUrl')
+  throw new BillingError('config_invalid', 'Set redirects.allowedOrigins to use returnUrl.')
 }

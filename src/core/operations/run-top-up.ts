@@ -24,7 +24,12 @@ export async function runTopUp(ctx: BillingContext, event: BillingEvent): Promis
   // What was begun at a provider ends there.
   const charger = ctx.roles.all.get(intent.provider) ?? provider
   const title = ctx.catalog.packages.get(intent.package ?? '')?.title ?? 'Credits'
-  await chargeSale(ctx, charger, intent, { title, paymentMethodId: null, signal: ctx.lifetime.aborting })
+  await chargeSale(ctx, charger, intent, {
+    title,
+    paymentMethodId: null,
+    returnUrl: null,
+    signal: ctx.lifetime.aborting,
+  })
 }
 
 /** @returns `null` when the event was answered, nothing is wanted any more, or what is wanted is not sold any more */

@@ -35,7 +35,7 @@ export async function closeTopUp(
 ): Promise<void> {
   const declines = declinesBefore(intent) + 1
   const { id, accountId, package: offer } = intent
-  const isAsked = outcome.status === 'requires_action'
+  const isAsked = outcome.status === 'requires_action' || outcome.reason === 'authentication_required'
   const message = isAsked ? 'The bank wants the customer to confirm the payment.' : outcome.message
   await ctx.store.outbox.publish({
     id: `evt_${id}_failed`,

@@ -10,12 +10,13 @@ import { parseAnswer, type StripeCall } from './call.js'
 import { createOnce } from './create-once.js'
 import { everyRow } from './every-row.js'
 import { isOfAnother } from './payment-methods.js'
-import { outcomeOfIntent, paymentStateSchema } from './payment-outcome.js'
+import { actionUrl, nextActionSchema, outcomeOfIntent, paymentStateSchema } from './payment-outcome.js'
 import { reference } from './reference.js'
 
 const chargeableSchema = paymentStateSchema.extend({
   id: z.string().min(1),
   metadata: z.record(z.string(), z.string()).nullish(),
+  next_action: nextActionSchema,
 })
 const methodsSchema = z.object({ invoice_settings: z.object({ default_payment_method: reference.nullish() }) })
 
@@ -34,7 +35,7 @@ const driftMs = 86_400_000
 export async function chargeOnce(call: StripeCall, request: ChargeRequest, options: CallOptions): Promise<Charged> {
   const { customerId } = request
   const found = await findIntent(call, request, options)
-  if (found) return settle(call, found, options)
+  if (found) return settle(call, found, request, options)
   const method = request.paymentMethodId ?? (await defaultMethod(call, customerId, options))
   if (method === null) {
     const message = 'The customer has no default payment method.'
@@ -49,7 +50,7 @@ export async function chargeOnce(call: StripeCall, request: ChargeRequest, optio
     async (each) => parseAnswer(chargeableSchema, await create(call, request, method, each)),
     () => findIntent(call, request, options),
   )
-  return settle(call, made, options)
+  return settle(call, made, request, options)
 }
 
 function create(call: StripeCall, request: ChargeRequest, method: string, options: CallOptions) {
@@ -79,14 +80,18 @@ async function findIntent(
   return rows.findLast(({ metadata }) => metadata?.billfold_intent_id === intentId)
 }
 
-/** Confirms what was not confirmed yet, and says how it stands. */
-async function settle(call: StripeCall, made: Chargeable, options: CallOptions): Promise<Charged> {
+/** Confirms what was not confirmed yet, and says how it stands. A customer who is there is asked by the bank on a page. */
+async function settle(
+  call: StripeCall,
+  made: Chargeable,
+  { returnUrl }: ChargeRequest,
+  options: CallOptions,
+): Promise<Charged> {
   const before = await retrieve(call, made.id, options)
   if (before.status !== 'requires_confirmation') return charged(before)
+  const terms = returnUrl === null ? { off_session: true } : { return_url: returnUrl }
   try {
-    await call.write(withoutKey(options), (client, request) =>
-      client.paymentIntents.confirm(made.id, { off_session: true }, request),
-    )
+    await call.write(withoutKey(options), (client, request) => client.paymentIntents.confirm(made.id, terms, request))
   } catch (error) {
     if (BillingError.is(error) && error.code === 'outcome_unknown') throw error
     // A decline, or somebody else has confirmed it in the meantime: the intent says which.
@@ -103,7 +108,7 @@ async function retrieve(call: StripeCall, id: string, options: CallOptions): Pro
 }
 
 function charged(intent: Chargeable): Charged {
-  return { externalId: intent.id, outcome: awaited(outcomeOfIntent(intent, null)) }
+  return { externalId: intent.id, outcome: awaited(outcomeOfIntent(intent, actionUrl(intent))) }
 }
 
 /** The bank wants to hear from the customer, who was not there. */

@@ -15,6 +15,22 @@ export const paymentStateSchema = z.object({
   last_payment_error: errorSchema.nullish(),
 })
 
+/** What the customer is to do for a payment intent. */
+export const nextActionSchema = z
+  .object({ redirect_to_url: z.object({ url: z.string().nullish() }).nullish() })
+  .nullish()
+
+/** Where the customer confirms a payment at the bank, if that is what it waits for. */
+export function actionUrl({
+  status,
+  next_action: action,
+}: {
+  readonly status: string
+  readonly next_action?: z.output<typeof nextActionSchema>
+}): string | null {
+  return status === 'requires_action' ? (action?.redirect_to_url?.url ?? null) : null
+}
+
 const invoiceSchema = z.object({
   status: z.string().nullish(),
   hosted_invoice_url: z.string().nullish(),

@@ -8,7 +8,7 @@ import { chargeOnce } from './charge.js'
 import { everyRow } from './every-row.js'
 import { pageWhere } from './page.js'
 import { invoiceOf, invoicesOf, type PaidInvoice } from './paid-invoice.js'
-import { declined, paymentStateSchema } from './payment-outcome.js'
+import { actionUrl, declined, nextActionSchema, paymentStateSchema } from './payment-outcome.js'
 import { reference } from './reference.js'
 import { createRefund, disputeSchema, refundSchema, toDispute, toRefund } from './reversals.js'
 
@@ -23,6 +23,7 @@ const intentSchema = paymentStateSchema.extend({
   created: z.number(),
   metadata: z.record(z.string(), z.string()).nullish(),
   latest_charge: z.union([z.string(), chargeSchema]).nullish(),
+  next_action: nextActionSchema,
 })
 
 /**
@@ -94,6 +95,7 @@ function toPayment(intent: z.output<typeof intentSchema>, invoice: PaidInvoice |
     createdAt: intent.created * 1000,
     failure: failure && { reason: failure.reason, message: failure.message },
     receiptUrl: charge?.receipt_url ?? null,
+    actionUrl: actionUrl(intent),
   }
 }
 

@@ -25,6 +25,7 @@ export function chargeCases(
     title: 'Credits',
     amount: dollars(20n),
     paymentMethodId: null,
+    returnUrl: null,
     requestedAt: 0,
   })
   return [

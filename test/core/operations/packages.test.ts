@@ -77,12 +77,65 @@ describe.each(stores)('credit packages on $name', (tested) => {
     const { id } = await app.billing.paymentMethods.attach({ accountId, id: 'pm_card_visa', setAsDefault: false })
     const named = { ...stored, paymentMethodId: id, idempotencyKey: 'p2' }
     expect((await purchase(named)).status).toBe('paid')
-    const { id: asked } = await app.billing.paymentMethods.attach({ accountId, id: 'pm_card_authenticationRequired' })
-    const unconfirmed = await purchase({ ...stored, paymentMethodId: asked, idempotencyKey: 'p3' })
-    expect(unconfirmed).toMatchObject({ status: 'failed', payment: { status: 'requires_action' } })
     expect(formatSparks(await app.sparks())).toBe('500000')
     const bare = await start()
     expect((await bare.purchase(stored)).payment).toMatchObject({ reason: 'no_payment_method' })
+  })
+
+  it('S3.6 that the bank wants confirmed say on which page, and are paid once when they are', async () => {
+    const { world, app, purchase, charged } = await start('pm_card_authenticationRequired')
+    const asked = { ...stored, returnUrl: '/thanks?to=you' }
+    const purchased = await purchase(asked)
+    const url = purchased.nextAction?.url ?? ''
+    expect(purchased).toMatchObject({ status: 'open', payment: { status: 'requires_action', url } })
+    expect(purchased.nextAction).toEqual({ kind: 'redirect', url, expiresAt: null })
+    await app.relay()
+    expect(await purchase(asked)).toEqual(purchased)
+    const verify = async () => (await app.billing.verifyCheckout({ accountId, checkoutId: purchased.id })).status
+    expect([await verify(), await charged(), await app.sparks()]).toEqual(['open', 0, 0n])
+    expect((await app.billing.reconcile()).differences).toEqual([])
+    const back = await fetch(`${url}/complete`, { method: 'POST', redirect: 'manual' })
+    expect(back.headers.get('location')).toMatch(/^https:\/\/app\.example\.com\/thanks\?to=you&/)
+    expect(await verify()).toBe('paid')
+    await app.relay()
+    const after = { status: 'paid', payment: { status: 'succeeded' }, nextAction: null }
+    expect(await purchase(asked)).toMatchObject(after)
+    await fetch(`${url}/complete`, { method: 'POST', redirect: 'manual' })
+    world.advance(48 * 3_600_000)
+    expect(await purchase(asked)).toMatchObject(after)
+    await app.relay()
+    expect([await charged(), formatSparks(await app.sparks())]).toEqual([1, '500000'])
+    expect((await app.billing.reconcile()).differences).toEqual([])
+  })
+
+  it('S3.6 that the customer does not confirm have failed, cost nothing, and are bought under another key', async () => {
+    const { app, purchase, charged } = await start('pm_card_authenticationRequired')
+    const purchased = await purchase(stored)
+    expect(purchased.status).toBe('open')
+    const back = await fetch(`${purchased.nextAction?.url}/fail`, { method: 'POST', redirect: 'manual' })
+    expect(back.headers.get('location')).toMatch(/^https:\/\/app\.example\.com\/\?/)
+    await app.relay()
+    const failed = { status: 'failed', payment: { status: 'declined', reason: 'authentication_required' } }
+    expect(await purchase(stored)).toMatchObject({ ...failed, nextAction: null })
+    const { status } = await app.billing.verifyCheckout({ accountId, checkoutId: purchased.id })
+    expect([status, await charged(), await app.sparks()]).toEqual(['failed', 0, 0n])
+    const page = await purchase({ ...paged, idempotencyKey: 'p2' })
+    await payOn(page.nextAction?.url ?? '')
+    await app.relay()
+    expect([await charged(), formatSparks(await app.sparks())]).toEqual([1, '500000'])
+  })
+
+  it('S3.6 that are bought while nobody is there have failed where the bank wants them confirmed', async () => {
+    const { app, purchase, charged } = await start('pm_card_authenticationRequired')
+    const purchased = await purchase({ ...stored, returnUrl: null })
+    expect(purchased).toMatchObject({
+      status: 'failed',
+      payment: { status: 'declined', reason: 'authentication_required' },
+      nextAction: null,
+    })
+    await app.relay()
+    expect(await purchase({ ...stored, returnUrl: null })).toEqual(purchased)
+    expect([await charged(), await app.sparks()]).toEqual([0, 0n])
   })
 })
 
@@ -108,6 +161,8 @@ for (const tested of stores) {
         ['another way to pay', { payWith: 'cash' }, 'invalid_request'],
         ['a method that is none', { paymentMethodId: 'a b' }, 'invalid_id'],
         ['addresses for no page', { successUrl: '/ok' }, 'unknown_field'],
+        ['a way back to elsewhere', { returnUrl: 'https://evil.example/' }, 'redirect_not_allowed'],
+        ['a way back that is none', { returnUrl: 5 }, 'invalid_url'],
         ['a page without addresses', { payWith: 'page' }, 'invalid_request'],
       ])
     })

@@ -21,6 +21,8 @@ export interface ProviderPayment {
   readonly createdAt: Instant
   readonly failure: { readonly reason: DeclineReason; readonly message: string } | null
   readonly receiptUrl: string | null
+  /** Where the customer confirms it at the bank, while that is what it waits for. */
+  readonly actionUrl?: string | null
 }
 
 /** How a refund stands. `failed` and `canceled` gave nothing back. */
@@ -77,7 +79,7 @@ export interface PaymentsCapability {
     options: CallOptions,
   ): Promise<Refund>
   /**
-   * Charges a saved payment method while nobody is looking, for a sale of ours. A sale is charged at most once: asked again, however
+   * Charges a saved payment method for a sale of ours, while nobody is looking unless there is a `returnUrl`. A sale is charged at most once: asked again, however
    * late and under whatever key, it finds what it made for the sale before, goes on with it, and answers how that stands.
    *
    * @throws BillingError `outcome_unknown` when it may have been charged: ask again
@@ -94,6 +96,11 @@ export interface ChargeRequest {
   readonly amount: Money
   /** `null` for the customer's default one. */
   readonly paymentMethodId: string | null
+  /**
+   * Where the customer comes back to who is there to confirm the payment at the bank: it waits for that then. `null`: nobody is there,
+   * and a payment that must be confirmed has failed.
+   */
+  readonly returnUrl: string | null
   /** When the sale was written: nothing was made for it before. */
   readonly requestedAt: Instant
 }
