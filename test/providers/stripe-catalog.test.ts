@@ -138,6 +138,61 @@ describe('the catalog at Stripe', () => {
     expect(() => stripeProvider({ client: stripeClient(box), portal: 'none' as never })).toThrow()
   })
 
+  it('C4 counts by a meter again that was deactivated, also on the day it was made', async () => {
+    await stripe.catalog.apply(catalog('20'), {})
+    const meters = async () => (await stripe.client.billing.meters.list()).data
+    for (const waitMs of [0, 3 * 86_400_000]) {
+      box.advance(waitMs)
+      const [meter] = await meters()
+      await stripe.client.billing.meters.deactivate(meter?.id ?? '')
+      const expected = { action: 'update', object: 'meter', name: 'tokens', externalId: meter?.id }
+      expect(await stripe.catalog.plan(catalog('20'), {})).toEqual([expect.objectContaining(expected)])
+      const others = [1, 2].map(() => stripeProvider({ client: stripeClient(box) }))
+      const done = await Promise.all([stripe, ...others].map((each) => each.catalog.apply(catalog('20'), {})))
+      expect(done).toContainEqual([expect.objectContaining(expected)])
+      expect(await stripe.catalog.plan(catalog('20'), {})).toEqual([])
+      // The same one: what is sold by it goes on being counted.
+      expect((await meters()).map(({ id, status }) => [id, status])).toEqual([[meter?.id, 'active']])
+    }
+  })
+
+  it('C4 makes a meter anew beside a deactivated one that counts in another way', async () => {
+    const other = await stripe.client.billing.meters.create({
+      display_name: 'tokens',
+      event_name: 'billfold_tokens',
+      default_aggregation: { formula: 'count' },
+    })
+    await expect(stripe.catalog.plan(catalog('20'), {})).rejects.toMatchObject({ code: 'config_invalid' })
+    await stripe.client.billing.meters.deactivate(other.id)
+    expect(words(await stripe.catalog.apply(catalog('20'), {}))).toContain('create meter')
+    expect(await stripe.catalog.plan(catalog('20'), {})).toEqual([])
+  })
+
+  it('C4 sells again what was archived in the Dashboard, price, product or both, on the day it was made', async () => {
+    const { client } = stripe
+    await stripe.catalog.apply(catalog('20'), {})
+    const { data } = await client.prices.list({ limit: 100 })
+    const archived = async (prices: boolean, products: boolean) => {
+      for (const { id, product } of data) {
+        if (prices) await client.prices.update(id, { active: false })
+        if (products) await client.products.update(String(product), { active: false })
+      }
+    }
+    for (const [prices, products] of [
+      [true, false],
+      [false, true],
+      [true, true],
+    ] as const) {
+      await archived(prices, products)
+      expect(await stripe.catalog.plan(catalog('20'), {})).not.toEqual([])
+      await stripe.catalog.apply(catalog('20'), {})
+      expect(await stripe.catalog.plan(catalog('20'), {})).toEqual([])
+      const after = (await client.prices.list({ limit: 100, active: true })).data
+      expect(after.map(({ id }) => id).sort()).toEqual(data.map(({ id }) => id).sort())
+      await subscribe(stripe, await customerWithCard(stripe), planPrice('pro', '20', { overage }))
+    }
+  })
+
   it('C4 renames a product', async () => {
     const prices = [planPrice('pro', '20')]
     await stripe.catalog.apply({ meters: [], prices }, {})

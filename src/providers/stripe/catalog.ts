@@ -3,10 +3,11 @@ import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { CatalogCapability, ProviderCatalog } from '../../core/ports/capabilities/catalog.js'
 import { type CatalogStep, catalogBySteps } from '../door/catalog-steps.js'
+import { withoutKey } from '../door/door.js'
 import { parseAnswer, type StripeCall } from './call.js'
 import { everyRow } from './every-row.js'
 import type { MeterNames } from './meter-names.js'
-import { activeMeters, type StripeMeter } from './meters.js'
+import { activeMeters, inactiveMeters, type StripeMeter } from './meters.js'
 import type { PortalConfigurations } from './portal-configuration.js'
 import { findProduct, type StripePriceList, type WantedPrice, wantedPrices } from './prices.js'
 
@@ -42,15 +43,44 @@ async function meterSteps(
   eventName: MeterNames,
   options: CallOptions,
 ): Promise<readonly CatalogStep[]> {
-  const existing = await activeMeters(call, options)
-  return meters.flatMap(({ name }): CatalogStep[] => {
-    const event = eventName(name)
-    const meter = existing.get(event)
+  const active = await activeMeters(call, options)
+  const missing = meters.filter(({ name }) => !active.has(eventName(name)))
+  for (const { name } of meters) {
+    const meter = active.get(eventName(name))
     if (meter) refuseOther(meter)
-    if (meter) return []
-    const change = { action: 'create', object: 'meter', name, externalId: null, detail: `event name ${event}` } as const
-    return [{ change, apply: () => createMeter(call, name, event, options) }]
+  }
+  const inactive = missing.length === 0 ? [] : await inactiveMeters(call, options)
+  return missing.map(({ name }): CatalogStep => {
+    const event = eventName(name)
+    const detail = `event name ${event}`
+    // Prices name their meter: another one would leave what is sold by this one uncounted.
+    const before = inactive.find((meter) => meter.event_name === event && sumsUsage(meter))
+    if (before) {
+      const change = {
+        action: 'update',
+        object: 'meter',
+        name,
+        externalId: before.id,
+        detail: `${detail}: is counted again`,
+      } as const
+      return { change, apply: () => reactivateMeter(call, before, options) }
+    }
+    const change = { action: 'create', object: 'meter', name, externalId: null, detail } as const
+    return { change, apply: () => createMeter(call, name, event, options) }
   })
+}
+
+/** @see https://docs.stripe.com/api/billing/meter/reactivate */
+async function reactivateMeter(call: StripeCall, { id, event_name: event }: StripeMeter, options: CallOptions) {
+  try {
+    await call.write(withoutKey(options), (client, request) => client.billing.meters.reactivate(id, {}, request))
+    return id
+  } catch (error) {
+    // Someone else may have done it in the meantime.
+    const meter = (await activeMeters(call, options)).get(event)
+    if (meter === undefined) throw error
+    return meter.id
+  }
 }
 
 /** @see https://docs.stripe.com/api/billing/meter/create */
@@ -78,13 +108,18 @@ async function createMeter(call: StripeCall, name: string, event: string, option
   }
 }
 
-function refuseOther(meter: StripeMeter): void {
-  const fits =
+/** Whether it counts as this provider reports. */
+function sumsUsage(meter: StripeMeter): boolean {
+  return (
     meter.default_aggregation.formula === 'sum' &&
     meter.customer_mapping.event_payload_key === 'stripe_customer_id' &&
     meter.value_settings.event_payload_key === 'value' &&
     (meter.event_time_window ?? null) === null
-  if (fits) return
+  )
+}
+
+function refuseOther(meter: StripeMeter): void {
+  if (sumsUsage(meter)) return
   throw new BillingError(
     'config_invalid',
     `Stripe's meter ${meter.id} (${meter.event_name}) does not sum \`value\` by \`stripe_customer_id\`: deactivate it or use another name.`,

@@ -17,8 +17,16 @@ export type StripeMeter = z.output<typeof meterSchema>
 
 /** The active meters by event name; Stripe allows one for each. */
 export async function activeMeters(call: StripeCall, options: CallOptions): Promise<ReadonlyMap<string, StripeMeter>> {
-  const meters = await everyRow(meterSchema, (start) =>
-    call.read(options, (client, request) => client.billing.meters.list({ status: 'active', ...start }, request)),
+  return new Map((await metersOf(call, 'active', options)).map((meter) => [meter.event_name, meter]))
+}
+
+/** The meters that were deactivated, newest first; there may be several of an event name. */
+export function inactiveMeters(call: StripeCall, options: CallOptions): Promise<readonly StripeMeter[]> {
+  return metersOf(call, 'inactive', options)
+}
+
+function metersOf(call: StripeCall, status: 'active' | 'inactive', options: CallOptions) {
+  return everyRow(meterSchema, (start) =>
+    call.read(options, (client, request) => client.billing.meters.list({ status, ...start }, request)),
   )
-  return new Map(meters.map((meter) => [meter.event_name, meter]))
 }
