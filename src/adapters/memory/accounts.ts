@@ -24,10 +24,23 @@ export function memoryAccounts(tables: Tables, now: () => number): AccountStore 
       if (known !== undefined) return known
       const owner = tables.accountsByLink.get(`${provider}|${externalId}`)
       if (owner !== undefined)
-        throw new BillingError('invalid_state', `${provider} ${externalId} belongs to another account.`)
+        throw new BillingError(
+          'invalid_state',
+          `${provider} ${externalId} belongs to another account, or was deleted there.`,
+        )
       tables.links.set(`${accountId}|${provider}`, externalId)
       tables.accountsByLink.set(`${provider}|${externalId}`, accountId)
       return externalId
+    },
+    async unlink(accountId, provider, externalId) {
+      const key = `${accountId}|${provider}`
+      if (tables.links.get(key) !== externalId) return false
+      tables.links.delete(key)
+      tables.formerLinks.set(key, externalId)
+      return true
+    },
+    async formerId(accountId, provider) {
+      return tables.formerLinks.get(`${accountId}|${provider}`) ?? null
     },
     async externalId(accountId, provider) {
       return tables.links.get(`${accountId}|${provider}`) ?? null

@@ -32,6 +32,8 @@ export interface Tables {
   /** External id by account and provider, and the account by provider and external id. */
   readonly links: Map<string, string>
   readonly accountsByLink: Map<string, string>
+  /** The external id that was forgotten last, by account and provider. */
+  readonly formerLinks: Map<string, string>
   /** By version. */
   readonly priceCards: Map<string, string>
   /** By source and external id. */
@@ -52,6 +54,7 @@ export function createTables(): Tables {
     intents: new Map(),
     links: new Map(),
     accountsByLink: new Map(),
+    formerLinks: new Map(),
     priceCards: new Map(),
     pulled: new Map(),
     pullPositions: new Map(),

@@ -36,18 +36,32 @@ export function postgresAccounts(connection: Connection, { schema, accounts }: T
         if (inserted.length > 0) return externalId
         const known = await externalIdOf(sql, schema, accountId, provider)
         if (known !== null) return known
-        throw new BillingError('invalid_state', `${provider} ${externalId} belongs to another account.`)
+        throw new BillingError(
+          'invalid_state',
+          `${provider} ${externalId} belongs to another account, or was deleted there.`,
+        )
       })
+    },
+    unlink(accountId, provider, externalId) {
+      const update = `UPDATE ${schema}.account_links SET gone = 1 + (SELECT count(*) FROM ${schema}.account_links t
+          WHERE t.account_id = $1 AND t.provider = $2 AND t.gone IS NOT NULL)
+        WHERE account_id = $1 AND provider = $2 AND external_id = $3 AND gone IS NULL RETURNING 1`
+      return connection.write(async (sql) => (await sql.query(update, [accountId, provider, externalId])).length > 0)
+    },
+    formerId(accountId, provider) {
+      const query = `SELECT external_id FROM ${schema}.account_links
+        WHERE account_id = $1 AND provider = $2 AND gone IS NOT NULL ORDER BY gone DESC LIMIT 1`
+      return connection.read(async (sql) => (await sql.query(query, [accountId, provider]))[0]?.[0] ?? null)
     },
     externalId: (accountId, provider) => connection.read((sql) => externalIdOf(sql, schema, accountId, provider)),
     async linked(provider, { limit, after = '' }) {
       const query = `SELECT account_id, external_id FROM ${schema}.account_links
-        WHERE provider = $1 AND account_id > $2 ORDER BY account_id LIMIT $3::bigint`
+        WHERE provider = $1 AND account_id > $2 AND gone IS NULL ORDER BY account_id LIMIT $3::bigint`
       const rows = await connection.read((sql) => sql.query(query, [provider, after, String(limit)]))
       return rows.map(([accountId, externalId]) => ({ accountId: accountId ?? '', externalId: externalId ?? '' }))
     },
     async externalIds(accountIds, provider) {
-      const query = `SELECT account_id, external_id FROM ${schema}.account_links WHERE account_id = ANY($1::text[]) AND provider = $2`
+      const query = `SELECT account_id, external_id FROM ${schema}.account_links WHERE account_id = ANY($1::text[]) AND provider = $2 AND gone IS NULL`
       const rows = await connection.read((sql) => sql.query(query, [arrayOf(accountIds), provider]))
       return new Map(rows as unknown as [string, string][])
     },
@@ -76,7 +90,7 @@ export function postgresDirectory(connection: Connection, { schema, intents }: T
 }
 
 async function externalIdOf(sql: Sql, schema: string, accountId: string, provider: string): Promise<string | null> {
-  const query = `SELECT external_id FROM ${schema}.account_links WHERE account_id = $1 AND provider = $2`
+  const query = `SELECT external_id FROM ${schema}.account_links WHERE account_id = $1 AND provider = $2 AND gone IS NULL`
   const [row] = await sql.query(query, [accountId, provider])
   return row?.[0] ?? null
 }

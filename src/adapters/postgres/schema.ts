@@ -66,9 +66,11 @@ export const migrations: readonly ((schema: string) => string)[] = [
     account_id text NOT NULL,
     provider text NOT NULL,
     external_id text NOT NULL,
-    PRIMARY KEY (account_id, provider),
-    UNIQUE (provider, external_id)
+    gone bigint,
+    PRIMARY KEY (provider, external_id)
   );
+  CREATE UNIQUE INDEX account_links_by_account ON ${schema}.account_links (account_id, provider) WHERE gone IS NULL;
+  CREATE INDEX account_links_gone ON ${schema}.account_links (account_id, provider) WHERE gone IS NOT NULL;
 
   CREATE TABLE ${schema}.ledger_entries (
     seq bigint GENERATED ALWAYS AS IDENTITY,

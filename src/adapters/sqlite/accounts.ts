@@ -32,7 +32,10 @@ export function sqliteAccounts(connection: Connection, now: () => number): Accou
         const known = externalIdOf(sql, accountId, provider)
         if (known !== null) return known
         if (accountOf(sql, provider, externalId) !== null)
-          throw new BillingError('invalid_state', `${provider} ${externalId} belongs to another account.`)
+          throw new BillingError(
+            'invalid_state',
+            `${provider} ${externalId} belongs to another account, or was deleted there.`,
+          )
         sql.run(
           'INSERT INTO billfold_account_links (account_id, provider, external_id) VALUES (?, ?, ?)',
           accountId,
@@ -42,10 +45,26 @@ export function sqliteAccounts(connection: Connection, now: () => number): Accou
         return externalId
       })
     },
+    unlink(accountId, provider, externalId) {
+      return connection.write((sql) => {
+        if (externalIdOf(sql, accountId, provider) !== externalId) return false
+        const before =
+          'SELECT count(*) FROM billfold_account_links WHERE account_id = ? AND provider = ? AND gone IS NOT NULL'
+        const gone = sql.first(before, accountId, provider)?.[0] as bigint
+        const update = 'UPDATE billfold_account_links SET gone = ? WHERE provider = ? AND external_id = ?'
+        sql.run(update, BigInt(gone) + 1n, provider, externalId)
+        return true
+      })
+    },
+    formerId(accountId, provider) {
+      const query = `SELECT external_id FROM billfold_account_links
+        WHERE account_id = ? AND provider = ? AND gone IS NOT NULL ORDER BY gone DESC LIMIT 1`
+      return connection.read((sql) => (sql.first(query, accountId, provider)?.[0] as string | undefined) ?? null)
+    },
     externalId: (accountId, provider) => connection.read((sql) => externalIdOf(sql, accountId, provider)),
     linked(provider, { limit, after = '' }) {
       const query = `SELECT account_id, external_id FROM billfold_account_links
-        WHERE provider = ? AND account_id > ? ORDER BY account_id LIMIT ?`
+        WHERE provider = ? AND account_id > ? AND gone IS NULL ORDER BY account_id LIMIT ?`
       return connection.read((sql) =>
         sql
           .all(query, provider, after, BigInt(limit))
@@ -76,7 +95,7 @@ export function sqliteDirectory(connection: Connection): DirectoryStore {
 }
 
 function externalIdOf(sql: Sql, accountId: string, provider: string): string | null {
-  const query = 'SELECT external_id FROM billfold_account_links WHERE account_id = ? AND provider = ?'
+  const query = 'SELECT external_id FROM billfold_account_links WHERE account_id = ? AND provider = ? AND gone IS NULL'
   return (sql.first(query, accountId, provider)?.[0] as string | undefined) ?? null
 }
 

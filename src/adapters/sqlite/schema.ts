@@ -28,9 +28,11 @@ export const migrations: readonly string[] = [
     account_id TEXT NOT NULL,
     provider TEXT NOT NULL,
     external_id TEXT NOT NULL,
-    PRIMARY KEY (account_id, provider),
-    UNIQUE (provider, external_id)
+    gone INTEGER,
+    PRIMARY KEY (provider, external_id)
   ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX billfold_account_links_by_account ON billfold_account_links (account_id, provider) WHERE gone IS NULL;
+  CREATE INDEX billfold_account_links_gone ON billfold_account_links (account_id, provider) WHERE gone IS NOT NULL;
 
   CREATE TABLE billfold_ledger_entries (
     seq INTEGER PRIMARY KEY,

@@ -172,6 +172,13 @@ export interface AccountStore {
   get(accountId: string): Promise<AccountRecord | null>
   /** Keeps the provider's id for this account; the first one stays, and is what is answered. */
   link(accountId: string, provider: string, externalId: string): Promise<string>
+  /**
+   * Forgets the provider's id of an account, if it is the one it has: the provider knows the account by it no more, and another one may be
+   * linked. The id goes on leading to the account, for what is heard of it late, and is never linked again. @returns whether it was the one
+   */
+  unlink(accountId: string, provider: string, externalId: string): Promise<boolean>
+  /** The provider's id of an account that was forgotten last, or `null`. */
+  formerId(accountId: string, provider: string): Promise<string | null>
   /** The provider's id of an account, or `null` while the provider does not know it. */
   externalId(accountId: string, provider: string): Promise<string | null>
   /** The accounts a provider knows, in an order of the store's own; `after` is the account of the last one of the page before. */
@@ -185,7 +192,7 @@ export interface AccountStore {
 
 /** The look-ups that cross accounts. */
 export interface DirectoryStore {
-  /** The account a provider knows by this id. */
+  /** The account a provider knows by this id, or knew before the id was forgotten. */
   accountByExternalId(provider: string, externalId: string): Promise<string | null>
   /** The sale a provider knows by this id. */
   intentByExternalId(provider: string, externalId: string): Promise<CheckoutIntent | null>

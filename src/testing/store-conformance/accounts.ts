@@ -103,6 +103,40 @@ export const accountCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'accounts: an id that is forgotten makes room for another, leads to its account still, and is never linked again',
+    async run({ store, accounts }) {
+      await accounts('credits', 'a', 'b')
+      await store.accounts.link('a', 'stripe', 'cus_1')
+      await store.accounts.link('a', 'lago', 'cus_1')
+      expectEqual(await store.accounts.formerId('a', 'stripe'), null, 'the former id before there is one')
+      for (const [account, provider, id] of [
+        ['a', 'stripe', 'cus_2'],
+        ['b', 'stripe', 'cus_1'],
+        ['a', 'other', 'cus_1'],
+      ] as const)
+        expectEqual(
+          await store.accounts.unlink(account, provider, id),
+          false,
+          'whether an id is forgotten that it has not',
+        )
+      expectEqual(await store.accounts.unlink('a', 'stripe', 'cus_1'), true, 'whether its id is forgotten')
+      expectEqual(await store.accounts.unlink('a', 'stripe', 'cus_1'), false, 'whether it is again')
+      expectEqual(await store.accounts.externalId('a', 'stripe'), null, 'the id')
+      expectEqual([...(await store.accounts.externalIds(['a'], 'stripe'))], [], 'the ids')
+      expectEqual(await store.accounts.linked('stripe', { limit: 9 }), [], 'who is known')
+      expectEqual(await store.accounts.externalId('a', 'lago'), 'cus_1', 'the id of another provider')
+      expectEqual(await store.accounts.formerId('a', 'stripe'), 'cus_1', 'the former id')
+      for (const account of ['a', 'b'])
+        await expectError('invalid_state', () => store.accounts.link(account, 'stripe', 'cus_1'))
+      expectEqual(await store.accounts.link('a', 'stripe', 'cus_2'), 'cus_2', 'the next id')
+      expectEqual(await store.accounts.unlink('a', 'stripe', 'cus_2'), true, 'whether the next id is forgotten')
+      expectEqual(await store.accounts.formerId('a', 'stripe'), 'cus_2', 'the last former id')
+      expectEqual(await store.accounts.link('a', 'stripe', 'cus_0'), 'cus_0', 'the third id')
+      for (const id of ['cus_0', 'cus_1', 'cus_2'])
+        expectEqual(await store.directory.accountByExternalId('stripe', id), 'a', `the account by ${id}`)
+    },
+  },
+  {
     name: 'S3.10 accounts: an id that leads to one account is refused to another',
     async run({ store, accounts }) {
       await accounts('credits', 'a', 'b')
