@@ -61,7 +61,12 @@ describe('payment methods', () => {
     const asked = (paymentMethodId: string) =>
       Promise.all([
         outcomeOf(methods().attach(own, paymentMethodId, {})),
-        outcomeOf(stripe.payments.charge({ ...sale(own), paymentMethodId }, { idempotencyKey: crypto.randomUUID() })),
+        outcomeOf(
+          stripe.payments.charge(
+            { ...sale(own), paymentMethodId, returnUrl: null },
+            { idempotencyKey: crypto.randomUUID() },
+          ),
+        ),
         outcomeOf(stripe.invoices.pay({ externalId: invoice, paymentMethodId }, {})),
       ])
     const unknown = 'pm_1NobodyHasThisOne'
