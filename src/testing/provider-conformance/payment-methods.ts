@@ -73,7 +73,7 @@ export function paymentMethodCases(
               const [own, other] = [await customerOf(subject), await customerOf(subject)]
               const id = await leave(other)
               await expectNoneOf(own, id)
-              if (attach) await expectError('provider_rejected', () => attach(own, id, {}))
+              if (attach) await expectError('not_found', () => attach(own, id, {}))
               expectEqual(await methods.list(own, {}), [], 'one’s own list')
               expectEqual((await methods.get(other, id, {})).customerId, other, 'whose it still is')
             },

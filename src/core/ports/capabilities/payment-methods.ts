@@ -54,7 +54,7 @@ export interface PaymentMethodsCapability {
   /**
    * Adds one that the provider's own form made; harmless to repeat.
    *
-   * @throws BillingError `not_found`, `provider_rejected` (it belongs to another customer, or the bank refuses it)
+   * @throws BillingError `not_found` (also when it belongs to another customer), `provider_rejected` (the bank refuses it)
    */
   attach?(customerId: string, externalId: string, options: CallOptions): Promise<PaymentMethod>
   /** @throws BillingError `not_found`, `option_unsupported` */
