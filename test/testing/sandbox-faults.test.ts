@@ -72,7 +72,12 @@ describe('faults', () => {
     await stripe.customers.create({})
     const { nowMs } = (await (await control('POST', 'clock', { advanceMs: 3_600_000 })).json()) as { nowMs: number }
     expect(nowMs).toBeGreaterThan(Date.now() + 3_500_000)
-    expect(await (await control('GET', 'langfuse/traces')).json()).toEqual({ exports: 0, traces: 0, observations: 0 })
+    expect(await (await control('GET', 'langfuse/traces')).json()).toEqual({
+      exports: 0,
+      traces: 0,
+      observations: 0,
+      scores: 0,
+    })
     expect((await control('GET', 'nothing')).status).toBe(404)
   })
 })
