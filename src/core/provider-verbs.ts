@@ -16,16 +16,26 @@ import type {
 
 const load = () => import('./provider-operations.js')
 
+/** Runs an operation on what a provider knows of an account. */
+async function on<T>(
+  ctx: BillingContext,
+  input: unknown,
+  run: (all: Awaited<ReturnType<typeof load>>) => Promise<T>,
+): Promise<T> {
+  const all = await load()
+  return all.withoutGone(ctx, input, () => run(all))
+}
+
 /** What is done about top-ups that are asked for, where a provider can charge what customers have left there; `null` elsewhere. */
 export function topUpHandler(ctx: BillingContext): EventHandler | null {
   if (!ctx.roles.payments?.payments.charge) return null
-  return async (event) => (await load()).runTopUp(ctx, event)
+  return (event) => on(ctx, event, (all) => all.runTopUp(ctx, event))
 }
 
 /** How packages are bought, where somebody sells. */
 export function packageVerbs<C extends Catalog>(ctx: BillingContext): object {
   if (!ctx.roles.checkout) return {}
-  const verbs: PackageVerbs<C> = { purchase: async (input) => (await load()).purchasePackage<C>(ctx, input) }
+  const verbs: PackageVerbs<C> = { purchase: (input) => on(ctx, input, (all) => all.purchasePackage<C>(ctx, input)) }
   return verbs
 }
 
@@ -54,43 +64,43 @@ export function providerVerbs<C extends Catalog>(ctx: BillingContext): object {
 /** All but `credits`, which has a place of its own. */
 function checkoutVerbs<C extends Catalog>(ctx: BillingContext): Omit<CheckoutVerbs<C>, 'credits'> {
   return {
-    createCheckout: async (input) => (await load()).createCheckout<C>(ctx, input),
-    verifyCheckout: async (input) => (await load()).verifyCheckout(ctx, input),
+    createCheckout: (input) => on(ctx, input, (all) => all.createCheckout<C>(ctx, input)),
+    verifyCheckout: (input) => on(ctx, input, (all) => all.verifyCheckout(ctx, input)),
     importCustomers: async (input) => (await load()).importCustomers(ctx, input),
   }
 }
 
 function portalVerbs(ctx: BillingContext): PortalVerbs {
-  return { createPortal: async (input) => (await load()).createPortal(ctx, input) }
+  return { createPortal: (input) => on(ctx, input, (all) => all.createPortal(ctx, input)) }
 }
 
 function subscriptionVerbs<C extends Catalog>(ctx: BillingContext): SubscriptionVerbs<C> {
   return {
     subscriptions: {
-      get: async (input) => (await load()).getSubscription(ctx, input),
-      list: async (input) => (await load()).listSubscriptions(ctx, input),
-      change: async (input) => (await load()).changeSubscription<C>(ctx, input),
-      previewChange: async (input) => (await load()).previewSubscriptionChange<C>(ctx, input),
-      cancel: async (input) => (await load()).cancelSubscription(ctx, input),
-      reactivate: async (input) => (await load()).settleSubscription(ctx, 'reactivate', input),
-      pause: async (input) => (await load()).settleSubscription(ctx, 'pause', input),
-      resume: async (input) => (await load()).resumeSubscription(ctx, input),
+      get: (input) => on(ctx, input, (all) => all.getSubscription(ctx, input)),
+      list: (input) => on(ctx, input, (all) => all.listSubscriptions(ctx, input)),
+      change: (input) => on(ctx, input, (all) => all.changeSubscription<C>(ctx, input)),
+      previewChange: (input) => on(ctx, input, (all) => all.previewSubscriptionChange<C>(ctx, input)),
+      cancel: (input) => on(ctx, input, (all) => all.cancelSubscription(ctx, input)),
+      reactivate: (input) => on(ctx, input, (all) => all.settleSubscription(ctx, 'reactivate', input)),
+      pause: (input) => on(ctx, input, (all) => all.settleSubscription(ctx, 'pause', input)),
+      resume: (input) => on(ctx, input, (all) => all.resumeSubscription(ctx, input)),
     },
   }
 }
 
 function invoiceVerbs(ctx: BillingContext): InvoiceVerbs {
   return {
-    listInvoices: async (input) => (await load()).listInvoices(ctx, input),
+    listInvoices: (input) => on(ctx, input, (all) => all.listInvoices(ctx, input)),
     invoices: {
-      get: async (input) => (await load()).getInvoice(ctx, input),
-      pdf: async (input) => (await load()).invoicePdf(ctx, input),
-      upcoming: async (input) => (await load()).upcomingInvoice(ctx, input),
-      generate: async (input) => (await load()).generateInvoice(ctx, input),
-      finalize: async (input) => (await load()).settleInvoice(ctx, 'finalize', input),
-      pay: async (input) => (await load()).payInvoice(ctx, input),
-      void: async (input) => (await load()).settleInvoice(ctx, 'void', input),
-      markUncollectible: async (input) => (await load()).settleInvoice(ctx, 'markUncollectible', input),
+      get: (input) => on(ctx, input, (all) => all.getInvoice(ctx, input)),
+      pdf: (input) => on(ctx, input, (all) => all.invoicePdf(ctx, input)),
+      upcoming: (input) => on(ctx, input, (all) => all.upcomingInvoice(ctx, input)),
+      generate: (input) => on(ctx, input, (all) => all.generateInvoice(ctx, input)),
+      finalize: (input) => on(ctx, input, (all) => all.settleInvoice(ctx, 'finalize', input)),
+      pay: (input) => on(ctx, input, (all) => all.payInvoice(ctx, input)),
+      void: (input) => on(ctx, input, (all) => all.settleInvoice(ctx, 'void', input)),
+      markUncollectible: (input) => on(ctx, input, (all) => all.settleInvoice(ctx, 'markUncollectible', input)),
     },
   }
 }
@@ -98,10 +108,10 @@ function invoiceVerbs(ctx: BillingContext): InvoiceVerbs {
 function invoiceCreditVerbs(ctx: BillingContext): InvoiceCreditVerbs {
   return {
     invoiceCredits: {
-      grant: async (input) => (await load()).grantInvoiceCredit(ctx, input),
-      list: async (input) => (await load()).listInvoiceCredits(ctx, input),
-      balance: async (input) => (await load()).invoiceCreditBalance(ctx, input),
-      end: async (input) => (await load()).endInvoiceCredit(ctx, input),
+      grant: (input) => on(ctx, input, (all) => all.grantInvoiceCredit(ctx, input)),
+      list: (input) => on(ctx, input, (all) => all.listInvoiceCredits(ctx, input)),
+      balance: (input) => on(ctx, input, (all) => all.invoiceCreditBalance(ctx, input)),
+      end: (input) => on(ctx, input, (all) => all.endInvoiceCredit(ctx, input)),
     },
   }
 }
@@ -109,9 +119,9 @@ function invoiceCreditVerbs(ctx: BillingContext): InvoiceCreditVerbs {
 function paymentVerbs(ctx: BillingContext): PaymentVerbs {
   return {
     payments: {
-      list: async (input) => (await load()).listPayments(ctx, input),
-      get: async (input) => (await load()).getPayment(ctx, input),
-      refund: async (input) => (await load()).refundPayment(ctx, input),
+      list: (input) => on(ctx, input, (all) => all.listPayments(ctx, input)),
+      get: (input) => on(ctx, input, (all) => all.getPayment(ctx, input)),
+      refund: (input) => on(ctx, input, (all) => all.refundPayment(ctx, input)),
     },
   }
 }
@@ -119,13 +129,13 @@ function paymentVerbs(ctx: BillingContext): PaymentVerbs {
 function paymentMethodVerbs(ctx: BillingContext): PaymentMethodVerbs {
   return {
     paymentMethods: {
-      list: async (input) => (await load()).listPaymentMethods(ctx, input),
-      available: async (input) => (await load()).availablePaymentMethods(ctx, input),
-      get: async (input) => (await load()).getPaymentMethod(ctx, input),
-      attach: async (input) => (await load()).attachPaymentMethod(ctx, input),
-      update: async (input) => (await load()).updatePaymentMethod(ctx, input),
-      setDefault: async (input) => (await load()).setDefaultPaymentMethod(ctx, input),
-      remove: async (input) => (await load()).removePaymentMethod(ctx, input),
+      list: (input) => on(ctx, input, (all) => all.listPaymentMethods(ctx, input)),
+      available: (input) => on(ctx, input, (all) => all.availablePaymentMethods(ctx, input)),
+      get: (input) => on(ctx, input, (all) => all.getPaymentMethod(ctx, input)),
+      attach: (input) => on(ctx, input, (all) => all.attachPaymentMethod(ctx, input)),
+      update: (input) => on(ctx, input, (all) => all.updatePaymentMethod(ctx, input)),
+      setDefault: (input) => on(ctx, input, (all) => all.setDefaultPaymentMethod(ctx, input)),
+      remove: (input) => on(ctx, input, (all) => all.removePaymentMethod(ctx, input)),
     },
   }
 }

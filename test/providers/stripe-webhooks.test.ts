@@ -197,6 +197,7 @@ describe('what an event points at', () => {
     'charge.dispute.closed': { kind: 'payment', externalId: 'pi_1' },
     'payment_method.attached': { kind: 'payment_method', customerId: 'cus_1' },
     'customer.updated': { kind: 'payment_method', customerId: 'obj_1' },
+    'customer.deleted': { kind: 'customer_gone', customerId: 'obj_1' },
   })) {
     it(`S1.4 S2.5 is what has to be read again for ${type}, whether ids or objects are in it`, async () => {
       const ids = { id: 'obj_1', payment_intent: 'pi_1', invoice: 'in_1', customer: 'cus_1' }

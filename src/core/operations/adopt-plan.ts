@@ -19,7 +19,7 @@ const maximumReads = 5
 export const overdue = 'payment overdue'
 
 /**
- * Puts the account on the plan its subscriptions say, read anew: that of the best one that grants something, or else what it bought for
+ * Puts the account on the plan its subscriptions say, read anew, of which one without a customer has none: that of the best one that grants something, or else what it bought for
  * life, or else the default plan. What it was told by does not matter, so events may come in any order. An account whose payments are
  * overdue is suspended, and resumed when they are not any more.
  *
@@ -32,14 +32,14 @@ export const overdue = 'payment overdue'
 export async function adoptPlan(
   ctx: BillingContext,
   provider: AnyProvider,
-  customer: { readonly accountId: string; readonly customerId: string },
+  customer: { readonly accountId: string; readonly customerId: string | null },
   cause: string,
 ): Promise<readonly Subscription[]> {
   const capability = requireCapability(provider, 'subscriptions')
   const { accountId, customerId } = customer
   let written: string | undefined
   for (let reads = 0; reads < maximumReads; reads += 1) {
-    const subscriptions = await capability.list(customerId, {})
+    const subscriptions = customerId === null ? [] : await capability.list(customerId, {})
     const { best, owned, plan, anchor } = await bestPlan(ctx, accountId, subscriptions)
     const snapshot = await ctx.store.ledger.snapshot(accountId)
     if (!snapshot) throw new BillingError('not_found', `No account ${accountId}: call accounts.ensure first.`)

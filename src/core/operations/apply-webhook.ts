@@ -7,6 +7,7 @@ import { followInvoice } from './follow-invoice.js'
 import { followPayment } from './follow-payment.js'
 import { followSubscriptions } from './follow-subscriptions.js'
 import { fulfilCheckout } from './fulfilment.js'
+import { forgetCustomer } from './gone-customer.js'
 import { parkRefused } from './park-refused.js'
 
 /** What an event is applied with. */
@@ -59,6 +60,8 @@ async function applySubject(ctx: BillingContext, subject: WebhookSubject, applyi
       })
       return ctx.wake()
     }
+    case 'customer_gone':
+      return forgetCustomer(ctx, provider, subject.customerId, cause)
     case 'usage_refused':
       return parkRefused(ctx, provider, subject.refused, cause)
     case 'ignored':

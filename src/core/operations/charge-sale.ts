@@ -5,7 +5,7 @@ import type { CheckoutSession, CheckoutStatus } from '../ports/capabilities/chec
 import type { ProviderPayment } from '../ports/capabilities/payments.js'
 import { type AnyProvider, requireCapability, requireMethod } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
-import { ensureCustomer } from './customers.js'
+import { ensureCustomer, isGone } from './customers.js'
 import { settleCheckout } from './fulfilment.js'
 import { closeTopUp, isTopUp } from './top-up-decline.js'
 
@@ -57,8 +57,13 @@ export async function chargeSale(
   const { id: intentId, accountId, currency, amountNanos, createdAt: requestedAt } = intent
   const amount = { currency, nanos: amountNanos }
   const asked = { intentId, accountId, customerId, title, amount, paymentMethodId, returnUrl, requestedAt }
-  const options = { idempotencyKey: intentId, ...(signal ? { signal } : {}) }
-  const { externalId, outcome } = await requireMethod(provider, 'payments', 'charge')(asked, options).catch(refused)
+  const options = { idempotencyKey: `${intentId}:${customerId}`, ...(signal ? { signal } : {}) }
+  const charge = requireMethod(provider, 'payments', 'charge')
+  const { externalId, outcome } = await charge(asked, options).catch(async (error) => {
+    // There is nobody to charge, which another customer changes.
+    if (isRefusal(error) && (await isGone(provider, customerId))) throw error
+    return refused(error)
+  })
   if (externalId !== null) {
     const payment = await requireCapability(provider, 'payments').get(externalId, signal ? { signal } : {})
     return settlePayment(ctx, provider, intent, payment)
@@ -123,11 +128,13 @@ async function close(
 
 /** A provider that will not charge this, however often it is asked, has charged nothing. */
 function refused(error: unknown): { readonly externalId: null; readonly outcome: PaymentOutcome } {
-  const isFinal =
-    BillingError.is(error) &&
-    (error.code === 'provider_rejected' || error.code === 'invalid_amount' || error.code === 'option_unsupported')
-  if (!isFinal) throw error
+  const isFinal = BillingError.is(error) && (error.code === 'invalid_amount' || error.code === 'option_unsupported')
+  if (!isFinal && !isRefusal(error)) throw error
   return { externalId: null, outcome: { status: 'declined', reason: 'not_supported', message: error.message } }
+}
+
+function isRefusal(error: unknown): error is BillingError {
+  return BillingError.is(error) && error.code === 'provider_rejected'
 }
 
 function outcomeOf({ status, failure, actionUrl = null }: ProviderPayment): PaymentOutcome {

@@ -237,17 +237,19 @@ async function openSession(
   intent: CheckoutIntent,
   sale: Sale & { readonly promotionCodes: boolean },
 ): Promise<CreatedCheckout> {
+  const customerId = await ensureCustomer(ctx, provider, intent.accountId)
   const page = {
     intentId: intent.id,
     accountId: intent.accountId,
-    customerId: await ensureCustomer(ctx, provider, intent.accountId),
+    customerId,
     successUrl: naming(intent.successUrl, intent.id),
     cancelUrl: naming(intent.cancelUrl, intent.id),
     promotionCodes: sale.promotionCodes,
   }
   const checkout = requireCapability(provider, 'checkout')
   const session: CheckoutSession = await checkout.create(sessionRequest(page, intent, sale), {
-    idempotencyKey: intent.id,
+    // After a customer that was deleted it is another request.
+    idempotencyKey: `${intent.id}:${customerId}`,
   })
   if (session.url === null)
     throw new BillingError('provider_response_invalid', `${provider.id} answered a checkout without an address.`)

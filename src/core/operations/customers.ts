@@ -11,9 +11,11 @@ export async function ensureCustomer(ctx: BillingContext, provider: AnyProvider,
   if (known !== null) return known
   if (!provider.customers) return ctx.store.accounts.link(accountId, provider.id, accountId)
   const { email, name } = await requireAccount(ctx, accountId)
+  // Under the key of a customer that was deleted the provider may answer that one again.
+  const former = await ctx.store.accounts.formerId(accountId, provider.id)
   const { externalId } = await provider.customers.create(
     { accountId, email, name },
-    { idempotencyKey: `customer:${accountId}` },
+    { idempotencyKey: former === null ? `customer:${accountId}` : `customer:${accountId}:${former}` },
   )
   // Kept before anything else is done with it: what fails from here on must not lead to a second customer.
   const customerId = await ctx.store.accounts.link(accountId, provider.id, externalId)
@@ -23,6 +25,22 @@ export async function ensureCustomer(ctx: BillingContext, provider: AnyProvider,
     ctx.environment.onError(error, `name and e-mail of account ${accountId} at ${provider.id}`)
   }
   return customerId
+}
+
+/** Whether the provider says that a customer was deleted there. */
+export async function isGone(provider: AnyProvider, customerId: string): Promise<boolean> {
+  return (await provider.customers?.isGone?.(customerId, {})) ?? false
+}
+
+/** Whether a customer is that of an account, or was before it was deleted at the provider. */
+export async function isCustomerOf(
+  ctx: BillingContext,
+  provider: AnyProvider,
+  accountId: string,
+  customerId: string | null,
+): Promise<boolean> {
+  if (customerId === null) return false
+  return (await ctx.store.directory.accountByExternalId(provider.id, customerId)) === accountId
 }
 
 /** The provider's id of an account that must be there, or `null` while the provider does not know it. @throws BillingError `not_found` */

@@ -56,7 +56,7 @@ export async function invoiceDebt(
     const lines = await linesOf(ctx, intent, total)
     const { description } = request
     const asked = { intentId, accountId, customerId, description, total, lines, requestedAt }
-    invoice = await requireMethod(provider, 'invoices', 'bill')(asked, { idempotencyKey: intentId })
+    invoice = await requireMethod(provider, 'invoices', 'bill')(asked, { idempotencyKey: `${intentId}:${customerId}` })
   }
   if (request.finalize && invoice.status === 'draft')
     invoice = await requireMethod(provider, 'invoices', 'finalize')(invoice.externalId, {})

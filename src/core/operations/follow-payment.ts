@@ -7,6 +7,7 @@ import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
 import { adoptPlan } from './adopt-plan.js'
 import { hasPage, settlePayment } from './charge-sale.js'
+import { isCustomerOf } from './customers.js'
 import { submit } from './steps.js'
 
 /** Something that was taken back of a payment, as a fact for the ledger. */
@@ -37,8 +38,10 @@ export async function followPayment(
   if (sale && !hasPage(sale) && payment.invoiceId === null) await settlePayment(ctx, provider, sale, payment)
   const reversals = await reversalsOf(provider, paymentId, signal)
   if (sale) await reverse(ctx, sale, reversals)
-  if (sale?.kind === 'lifetime' && reversals.length > 0 && payment.customerId !== null)
-    await adoptPlan(ctx, provider, { accountId, customerId: payment.customerId }, cause)
+  if (sale?.kind === 'lifetime' && reversals.length > 0 && payment.customerId !== null) {
+    const customerId = await ctx.store.accounts.externalId(accountId, provider.id)
+    await adoptPlan(ctx, provider, { accountId, customerId }, cause)
+  }
   await tellOf(ctx, provider, accountId, payment, reversals)
   ctx.wake()
 }
@@ -89,7 +92,8 @@ async function saleOf(
   const sale = await ctx.store.directory.intentById(payment.intentId)
   if (sale?.provider !== provider.id) return null
   const customer = await ctx.store.accounts.externalId(sale.accountId, provider.id)
-  return customer === null || payment.customerId === null || customer === payment.customerId ? sale : null
+  if (customer === null || payment.customerId === null || customer === payment.customerId) return sale
+  return (await isCustomerOf(ctx, provider, sale.accountId, payment.customerId)) ? sale : null
 }
 
 async function accountOf(

@@ -16,7 +16,9 @@ export async function followSubscriptions(
 ): Promise<void> {
   const accountId = await ctx.store.directory.accountByExternalId(provider.id, customerId)
   if (accountId === null) return
-  const subscriptions = await adoptPlan(ctx, provider, { accountId, customerId }, cause)
+  // What is told of a customer that was deleted is about its account, which may have another one by now.
+  const current = await ctx.store.accounts.externalId(accountId, provider.id)
+  const subscriptions = await adoptPlan(ctx, provider, { accountId, customerId: current }, cause)
   for (const subscription of subscriptions) await tellOf(ctx, provider, accountId, subscription)
   ctx.wake()
 }

@@ -7,7 +7,7 @@ import type { Subscription } from '../ports/capabilities/subscriptions.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
 import { adoptPlan, givePlanForLife, isGranting } from './adopt-plan.js'
-import { ensureCustomer } from './customers.js'
+import { ensureCustomer, isCustomerOf } from './customers.js'
 import { keepOneForLife } from './slot.js'
 import { submit } from './steps.js'
 
@@ -100,7 +100,7 @@ async function followLifetime(
 ): Promise<void> {
   await keepOneForLife(ctx, provider, accountId)
   if (!provider.subscriptions) return
-  const customerId = await ensureCustomer(ctx, provider, accountId)
+  const customerId = await ctx.store.accounts.externalId(accountId, provider.id)
   await adoptPlan(ctx, provider, { accountId, customerId }, `checkout:${id}`)
 }
 
@@ -142,7 +142,7 @@ async function startPlan(
   session: CheckoutSession,
 ): Promise<boolean> {
   const { accountId } = intent
-  const customerId = await ensureCustomer(ctx, provider, accountId)
+  const customerId = await ctx.store.accounts.externalId(accountId, provider.id)
   const subscriptions = await adoptPlan(ctx, provider, { accountId, customerId }, `checkout:${intent.id}`)
   return subscriptions.some((subscription) => {
     if (session.subscriptionId === null) return subscription.plan === intent.plan && isGranting(ctx, subscription)
@@ -175,7 +175,9 @@ async function checkMatch(
   const sold = session.subtotal ?? paid
   const isSold = sold?.currency === intent.currency && sold.nanos === intent.amountNanos
   const isPaid = paid?.currency === intent.currency && paid.nanos >= 0n
-  const isCustomer = customer === null || session.customerId === customer || isUnnamed
+  const isOwn =
+    session.customerId === customer || (await isCustomerOf(ctx, provider, intent.accountId, session.customerId))
+  const isCustomer = customer === null || isOwn || isUnnamed
   const isSession = intent.externalId === null || session.externalId === intent.externalId
   if (isSold && isPaid && isCustomer && isSession) return paid.nanos
   await ctx.store.intents.update(intent.accountId, intent.id, { status: 'mismatched' })

@@ -5,7 +5,7 @@ import { type InvoiceStatus, invoiceStatuses } from '../domain/invoice.js'
 import { BillingError } from '../errors.js'
 import type { Invoice, InvoicePdf } from '../ports/capabilities/invoices.js'
 import { requireMethod } from '../ports/provider.js'
-import { customerOf, ensureCustomer } from './customers.js'
+import { customerOf, ensureCustomer, isCustomerOf } from './customers.js'
 import { invoiceDebt, invoicedSale, settleInvoiced } from './debt-invoice.js'
 import { accountId, idempotencyKey, idField, optionalText, parse } from './fields.js'
 import { followSubscriptions } from './follow-subscriptions.js'
@@ -163,10 +163,10 @@ async function keeperOf(ctx: BillingContext, account: string): Promise<Keeper> {
 
 /** An invoice of this account: another one's is not there. */
 async function requireInvoice(ctx: BillingContext, request: InvoiceInput) {
-  const { provider, customerId } = await keeperOf(ctx, request.accountId)
-  const invoice = customerId === null ? null : await foundOrNull(provider.invoices.get(request.id, {}))
-  if (invoice !== null && customerId !== null && invoice.customerId === customerId)
-    return { provider, invoice, customerId }
+  const { provider } = await keeperOf(ctx, request.accountId)
+  const invoice = await foundOrNull(provider.invoices.get(request.id, {}))
+  if (invoice !== null && (await isCustomerOf(ctx, provider, request.accountId, invoice.customerId)))
+    return { provider, invoice, customerId: invoice.customerId }
   throw new BillingError('not_found', `No invoice ${request.id} on account ${request.accountId}.`)
 }
 

@@ -4,7 +4,7 @@ import { formatMoney } from '../domain/money.js'
 import { type DeclineReason, type PaymentStatus, paymentStatuses } from '../domain/payment-outcome.js'
 import { BillingError } from '../errors.js'
 import type { ProviderPayment, RefundStatus } from '../ports/capabilities/payments.js'
-import { customerOf } from './customers.js'
+import { customerOf, isCustomerOf } from './customers.js'
 import { accountId, given, idempotencyKey, idField, parse, readMoney, text } from './fields.js'
 import { followPayment } from './follow-payment.js'
 import { foundOrNull } from './found.js'
@@ -124,9 +124,10 @@ async function takerOf(ctx: BillingContext, account: string) {
 
 /** A payment of this account: another one's is not there. */
 async function requirePayment(ctx: BillingContext, request: { readonly accountId: string; readonly id: string }) {
-  const { provider, customerId } = await takerOf(ctx, request.accountId)
-  const payment = customerId === null ? null : await foundOrNull(provider.payments.get(request.id, {}))
-  if (payment !== null && payment.customerId === customerId) return { provider, payment }
+  const { provider } = await takerOf(ctx, request.accountId)
+  const payment = await foundOrNull(provider.payments.get(request.id, {}))
+  if (payment !== null && (await isCustomerOf(ctx, provider, request.accountId, payment.customerId)))
+    return { provider, payment }
   throw new BillingError('not_found', `No payment ${request.id} on account ${request.accountId}.`)
 }
 

@@ -9,6 +9,7 @@ import type { CountingProvider, UsageGap } from './compare-usage.js'
 import type { Difference, Finding } from './difference.js'
 import { accountId, parse, readTime, type TimeInput } from './fields.js'
 import { followSubscriptions } from './follow-subscriptions.js'
+import { forgetGone } from './gone-customer.js'
 import { pagesOf } from './pages.js'
 import { type MoneyComparison, reconcileCheckouts } from './reconcile-checkouts.js'
 import { reconcilePayments } from './reconcile-payments.js'
@@ -151,6 +152,7 @@ async function reconcileProvider(
       } catch (error) {
         // A key that is refused is refused for everyone.
         if (!BillingError.is(error) || error.code === 'provider_authentication') throw error
+        if (run.repair && (await forgetGone(ctx, account.accountId, error))) return
         found.failures.push({ accountId: account.accountId, provider: provider.id, error })
       }
     })

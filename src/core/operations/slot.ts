@@ -111,7 +111,7 @@ async function tellOf(
 }
 
 /** A page that cannot be closed now stops nothing: it is tried again with the next event, and by `reconcile`. */
-async function closePages(
+export async function closePages(
   ctx: BillingContext,
   provider: AnyProvider,
   accountId: string,

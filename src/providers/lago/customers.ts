@@ -23,7 +23,7 @@ const pageSchema = z.object({
  *
  * @see https://docs.getlago.com/api-reference/customers/create
  */
-export function lagoCustomers(call: LagoCall, line: UsageLine): Required<CustomersCapability> {
+export function lagoCustomers(call: LagoCall, line: UsageLine): Required<Omit<CustomersCapability, 'isGone'>> {
   return {
     async create({ accountId }, options) {
       const made = await call.write(withoutKey(options), (client, request) =>

@@ -41,7 +41,7 @@ export interface LagoProviderOptions {
 }
 
 export type LagoProvider = Provider<'customers' | 'catalog' | 'subscriptions' | 'metering' | 'usage-reports'> & {
-  readonly customers: Required<CustomersCapability>
+  readonly customers: Required<Omit<CustomersCapability, 'isGone'>>
   readonly subscriptions: LagoSubscriptionVerbs
   readonly client: LagoClient
 }

@@ -8,6 +8,7 @@ import { withoutKey } from '../door/door.js'
 import { toStripeAmount } from './amount.js'
 import { parseAnswer, type StripeCall } from './call.js'
 import { createOnce } from './create-once.js'
+import { stripeName } from './errors.js'
 import { everyRow } from './every-row.js'
 import { isOfAnother } from './payment-methods.js'
 import { actionUrl, nextActionSchema, outcomeOfIntent, paymentStateSchema } from './payment-outcome.js'
@@ -18,7 +19,10 @@ const chargeableSchema = paymentStateSchema.extend({
   metadata: z.record(z.string(), z.string()).nullish(),
   next_action: nextActionSchema,
 })
-const methodsSchema = z.object({ invoice_settings: z.object({ default_payment_method: reference.nullish() }) })
+const methodsSchema = z.object({
+  deleted: z.boolean().nullish(),
+  invoice_settings: z.object({ default_payment_method: reference.nullish() }).nullish(),
+})
 
 type Chargeable = z.output<typeof chargeableSchema>
 
@@ -119,5 +123,10 @@ function awaited(outcome: PaymentOutcome): PaymentOutcome {
 
 async function defaultMethod(call: StripeCall, customerId: string, options: CallOptions): Promise<string | null> {
   const answer = await call.read(options, (client, request) => client.customers.retrieve(customerId, {}, request))
-  return parseAnswer(methodsSchema, answer).invoice_settings.default_payment_method ?? null
+  const { deleted, invoice_settings: settings } = parseAnswer(methodsSchema, answer)
+  if (deleted)
+    throw new BillingError('provider_rejected', `Stripe's customer ${customerId} was deleted.`, {
+      details: { provider: stripeName.id },
+    })
+  return settings?.default_payment_method ?? null
 }

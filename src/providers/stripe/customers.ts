@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { BillingError } from '../../core/errors.js'
 import type { CustomersCapability } from '../../core/ports/capabilities/customers.js'
 import { withoutKey } from '../door/door.js'
 import { parseAnswer, type StripeCall } from './call.js'
@@ -14,6 +15,7 @@ const listedSchema = customerSchema.extend({
   name: z.string().nullish(),
   created: z.number(),
 })
+const goneSchema = z.object({ deleted: z.boolean().nullish() })
 const newestSchema = z.object({ data: z.array(customerSchema) })
 
 /**
@@ -50,6 +52,16 @@ export function stripeCustomers(call: StripeCall): CustomersCapability {
       const profile = { ...(email === null ? {} : { email }), ...(name === null ? {} : { name }) }
       if (Object.keys(profile).length === 0) return
       await call.write(options, (client, request) => client.customers.update(externalId, profile, request))
+    },
+    async isGone(externalId, options) {
+      // A key of another account or mode does not find it either; what was deleted is answered with a mark for ever.
+      try {
+        const answer = await call.read(options, (client, request) => client.customers.retrieve(externalId, {}, request))
+        return parseAnswer(goneSchema, answer).deleted === true
+      } catch (error) {
+        if (BillingError.is(error) && error.code === 'not_found') return false
+        throw error
+      }
     },
     list(page, options) {
       return pageWhere(page, listedSchema, {

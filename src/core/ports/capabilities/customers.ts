@@ -16,7 +16,7 @@ export interface Customer {
 export interface CustomersCapability {
   /**
    * Creates the customer of an account. Called with a key of its own per account, so that two callers get one customer; also again
-   * after an unknown outcome.
+   * after an unknown outcome. After a customer that was deleted the key is another one.
    *
    * @returns the provider's id
    */
@@ -33,6 +33,8 @@ export interface CustomersCapability {
     profile: { readonly email: string | null; readonly name: string | null },
     options: CallOptions,
   ): Promise<void>
+  /** Whether it was deleted, for good. One that is not found for another reason, such as another key, is not. */
+  isGone?(externalId: string, options: CallOptions): Promise<boolean>
   /** All customers, newest first, for whoever begins with customers that are there already. */
   list?(page: ListPage, options: CallOptions): Promise<Listed<Customer>>
 }

@@ -34,6 +34,8 @@ export type WebhookSubject =
   | { readonly kind: 'payment'; readonly externalId: string }
   /** What a customer pays with: nothing is kept of that, and apps are told. */
   | { readonly kind: 'payment_method'; readonly customerId: string }
+  /** A customer that was deleted for good. */
+  | { readonly kind: 'customer_gone'; readonly customerId: string }
   /** Usage that was taken and could not be counted afterwards. */
   | { readonly kind: 'usage_refused'; readonly refused: RefusedUsage }
   | { readonly kind: 'ignored'; readonly reason: string }

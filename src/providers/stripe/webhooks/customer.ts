@@ -4,6 +4,8 @@ import { customerOf, type EventObject, type Handlers } from './handler.js'
 export const customerHandlers: Handlers = {
   /** Among other things another default. */
   'customer.updated': customer,
+  /** In the Dashboard, or by another part of the app. */
+  'customer.deleted': ({ id }: EventObject) => ({ kind: 'customer_gone', customerId: id }),
   'payment_method.attached': customerOf,
   'payment_method.updated': customerOf,
   'payment_method.automatically_updated': customerOf,

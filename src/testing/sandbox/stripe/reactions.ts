@@ -8,6 +8,8 @@ import { paymentDuties } from './payment-duties.js'
 import { paymentFollowers } from './payment-followers.js'
 import { invoiceFollowers } from './subscription-dunning.js'
 import { subscriptionDuties } from './subscription-duties.js'
+import { hasEnded, subscriptions } from './subscription-object.js'
+import { endSubscription } from './subscriptions.js'
 import { testClockDuties } from './test-clock-routes.js'
 import type { Follower, StripeWorld } from './world.js'
 
@@ -27,6 +29,12 @@ export const duties: Readonly<Record<DueKind, (world: StripeWorld, work: DueWork
 
 /** What follows within the twin from an event. */
 export const followers = joinFollowers(paymentFollowers, invoiceFollowers, {
+  // Stripe cancels what a customer who is deleted is subscribed to.
+  'customer.deleted': (world, customer) => {
+    const { id } = customer as { readonly id: string }
+    for (const subscription of [...subscriptions(world).values()])
+      if (subscription.customer === id && !hasEnded(subscription)) endSubscription(world, subscription)
+  },
   'invoice.voided': (world, invoice) => restoreCredits(world, (invoice as { readonly id: string }).id),
 })
 
