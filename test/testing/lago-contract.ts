@@ -4,7 +4,10 @@ import { problemsOf } from './contract-schemas.js'
 
 interface Operation {
   readonly parameters?: readonly Parameter[]
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: object }>> }
+  readonly requestBody?: {
+    readonly required?: boolean
+    readonly content: Readonly<Record<string, { readonly schema: object }>>
+  }
   readonly responses: Readonly<Record<string, { readonly $ref?: string; readonly content?: Content }>>
 }
 interface Parameter {
@@ -22,6 +25,9 @@ interface Api {
     readonly responses: Readonly<Record<string, { readonly content: Content }>>
   }
 }
+
+/** The description does not say it, the server does: nothing is answered until the file is there. */
+const mayBeEmpty: ReadonlySet<string> = new Set(['POST /invoices/{lago_id}/download'])
 
 /** What was said on the wire. */
 export interface Exchange {
@@ -75,7 +81,8 @@ export function lagoContract(file: string): LagoContract {
       for (const key of searchParams.keys())
         if (!known.some((each) => each.name === key)) problems.push(`${name}: no parameter ${key}`)
       const media = operation.requestBody && Object.keys(operation.requestBody.content)[0]
-      if (media !== undefined && status < 400)
+      const isLeftOut = request === null && operation.requestBody?.required !== true
+      if (media !== undefined && status < 400 && !isLeftOut)
         problems.push(
           ...problemsOf(validate(`${at}/requestBody/content/${pointerTo(media)}/schema`), `${name} request`, request),
         )
@@ -86,7 +93,7 @@ export function lagoContract(file: string): LagoContract {
         ? api.components.responses[response.$ref.split('/').pop() ?? '']?.content
         : response.content
       const [type] = Object.keys(content ?? {})
-      if (type !== undefined)
+      if (type !== undefined && !(answer === '' && mayBeEmpty.has(name)))
         problems.push(
           ...problemsOf(validate(`${where}/content/${pointerTo(type)}/schema`), `${name} ${status}`, answer),
         )

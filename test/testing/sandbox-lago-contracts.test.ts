@@ -115,6 +115,67 @@ describe.skipIf(!available)('C4 Lago is spoken as it is published (skipped witho
     expectNoProblems()
   })
 
+  it('C4 in invoices, payments, methods, credit notes, wallets and links to pages', async () => {
+    const api = client()
+    const { begin } = lagoAt(box, api)
+    const id = 'acc_money'
+    await api.customers.createCustomer({
+      customer: { external_id: id, billing_configuration: { payment_provider: 'stripe', invoice_grace_period: 1 } },
+    })
+    await api.customers.getCustomerPortalUrl(id)
+    const { checkout_url: setup } = (await api.customers.generateCustomerCheckoutUrl(id)).data.customer
+    const card = (number: string) => ({ method: 'POST', body: new URLSearchParams({ card: number }) })
+    await fetch(setup ?? '', card('4000000000000341'))
+    const [method] = (await api.customers.findAllCustomersPaymentMethods(id)).data.payment_methods
+    await api.customers.paymentMethodSetAsDefault(method?.lago_id ?? '', id)
+    await begin(id, planPrice(dollars(20n)))
+    const mine = { external_customer_id: id }
+    const [{ lago_id: draft } = { lago_id: '' }] = (await api.invoices.findAllInvoices(mine)).data.invoices
+    await api.invoices.refreshInvoice(draft)
+    await api.invoices.finalizeInvoice(draft)
+    await api.invoices.updateInvoice(draft, { invoice: { metadata: [{ key: 'intent', value: 'chk_1' }] } })
+    box.advance(1000)
+    const { payment_url: page } = (await api.invoices.invoicePaymentUrl(draft)).data.invoice_payment_details ?? {}
+    await api.invoices.retryPayment(draft)
+    await fetch(page ?? '', card('4242424242424242'))
+    await api.invoices.downloadInvoice(draft)
+    box.advance(1000)
+    await api.invoices.downloadInvoice(draft)
+    const { fees } = (await api.invoices.findInvoice(draft)).data.invoice
+    await api.customers.findAllCustomerInvoices(id)
+    await api.customers.findAllCustomerPayments(id)
+    const [payment] = (await api.payments.findAllPayments({ ...mine, invoice_id: draft })).data.payments
+    await api.payments.findPayment(payment?.lago_id ?? '')
+    const note = await api.creditNotes.createCreditNote({
+      credit_note: {
+        invoice_id: draft,
+        reason: 'other',
+        refund_amount_cents: 500,
+        items: [{ fee_id: fees?.[0]?.lago_id ?? '', amount_cents: 500 }],
+        metadata: { key: 'value' },
+      },
+    })
+    await api.creditNotes.findCreditNote(note.data.credit_note.lago_id)
+    await api.creditNotes.findAllCreditNotes(mine)
+    const { wallet } = (
+      await api.wallets.createWallet({ wallet: { ...mine, currency: 'USD', rate_amount: '1', granted_credits: '5' } })
+    ).data
+    const { wallet_transactions: made } = (
+      await api.walletTransactions.createWalletTransaction({
+        wallet_transaction: { wallet_id: wallet.lago_id, paid_credits: '5', voided_credits: '1' },
+      })
+    ).data
+    await api.walletTransactions.findWalletTransaction(made[0]?.lago_id ?? '')
+    await api.wallets.findAllWalletTransactions(wallet.lago_id)
+    await api.wallets.findAllWallets(mine)
+    await api.wallets.destroyWallet(wallet.lago_id)
+    const [bought] = (await api.invoices.findAllInvoices({ ...mine, invoice_type: 'credit' })).data.invoices
+    await api.invoices.loseDisputeInvoice(bought?.lago_id ?? '')
+    await api.invoices.voidInvoice(bought?.lago_id ?? '')
+    await api.customers.destroyPaymentMethod(method?.lago_id ?? '', id)
+    expectNoProblems()
+  })
+
   it('C4 in every webhook', async () => {
     const hooks = await receiver()
     const api = client()
@@ -124,6 +185,28 @@ describe.skipIf(!available)('C4 Lago is spoken as it is published (skipped witho
     await lago.customers.update(externalId, { email: null, name: 'Ada' }, {})
     await begin(externalId, planPrice(dollars(20n)))
     await lago.subscriptions.cancel(externalId, 'period_end', {})
+    const paying = { ...{ external_id: 'acc_3' }, billing_configuration: { payment_provider: 'stripe' } } as const
+    await api.customers.createCustomer({ customer: paying })
+    const { checkout_url: setup } = (await api.customers.generateCustomerCheckoutUrl('acc_3')).data.customer
+    const choose = (card: string) => fetch(setup ?? '', { method: 'POST', body: new URLSearchParams({ card }) })
+    await choose('4000000000000341')
+    await begin('acc_3', planPrice(dollars(20n)))
+    box.advance(1000)
+    await choose('4000002760003184')
+    const [{ lago_id: invoiceId } = { lago_id: '' }] = (
+      await api.invoices.findAllInvoices({ external_customer_id: 'acc_3' })
+    ).data.invoices
+    await api.invoices.retryPayment(invoiceId)
+    await api.invoices.downloadInvoice(invoiceId)
+    box.advance(1000)
+    await fetch(`${box.url}/lago/pay/${invoiceId}`, {
+      method: 'POST',
+      body: new URLSearchParams({ card: '4242424242424242' }),
+    })
+    await lago.subscriptions.cancel('acc_3', 'now', {})
+    await api.wallets.createWallet({
+      wallet: { external_customer_id: 'acc_3', currency: 'USD', rate_amount: '1', granted_credits: '5' },
+    })
     await api.events.createEvent({
       event: { transaction_id: 'w1', code: 'nobodys', external_subscription_id: 'nobodys' },
     })
@@ -131,13 +214,23 @@ describe.skipIf(!available)('C4 Lago is spoken as it is published (skipped witho
     await box.flushWebhooks()
     const types = hooks.letters.map(({ body }) => (JSON.parse(body) as { webhook_type: string }).webhook_type)
     expect([...new Set(types)].sort()).toEqual([
+      'credit_note.created',
+      'customer.checkout_url_generated',
       'customer.created',
+      'customer.payment_provider_created',
       'customer.updated',
       'event.error',
       'events.errors',
+      'invoice.created',
+      'invoice.generated',
+      'invoice.payment_failure',
+      'invoice.payment_status_updated',
+      'payment.requires_action',
+      'payment.succeeded',
       'subscription.started',
       'subscription.terminated',
       'subscription.updated',
+      'wallet_transaction.created',
     ])
     expect(hooks.letters.flatMap(({ body }) => contract.webhookProblems(JSON.parse(body)))).toEqual([])
     await hooks.close()

@@ -1,6 +1,7 @@
 import { consolePage } from './console.js'
 import { handleControl } from './control.js'
 import type { SandboxFault } from './faults.js'
+import { handleLagoPage, isLagoPage } from './lago/pages.js'
 import type { LagoWebhookControl } from './lago/webhook-control.js'
 import { messagePage, toConsole } from './page.js'
 import { serveLoopback } from './serve.js'
@@ -158,6 +159,7 @@ function dispatch(twins: Twins, request: Request): Promise<Response> {
   const path = new URL(request.url).pathname
   if (path.startsWith('/v1/') || path.startsWith('/v2/')) return twins.stripe.handle(request, path)
   if (path.startsWith('/langfuse/')) return twins.langfuse.handle(request, path.slice('/langfuse'.length))
+  if (isLagoPage(path)) return handleLagoPage(twins.lago, request, path)
   if (path.startsWith('/lago/')) return twins.lago.handle(request, path.slice('/lago'.length))
   if (path.startsWith('/checkout/')) return handleCheckoutPage(twins.stripe, request, path)
   if (path.startsWith('/authenticate/')) return handleAuthenticationPage(twins.stripe, request, path)

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { invalid, notFound } from './errors.js'
+import { linkedSettings, paymentLink } from './payment-link.js'
 import { noBody, paged, route, wrapped } from './route.js'
 import { emitWebhook } from './webhooks.js'
 import { isoTime, type LagoWorld, newLagoId, tableOf } from './world.js'
@@ -146,7 +147,7 @@ function upsert(world: LagoWorld, given: z.output<typeof customerShape>): LagoCu
     timezone: given.timezone === undefined ? base.timezone : given.timezone,
     net_payment_term: given.net_payment_term === undefined ? base.net_payment_term : given.net_payment_term,
     finalize_zero_amount_invoice: given.finalize_zero_amount_invoice ?? base.finalize_zero_amount_invoice,
-    billing_configuration: { ...base.billing_configuration, ...given.billing_configuration },
+    billing_configuration: linkedSettings({ ...base.billing_configuration, ...given.billing_configuration }, newLagoId),
     metadata:
       given.metadata?.map(({ id: known, ...entry }) => ({
         lago_id: known ?? newLagoId(),
@@ -161,6 +162,8 @@ function upsert(world: LagoWorld, given: z.output<typeof customerShape>): LagoCu
     'customer',
     shownCustomer(customer),
   )
+  if (paymentLink(base) === null && paymentLink(customer) !== null)
+    emitWebhook(world, 'customer.payment_provider_created', 'customer', shownCustomer(customer))
   return customer
 }
 

@@ -1,5 +1,6 @@
 import type { LagoJob } from './jobs.js'
-import { activate, billingPeriod, pendingUnder, subscriptions, terminate } from './subscriptions.js'
+import { billChange, billEnd, billPeriods, billStart, openPeriod } from './subscription-billing.js'
+import { activate, type LagoSubscription, pendingUnder, subscriptions, terminate } from './subscriptions.js'
 import type { LagoWorld } from './world.js'
 
 const minuteMs = 60_000
@@ -8,29 +9,43 @@ const minuteMs = 60_000
 export const subscriptionJobs: readonly LagoJob[] = [
   { name: 'activate_subscriptions', everyMs: 5 * minuteMs, run: activateDue },
   { name: 'terminate_ended_subscriptions', everyMs: 60 * minuteMs, run: terminateEnded },
-  { name: 'bill_subscriptions', everyMs: 60 * minuteMs, run: downgradeDue },
+  { name: 'bill_subscriptions', everyMs: 60 * minuteMs, run: billDue },
 ]
 
 function activateDue(world: LagoWorld): void {
-  for (const each of [...subscriptions(world).values()])
-    if (each.status === 'pending' && each.previousId === null && each.subscriptionAtMs <= world.now())
-      activate(world, each, each.subscriptionAtMs)
+  for (const each of [...subscriptions(world).values()]) {
+    if (each.status !== 'pending' || each.previousId !== null || each.subscriptionAtMs > world.now()) continue
+    billStart(world, activate(world, each, each.subscriptionAtMs), each.subscriptionAtMs)
+  }
 }
 
 function terminateEnded(world: LagoWorld): void {
-  for (const each of [...subscriptions(world).values()])
-    if (each.status === 'active' && each.endingAtMs !== null && each.endingAtMs <= world.now())
-      terminate(world, each, each.endingAtMs)
+  for (const each of [...subscriptions(world).values()]) {
+    if (each.status !== 'active' || each.endingAtMs === null || each.endingAtMs > world.now()) continue
+    billPeriods(world, each, each.endingAtMs - 1)
+    billEnd(world, terminate(world, each, each.endingAtMs), each.endingAtMs)
+  }
 }
 
-/** A lower plan begins when the period ends in which it was asked for. */
-function downgradeDue(world: LagoWorld): void {
-  for (const each of [...subscriptions(world).values()]) {
-    const next = each.status === 'active' ? pendingUnder(world, each.external_id) : undefined
-    if (next === undefined || next.previousId !== each.lago_id) continue
-    const { endsAt } = billingPeriod(world, each, next.createdAtMs)
-    if (endsAt > world.now()) continue
-    terminate(world, each, endsAt)
-    activate(world, next, endsAt)
+/** Periods that have ended are billed. A lower plan begins when the period ends in which it was asked for. */
+function billDue(world: LagoWorld): void {
+  const waiting = [...subscriptions(world).values()].filter(({ status }) => status === 'active')
+  for (let each = waiting.shift(); each !== undefined; each = waiting.shift()) {
+    const next = following(world, each)
+    if (next !== undefined) billPeriods(world, each, next.createdAtMs)
+    const end = next === undefined ? undefined : openPeriod(world, each)?.endsAt
+    if (next === undefined || end === undefined || end > world.now()) {
+      billPeriods(world, each, world.now())
+      continue
+    }
+    const ended = terminate(world, each, end)
+    const begun = activate(world, next, end)
+    billChange(world, ended, begun, end)
+    waiting.unshift(begun)
   }
+}
+
+function following(world: LagoWorld, active: LagoSubscription): LagoSubscription | undefined {
+  const next = pendingUnder(world, active.external_id)
+  return next?.previousId === active.lago_id ? next : undefined
 }

@@ -3,6 +3,7 @@ import { customerOf, ensureCurrency } from './customers.js'
 import { invalid, notFound } from './errors.js'
 import { planOf, shownPlan, yearlyAmount } from './plans.js'
 import { noBody, paged, route, wrapped } from './route.js'
+import { billChange, billEnd, billLater, billStart } from './subscription-billing.js'
 import {
   activate,
   activeUnder,
@@ -12,6 +13,7 @@ import {
   newSubscription,
   pendingUnder,
   shownSubscription,
+  startOfDay,
   subscriptions,
   subscriptionsUnder,
   terminate,
@@ -65,7 +67,12 @@ export const subscriptionRoutes = [
     }
     const pending = pendingUnder(world, found.external_id)
     if (pending !== undefined) cancelPending(world, pending)
-    return { subscription: shownSubscription(world, terminate(world, found, world.now())) }
+    const ended = terminate(world, found, world.now())
+    billEnd(world, ended, world.now(), {
+      invoice: query.get('on_termination_invoice') !== 'skip',
+      creditNote: query.get('on_termination_credit_note') !== 'skip',
+    })
+    return { subscription: shownSubscription(world, ended) }
   }),
 ]
 
@@ -100,8 +107,10 @@ function subscribe(world: LagoWorld, given: z.output<typeof subscriptionShape>):
   }
   const now = world.now()
   const next = newSubscription(world, { ...following, status: 'pending' })
-  terminate(world, active, now)
-  return activate(world, next, now)
+  const ended = terminate(world, active, now)
+  const begun = activate(world, next, now)
+  billChange(world, ended, begun, now)
+  return begun
 }
 
 function begin(world: LagoWorld, given: z.output<typeof subscriptionShape>): LagoSubscription {
@@ -125,7 +134,11 @@ function begin(world: LagoWorld, given: z.output<typeof subscriptionShape>): Lag
     status: 'pending',
   })
   // One that lies in the past has begun then.
-  return at > now ? subscription : activate(world, subscription, at)
+  if (at > now) return subscription
+  const begun = activate(world, subscription, at)
+  if (startOfDay(at) === startOfDay(now)) billStart(world, begun, at)
+  else billLater(world, begun)
+  return begun
 }
 
 function find(world: LagoWorld, externalId: string, status: string): LagoSubscription {

@@ -108,18 +108,25 @@ const cycles: Readonly<Record<PlanInterval, Interval>> = {
   yearly: 'year',
 }
 
-/** The billing period that a moment is in: by the calendar, or counted from the day of the subscription. */
+/** The billing period that a moment is in, from the subscription's beginning on. */
 export function billingPeriod(world: LagoWorld, subscription: LagoSubscription, atMs: number): Period {
+  const period = cyclePeriod(world, subscription, atMs)
+  return {
+    startsAt: Math.max(period.startsAt, subscription.startedAtMs ?? period.startsAt),
+    endsAt: period.endsAt,
+  }
+}
+
+/** The whole of a period: by the calendar, or counted from the day of the subscription. */
+export function cyclePeriod(world: LagoWorld, subscription: LagoSubscription, atMs: number): Period {
   const plan = planOf(world, subscription.plan_code)
   const anchor = subscription.billing_time === 'calendar' ? null : startOfDay(subscription.subscriptionAtMs)
   const zone = customers(world).get(subscription.external_customer_id)?.timezone ?? 'UTC'
-  const period = periodAt(atMs, { anchor, zone, interval: cycles[plan.interval] })
-  const startsAt = Math.max(period.startsAt, subscription.startedAtMs ?? period.startsAt)
-  return { startsAt, endsAt: period.endsAt }
+  return periodAt(atMs, { anchor, zone, interval: cycles[plan.interval] })
 }
 
 /** Lago's periods are of whole days. */
-function startOfDay(ms: number): number {
+export function startOfDay(ms: number): number {
   return Math.floor(ms / 86_400_000) * 86_400_000
 }
 

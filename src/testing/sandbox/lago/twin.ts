@@ -1,5 +1,7 @@
 import type { Fate } from '../faults.js'
 import type { Journal } from '../journal.js'
+import { runBackground } from './background.js'
+import { backgroundWorkers } from './background-workers.js'
 import { isLagoFailure, type LagoErrorBody, lagoFailure } from './errors.js'
 import { jobs } from './job-list.js'
 import { runJobs } from './jobs.js'
@@ -47,6 +49,7 @@ export function createLagoTwin(options: LagoTwinOptions): LagoTwin {
 
   const tick = (): void => {
     runJobs(world, jobs)
+    runBackground(world, backgroundWorkers)
     webhooks.wake()
   }
 
