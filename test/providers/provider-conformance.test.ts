@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { langfuseProvider } from '../../src/providers/langfuse/index.js'
 import { stripeProvider } from '../../src/providers/stripe/index.js'
 import { providerConformance } from '../../src/testing/provider-conformance.js'
-import { lagoAt } from './lago-customer.js'
+import { lagoSubject } from './lago-subject.js'
 import { makeMeters, payOnPage, stripeClient, timedSandbox } from './sandboxed.js'
 import { subscribe, useCard } from './stripe-customer.js'
 
@@ -70,18 +70,24 @@ describe('Langfuse', () => {
 })
 
 describe('Lago', async () => {
-  const { lago, begin } = lagoAt(box)
+  const { lago, subject } = lagoSubject(box)
   await lago.catalog.apply({ meters: [{ name: 'sparks', unit: 'spark' }], prices: [] }, {})
-  const cases = providerConformance({
-    provider: lago,
-    now: box.now,
-    meter: 'sparks',
-    subscription: begin,
-  })
+  const cases = providerConformance(subject)
   for (const { name, run } of cases) it(`C4 ${name}`, run)
 
   it('C4 is tried in every capability that has cases', () => {
     const needs = new Set(cases.map((each) => each.needs))
-    expect([...needs].sort()).toEqual(['catalog', 'customers', 'metering', 'subscriptions', 'usage-reports'])
+    expect([...needs].sort()).toEqual([
+      'catalog',
+      'customers',
+      'invoices',
+      'metering',
+      'payment-methods',
+      'payments',
+      'portal',
+      'subscriptions',
+      'usage-reports',
+      'webhooks',
+    ])
   })
 })

@@ -1,4 +1,4 @@
-import { currencyDigits, type Money, parseCurrency } from '../../core/domain/money.js'
+import { currencyDigits, fromMinor, type Money, parseCurrency } from '../../core/domain/money.js'
 import { BillingError } from '../../core/errors.js'
 
 const nanoDigits = 9
@@ -17,4 +17,9 @@ export function toLagoAmount(money: Money): { readonly currency: string; readonl
   throw new BillingError('invalid_amount', `Lago cannot charge exactly this amount of ${currency}.`, {
     details: { provider: 'lago', currency, nanos: money.nanos.toString() },
   })
+}
+
+/** The amount that Lago writes in the smallest units. @throws BillingError `invalid_currency` */
+export function fromLagoAmount(cents: number, currency: string): Money {
+  return fromMinor(BigInt(cents), currency)
 }

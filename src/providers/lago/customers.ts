@@ -17,17 +17,43 @@ const pageSchema = z.object({
   meta: z.object({ next_page: z.number().nullish() }),
 })
 
+/** The payment service of your Lago through which customers pay. */
+export interface LagoPaymentProvider {
+  readonly type: 'stripe' | 'adyen' | 'gocardless'
+  /** As it is called in Lago, under *Settings → Integrations*. */
+  readonly code: string
+}
+
 /**
  * Customers under our own account ids. To Lago the same id is the same customer, so that no key is needed; with each goes the
  * subscription that its usage is counted under.
  *
  * @see https://docs.getlago.com/api-reference/customers/create
  */
-export function lagoCustomers(call: LagoCall, line: UsageLine): Required<Omit<CustomersCapability, 'isGone'>> {
+export function lagoCustomers(
+  call: LagoCall,
+  line: UsageLine,
+  paymentProvider: LagoPaymentProvider | undefined,
+): Required<Omit<CustomersCapability, 'isGone'>> {
+  // Whoever has no plan would get an invoice of nothing each month.
+  const terms = {
+    finalize_zero_amount_invoice: 'skip' as const,
+    ...(paymentProvider === undefined
+      ? {}
+      : {
+          billing_configuration: {
+            payment_provider: paymentProvider.type,
+            payment_provider_code: paymentProvider.code,
+            sync: true,
+            sync_with_provider: true,
+          },
+        }),
+  }
+
   return {
     async create({ accountId }, options) {
       const made = await call.write(withoutKey(options), (client, request) =>
-        client.customers.createCustomer({ customer: { external_id: accountId } }, request),
+        client.customers.createCustomer({ customer: { external_id: accountId, ...terms } }, request),
       )
       const { external_id: externalId } = parseAnswer(customerSchema, made).customer
       await line.ensure(externalId, withoutKey(options))

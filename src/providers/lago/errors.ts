@@ -99,6 +99,14 @@ function isResponse(error: unknown): error is ThrownResponse {
   return typeof status === 'number' && typeof headers?.get === 'function'
 }
 
+/** What Lago calls its refusal: the code of a 405, or the words in the details of a 422. */
+export function refusalOf(error: unknown): readonly string[] {
+  if (!BillingError.is(error)) return []
+  const { code, fields } = error.details as { readonly code?: unknown; readonly fields?: unknown }
+  const words = typeof fields === 'object' && fields !== null ? Object.values(fields).flat() : []
+  return [code, ...words].filter((word) => typeof word === 'string')
+}
+
 /** Whether a create was refused because the code is there already. */
 export function isTaken(error: unknown): boolean {
   if (!BillingError.is(error)) return false

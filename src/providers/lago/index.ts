@@ -4,18 +4,32 @@ import type { CustomersCapability } from '../../core/ports/capabilities/customer
 import type { Provider } from '../../core/ports/provider.js'
 import { defaultLimits, defaultTimeoutMs, type LagoClient, lagoCall } from './call.js'
 import { lagoCatalog } from './catalog.js'
-import { lagoCustomers } from './customers.js'
+import { type LagoPaymentProvider, lagoCustomers } from './customers.js'
+import { lagoInvoiceCredits } from './invoice-credits.js'
+import { type LagoInvoiceVerbs, lagoInvoices } from './invoices.js'
 import { lagoMetering } from './metering.js'
 import { metricCodes } from './metric-codes.js'
+import { lagoPaymentMethods } from './payment-methods.js'
+import { type LagoPaymentVerbs, lagoPayments } from './payments.js'
 import { lagoPlans } from './plans.js'
+import { lagoPortal } from './portal.js'
+import type { LagoSignature } from './signature.js'
 import { type LagoSubscriptionVerbs, lagoSubscriptions } from './subscriptions.js'
 import { usageLine } from './usage-line.js'
 import { lagoUsageReports } from './usage-reports.js'
+import { handledTypes, lagoWebhooks } from './webhooks.js'
 
 export type { LagoClient } from './call.js'
+export type { LagoPaymentProvider } from './customers.js'
+export type { LagoInvoiceVerbs } from './invoices.js'
+export type { LagoPaymentVerbs } from './payments.js'
+export type { LagoSignature } from './signature.js'
 export type { LagoSubscriptionVerbs } from './subscriptions.js'
 
-/** Lago: customers, plans, subscriptions, usage as events. Made for the API of `lago-javascript-client` 1.53; see docs/providers/lago.md. */
+/** The types of webhooks that are acted on, for the `event_types` of an endpoint in Lago. */
+export const lagoWebhookTypes: readonly string[] = handledTypes
+
+/** Lago: customers, plans, subscriptions, usage as events, invoices and what is paid for them. Made for the API of `lago-javascript-client` 1.53; see docs/providers/lago.md. */
 export interface LagoProviderOptions {
   /** Your configured SDK client; its `baseUrl` ends in `/api/v1`. Its own fetch and retries are kept. */
   readonly client: LagoClient
@@ -34,15 +48,33 @@ export interface LagoProviderOptions {
    * knows whether it arrived is then not sent again, but left to `reconcile()`.
    */
   readonly eventStore?: 'postgres' | 'clickhouse'
+  /** Takes webhooks, signed as the endpoint was made in Lago. Without it none are taken. */
+  readonly webhook?: LagoSignature
+  /** The payment service through which new customers pay; without it Lago collects nothing for those that are made here. */
+  readonly paymentProvider?: LagoPaymentProvider
   /** For tests and simulations: milliseconds since the epoch. */
   readonly now?: () => number
   /** The provider's name in your config and in stored records. Default `lago`. */
   readonly id?: string
 }
 
-export type LagoProvider = Provider<'customers' | 'catalog' | 'subscriptions' | 'metering' | 'usage-reports'> & {
+export type LagoProvider = Provider<
+  | 'customers'
+  | 'catalog'
+  | 'portal'
+  | 'subscriptions'
+  | 'invoices'
+  | 'invoice-credits'
+  | 'payments'
+  | 'payment-methods'
+  | 'metering'
+  | 'usage-reports'
+  | 'webhooks'
+> & {
   readonly customers: Required<Omit<CustomersCapability, 'isGone'>>
   readonly subscriptions: LagoSubscriptionVerbs
+  readonly invoices: LagoInvoiceVerbs
+  readonly payments: LagoPaymentVerbs
   readonly client: LagoClient
 }
 
@@ -63,11 +95,17 @@ export function lagoProvider(options: LagoProviderOptions): LagoProvider {
   return {
     id: settings.id,
     client: options.client,
-    customers: lagoCustomers(call, line),
+    customers: lagoCustomers(call, line, settings.paymentProvider),
     catalog: lagoCatalog(call, plans, codeOf, settings.currency),
     subscriptions: lagoSubscriptions(call, plans, line, (code) => foreign.get(code)),
+    portal: lagoPortal(call),
+    invoices: lagoInvoices(call),
+    'invoice-credits': lagoInvoiceCredits(call),
+    payments: lagoPayments(call),
+    'payment-methods': lagoPaymentMethods(call),
     metering: lagoMetering(call, line, codeOf, settings.eventStore),
     'usage-reports': lagoUsageReports(call, line, codeOf),
+    webhooks: lagoWebhooks(call, settings.webhook),
   }
 }
 
@@ -86,6 +124,19 @@ const optionsSchema = z.object({
   plans: z.record(z.string(), z.string().min(1)).default({}),
   eventStore: z.enum(['postgres', 'clickhouse']).default('postgres'),
   meters: z.record(z.string(), z.string().min(1).max(255)).default({}),
+  webhook: z
+    .discriminatedUnion('algorithm', [
+      z.strictObject({ algorithm: z.literal('hmac'), key: z.string().trim().min(1) }),
+      z.strictObject({
+        algorithm: z.literal('jwt'),
+        publicKey: z.string().min(1).optional(),
+        issuer: z.string().min(1).optional(),
+      }),
+    ])
+    .optional(),
+  paymentProvider: z
+    .strictObject({ type: z.enum(['stripe', 'adyen', 'gocardless']), code: z.string().min(1) })
+    .optional(),
   id: z.string().min(1).default('lago'),
 })
 

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Instant } from '../../core/domain/period.js'
 import type { Subscription, SubscriptionStatus } from '../../core/ports/capabilities/subscriptions.js'
+import { afterSecond, instant } from './instant.js'
 import { isUsagePlan, planOfCode } from './plan-code.js'
 
 /** The fields of a subscription that are read here. */
@@ -109,14 +110,4 @@ export function hasEnded({ current: { status } }: Sold): boolean {
 
 function startOf({ started_at: started, subscription_at: at }: LagoSubscription): Instant {
   return Date.parse(started ?? at)
-}
-
-function instant(text: string | null | undefined): Instant | null {
-  const at = Date.parse(text ?? '')
-  return Number.isNaN(at) ? null : at
-}
-
-/** Lago names the last second of a period; ours end where the next begins. */
-function afterSecond(at: Instant | null): Instant | null {
-  return at === null ? null : Math.floor(at / 1000) * 1000 + 1000
 }

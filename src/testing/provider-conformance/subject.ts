@@ -20,6 +20,8 @@ export interface ProviderConformanceSubject {
   readonly meter?: string
   /** An authentic request carrying `body`; `webhooks` is tried with it. */
   sign?(body: string): WebhookRequest | Promise<WebhookRequest>
+  /** The body of an event of a type, where it is not `{ id, type }`. */
+  event?(type: string): string
   /** Pays on a hosted page, as a customer does; paid `checkout` sessions are tried with it. */
   pay?(url: string): Promise<void>
   /** Lets a customer leave something to pay with that can be charged. Its id; `payment-methods` is tried with it. */

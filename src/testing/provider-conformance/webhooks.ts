@@ -19,7 +19,7 @@ export function webhookCases(
   const sign = subject.sign?.bind(subject)
   if (sign === undefined) return [refusal]
 
-  const event = (type: string) => JSON.stringify({ id: unique('evt'), type })
+  const event = (type: string) => subject.event?.(type) ?? JSON.stringify({ id: unique('evt'), type })
   const isIgnored = (type: string): ProviderConformanceCase => ({
     name: `webhooks: an event of type ${type} is accepted and ignored`,
     needs: 'webhooks',

@@ -10,6 +10,9 @@ import { type LagoSubscription, startOfDay } from './subscriptions.js'
 import { emitWebhook } from './webhooks.js'
 import { type LagoWorld, newLagoId } from './world.js'
 
+/** How long the payment service takes to give money back. */
+const refundDelayMs = 500
+
 export function createCreditNote(
   world: LagoWorld,
   invoice: LagoInvoice,
@@ -34,7 +37,7 @@ export function createCreditNote(
     ...shownCreditNote(world, note),
     customer: shownCustomer(customerOfInvoice(world, invoice)),
   })
-  if (note.refundStatus !== null) doLater(world, 'settle_refund', note.lago_id)
+  if (note.refundStatus !== null) doLater(world, 'settle_refund', note.lago_id, { delayMs: refundDelayMs })
   return note
 }
 
