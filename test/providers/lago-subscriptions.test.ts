@@ -3,6 +3,7 @@ import type { SubscriptionChange } from '../../src/core/ports/capabilities/subsc
 import { soldOf, toSubscription } from '../../src/providers/lago/subscription.js'
 import { dollars, planPrice } from '../../src/testing/provider-conformance/subject.js'
 import { lagoAt } from './lago-customer.js'
+import { leaveCard } from './lago-subject.js'
 import { lagoClient, timedSandbox } from './sandboxed.js'
 
 const dayMs = 86_400_000
@@ -141,6 +142,70 @@ describe('subscriptions at Lago', () => {
       subscription_at: '2026-01-01T00:00:00Z',
     }
     const sold = soldOf([row])
-    expect(sold && toSubscription(sold, () => undefined)).toMatchObject({ status: 'unknown', plan: 'pro' })
+    expect(sold && toSubscription(sold, () => undefined, { paidPeriod: null, isOverdue: false })).toMatchObject({
+      status: 'unknown',
+      plan: 'pro',
+    })
+  })
+})
+
+describe('what is paid for of a subscription at Lago', () => {
+  const paid = lagoAt(box, lagoClient(box), { paymentProvider: { type: 'stripe', code: 'main' } })
+  const payer = async () => {
+    count += 1
+    const account = { accountId: `payer_${count}`, email: null, name: null }
+    return (await paid.lago.customers.create(account, {})).externalId
+  }
+  const latest = async (customerId: string) =>
+    (await lago.invoices.list({ customerId, limit: 1 }, {})).items[0]?.externalId ?? ''
+
+  it('S1.5 follows its invoices: nothing before one is paid, then its period, and the next one when that is paid', async () => {
+    const customerId = await payer()
+    const id = await begin(customerId, planPrice(dollars(20n)))
+    const before = await lago.subscriptions.get(id, {})
+    expect([before.status, before.paidPeriod]).toEqual(['active', null])
+    await leaveCard(lagoClient(box), customerId)
+    await lago.invoices.pay({ externalId: await latest(customerId), paymentMethodId: null }, {})
+    const { paidPeriod, currentPeriodEndsAt } = await lago.subscriptions.get(id, {})
+    expect(paidPeriod?.endsAt).toBe(currentPeriodEndsAt)
+    const [method] = await lago['payment-methods'].list(customerId, {})
+    await lago['payment-methods'].remove(customerId, method?.externalId ?? '', {})
+    box.advance((currentPeriodEndsAt ?? 0) - box.now() + 3_600_000)
+    // The next period goes on, and nobody has paid for it.
+    const unpaid = await lago.subscriptions.get(id, {})
+    expect([unpaid.status, unpaid.currentPeriodStartsAt, unpaid.paidPeriod]).toEqual([
+      'active',
+      currentPeriodEndsAt,
+      paidPeriod,
+    ])
+    box.advance(2 * dayMs)
+    expect((await lago.subscriptions.get(id, {})).status).toBe('past_due')
+    await leaveCard(lagoClient(box), customerId)
+    await lago.invoices.pay({ externalId: await latest(customerId), paymentMethodId: null }, {})
+    const after = await lago.subscriptions.get(id, {})
+    expect([after.status, after.paidPeriod?.startsAt]).toEqual(['active', currentPeriodEndsAt])
+  })
+
+  it('S1.5 of a plan that was changed is what is paid for the new one', async () => {
+    const customerId = await payer()
+    await leaveCard(lagoClient(box), customerId)
+    const id = await begin(customerId, planPrice(dollars(20n)))
+    box.advance(1000)
+    const before = await lago.subscriptions.get(id, {})
+    expect(before.paidPeriod).not.toBeNull()
+    const [method] = await lago['payment-methods'].list(customerId, {})
+    await lago['payment-methods'].remove(customerId, method?.externalId ?? '', {})
+    await lago.subscriptions.change(to(id, 50n), {})
+    expect((await lago.subscriptions.get(id, {})).paidPeriod).toBeNull()
+    await leaveCard(lagoClient(box), customerId)
+    await lago.invoices.pay({ externalId: await latest(customerId), paymentMethodId: null }, {})
+    const after = await lago.subscriptions.get(id, {})
+    expect(after.paidPeriod?.endsAt).toBe(before.paidPeriod?.endsAt)
+  })
+
+  it('S1.5 of one that costs nothing is the period that goes on', async () => {
+    const id = await begin(await payer(), planPrice(dollars(0n)))
+    const { paidPeriod, currentPeriodEndsAt } = await lago.subscriptions.get(id, {})
+    expect(paidPeriod?.endsAt).toBe(currentPeriodEndsAt)
   })
 })

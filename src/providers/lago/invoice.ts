@@ -9,6 +9,7 @@ const cents = z.number().int()
 
 const feeSchema = z.object({
   lago_id: z.string().nullish(),
+  lago_subscription_id: z.string().nullish(),
   external_subscription_id: z.string().nullish(),
   amount_cents: cents,
   total_amount_cents: cents,

@@ -10,6 +10,7 @@ export const subscriptionSchema = z.object({
   external_id: z.string(),
   external_customer_id: z.string(),
   plan_code: z.string(),
+  plan_amount_cents: z.number().nullish(),
   status: z.string(),
   created_at: z.string(),
   canceled_at: z.string().nullish(),
@@ -21,13 +22,19 @@ export const subscriptionSchema = z.object({
   current_billing_period_started_at: z.string().nullish(),
   current_billing_period_ending_at: z.string().nullish(),
   // There where one is asked for alone.
-  plan: z.object({ trial_period: z.number().nullish() }).nullish(),
+  plan: z.object({ trial_period: z.number().nullish(), pay_in_advance: z.boolean().nullish() }).nullish(),
 })
 
 export type LagoSubscription = z.output<typeof subscriptionSchema>
 
 /** Our plan behind a code that we did not make; `undefined` for one of nobody's. */
 export type PlanNames = (planCode: string) => string | undefined
+
+/** What the invoices of a subscription say of it, since Lago keeps one `active` whether or not it is paid for. */
+export interface Billed {
+  readonly paidPeriod: Subscription['paidPeriod']
+  readonly isOverdue: boolean
+}
 
 const statuses: ReadonlyMap<string, SubscriptionStatus> = new Map([
   ['pending', 'pending'],
@@ -65,31 +72,38 @@ export function soldOf(rows: readonly LagoSubscription[]): Sold | null {
   return current === undefined ? null : { current, next: undefined }
 }
 
-/** In our words. */
-export function toSubscription({ current, next }: Sold, planOf: PlanNames): Subscription {
+/** Whether it is over when the period ends. */
+export function endsWithPeriod({ current, next }: Sold): boolean {
+  const isFollowed = next !== undefined && isUsagePlan(next.plan_code)
+  return current.status === 'active' && (isFollowed || instant(current.ending_at) !== null)
+}
+
+/** In our words; what its invoices say is found out by whoever asks. */
+export function toSubscription(sold: Sold, planOf: PlanNames, { paidPeriod, isOverdue }: Billed): Subscription {
+  const { current, next } = sold
   const periodEndsAt = afterSecond(instant(current.current_billing_period_ending_at))
-  const endingAt = instant(current.ending_at)
   const startedAt = instant(current.started_at)
   const trialDays = current.plan?.trial_period ?? 0
   const trialEndsAt = startedAt !== null && trialDays > 0 ? startedAt + trialDays * dayMs : null
   const isTrialing = current.status === 'active' && trialEndsAt !== null && !current.trial_ended_at
-  const ends = (next !== undefined && isUsagePlan(next.plan_code)) || endingAt !== null
+  const ends = endsWithPeriod(sold)
   const nameOf = (code: string) => planOfCode(code) ?? planOf(code) ?? null
   const nextPlan = next === undefined || isUsagePlan(next.plan_code) ? null : nameOf(next.plan_code)
   const endedAt = instant(current.terminated_at) ?? instant(current.canceled_at)
   return {
     externalId: current.external_id,
     customerId: current.external_customer_id,
-    status: isTrialing ? 'trialing' : (statuses.get(current.status) ?? 'unknown'),
+    status: isTrialing ? 'trialing' : isOverdue ? 'past_due' : (statuses.get(current.status) ?? 'unknown'),
     plan: nameOf(current.plan_code),
     seats: 1,
     anchor: instant(current.subscription_at),
     currentPeriodStartsAt: instant(current.current_billing_period_started_at),
     currentPeriodEndsAt: periodEndsAt,
-    paidPeriod: currentPeriod(current),
+    // Free days are paid for.
+    paidPeriod: isTrialing ? currentPeriod(current) : paidPeriod,
     trialStartsAt: trialEndsAt === null ? null : startedAt,
     trialEndsAt,
-    cancelsAtPeriodEnd: current.status === 'active' && ends,
+    cancelsAtPeriodEnd: ends,
     canceledAt: endedAt ?? (ends ? instant(next?.created_at) : null),
     endedAt,
     scheduled: nextPlan === null || periodEndsAt === null ? null : { plan: nextPlan, seats: 1, at: periodEndsAt },
@@ -97,11 +111,11 @@ export function toSubscription({ current, next }: Sold, planOf: PlanNames): Subs
   }
 }
 
-/** Whether its invoice is paid is not to be seen on a subscription: the period that goes on counts. */
-function currentPeriod(row: Sold['current']): Subscription['paidPeriod'] {
+/** The period that goes on: nothing is paid for it beforehand, or nothing at all. */
+export function currentPeriod(row: LagoSubscription): Subscription['paidPeriod'] {
   const startsAt = instant(row.current_billing_period_started_at)
   const endsAt = afterSecond(instant(row.current_billing_period_ending_at))
-  return row.status !== 'active' || startsAt === null || endsAt === null ? null : { startsAt, endsAt }
+  return startsAt === null || endsAt === null ? null : { startsAt, endsAt }
 }
 
 export function hasEnded({ current: { status } }: Sold): boolean {

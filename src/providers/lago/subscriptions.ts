@@ -3,11 +3,13 @@ import type { PaymentOutcome } from '../../core/domain/payment-outcome.js'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { SubscriptionChange, SubscriptionsCapability } from '../../core/ports/capabilities/subscriptions.js'
+import { billedOf } from './billed.js'
 import { type LagoCall, parseAnswer, part } from './call.js'
 import { everyPage } from './every-page.js'
 import { planCode, usagePlanCode } from './plan-code.js'
 import { type LagoPlans, yearlyCents } from './plans.js'
 import {
+  endsWithPeriod,
   hasEnded,
   type LagoSubscription,
   type PlanNames,
@@ -90,8 +92,10 @@ export function lagoSubscriptions(
     })
   }
 
-  const view = async (externalId: string, options: CallOptions) =>
-    toSubscription(await read(externalId, options), planOf)
+  const view = async (externalId: string, options: CallOptions) => {
+    const sold = await read(externalId, options)
+    return toSubscription(sold, planOf, await billedOf(call, sold.current, options))
+  }
 
   /** Another plan under the same id: Lago decides by the yearly amount whether at once or with the end of the period. */
   const putOn = (current: LagoSubscription, code: string, options: CallOptions): Promise<unknown> =>
@@ -153,12 +157,12 @@ export function lagoSubscriptions(
       if (when === 'period_end') {
         const plan = await plans.get(current.plan_code, options)
         // To the plan that costs nothing, so that usage goes on being counted. One that costs nothing itself would end at once.
-        if (!toSubscription(sold, planOf).cancelsAtPeriodEnd && plan.amount_cents > 0) {
+        if (!endsWithPeriod(sold) && plan.amount_cents > 0) {
           await plans.ensureUsage(plan.amount_currency, [], options)
           await putOn(current, usagePlanCode(plan.amount_currency), options)
           return view(externalId, options)
         }
-        if (plan.amount_cents > 0) return toSubscription(sold, planOf)
+        if (plan.amount_cents > 0) return view(externalId, options)
       }
       if (!hasEnded(sold)) await destroy(externalId, current.status === 'active' ? {} : { status: 'pending' }, options)
       const ended = await view(externalId, options)
