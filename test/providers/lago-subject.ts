@@ -23,6 +23,7 @@ export function lagoSubject(
       provider: lago,
       now: box.now,
       meter: 'sparks',
+      pay: (url) => payPage(url),
       subscription: begin,
       paymentMethod: (customerId) => leaveCard(client, customerId),
       payment: (customerId, amount) => buyCredits(client, customerId, formatMoney(amount)),
@@ -49,6 +50,11 @@ export async function leaveCard(client: LagoClient, customerId: string, card = '
   await fetch(data.customer.checkout_url ?? '', { method: 'POST', body: new URLSearchParams({ card }) })
   const methods = (await client.customers.findAllCustomersPaymentMethods(customerId)).data.payment_methods
   return methods.find(({ is_default: isDefault }) => isDefault)?.lago_id ?? ''
+}
+
+/** Pays on the payment service's page, as a customer does. */
+export async function payPage(url: string, card = '4242424242424242'): Promise<void> {
+  await fetch(url, { method: 'POST', body: new URLSearchParams({ card }) })
 }
 
 /** Buys prepaid credits, which Lago makes an invoice of and collects. The payment's id. */

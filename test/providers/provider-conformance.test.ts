@@ -79,6 +79,7 @@ describe('Lago', async () => {
     const needs = new Set(cases.map((each) => each.needs))
     expect([...needs].sort()).toEqual([
       'catalog',
+      'checkout',
       'customers',
       'invoices',
       'metering',

@@ -1,9 +1,11 @@
 import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
+import type { CheckoutCapability } from '../../core/ports/capabilities/checkout.js'
 import type { CustomersCapability } from '../../core/ports/capabilities/customers.js'
 import type { Provider } from '../../core/ports/provider.js'
 import { defaultLimits, defaultTimeoutMs, type LagoClient, lagoCall } from './call.js'
 import { lagoCatalog } from './catalog.js'
+import { lagoCheckout } from './checkout.js'
 import { type LagoPaymentProvider, lagoCustomers } from './customers.js'
 import { lagoInvoiceCredits } from './invoice-credits.js'
 import { type LagoInvoiceVerbs, lagoInvoices } from './invoices.js'
@@ -61,6 +63,7 @@ export interface LagoProviderOptions {
 export type LagoProvider = Provider<
   | 'customers'
   | 'catalog'
+  | 'checkout'
   | 'portal'
   | 'subscriptions'
   | 'invoices'
@@ -72,6 +75,7 @@ export type LagoProvider = Provider<
   | 'webhooks'
 > & {
   readonly customers: Required<Omit<CustomersCapability, 'isGone'>>
+  readonly checkout: Required<CheckoutCapability>
   readonly subscriptions: LagoSubscriptionVerbs
   readonly invoices: LagoInvoiceVerbs
   readonly payments: LagoPaymentVerbs
@@ -92,14 +96,16 @@ export function lagoProvider(options: LagoProviderOptions): LagoProvider {
   const plans = lagoPlans(call, codeOf)
   const line = usageLine(call, plans, settings.currency, options.now ?? Date.now)
   const foreign = new Map(Object.entries(settings.plans))
+  const invoices = lagoInvoices(call)
   return {
     id: settings.id,
     client: options.client,
     customers: lagoCustomers(call, line, settings.paymentProvider),
     catalog: lagoCatalog(call, plans, codeOf, settings.currency),
     subscriptions: lagoSubscriptions(call, plans, line, (code) => foreign.get(code)),
+    checkout: lagoCheckout(call, invoices),
     portal: lagoPortal(call),
-    invoices: lagoInvoices(call),
+    invoices,
     'invoice-credits': lagoInvoiceCredits(call),
     payments: lagoPayments(call),
     'payment-methods': lagoPaymentMethods(call),

@@ -85,7 +85,11 @@ function outcomeOf(payment: LagoPayment): PaymentOutcome {
     : { status: 'requires_action', url }
 }
 
-async function newestPayment(call: LagoCall, invoiceId: string, options: CallOptions): Promise<LagoPayment | null> {
+export async function newestPayment(
+  call: LagoCall,
+  invoiceId: string,
+  options: CallOptions,
+): Promise<LagoPayment | null> {
   const answer = await call.read(options, (client, request) =>
     client.payments.findAllPayments({ invoice_id: invoiceId, per_page: 1 }, request),
   )

@@ -14,6 +14,7 @@ const feeSchema = z.object({
   amount_cents: cents,
   total_amount_cents: cents,
   units: z.string().nullish(),
+  description: z.string().nullish(),
   from_date: z.string().nullish(),
   to_date: z.string().nullish(),
   succeeded_at: z.string().nullish(),

@@ -1,5 +1,7 @@
 import type { WebhookSubject } from '../../../core/ports/capabilities/webhooks.js'
-import { type Handlers, ignored, textOf } from './handler.js'
+import { intentOf } from '../invoice.js'
+import { readInvoice } from '../invoices.js'
+import { type Asking, type Handlers, ignored, textOf } from './handler.js'
 
 /** What is told of an invoice: it is read again, and with it the subscription it is for. */
 export const invoiceHandlers: Handlers = {
@@ -16,7 +18,11 @@ export const invoiceHandlers: Handlers = {
   'invoice.payment_failure': invoice,
 }
 
-function invoice(object: object): WebhookSubject {
+async function invoice(object: object, { call, options }: Asking): Promise<WebhookSubject> {
   const externalId = textOf(object, 'lago_id', 'lago_invoice_id')
-  return externalId === undefined ? ignored('It names no invoice.') : { kind: 'invoice', externalId }
+  if (externalId === undefined) return ignored('It names no invoice.')
+  if (textOf(object, 'invoice_type') !== 'one_off') return { kind: 'invoice', externalId }
+  // One of ours is what a customer was sent to a page for.
+  const isSale = intentOf(await readInvoice(call, externalId, options)) !== null
+  return { kind: isSale ? 'checkout' : 'invoice', externalId }
 }

@@ -41,10 +41,13 @@ export function invoiceFees(
     readonly type: 'one_off' | 'credit'
     readonly currency: string
     readonly fees: readonly InvoiceFee[]
+    /** Default true; otherwise the customer pays it by hand. */
+    readonly isCollected?: boolean
   },
 ): LagoInvoice {
   const atMs = world.now()
-  return finalize(world, newInvoice(world, { customer, ...given, parts: [], atMs, graceDays: 0 }), atMs)
+  const { isCollected = true, ...rest } = given
+  return finalize(world, newInvoice(world, { customer, ...rest, parts: [], atMs, graceDays: 0 }), atMs, isCollected)
 }
 
 function newInvoice(
@@ -94,7 +97,7 @@ export function refresh(world: LagoWorld, draft: LagoInvoice): LagoInvoice {
 }
 
 /** Makes a draft final: it gets its number, takes what the customer has, and is collected. */
-export function finalize(world: LagoWorld, draft: LagoInvoice, atMs: number): LagoInvoice {
+export function finalize(world: LagoWorld, draft: LagoInvoice, atMs: number, isCollected = true): LagoInvoice {
   const whole = draft.parts.length === 0 ? draft : { ...draft, fees: feesOf(world, draft.parts) }
   const own = [...invoices(world).values()].filter(({ external_customer_id: id }) => id === draft.external_customer_id)
   const due = feesCents(whole)
@@ -116,7 +119,7 @@ export function finalize(world: LagoWorld, draft: LagoInvoice, atMs: number): La
     totalCents(final) === 0 ? putInvoice(world, { ...final, payment_status: 'succeeded', paidAtMs: atMs }) : final
   emitInvoice(world, createdTypes[settled.type], settled)
   const customer = customers(world).get(settled.external_customer_id)
-  if (settled.payment_status === 'pending' && customer && paymentLink(customer) !== null)
+  if (isCollected && settled.payment_status === 'pending' && customer && paymentLink(customer) !== null)
     doLater(world, 'collect', settled.lago_id)
   return settled
 }

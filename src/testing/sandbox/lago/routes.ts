@@ -4,6 +4,7 @@ import { customerRoutes } from './customers.js'
 import { eventRoutes } from './event-routes.js'
 import { feeEstimateRoutes } from './fee-estimates.js'
 import { invoiceRoutes } from './invoice-routes.js'
+import { oneOffRoutes } from './one-off-routes.js'
 import { pageLinkRoutes } from './page-links.js'
 import { paymentMethodRoutes } from './payment-methods.js'
 import { paymentRoutes } from './payments.js'
@@ -24,6 +25,7 @@ export const routes: readonly LagoRoute[] = [
   ...usageRoutes,
   ...feeEstimateRoutes,
   ...invoiceRoutes,
+  ...oneOffRoutes,
   ...paymentRoutes,
   ...paymentMethodRoutes,
   ...creditNoteRoutes,

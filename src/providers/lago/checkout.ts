@@ -1,0 +1,103 @@
+import * as z from 'zod'
+import { BillingError } from '../../core/errors.js'
+import type { CallOptions } from '../../core/ports/call-options.js'
+import type {
+  CheckoutCapability,
+  CheckoutRequest,
+  CheckoutSession,
+  CheckoutStatus,
+  PaymentCheckout,
+} from '../../core/ports/capabilities/checkout.js'
+import { withoutKey } from '../door/door.js'
+import { fromLagoAmount } from './amount.js'
+import { type LagoCall, parseAnswer, part } from './call.js'
+import { refusalOf } from './errors.js'
+import { intentOf, invoiceStatus, type LagoInvoice } from './invoice.js'
+import { newestPayment, paymentUrl } from './invoice-payment.js'
+import { type LagoInvoiceVerbs, readInvoice } from './invoices.js'
+import { invoiceSale } from './sale-invoice.js'
+import { isSetup, openSetup, readSetup } from './setup-session.js'
+
+const customerSchema = z.object({
+  customer: z.object({ billing_configuration: z.object({ payment_provider: z.string().nullish() }).nullish() }),
+})
+
+/**
+ * Single payments, each on a one-off invoice that the customer pays on the payment service's page; and its page to leave a payment
+ * method. Where a customer goes afterwards is set at the payment service: the addresses of the request are not used.
+ *
+ * @see https://docs.getlago.com/api-reference/invoices/payment_url
+ */
+export function lagoCheckout(call: LagoCall, invoices: LagoInvoiceVerbs): Required<CheckoutCapability> {
+  const get = async (externalId: string, options: CallOptions): Promise<CheckoutSession> => {
+    if (isSetup(externalId)) return readSetup(call, externalId, options)
+    return sessionOf(call, await readInvoice(call, externalId, options), options)
+  }
+  return {
+    get,
+    /** @throws BillingError `option_unsupported` for subscriptions, promotion codes, and customers without a payment service */
+    async create(request, options) {
+      if (request.promotionCodes) throw unsupported('Lago’s pages have no field for a promotion code.')
+      if (request.mode === 'setup') return openSetup(call, request, options)
+      return sessionOf(call, await invoiceSale(call, await payable(call, request, options), options), options)
+    },
+    async expire(externalId, options) {
+      const before = await get(externalId, options)
+      if (isSetup(externalId) || before.status === 'paid' || before.status === 'expired') return before
+      await invoices.void(externalId, options)
+      return get(externalId, options)
+    },
+  }
+}
+
+/** @throws BillingError `option_unsupported` before anything is made */
+async function payable(call: LagoCall, request: CheckoutRequest, options: CallOptions): Promise<PaymentCheckout> {
+  if (request.mode !== 'payment') throw unsupported('Lago has no page that sells a subscription.')
+  const answer = await call.read(withoutKey(options), (client, sent) =>
+    client.customers.findCustomer(part(request.customerId), sent),
+  )
+  const provider = parseAnswer(customerSchema, answer).customer.billing_configuration?.payment_provider
+  if (provider == null || provider === 'gocardless')
+    throw unsupported('The customer has no payment service in Lago with a page to pay on.')
+  return request
+}
+
+async function sessionOf(call: LagoCall, invoice: LagoInvoice, options: CallOptions): Promise<CheckoutSession> {
+  const { lago_id: externalId, currency } = invoice
+  const status = await statusOf(call, invoice, options)
+  return {
+    externalId,
+    intentId: intentOf(invoice),
+    customerId: invoice.customer?.external_id ?? null,
+    status,
+    subtotal: fromLagoAmount(invoice.fees_amount_cents, currency),
+    amount: fromLagoAmount(invoice.total_amount_cents, currency),
+    url: status === 'open' ? await pageOf(call, externalId, options) : null,
+    expiresAt: null,
+    subscriptionId: null,
+    paymentMethodId: null,
+  }
+}
+
+/** After a payment that failed the page stays open for another one. */
+async function statusOf(call: LagoCall, invoice: LagoInvoice, options: CallOptions): Promise<CheckoutStatus> {
+  const status = invoiceStatus(invoice)
+  if (status === 'paid') return 'paid'
+  if (status === 'void' || status === 'deleted') return 'expired'
+  const payment = await newestPayment(call, invoice.lago_id, options)
+  return payment?.payment_status === 'processing' && payment.status !== 'requires_action' ? 'processing' : 'open'
+}
+
+/** The same for as long as it is good. Lago gives none while it is busy with a payment. */
+async function pageOf(call: LagoCall, externalId: string, options: CallOptions): Promise<string | null> {
+  try {
+    return await paymentUrl(call, externalId, options)
+  } catch (error) {
+    if (refusalOf(error).includes('payment_processor_is_currently_handling_payment')) return null
+    throw error
+  }
+}
+
+function unsupported(message: string): BillingError {
+  return new BillingError('option_unsupported', message, { details: { provider: 'lago' } })
+}
