@@ -22,7 +22,7 @@ export interface LagoCustomer {
   readonly metadata: readonly CustomerMetadata[]
 }
 
-interface CustomerMetadata {
+export interface CustomerMetadata {
   readonly lago_id: string
   readonly key: string
   readonly value: string
