@@ -61,6 +61,35 @@ describe('a sale at Lago', () => {
     expect((await lago.checkout.get(session.externalId, {})).status).toBe('paid')
   })
 
+  it('C4 is over after a day, and its invoice is void: nobody is reminded of what was not bought', async () => {
+    const customerId = await customer()
+    const session = await lago.checkout.create(toPay(customerId), {})
+    expect((session.expiresAt ?? 0) - box.now()).toBeLessThanOrEqual(86_400_000)
+    box.advance(86_400_000)
+    expect(await lago.checkout.get(session.externalId, {})).toMatchObject({ status: 'expired', url: null })
+    expect((await oneOffs(customerId)).map(({ status }) => status)).toEqual(['voided'])
+  })
+
+  it('C4 is not closed while a bank works on it', async () => {
+    const session = await lago.checkout.create(toPay(await customer()), {})
+    await payPage(session.url ?? '', '000123456789')
+    expect((await lago.checkout.expire(session.externalId, {})).status).toBe('processing')
+    box.advance(61_000)
+    expect((await lago.checkout.expire(session.externalId, {})).status).toBe('paid')
+  })
+
+  it('C4 GoCardless has no page to pay on', async () => {
+    const customerId = await customer()
+    await api.customers.createCustomer({
+      customer: { external_id: customerId, billing_configuration: { payment_provider: 'gocardless' } },
+    })
+    await expect(lago.checkout.create(toPay(customerId), {})).rejects.toMatchObject({ code: 'option_unsupported' })
+    await begin(customerId, planPrice(dollars(20n)))
+    const [invoice] = (await lago.invoices.list({ customerId, limit: 1 }, {})).items
+    const { payment } = await lago.invoices.pay({ externalId: invoice?.externalId ?? '', paymentMethodId: null }, {})
+    expect(payment).toMatchObject({ status: 'declined', reason: 'no_payment_method' })
+  })
+
   it('G8 is made once: its answer may be lost before it carries our id, and is found by its line', async () => {
     for (const [method, pathIncludes] of [
       ['POST', '/api/v1/invoices'],

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { Instant } from '../../core/domain/period.js'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type {
@@ -18,6 +19,9 @@ import { type LagoInvoiceVerbs, readInvoice } from './invoices.js'
 import { invoiceSale } from './sale-invoice.js'
 import { isSetup, openSetup, readSetup } from './setup-session.js'
 
+/** How long a page can be paid on. */
+const livesMs = 86_400_000
+
 const customerSchema = z.object({
   customer: z.object({ billing_configuration: z.object({ payment_provider: z.string().nullish() }).nullish() }),
 })
@@ -28,13 +32,31 @@ const customerSchema = z.object({
  *
  * @see https://docs.getlago.com/api-reference/invoices/payment_url
  */
-export function lagoCheckout(call: LagoCall, invoices: LagoInvoiceVerbs): Required<CheckoutCapability> {
-  const get = async (externalId: string, options: CallOptions): Promise<CheckoutSession> => {
+export function lagoCheckout(
+  call: LagoCall,
+  invoices: LagoInvoiceVerbs,
+  now: () => Instant,
+): Required<CheckoutCapability> {
+  const read = async (externalId: string, options: CallOptions): Promise<CheckoutSession> => {
     if (isSetup(externalId)) return readSetup(call, externalId, options)
     return sessionOf(call, await readInvoice(call, externalId, options), options)
   }
+  const close = async (externalId: string, options: CallOptions): Promise<CheckoutSession> => {
+    try {
+      await invoices.void(externalId, options)
+    } catch (error) {
+      // Somebody paid it in the meantime.
+      if (!BillingError.is(error) || error.code !== 'invalid_state') throw error
+    }
+    return read(externalId, options)
+  }
   return {
-    get,
+    /** A page that nobody has used within a day is closed, or its invoice would be overdue for ever. */
+    async get(externalId, options) {
+      const session = await read(externalId, options)
+      const isOver = session.status === 'open' && session.expiresAt !== null && session.expiresAt <= now()
+      return isOver ? close(externalId, options) : session
+    },
     /** @throws BillingError `option_unsupported` for subscriptions, promotion codes, and customers without a payment service */
     async create(request, options) {
       if (request.promotionCodes) throw unsupported('Lago’s pages have no field for a promotion code.')
@@ -42,10 +64,8 @@ export function lagoCheckout(call: LagoCall, invoices: LagoInvoiceVerbs): Requir
       return sessionOf(call, await invoiceSale(call, await payable(call, request, options), options), options)
     },
     async expire(externalId, options) {
-      const before = await get(externalId, options)
-      if (isSetup(externalId) || before.status === 'paid' || before.status === 'expired') return before
-      await invoices.void(externalId, options)
-      return get(externalId, options)
+      const before = await read(externalId, options)
+      return before.status === 'open' && !isSetup(externalId) ? close(externalId, options) : before
     },
   }
 }
@@ -73,7 +93,7 @@ async function sessionOf(call: LagoCall, invoice: LagoInvoice, options: CallOpti
     subtotal: fromLagoAmount(invoice.fees_amount_cents, currency),
     amount: fromLagoAmount(invoice.total_amount_cents, currency),
     url: status === 'open' ? await pageOf(call, externalId, options) : null,
-    expiresAt: null,
+    expiresAt: Date.parse(invoice.created_at) + livesMs,
     subscriptionId: null,
     paymentMethodId: null,
   }

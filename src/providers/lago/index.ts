@@ -103,7 +103,7 @@ export function lagoProvider(options: LagoProviderOptions): LagoProvider {
     customers: lagoCustomers(call, line, settings.paymentProvider),
     catalog: lagoCatalog(call, plans, codeOf, settings.currency),
     subscriptions: lagoSubscriptions(call, plans, line, (code) => foreign.get(code)),
-    checkout: lagoCheckout(call, invoices),
+    checkout: lagoCheckout(call, invoices, options.now ?? Date.now),
     portal: lagoPortal(call),
     invoices,
     'invoice-credits': lagoInvoiceCredits(call),
