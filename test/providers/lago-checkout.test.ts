@@ -189,6 +189,8 @@ describe('a service that sells through Lago', () => {
     const [payment] = (await billing.payments.list({ accountId })).items
     await billing.payments.refund({ accountId, paymentId: payment?.id ?? '', reason: 'r', idempotencyKey: 'r1' })
     expect(await balance()).toBe(0n)
+    const { differences, checked } = await billing.reconcile({ accountId })
+    expect([differences, checked.checkouts, checked.payments]).toEqual([[], 1, 1])
     expect((await billing.verifyLedger()).findings).toEqual([])
     await billing.close()
   })

@@ -319,6 +319,7 @@ describe('a service that takes Lago’s webhooks', () => {
     expect(app.errors).toEqual([])
     const { items } = await app.billing.listInvoices({ accountId: app.accountId })
     expect(items.map(({ status, actions }) => [status, actions])).toEqual([['paid', ['download']]])
+    expect((await app.billing.reconcile({ accountId: app.accountId })).differences).toEqual([])
     expect((await app.billing.verifyLedger()).findings).toEqual([])
   })
 
