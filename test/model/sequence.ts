@@ -43,12 +43,13 @@ const start = Date.UTC(2026, 0, 10, 7, 30)
 
 /**
  * A sequence of `count` commands in batches of 1 to 8, with minutes to months between them, in which each command is delivered once to
- * five times and some keys come again with another body. The same seed gives the same sequence.
+ * five times and some keys come again with another body. The same seed gives the same sequence. `isSubscribed`: plans come with
+ * subscriptions, too.
  */
-export function createSequence(seed: number, count: number, prefix = ''): Sequence {
+export function createSequence(seed: number, count: number, prefix = '', isSubscribed = false): Sequence {
   const random = createRandom(seed)
   const accountIds = ['a', 'b'].map((name) => `${prefix}${name}`)
-  const writer = createWriter(random, accountIds)
+  const writer = createWriter(random, accountIds, isSubscribed)
   const steps: Step[] = []
   const repeats: { readonly command: LedgerCommand; readonly inBatch: number }[] = []
   let at = start + random(40) * dayMs
@@ -95,7 +96,7 @@ interface Known {
 }
 
 /** Writes commands that mostly make sense: what they name was asked for before, though it may have been refused or be over. */
-function createWriter(random: Random, accountIds: readonly string[]) {
+function createWriter(random: Random, accountIds: readonly string[], isSubscribed: boolean) {
   const known = new Map<string, Known>(
     accountIds.map((id) => [id, { holds: [], usages: [], rows: [], grants: [], payments: [] }]),
   )
@@ -206,7 +207,7 @@ function createWriter(random: Random, accountIds: readonly string[]) {
         anchor,
         reason: 'changed',
       } as const
-      if (random(3) === 0) return change
+      if (!isSubscribed || random(3) === 0) return change
       return { ...change, plan: random(2) ? 'monthly' : plan, paid: paid(at) }
     }
     if (choice < 88) return changeTerms(accountId)

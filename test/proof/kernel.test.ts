@@ -10,7 +10,7 @@ vi.setConfig({ testTimeout: counts.modelTimeoutMs })
 it(`S3.11 S2.3 S2.6 all that is kept adds up after every batch of ${counts.operations} operations, whatever they are`, async () => {
   let operations = 0
   for (let seed = 1; operations < counts.operations; seed += 1) {
-    const sequence = createSequence(seed, 100)
+    const sequence = createSequence(seed, 100, '', true)
     operations += sequence.steps.length
     const failure = failureOf(sequence, seed)
     if (failure === null) continue

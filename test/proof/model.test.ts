@@ -94,7 +94,7 @@ describe.each(kinds)('the model and the ledger on $kind', ({ kind, sequences, op
     async function failureOf(seed: number, indices?: readonly number[]): Promise<string | null> {
       runs += 1
       const prefix = `s${seed}.${runs}.`
-      const { accountIds } = createSequence(seed, 1, prefix)
+      const { accountIds } = createSequence(seed, 1, prefix, true)
       const all = stepsOf(seed, prefix)
       const steps = indices ? indices.flatMap((index) => all[index] ?? []) : all
       try {
@@ -108,7 +108,7 @@ describe.each(kinds)('the model and the ledger on $kind', ({ kind, sequences, op
 })
 
 function stepsOf(seed: number, prefix: string): readonly Step[] {
-  return createSequence(seed, commands, prefix).steps
+  return createSequence(seed, commands, prefix, true).steps
 }
 
 /** What is wrong, without the numbers, which are others when commands are left out. */

@@ -34,9 +34,9 @@ export function postgresPulls(connection: Connection, { schema }: Tables): PullS
       })
     },
     async mark(source, externalIds) {
+      // Of two that mark the same in another order one is run again. Rows that are everybody's are not locked beforehand.
       const update = `UPDATE ${schema}.pulled SET is_marked = 1
-        WHERE (source, external_id) IN (SELECT source, external_id FROM ${schema}.pulled
-          WHERE source = $1 AND external_id = ANY($2::text[]) AND is_marked = 0 ORDER BY external_id FOR UPDATE)`
+        WHERE source = $1 AND external_id = ANY($2::text[]) AND is_marked = 0`
       await connection.write((sql) => sql.query(update, [source, arrayOf(externalIds)]))
     },
     async position(source) {
