@@ -55,7 +55,8 @@ beforeAll(async () => {
     }
     return folder
   }
-})
+  // Types of all entries are built here in a fresh checkout.
+}, 600_000)
 
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })

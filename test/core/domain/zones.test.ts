@@ -84,7 +84,7 @@ it.each(zones)(
   },
 )
 
-it('S0.6 each moment lies in exactly one period, and that is the one of the calendar', () => {
+it('S0.6 each moment lies in exactly one period, and that is the one of the calendar', { timeout: 60_000 }, () => {
   const moments = fc.integer({ min: at('1900-01-01T00:00:00Z'), max: at('2200-01-01T00:00:00Z') })
   const cycles = fc.record({
     anchor: fc.option(moments),
