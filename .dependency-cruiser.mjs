@@ -68,6 +68,17 @@ export default {
     ),
 
     forbid(
+      'http-imports-only-the-main-entry-and-no-other-shell',
+      { path: '^src/http/' },
+      { path: '^src/', pathNot: '^src/(http/|index\\.ts$)' },
+    ),
+    forbid(
+      'http-imports-only-hono-and-zod',
+      { path: '^src/http/' },
+      { dependencyTypes: npmPackages, pathNot: packageNamed('hono|@hono/zod-openapi|zod') },
+    ),
+
+    forbid(
       'testing-enters-core-only-through-domain-and-ports-and-errors-and-imports-no-other-shell',
       { path: '^src/testing/' },
       { path: '^src/', pathNot: '^src/(testing/|core/(domain/|ports/|errors\\.ts$))' },

@@ -1,0 +1,99 @@
+import { createRoute, OpenAPIHono, type RouteConfig, type RouteHandler } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
+import type { ServedBilling } from './billing.js'
+import { type BodyLimits, readJson } from './body.js'
+import { type Access, authorized, type Identify, type Identity, identified } from './identity.js'
+import { checkOrigin } from './origin.js'
+import { RequestError } from './request-error.js'
+import type { Wire } from './wire/wire.js'
+
+/** What a request brings with it once it is known whose it is. */
+export interface AppEnv {
+  readonly Variables: { requestId: string; identity: Identity; accountId: string }
+}
+
+export type App = OpenAPIHono<AppEnv>
+
+/** What routes are made of. */
+export interface Served {
+  readonly billing: ServedBilling
+  readonly wire: Wire
+  readonly identify: Identify
+  readonly allowedOrigins: readonly string[]
+  readonly limits: BodyLimits
+  readonly publishableKey: string | null
+  readonly returnUrls: { readonly success: string; readonly cancel: string } | null
+}
+
+/** A route of one account, whoever asks for it: identity, scope, account, origin, body, fields, in this order. */
+export function addRoute<const R extends RouteConfig>(
+  app: App,
+  served: Served,
+  access: Access,
+  config: R,
+  handler: RouteHandler<R, AppEnv>,
+): void {
+  const route = createRoute({
+    ...config,
+    security: [{ bearer: [] }, { cookie: [] }],
+    middleware: guard(served, access),
+  })
+  app.openapi(route as never, handler as never)
+  registered.set(app, [...(registered.get(app) ?? []), { method: config.method, path: config.path, access }])
+}
+
+/** A route as tests and documents look at it. */
+export interface RegisteredRoute {
+  readonly method: string
+  readonly path: string
+  readonly access: Access
+}
+
+const registered = new WeakMap<App, readonly RegisteredRoute[]>()
+
+export function routesOf(app: App): readonly RegisteredRoute[] {
+  return registered.get(app) ?? []
+}
+
+function guard(served: Served, access: Access): MiddlewareHandler<AppEnv> {
+  return async (context, next) => {
+    const request = context.req.raw
+    const identity = await identified(served.identify, request)
+    context.set('identity', identity)
+    context.set('accountId', authorized(identity, access, context.req.param('organization_id')))
+    checkOrigin(request, identity, served.allowedOrigins)
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      const body = await readJson(request, served.limits)
+      // What checks the fields reads this instead of the body, which is read already.
+      context.req.bodyCache = { text: Promise.resolve(JSON.stringify(body)) as never, json: Promise.resolve(body) }
+      context.req.raw = withJsonType(request)
+    }
+    await next()
+  }
+}
+
+/** A write without a body is one with an empty object. */
+function withJsonType(request: Request): Request {
+  if (request.headers.get('content-type')?.startsWith('application/json')) return request
+  const headers = new Headers(request.headers)
+  headers.set('content-type', 'application/json')
+  return new Request(request.url, { method: request.method, headers })
+}
+
+/** An empty app that answers what its schemas refuse as every other error. */
+export function createApp(): App {
+  return new OpenAPIHono<AppEnv>({
+    strict: false,
+    defaultHook: (result) => {
+      if (result.success) return
+      const [first] = result.error.issues
+      const unknown = first?.code === 'unrecognized_keys' ? first.keys[0] : undefined
+      const fields = result.error.issues.map(({ path, message, ...issue }) => ({
+        field: 'keys' in issue ? [...path, String((issue.keys as readonly string[])[0])].join('.') : path.join('.'),
+        message,
+      }))
+      const message = fields.map(({ field, message: what }) => (field === '' ? what : `${field}: ${what}`)).join('; ')
+      throw new RequestError(unknown === undefined ? 'invalid_request' : 'unknown_field', message, {}, fields)
+    },
+  })
+}

@@ -1,0 +1,106 @@
+import { RequestError } from './request-error.js'
+
+/** How much of a body is read, and how deep it may be. */
+export interface BodyLimits {
+  readonly bytes: number
+  readonly depth: number
+}
+
+export const bodyLimits: BodyLimits = { bytes: 1_048_576, depth: 32 }
+
+/** The body's bytes. @throws RequestError `payload_too_large` as soon as more than the limit came */
+export async function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = () => new RequestError('payload_too_large', `The body has more than ${limit} bytes.`)
+  if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge()
+  const encoding = request.headers.get('content-encoding') ?? 'identity'
+  if (encoding !== 'identity')
+    throw new RequestError('unsupported_media_type', `Bodies are taken as they are, not ${encoding}.`)
+  if (!request.body) return new Uint8Array()
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+    length += chunk.length
+    if (length > limit) throw tooLarge()
+    chunks.push(chunk)
+  }
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+}
+
+/**
+ * The body as JSON; `{}` for none.
+ *
+ * @throws RequestError `unsupported_media_type`, `payload_too_large`, `invalid_json`, `invalid_request` (too deep, or a card number in it)
+ */
+export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
+  const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
+  const bytes = await readBytes(request, limits.bytes)
+  if (bytes.length === 0 && (type === '' || type === 'application/json')) return {}
+  if (type !== 'application/json') throw new RequestError('unsupported_media_type', 'Send application/json.')
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new RequestError('invalid_json', 'The body is no UTF-8.')
+  }
+  if (deeperThan(text, limits.depth))
+    throw new RequestError('invalid_request', `The body is nested deeper than ${limits.depth}.`)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new RequestError('invalid_json', 'The body is no JSON.')
+  }
+  if (hasCardNumber(value))
+    throw new RequestError('invalid_request', 'Never send a card number: use a form of the payment provider.')
+  return value
+}
+
+/** Counted before it is parsed: what is nested deeply enough overflows those who walk through it. */
+function deeperThan(text: string, limit: number): boolean {
+  let depth = 0
+  let isText = false
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at]
+    if (isText) {
+      if (char === '\\') at += 1
+      else if (char === '"') isText = false
+    } else if (char === '"') isText = true
+    else if (char === '{' || char === '[') {
+      depth += 1
+      if (depth > limit) return true
+    } else if (char === '}' || char === ']') depth -= 1
+  }
+  return false
+}
+
+/** Whether anything in it is as long as a card's number and passes its check (ISO/IEC 7812): such a thing must not come here at all. */
+function hasCardNumber(value: unknown): boolean {
+  if (typeof value === 'string') return isCardNumber(value)
+  if (typeof value === 'number') return Number.isSafeInteger(value) && isCardNumber(String(value))
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).some(([name, each]) => isCardField(name) || hasCardNumber(each))
+}
+
+function isCardField(name: string): boolean {
+  return /^(card_?number|cvc|cvv|cvv2|pan)$/i.test(name)
+}
+
+function isCardNumber(text: string): boolean {
+  if (text.length > 40) return false
+  const digits = text.replace(/[ -]/g, '')
+  // Beginning and length as issuers have them, so that a time in milliseconds is none.
+  if (!/^(?:4\d{12,18}|(?:2[2-7]|3\d|5[0-8]|6\d)\d{12,17})$/.test(digits)) return false
+  let sum = 0
+  for (let place = 0; place < digits.length; place += 1) {
+    const digit = Number(digits[digits.length - 1 - place])
+    const doubled = place % 2 === 1 ? digit * 2 : digit
+    sum += doubled > 9 ? doubled - 9 : doubled
+  }
+  return sum % 10 === 0
+}

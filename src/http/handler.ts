@@ -1,0 +1,98 @@
+import { cors } from 'hono/cors'
+import type { Catalog } from '../index.js'
+import { createApp, type RegisteredRoute, routesOf, type Served } from './app.js'
+import type { ServedBilling } from './billing.js'
+import { bodyLimits } from './body.js'
+import type { Identify } from './identity.js'
+import { problemResponse } from './problem.js'
+import { RequestError } from './request-error.js'
+import { addInvoiceRoutes } from './routes/invoices.js'
+import { resolveWire, type WireOptions } from './wire/wire.js'
+
+/** What a handler is made of, beside the service. */
+export interface HandlerOptions {
+  /** Who calls. Without an answer nobody is let in. */
+  readonly identify: Identify
+  /** Where the routes begin; default `/api/billing`. */
+  readonly basePath?: string
+  /** Origins whose pages may call with cookies, beside the handler's own; also those that CORS lets read. Default none. */
+  readonly allowedOrigins?: readonly string[]
+  /** What the catalog's meters and dimensions are called on the wire, and which words states have. */
+  readonly wire?: WireOptions
+  /** What `/config` tells pages; it is public. */
+  readonly stripe?: { readonly publishableKey: string }
+  /** Where hosted pages lead back to where a request does not say. */
+  readonly returnUrls?: { readonly success: string; readonly cancel: string }
+  /** The largest body that is read, in bytes; default 1 MiB. */
+  readonly maximumBodyBytes?: number
+  /** Told of what is answered with 500. Default: written to the console. */
+  readonly onError?: (error: unknown, requestId: string) => void
+}
+
+/** A fetch-standard handler: mount it on anything that speaks `Request` and `Response`. */
+export interface BillingHandler {
+  (request: Request): Promise<Response>
+  readonly basePath: string
+  /** The OpenAPI 3.1 document of its routes. */
+  document(): unknown
+  readonly routes: readonly RegisteredRoute[]
+}
+
+const securityHeaders = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
+/**
+ * The routes of billing as one `Request → Response`.
+ *
+ * @throws TypeError without `identify`
+ * @example export const POST = createHandler(billing, { identify }), GET = POST
+ */
+export function createHandler<C extends Catalog>(billing: ServedBilling<C>, options: HandlerOptions): BillingHandler {
+  if (typeof options?.identify !== 'function')
+    throw new TypeError('createHandler: give `identify`, which says who calls.')
+  const { basePath = '/api/billing', allowedOrigins = [], maximumBodyBytes = bodyLimits.bytes } = options
+  const onError = options.onError ?? ((error) => console.error('billfold', error))
+  const served: Served = {
+    // Names on the wire are looked up in the catalog when a request has them.
+    billing: billing as unknown as ServedBilling,
+    wire: resolveWire(options.wire),
+    identify: options.identify,
+    allowedOrigins,
+    limits: { ...bodyLimits, bytes: maximumBodyBytes },
+    publishableKey: options.stripe?.publishableKey ?? null,
+    returnUrls: options.returnUrls ?? null,
+  }
+  const app = createApp().basePath(basePath) as ReturnType<typeof createApp>
+  app.use(async (context, next) => {
+    context.set('requestId', crypto.randomUUID())
+    await next()
+    for (const [name, value] of Object.entries(securityHeaders)) context.header(name, value)
+    context.header('x-request-id', context.var.requestId)
+  })
+  if (allowedOrigins.length > 0) app.use(cors({ origin: [...allowedOrigins], credentials: true }))
+  app.onError((error, context) => {
+    const requestId = context.var.requestId
+    const response = problemResponse(error, requestId)
+    if (response.status >= 500 && response.status !== 501) onError(error, requestId)
+    return response
+  })
+  app.notFound((context) =>
+    problemResponse(new RequestError('not_found', 'There is nothing here.'), context.var.requestId ?? ''),
+  )
+  addInvoiceRoutes(app, served)
+
+  const handle = async (request: Request) => app.fetch(request)
+  return Object.assign(handle, {
+    basePath,
+    routes: routesOf(app),
+    document: () =>
+      app.getOpenAPI31Document({
+        openapi: '3.1.0',
+        info: { title: 'Billing', version: '1', description: 'Usage, credits, subscriptions, invoices and payments.' },
+      }),
+  })
+}

@@ -1,0 +1,51 @@
+import { RequestError } from './request-error.js'
+
+/**
+ * What a caller may do: `billing:read` looks, `billing:pay` buys and pays, `billing:admin` changes what the account pays with and what it
+ * is subscribed to, `usage:write` records usage.
+ */
+export type Scope = 'billing:read' | 'billing:pay' | 'billing:admin' | 'usage:write'
+
+/** Who calls: said by the app, and by nobody else. */
+export interface Identity {
+  /** The caller's account: what routes without an `{organization_id}` are about. */
+  readonly accountId: string
+  /** Other accounts that an `{organization_id}` may name. */
+  readonly organizationIds?: readonly string[]
+  readonly userId?: string
+  readonly scopes: readonly Scope[]
+  /**
+   * How the caller was recognised. Writes of a caller known by a cookie are taken only from pages of an allowed origin. Default: `token` for
+   * requests with an `Authorization` header, else `cookie`.
+   */
+  readonly by?: 'cookie' | 'token'
+}
+
+/** Tells who calls; `null` for nobody. Called once a request, before anything of it is read. */
+export type Identify = (request: Request) => Identity | null | Promise<Identity | null>
+
+/** What a route asks of its caller. */
+export interface Access {
+  readonly scope: Scope
+  /** Whose it is: the account that the path names, or the caller's own. */
+  readonly account: 'path' | 'own'
+}
+
+/** @throws RequestError `unauthenticated` for nobody, and for whoever the app did not name in full */
+export async function identified(identify: Identify, request: Request): Promise<Identity> {
+  const identity = await identify(request)
+  const { accountId, scopes } = identity ?? {}
+  if (!identity || typeof accountId !== 'string' || accountId === '' || !Array.isArray(scopes))
+    throw new RequestError('unauthenticated', 'Sign in first.', { 'www-authenticate': 'Bearer' })
+  return identity
+}
+
+/** The account a request is about. @throws RequestError `forbidden`, `not_found` (another's account is as one that is not there) */
+export function authorized(identity: Identity, access: Access, organizationId: string | undefined): string {
+  if (!identity.scopes.includes(access.scope))
+    throw new RequestError('forbidden', `This needs the scope ${access.scope}.`)
+  if (access.account === 'own') return identity.accountId
+  const granted = [identity.accountId, ...(identity.organizationIds ?? [])]
+  if (organizationId !== undefined && granted.includes(organizationId)) return organizationId
+  throw new RequestError('not_found', 'There is no such account.')
+}

@@ -1,0 +1,5 @@
+export type { ServedBilling } from './billing.js'
+export { type BillingHandler, createHandler, type HandlerOptions } from './handler.js'
+export type { Access, Identify, Identity, Scope } from './identity.js'
+export type { StatusWords } from './wire/status.js'
+export type { WireOptions } from './wire/wire.js'

@@ -1,0 +1,32 @@
+/** What can be wrong with a request before an operation sees it, beside the codes of `BillingError`. */
+export const requestErrorStatus = {
+  csrf_failed: 403,
+  forbidden: 403,
+  header_too_large: 431,
+  invalid_json: 400,
+  invalid_request: 400,
+  method_not_allowed: 405,
+  not_found: 404,
+  payload_too_large: 413,
+  rate_limited: 429,
+  unauthenticated: 401,
+  unknown_field: 400,
+  unsupported_media_type: 415,
+  webhook_payload_invalid: 400,
+} as const satisfies Record<string, number>
+
+export type RequestErrorCode = keyof typeof requestErrorStatus
+
+/** A request that is refused before it reaches an operation. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError'
+  constructor(
+    readonly code: RequestErrorCode,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+    /** The fields that are wrong, where it is fields. */
+    readonly fields: readonly { readonly field: string; readonly message: string }[] = [],
+  ) {
+    super(message)
+  }
+}

@@ -1,0 +1,84 @@
+import { type BillingService, createBilling } from 'billfold'
+import { memoryStore } from 'billfold/adapters/memory'
+import { type BillingHandler, createHandler, type HandlerOptions, type Identity } from 'billfold/http'
+import { type StripeProvider, stripeProvider } from 'billfold/providers/stripe'
+import { catalog } from '../../examples/catalog/tiers.js'
+import type { Sandbox } from '../../src/testing/sandbox/sandbox.js'
+import { stripeClient, timedSandbox } from '../providers/sandboxed.js'
+
+export const accountId = 'acme'
+export const site = 'https://app.example'
+
+export interface World {
+  readonly box: Sandbox & { now(): number }
+  readonly billing: BillingService<{ readonly default: StripeProvider }, typeof catalog>
+  readonly handler: BillingHandler
+  /** Asks as the account's owner, or as whoever is named; the answer's body as it came. */
+  ask(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>
+  close(): Promise<void>
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: what came is what the test looks at
+  readonly body: any
+}
+
+/** Who a bearer token stands for. */
+export const people: Readonly<Record<string, Identity>> = {
+  owner: { accountId, scopes: ['billing:read', 'billing:pay', 'billing:admin', 'usage:write'] },
+  reader: { accountId, scopes: ['billing:read'] },
+  stranger: { accountId: 'other', scopes: ['billing:read', 'billing:pay', 'billing:admin', 'usage:write'] },
+  nobody: { accountId, scopes: [] },
+}
+
+/** The tiers on a memory store, with the sandbox's Stripe behind them and an account on the free plan. */
+export async function openWorld(options: Partial<HandlerOptions> = {}): Promise<World> {
+  const box = await timedSandbox()
+  const stripe = stripeProvider({ client: stripeClient(box) })
+  const billing = createBilling({
+    catalog,
+    store: memoryStore({ now: box.now }),
+    providers: { default: stripe },
+    redirects: { allowedOrigins: [site] },
+    environment: { now: box.now },
+  })
+  await billing.catalog.apply()
+  await billing.accounts.ensure({ accountId, email: 'ada@acme.example', name: 'Acme' })
+  const handler = createHandler(billing, {
+    identify: (request) => people[request.headers.get('authorization')?.replace('Bearer ', '') ?? ''] ?? null,
+    stripe: { publishableKey: 'pk_test_123' },
+    returnUrls: { success: `${site}/billing/success`, cancel: `${site}/billing/cancel` },
+    ...options,
+  })
+  return {
+    box,
+    billing,
+    handler,
+    async ask(method, path, body, headers = {}) {
+      const response = await handler(
+        new Request(`${site}${handler.basePath}${path}`, {
+          method,
+          headers: {
+            authorization: 'Bearer owner',
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...headers,
+          },
+          ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        }),
+      )
+      const text = await response.text()
+      const isJson = response.headers.get('content-type')?.includes('json')
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: isJson && text !== '' ? JSON.parse(text) : text,
+      }
+    },
+    async close() {
+      await billing.close()
+      await box.close()
+    },
+  }
+}
