@@ -142,6 +142,7 @@ export type {
   GrantCreditsInput,
   GrantedCredits,
 } from './core/operations/credits.js'
+export type { CustomerView } from './core/operations/customers.js'
 export type { DaySpan, DaySpanInput } from './core/operations/day-span.js'
 export { type Difference, type DifferenceKind, differenceKinds } from './core/operations/difference.js'
 export type {
@@ -193,6 +194,7 @@ export type { Lease, LeaseInput, LeaseToken } from './core/operations/lease.js'
 export type { MeterLimit, UsageLimits } from './core/operations/limits.js'
 export type { MeasureInput } from './core/operations/measure.js'
 export type { Metered, MeteredWork, MeterInput } from './core/operations/meter.js'
+export type { LifetimePurchase } from './core/operations/owned-for-life.js'
 export type { PackageView } from './core/operations/packages.js'
 export type { Page, PageInput } from './core/operations/paging.js'
 export type {
@@ -205,6 +207,7 @@ export type {
 } from './core/operations/payment-methods.js'
 export type { ListPaymentsInput, PaymentView, RefundPaymentInput, RefundView } from './core/operations/payments.js'
 export type { CreatePortalInput } from './core/operations/portal.js'
+export type { PlanView, PriceList } from './core/operations/price-list.js'
 export type { ProviderCatalogChange } from './core/operations/provider-catalog.js'
 export type { PullInput, PullProblem, PullReport } from './core/operations/pull-usage.js'
 export type { PurchasedPackage, PurchasePackageInput } from './core/operations/purchase-package.js'

@@ -213,6 +213,8 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       update: (input) => updateAccount(ctx, input),
       suspend: (input) => suspendAccount(ctx, 'suspend', input),
       resume: (input) => suspendAccount(ctx, 'resume', input),
+      customers: async (input) => (await reports()).listCustomers(ctx, input),
+      lifetimePurchases: async (input) => (await reports()).lifetimePurchases(ctx, input),
     },
     recordUsage: (input) => recordUsage(ctx, input),
     recordUsageBatch: (input) => recordUsageBatch(ctx, input),
@@ -264,6 +266,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       replay: async (input) => (await import('./operations/replay.js')).replay(ctx, input),
       ...pullVerbs(ctx),
     },
+    priceList: async () => (await reports()).priceList(ctx),
     // Loaded when it is asked for: it is large, and for people.
     explain: async (input) => (await import('./operations/explain.js')).explain(ctx, input),
     verifyLedger: (input) => verifyLedger(ctx, input),

@@ -10,6 +10,7 @@ import type { BudgetInput, BudgetView, SetBudgetInput } from './operations/budge
 import type { CreateCheckoutInput, CreatedCheckout } from './operations/checkout.js'
 import type { CostSpanInput, CostSummary, CostTimeline, ExportCostsInput, ListCostsInput } from './operations/costs.js'
 import type { CreditBalance, CreditTransaction, GrantCreditsInput, GrantedCredits } from './operations/credits.js'
+import type { CustomerView } from './operations/customers.js'
 import type { ExplainInput, Explanation } from './operations/explain.js'
 import type { FeatureView } from './operations/features.js'
 import type { Captured, CaptureInput, ExtendInput, HoldInput, HoldView } from './operations/holds.js'
@@ -20,6 +21,7 @@ import type { GenerateInvoiceInput, InvoiceInput, ListInvoicesInput, PayInvoiceI
 import type { Lease, LeaseInput } from './operations/lease.js'
 import type { UsageLimits } from './operations/limits.js'
 import type { Metered, MeteredWork, MeterInput } from './operations/meter.js'
+import type { LifetimePurchase } from './operations/owned-for-life.js'
 import type { PackageView } from './operations/packages.js'
 import type { Page, PageInput } from './operations/paging.js'
 import type {
@@ -32,6 +34,7 @@ import type {
 } from './operations/payment-methods.js'
 import type { ListPaymentsInput, PaymentView, RefundPaymentInput, RefundView } from './operations/payments.js'
 import type { CreatePortalInput } from './operations/portal.js'
+import type { PriceList } from './operations/price-list.js'
 import type { ProviderCatalogChange } from './operations/provider-catalog.js'
 import type { PullInput, PullReport } from './operations/pull-usage.js'
 import type { PurchasedPackage, PurchasePackageInput } from './operations/purchase-package.js'
@@ -74,6 +77,10 @@ export interface AccountVerbs {
   suspend(input: SuspendAccountInput): Promise<Account>
   /** Lets it go on. */
   resume(input: SuspendAccountInput): Promise<Account>
+  /** What the providers call it. */
+  customers(input: AccountInput): Promise<readonly CustomerView[]>
+  /** The plans it has bought for life and not been paid back, newest first. */
+  lifetimePurchases(input: AccountInput): Promise<readonly LifetimePurchase[]>
 }
 
 /** What accounts have to spend. */
@@ -201,6 +208,8 @@ export interface BillingCore<C extends Catalog = Catalog> {
   readonly budgets: BudgetVerbs
   readonly features: FeatureVerbs
   readonly sync: SyncVerbs
+  /** The catalog's meters and plans, and the price of a Spark. */
+  priceList(): Promise<PriceList>
   /** Walks from anything with an id back to its cause, and works all of it out again from what is kept. @throws BillingError `not_found` */
   explain(input: ExplainInput): Promise<Explanation>
   /**

@@ -1,4 +1,4 @@
-import { createRoute, OpenAPIHono, type RouteConfig, type RouteHandler } from '@hono/zod-openapi'
+import { createRoute, OpenAPIHono, type RouteConfig, type RouteHandler, z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import type { ServedBilling } from './billing.js'
 import { type BodyLimits, readJson } from './body.js'
@@ -22,7 +22,17 @@ export interface Served {
   readonly allowedOrigins: readonly string[]
   readonly limits: BodyLimits
   readonly publishableKey: string | null
-  readonly returnUrls: { readonly success: string; readonly cancel: string } | null
+  readonly returnUrls: ReturnUrls | null
+  /** Reads what providers keep for download. */
+  readonly fetch: typeof globalThis.fetch
+  readonly onError: (error: unknown, requestId: string) => void
+}
+
+/** Where hosted pages lead back to where a request does not say; `portal` is as `success` where it is not given. */
+export interface ReturnUrls {
+  readonly success: string
+  readonly cancel: string
+  readonly portal?: string
 }
 
 /** A route of one account, whoever asks for it: identity, scope, account, origin, body, fields, in this order. */
@@ -35,18 +45,44 @@ export function addRoute<const R extends RouteConfig>(
 ): void {
   const route = createRoute({
     ...config,
+    // What is asked for must be known, also where nothing can be.
+    request: { query: z.strictObject({}), ...config.request },
+    operationId: operationOf(config),
     security: [{ bearer: [] }, { cookie: [] }],
     middleware: guard(served, access),
   })
   app.openapi(route as never, handler as never)
-  registered.set(app, [...(registered.get(app) ?? []), { method: config.method, path: config.path, access }])
+  register(app, config, access)
+}
+
+/** A route that anybody may ask for. It looks for itself at what it is sent. */
+export function addPublicRoute<const R extends RouteConfig>(
+  app: App,
+  config: R,
+  handler: RouteHandler<R, AppEnv>,
+): void {
+  app.openapi(createRoute({ ...config, operationId: operationOf(config), security: [] }) as never, handler as never)
+  register(app, config, 'public')
 }
 
 /** A route as tests and documents look at it. */
 export interface RegisteredRoute {
   readonly method: string
   readonly path: string
-  readonly access: Access
+  readonly access: Access | 'public'
+}
+
+function register(app: App, { method, path }: RouteConfig, access: RegisteredRoute['access']): void {
+  registered.set(app, [...routesOf(app), { method, path, access }])
+}
+
+/** `GET /account/{organization_id}/usage` is `get_account_usage`; what is one of several is named by its id. */
+function operationOf({ method, path }: RouteConfig): string {
+  const words = path.split('/').flatMap((part) => {
+    if (part === '' || part === '{organization_id}') return []
+    return [part.startsWith('{') ? `by_${part.slice(1, -1)}` : part.replace(/\W/g, '_')]
+  })
+  return [method, ...words].join('_')
 }
 
 const registered = new WeakMap<App, readonly RegisteredRoute[]>()

@@ -26,6 +26,9 @@ export type ServedBilling<C extends Catalog = Catalog> = Omit<BillingCore<C>, 'c
   }
 } & Partial<ProviderVerbs<C>>
 
+/** A part of the service that only some providers bring. */
+export type ProviderPart = keyof ProviderVerbs
+
 /** A part of the service that only some providers bring. @throws BillingError `capability_missing` */
 export function part<K extends keyof ProviderVerbs>(billing: ServedBilling, name: K): ProviderVerbs[K] {
   const found = (billing as Partial<ProviderVerbs>)[name]

@@ -1,12 +1,29 @@
 import { cors } from 'hono/cors'
 import type { Catalog } from '../index.js'
-import { createApp, type RegisteredRoute, routesOf, type Served } from './app.js'
+import { createApp, type RegisteredRoute, type ReturnUrls, routesOf, type Served } from './app.js'
 import type { ServedBilling } from './billing.js'
 import { bodyLimits } from './body.js'
+import { documentOf } from './document.js'
 import type { Identify } from './identity.js'
+import { notHere } from './not-here.js'
 import { problemResponse } from './problem.js'
-import { RequestError } from './request-error.js'
+import { addAccountRoutes } from './routes/account.js'
+import { addAccountPaymentMethodRoutes } from './routes/account-payment-methods.js'
+import { addCheckoutRoutes } from './routes/checkout.js'
+import { addConfigRoutes } from './routes/config.js'
+import { addCostRoutes } from './routes/costs.js'
+import { addCreditPackageRoutes } from './routes/credit-packages.js'
+import { addCreditRoutes } from './routes/credits.js'
+import { addInvoicePdfRoutes } from './routes/invoice-pdf.js'
 import { addInvoiceRoutes } from './routes/invoices.js'
+import { addPaymentMethodRoutes } from './routes/payment-methods.js'
+import { addPaymentRoutes } from './routes/payments.js'
+import { addPortalRoutes } from './routes/portal.js'
+import { addSubscriptionRoutes } from './routes/subscription.js'
+import { addUsageRoutes } from './routes/usage.js'
+import { addUsageDashboardRoutes } from './routes/usage-dashboard.js'
+import { addUsageEventRoutes } from './routes/usage-events.js'
+import { addWebhookRoutes } from './routes/webhooks.js'
 import { resolveWire, type WireOptions } from './wire/wire.js'
 
 /** What a handler is made of, beside the service. */
@@ -22,9 +39,11 @@ export interface HandlerOptions {
   /** What `/config` tells pages; it is public. */
   readonly stripe?: { readonly publishableKey: string }
   /** Where hosted pages lead back to where a request does not say. */
-  readonly returnUrls?: { readonly success: string; readonly cancel: string }
+  readonly returnUrls?: ReturnUrls
   /** The largest body that is read, in bytes; default 1 MiB. */
   readonly maximumBodyBytes?: number
+  /** Reads the PDFs that providers keep. Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch
   /** Told of what is answered with 500. Default: written to the console. */
   readonly onError?: (error: unknown, requestId: string) => void
 }
@@ -65,6 +84,8 @@ export function createHandler<C extends Catalog>(billing: ServedBilling<C>, opti
     limits: { ...bodyLimits, bytes: maximumBodyBytes },
     publishableKey: options.stripe?.publishableKey ?? null,
     returnUrls: options.returnUrls ?? null,
+    fetch: options.fetch ?? globalThis.fetch,
+    onError,
   }
   const app = createApp().basePath(basePath) as ReturnType<typeof createApp>
   app.use(async (context, next) => {
@@ -80,19 +101,32 @@ export function createHandler<C extends Catalog>(billing: ServedBilling<C>, opti
     if (response.status >= 500 && response.status !== 501) onError(error, requestId)
     return response
   })
-  app.notFound((context) =>
-    problemResponse(new RequestError('not_found', 'There is nothing here.'), context.var.requestId ?? ''),
-  )
-  addInvoiceRoutes(app, served)
+  app.notFound((context) => problemResponse(notHere(context, basePath, routesOf(app)), context.var.requestId ?? ''))
+  for (const add of routes) add(app, served)
+  const document = () => documentOf(app, served.billing)
+  app.get('/openapi.json', (context) => context.json(document()))
 
   const handle = async (request: Request) => app.fetch(request)
-  return Object.assign(handle, {
-    basePath,
-    routes: routesOf(app),
-    document: () =>
-      app.getOpenAPI31Document({
-        openapi: '3.1.0',
-        info: { title: 'Billing', version: '1', description: 'Usage, credits, subscriptions, invoices and payments.' },
-      }),
-  })
+  return Object.assign(handle, { basePath, routes: routesOf(app), document })
 }
+
+/** In this order, in which the first that fits is taken. */
+const routes = [
+  addConfigRoutes,
+  addAccountRoutes,
+  addAccountPaymentMethodRoutes,
+  addSubscriptionRoutes,
+  addCheckoutRoutes,
+  addPortalRoutes,
+  addInvoiceRoutes,
+  addInvoicePdfRoutes,
+  addUsageDashboardRoutes,
+  addUsageRoutes,
+  addUsageEventRoutes,
+  addCostRoutes,
+  addCreditRoutes,
+  addCreditPackageRoutes,
+  addPaymentRoutes,
+  addPaymentMethodRoutes,
+  addWebhookRoutes,
+]

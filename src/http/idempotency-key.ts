@@ -5,3 +5,9 @@ import type { AppEnv } from './app.js'
 export function idempotencyKeyOf(context: Context<AppEnv>): string {
   return context.req.header('idempotency-key') ?? `request_${context.var.requestId}`
 }
+
+/** The caller's `Idempotency-Key`, where there is one. */
+export function idempotencyKeyGiven(context: Context<AppEnv>): { readonly idempotencyKey?: string } {
+  const key = context.req.header('idempotency-key')
+  return key === undefined ? {} : { idempotencyKey: key }
+}

@@ -1,3 +1,4 @@
+import type { ProviderPart } from './billing.js'
 import { RequestError } from './request-error.js'
 
 /**
@@ -13,6 +14,9 @@ export interface Identity {
   /** Other accounts that an `{organization_id}` may name. */
   readonly organizationIds?: readonly string[]
   readonly userId?: string
+  /** Who a new account is, when its page is looked at for the first time. */
+  readonly email?: string
+  readonly name?: string
   readonly scopes: readonly Scope[]
   /**
    * How the caller was recognised. Writes of a caller known by a cookie are taken only from pages of an allowed origin. Default: `token` for
@@ -29,6 +33,8 @@ export interface Access {
   readonly scope: Scope
   /** Whose it is: the account that the path names, or the caller's own. */
   readonly account: 'path' | 'own'
+  /** What the service must have for it; without it the route answers `capability_missing` and is in no document. */
+  readonly needs?: ProviderPart
 }
 
 /** @throws RequestError `unauthenticated` for nobody, and for whoever the app did not name in full */

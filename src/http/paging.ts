@@ -33,3 +33,19 @@ export async function filtered<T, R>(
     place = page.nextCursor
   }
 }
+
+/** What a page asks the service for. */
+export function placeOf(
+  accountId: string,
+  { limit, cursor }: { readonly limit?: number | undefined; readonly cursor?: string | undefined },
+): { readonly accountId: string; readonly limit: number; readonly cursor?: string } {
+  return { accountId, limit: limit ?? 20, ...(cursor === undefined ? {} : { cursor }) }
+}
+
+/** A list as S3 has it. */
+export function resultsOf<T>(
+  context: Context<AppEnv>,
+  { items, nextCursor }: Page<T>,
+): { results: T[]; next: string | null; previous: null } {
+  return { results: [...items], next: nextUrl(context, nextCursor), previous: null }
+}

@@ -41,7 +41,8 @@ export function problemResponse(error: unknown, requestId: string): Response {
   return new Response(JSON.stringify(problem), { status: problem.status, headers })
 }
 
-function problemOf(error: unknown, requestId: string): Problem {
+/** The same as an object, for what is wrong with one of several. */
+export function problemOf(error: unknown, requestId: string): Problem {
   if (error instanceof RequestError) {
     const { code, message, fields } = error
     const document = problem(code, requestErrorStatus[code], message, requestId)

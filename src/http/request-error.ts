@@ -7,6 +7,7 @@ export const requestErrorStatus = {
   invalid_request: 400,
   method_not_allowed: 405,
   not_found: 404,
+  not_ready: 503,
   payload_too_large: 413,
   rate_limited: 429,
   unauthenticated: 401,

@@ -1,6 +1,6 @@
 import { type BillingService, createBilling } from 'billfold'
 import { memoryStore } from 'billfold/adapters/memory'
-import { type BillingHandler, createHandler, type HandlerOptions, type Identity } from 'billfold/http'
+import { type BillingHandler, createHandler, type HandlerOptions, type Identity, type Scope } from 'billfold/http'
 import { type StripeProvider, stripeProvider } from 'billfold/providers/stripe'
 import { catalog } from '../../examples/catalog/tiers.js'
 import type { Sandbox } from '../../src/testing/sandbox/sandbox.js'
@@ -25,18 +25,22 @@ export interface Answer {
   readonly body: any
 }
 
+export const scopes: readonly Scope[] = ['billing:read', 'billing:pay', 'billing:admin', 'usage:write']
+
 /** Who a bearer token stands for. */
 export const people: Readonly<Record<string, Identity>> = {
-  owner: { accountId, scopes: ['billing:read', 'billing:pay', 'billing:admin', 'usage:write'] },
+  owner: { accountId, scopes },
   reader: { accountId, scopes: ['billing:read'] },
-  stranger: { accountId: 'other', scopes: ['billing:read', 'billing:pay', 'billing:admin', 'usage:write'] },
-  nobody: { accountId, scopes: [] },
+  stranger: { accountId: 'other', scopes },
 }
 
 /** The tiers on a memory store, with the sandbox's Stripe behind them and an account on the free plan. */
-export async function openWorld(options: Partial<HandlerOptions> = {}): Promise<World> {
+export async function openWorld({
+  people: callers = people,
+  ...options
+}: Partial<HandlerOptions> & { readonly people?: typeof people } = {}): Promise<World> {
   const box = await timedSandbox()
-  const stripe = stripeProvider({ client: stripeClient(box) })
+  const stripe = stripeProvider({ client: stripeClient(box), webhookSecret: 'whsec_test_secret_of_the_world' })
   const billing = createBilling({
     catalog,
     store: memoryStore({ now: box.now }),
@@ -47,7 +51,7 @@ export async function openWorld(options: Partial<HandlerOptions> = {}): Promise<
   await billing.catalog.apply()
   await billing.accounts.ensure({ accountId, email: 'ada@acme.example', name: 'Acme' })
   const handler = createHandler(billing, {
-    identify: (request) => people[request.headers.get('authorization')?.replace('Bearer ', '') ?? ''] ?? null,
+    identify: (request) => callers[request.headers.get('authorization')?.replace('Bearer ', '') ?? ''] ?? null,
     stripe: { publishableKey: 'pk_test_123' },
     returnUrls: { success: `${site}/billing/success`, cancel: `${site}/billing/cancel` },
     ...options,

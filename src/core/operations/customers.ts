@@ -1,6 +1,30 @@
+import * as z from 'zod'
 import type { BillingContext } from '../context.js'
 import type { AnyProvider } from '../ports/provider.js'
+import { accountId, parse } from './fields.js'
 import { requireAccount } from './steps.js'
+
+/** What a provider calls an account. */
+export interface CustomerView {
+  readonly provider: string
+  /** The provider's id. */
+  readonly id: string
+}
+
+/** What the configured providers call the account; one that does not know it is left out. @throws BillingError `not_found` */
+export async function listCustomers(
+  ctx: BillingContext,
+  input: { readonly accountId: string },
+): Promise<readonly CustomerView[]> {
+  const request = parse(z.strictObject({ accountId }), input)
+  await requireAccount(ctx, request.accountId)
+  const providers = [...ctx.roles.all.keys()]
+  const ids = await Promise.all(providers.map((provider) => ctx.store.accounts.externalId(request.accountId, provider)))
+  return providers.flatMap((provider, index) => {
+    const id = ids[index] ?? null
+    return id === null ? [] : [{ provider, id }]
+  })
+}
 
 /**
  * The provider's id of an account, made there first when it has none. Two callers at once get the same one. A provider that makes no

@@ -1,6 +1,38 @@
+import * as z from 'zod'
 import type { BillingContext } from '../context.js'
+import { formatMoney } from '../domain/money.js'
 import { takenBack } from '../domain/payment.js'
 import type { CheckoutIntent } from '../ports/store.js'
+import { accountId, parse } from './fields.js'
+import { requireAccount } from './steps.js'
+
+/** A plan that was bought once, for life. */
+export interface LifetimePurchase {
+  readonly plan: string
+  /** The checkout it was bought on. */
+  readonly checkoutId: string
+  readonly currency: string
+  /** What was paid, decimal text. */
+  readonly amount: string
+  readonly purchasedAt: Date
+}
+
+/** What the account has bought for life and not been paid back, newest first. @throws BillingError `not_found` */
+export async function lifetimePurchases(
+  ctx: BillingContext,
+  input: { readonly accountId: string },
+): Promise<readonly LifetimePurchase[]> {
+  const request = parse(z.strictObject({ accountId }), input)
+  await requireAccount(ctx, request.accountId)
+  const owned = await ownedForLife(ctx, request.accountId)
+  return owned.map(({ id, plan, currency, paidNanos, amountNanos, completedAt, createdAt }) => ({
+    plan: plan ?? '',
+    checkoutId: id,
+    currency,
+    amount: formatMoney({ currency, nanos: paidNanos ?? amountNanos }),
+    purchasedAt: new Date(completedAt ?? createdAt),
+  }))
+}
 
 /** The plans that an account has bought for life and not been paid back, newest first. */
 export async function ownedForLife(ctx: BillingContext, accountId: string): Promise<readonly CheckoutIntent[]> {

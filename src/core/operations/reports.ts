@@ -1,3 +1,6 @@
 // What sums usage up for people is loaded when it is first asked for.
 export { costTimeline, exportCosts, listCosts, summarizeCosts } from './costs.js'
+export { listCustomers } from './customers.js'
+export { lifetimePurchases } from './owned-for-life.js'
+export { priceList } from './price-list.js'
 export { summarizeUsage, usageTimeline } from './usage-summary.js'

@@ -14,7 +14,7 @@ export const billingAccount = z
     stripe_customer_id: z.string().nullable(),
     has_payment_method: z.boolean(),
     status: z.enum(['pending', 'active', 'suspended']),
-    free_workflows_remaining: z.number(),
+    free_workflows_remaining: z.number().openapi({ description: '-1 for no limit.' }),
     free_workflows_reset_at: timeOrNull,
     credit_balance: money,
     auto_billing_enabled: z.boolean(),
@@ -23,6 +23,6 @@ export const billingAccount = z
     total_workflows_completed: z.number(),
     total_amount_spent: money,
     created_at: time,
-    updated_at: timeOrNull,
+    updated_at: time,
   })
   .openapi('BillingAccount')

@@ -15,7 +15,7 @@ export const subscription = z
     canceled_at: timeOrNull,
     trial_start: timeOrNull,
     trial_end: timeOrNull,
-    workflows_limit: z.number(),
+    workflows_limit: z.number().openapi({ description: '-1, like the other limits, for none.' }),
     workflows_used: z.number(),
     workflows_remaining: z.number(),
     agents_limit: z.number(),
@@ -27,6 +27,11 @@ export const subscription = z
     is_byo: z.boolean(),
     byo_providers_configured: z.array(z.string()).nullable(),
     created_at: time,
-    updated_at: timeOrNull,
+    updated_at: time,
   })
   .openapi('Subscription')
+
+export const cancelSubscriptionRequest = z
+  .strictObject({ at_period_end: z.boolean().optional().openapi({ description: 'Default true.' }) })
+  .openapi('CancelSubscriptionRequest')
+export const reactivateSubscriptionRequest = z.strictObject({}).openapi('ReactivateSubscriptionRequest')

@@ -15,8 +15,8 @@ const invoicePath = z.strictObject({
   invoice_id: z.string().openapi({ param: { name: 'invoice_id', in: 'path' }, example: 'in_1' }),
 })
 const listQuery = z.strictObject({ ...pageQuery, status: z.string().max(40).optional() })
-const read = { scope: 'billing:read' } as const
-const pay = { scope: 'billing:pay' } as const
+const read = { scope: 'billing:read', needs: 'invoices' } as const
+const pay = { scope: 'billing:pay', needs: 'invoices' } as const
 
 /** Invoices: listed, looked at, paid, made. */
 export function addInvoiceRoutes(app: App, served: Served): void {
@@ -28,7 +28,7 @@ export function addInvoiceRoutes(app: App, served: Served): void {
   }
   const list = async (context: Context<AppEnv>, query: z.output<typeof listQuery>) => {
     const accountId = context.var.accountId
-    const { listInvoices } = { listInvoices: part(billing, 'listInvoices') }
+    const listInvoices = part(billing, 'listInvoices')
     const statuses = query.status === undefined ? null : invoiceStatusesOf(wire.statuses, query.status)
     const only = statuses?.length === 1 ? { status: statuses[0] as InvoiceStatus } : {}
     const pageOf = (cursor: string | undefined): Promise<Page<InvoiceView>> =>

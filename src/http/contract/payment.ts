@@ -1,0 +1,27 @@
+import { z } from '@hono/zod-openapi'
+import { money, pageQuery, time } from './fields.js'
+
+/** Of S3. */
+export const payment = z
+  .object({
+    id: z.string(),
+    invoice_id: z.string().nullable(),
+    checkout_id: z.string().nullable(),
+    status: z.string(),
+    amount: money,
+    refunded_amount: money,
+    currency: z.string(),
+    provider: z.string(),
+    description: z.string().nullable(),
+    failure_reason: z.string().nullable(),
+    failure_message: z.string().nullable(),
+    receipt_url: z.string().nullable(),
+    created_at: time,
+  })
+  .openapi('Payment')
+
+export const paymentPage = z
+  .object({ results: z.array(payment), next: z.string().nullable(), previous: z.null() })
+  .openapi('PaymentPage')
+
+export const paymentQuery = z.strictObject({ ...pageQuery, status: z.string().max(40).optional() })

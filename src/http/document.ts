@@ -1,0 +1,37 @@
+import { type App, routesOf } from './app.js'
+import type { ServedBilling } from './billing.js'
+
+/** The OpenAPI 3.1 document of the routes that the service can answer. */
+export function documentOf(app: App, billing: ServedBilling): Record<string, unknown> {
+  const { paths = {}, ...document } = app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Billing',
+      version: '1',
+      description: 'Usage, credits, subscriptions, invoices and payments.',
+    },
+    servers: [{ url: '/' }],
+  })
+  const { schemas } = document.components ?? {}
+  return { ...document, components: { schemas, securitySchemes }, paths: withoutMissing(app, billing, paths) }
+}
+
+const securitySchemes = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'A token that the app knows.' },
+  cookie: { type: 'apiKey', in: 'cookie', name: 'session', description: 'A session of the app, whatever its name.' },
+}
+
+type Paths = Readonly<Record<string, object>>
+
+/** Routes whose verbs no provider brings answer `capability_missing`: nobody is told of them. */
+function withoutMissing(app: App, billing: ServedBilling, paths: Paths): Paths {
+  const kept = Object.entries(paths).flatMap(([path, operations]) => {
+    const there = Object.entries(operations).filter(([method]) => {
+      const route = routesOf(app).find((each) => path.endsWith(each.path) && each.method === method)
+      if (!route || route.access === 'public') return route !== undefined
+      return route.access.needs === undefined || billing[route.access.needs] !== undefined
+    })
+    return there.length === 0 ? [] : [[path, Object.fromEntries(there)] as const]
+  })
+  return Object.fromEntries(kept)
+}

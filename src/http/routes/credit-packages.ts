@@ -1,0 +1,94 @@
+import { z } from '@hono/zod-openapi'
+import type { CreatedCheckout, PurchasedPackage } from '../../index.js'
+import { BillingError } from '../../index.js'
+import { type App, addRoute, type Served } from '../app.js'
+import { part } from '../billing.js'
+import { purchase, purchaseRequest } from '../contract/checkout.js'
+import { creditPackage } from '../contract/credit.js'
+import { json, jsonBody, problems } from '../contract/fields.js'
+import { idempotencyKeyGiven } from '../idempotency-key.js'
+import { returnUrlsOf } from '../return-urls.js'
+import { packageJson } from '../wire/credit.js'
+import { isoOrNull } from '../wire/wire.js'
+
+const packagePath = z.strictObject({
+  package_id: z.string().openapi({ param: { name: 'package_id', in: 'path' }, example: 'small' }),
+})
+
+/** Credits on sale. */
+export function addCreditPackageRoutes(app: App, served: Served): void {
+  const { billing } = served
+  addRoute(
+    app,
+    served,
+    { scope: 'billing:read', account: 'own' },
+    {
+      method: 'get',
+      path: '/credit-packages',
+      summary: 'The packages on sale, the cheapest first',
+      responses: { 200: json(z.array(creditPackage), 'The packages.'), ...problems },
+    },
+    async (context) => context.json((await billing.credits.packages.list()).map(packageJson), 200),
+  )
+  addRoute(
+    app,
+    served,
+    { scope: 'billing:pay', account: 'own', needs: 'createCheckout' },
+    {
+      method: 'post',
+      path: '/credit-packages/{package_id}/purchase',
+      summary: 'Buys a package: on a page, or at once with a stored payment method',
+      request: { params: packagePath, ...jsonBody(purchaseRequest) },
+      responses: { 200: json(purchase, 'How the purchase stands, and what is to be done next.'), ...problems },
+    },
+    async (context) => {
+      const { quantity, payment_method_id: paymentMethodId, ...addresses } = context.req.valid('json')
+      const sale = {
+        accountId: context.var.accountId,
+        // Looked up in the catalog, which is not known by its names here.
+        package: context.req.valid('param').package_id as never,
+        ...(quantity === undefined ? {} : { quantity }),
+        ...idempotencyKeyGiven(context),
+      }
+      if (paymentMethodId === undefined) {
+        const created = await part(
+          billing,
+          'createCheckout',
+        )({
+          kind: 'package',
+          ...sale,
+          ...returnUrlsOf(served, addresses),
+        })
+        return context.json(pageJson(created), 200)
+      }
+      const { purchase: buy } = billing.credits.packages
+      if (!buy) throw new BillingError('capability_missing', 'No provider sells packages here.')
+      // Without a key of the caller's this is refused: a repeat would be charged again.
+      const { idempotencyKey } = sale as { readonly idempotencyKey: string }
+      return context.json(
+        purchaseJson(await buy({ ...sale, idempotencyKey, payWith: 'stored_method', paymentMethodId })),
+        200,
+      )
+    },
+  )
+}
+
+function pageJson({ id, provider, url, expiresAt }: CreatedCheckout): z.output<typeof purchase> {
+  return { checkout_id: id, provider, status: 'open', payment: null, next_action: redirectTo(url, expiresAt) }
+}
+
+function purchaseJson({ id, provider, status, payment, nextAction }: PurchasedPackage): z.output<typeof purchase> {
+  const declined = payment?.status === 'declined' ? payment : null
+  const { reason = null, message = null } = declined ?? {}
+  return {
+    checkout_id: id,
+    provider,
+    status,
+    payment: payment && { status: payment.status, reason, message },
+    next_action: nextAction && redirectTo(nextAction.url, nextAction.expiresAt),
+  }
+}
+
+function redirectTo(url: string, expiresAt: Date | null): z.output<typeof purchase>['next_action'] {
+  return { type: 'redirect', url, expires_at: isoOrNull(expiresAt) }
+}

@@ -1,0 +1,86 @@
+import { z } from '@hono/zod-openapi'
+import { BillingError } from '../../index.js'
+import { type App, addRoute, type Served } from '../app.js'
+import { part } from '../billing.js'
+import { problem, problems } from '../contract/fields.js'
+import { RequestError } from '../request-error.js'
+
+const invoicePath = z.strictObject({
+  invoice_id: z.string().openapi({ param: { name: 'invoice_id', in: 'path' }, example: 'in_1' }),
+})
+const read = { scope: 'billing:read', account: 'own', needs: 'invoices' } as const
+const notReady = {
+  description: 'It is being made: ask again after `Retry-After` seconds.',
+  content: { 'application/problem+json': { schema: problem } },
+}
+/** More than any invoice has. */
+const maximumBytes = 20 * 1_048_576
+const patienceMs = 20_000
+
+/** An invoice as a PDF: where it is, or its bytes. */
+export function addInvoicePdfRoutes(app: App, served: Served): void {
+  const { billing } = served
+  const addressOf = async (accountId: string, id: string): Promise<string> => {
+    const pdf = await part(billing, 'invoices').pdf({ accountId, id })
+    if (pdf.status === 'ready') return pdf.url
+    const seconds = Math.max(1, Math.ceil(pdf.retryAfterMs / 1000))
+    throw new RequestError('not_ready', 'The PDF is being made.', { 'retry-after': String(seconds) })
+  }
+  addRoute(
+    app,
+    served,
+    read,
+    {
+      method: 'get',
+      path: '/invoices/{invoice_id}/pdf',
+      summary: 'Leads to the PDF of an invoice',
+      request: { params: invoicePath },
+      responses: { 302: { description: 'Where the PDF is.' }, ...problems, 503: notReady },
+    },
+    async (context) => {
+      return context.redirect(await addressOf(context.var.accountId, context.req.valid('param').invoice_id), 302)
+    },
+  )
+  addRoute(
+    app,
+    served,
+    read,
+    {
+      method: 'get',
+      path: '/invoices/{invoice_id}/download_pdf',
+      summary: 'The PDF of an invoice',
+      request: { params: invoicePath },
+      responses: {
+        200: {
+          description: 'The PDF.',
+          content: { 'application/pdf': { schema: z.string().openapi({ format: 'binary' }) } },
+        },
+        ...problems,
+        503: notReady,
+      },
+    },
+    async (context) => {
+      const id = context.req.valid('param').invoice_id
+      const bytes = await download(served, await addressOf(context.var.accountId, id))
+      return context.body(bytes, 200, {
+        'content-type': 'application/pdf',
+        'content-disposition': `attachment; filename="${id.replace(/[^\w.-]/g, '_')}.pdf"`,
+      })
+    },
+  )
+}
+
+/** Read from the address that the provider said, and handed on only if it is a PDF. */
+async function download(served: Served, url: string): Promise<Uint8Array<ArrayBuffer>> {
+  let bytes: Uint8Array<ArrayBuffer>
+  try {
+    const response = await served.fetch(url, { signal: AbortSignal.timeout(patienceMs) })
+    if (!response.ok) throw new Error(`answered ${response.status}`)
+    bytes = new Uint8Array(await response.arrayBuffer())
+  } catch (cause) {
+    throw new BillingError('provider_unavailable', 'The provider did not hand out the PDF.', { cause })
+  }
+  const isPdf = new TextDecoder('latin1').decode(bytes.subarray(0, 5)) === '%PDF-'
+  if (isPdf && bytes.length <= maximumBytes) return bytes
+  throw new BillingError('provider_response_invalid', 'The provider handed out something else than a PDF.')
+}

@@ -1,0 +1,54 @@
+import type { InvoicePreviewView, UsageTimeline } from '../../index.js'
+import { BillingError } from '../../index.js'
+import { type App, addRoute, type Served } from '../app.js'
+import type { ServedBilling } from '../billing.js'
+import { json, problems } from '../contract/fields.js'
+import { daysQuery, usageDashboard } from '../contract/usage.js'
+import { dashboardJson } from '../wire/usage-dashboard.js'
+
+/** What the caller's account has used, for people to look at. */
+export function addUsageDashboardRoutes(app: App, served: Served): void {
+  const { billing } = served
+  addRoute(
+    app,
+    served,
+    { scope: 'billing:read', account: 'own' },
+    {
+      method: 'get',
+      path: '/usage',
+      summary: 'Sums and a series of each meter, and what is left; this month where no days are given',
+      request: { query: daysQuery },
+      responses: { 200: json(usageDashboard, 'The figures.'), ...problems },
+    },
+    async (context) => {
+      const { accountId } = context.var
+      const { from, to } = context.req.valid('query')
+      const span = { accountId, ...(from && { from }), ...(to && { to }) }
+      const [prices, summary, quotas, upcoming] = await Promise.all([
+        billing.priceList(),
+        billing.usage.summary(span),
+        billing.quotas.list({ accountId }),
+        upcomingOf(billing, accountId),
+      ])
+      const days = { accountId, from: summary.from, to: summary.to, by: 'day' } as const
+      const timelines = await Promise.all(
+        prices.meters.map(async ({ meter }): Promise<readonly [string, UsageTimeline]> => {
+          return [meter, await billing.usage.timeline({ ...days, meter })]
+        }),
+      )
+      return context.json(dashboardJson({ prices, summary, quotas, upcoming, timelines: new Map(timelines) }), 200)
+    },
+  )
+}
+
+/** What the next invoice would be. The ledger's figures are shown also while the provider cannot be asked. */
+async function upcomingOf(billing: ServedBilling, accountId: string): Promise<InvoicePreviewView | null | 'unknown'> {
+  try {
+    return (await billing.invoices?.upcoming({ accountId })) ?? null
+  } catch (error) {
+    if (!BillingError.is(error)) throw error
+    if (error.code === 'capability_missing') return null
+    if (error.retryable || error.httpStatus === 502) return 'unknown'
+    throw error
+  }
+}
