@@ -75,7 +75,7 @@ export default {
     forbid(
       'http-imports-only-hono-and-zod',
       { path: '^src/http/' },
-      { dependencyTypes: npmPackages, pathNot: packageNamed('hono|@hono/zod-openapi|zod') },
+      { dependencyTypes: npmPackages, pathNot: packageNamed('hono|@hono/node-server|@hono/zod-openapi|zod') },
     ),
 
     forbid(

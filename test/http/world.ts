@@ -9,12 +9,16 @@ import { stripeClient, timedSandbox } from '../providers/sandboxed.js'
 export const accountId = 'acme'
 export const site = 'https://app.example'
 
+const secret = 'whsec_of_the_world'
+
 export interface World {
   readonly box: Sandbox & { now(): number }
   readonly billing: BillingService<{ readonly default: StripeProvider }, typeof catalog>
   readonly handler: BillingHandler
   /** Asks as the account's owner, or as whoever is named; the answer's body as it came. */
   ask(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>
+  /** What Stripe says a webhook is signed by. */
+  sign(payload: string): string
   close(): Promise<void>
 }
 
@@ -40,7 +44,7 @@ export async function openWorld({
   ...options
 }: Partial<HandlerOptions> & { readonly people?: typeof people } = {}): Promise<World> {
   const box = await timedSandbox()
-  const stripe = stripeProvider({ client: stripeClient(box), webhookSecret: 'whsec_test_secret_of_the_world' })
+  const stripe = stripeProvider({ client: stripeClient(box), webhookSecret: secret })
   const billing = createBilling({
     catalog,
     store: memoryStore({ now: box.now }),
@@ -80,6 +84,12 @@ export async function openWorld({
         body: isJson && text !== '' ? JSON.parse(text) : text,
       }
     },
+    sign: (payload) =>
+      stripeClient(box).webhooks.generateTestHeaderString({
+        payload,
+        secret,
+        timestamp: Math.floor(box.now() / 1_000),
+      }),
     async close() {
       await billing.close()
       await box.close()

@@ -97,6 +97,12 @@ const unlawful: Record<string, Record<string, string>> = {
     'src/prices/r-adapter.ts': "import '../adapters/memory.js'",
   },
   'prices-import-only-genai-prices': { 'src/prices/s-package.ts': "import 'stripe'" },
+  'http-imports-only-the-main-entry-and-no-other-shell': {
+    'src/http/t-core.ts': "import '../core/service.js'",
+    'src/http/t-adapter.ts': "import '../adapters/memory.js'",
+    'src/http/t-testing.ts': "import '../testing/index.js'",
+  },
+  'http-imports-only-hono-and-zod': { 'src/http/u-package.ts': "import 'stripe'" },
   'testing-enters-core-only-through-domain-and-ports-and-errors-and-imports-no-other-shell': {
     'src/testing/m-core.ts': "import '../core/service.js'",
     'src/testing/m-adapter.ts': "import '../adapters/memory.js'",

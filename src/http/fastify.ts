@@ -1,0 +1,41 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import type { BillingHandler } from './handler.js'
+import { bodyReadBefore } from './unread-body.js'
+
+export type { BillingHandler }
+
+/** What of a Fastify instance is used. */
+export interface FastifyLike {
+  removeAllContentTypeParsers(): void
+  addContentTypeParser(
+    type: string,
+    parser: (request: unknown, payload: unknown, done: (error: Error | null) => void) => void,
+  ): unknown
+  all(
+    path: string,
+    handler: (
+      request: { readonly raw: IncomingMessage },
+      reply: { readonly raw: ServerResponse; hijack(): unknown },
+    ) => Promise<void>,
+  ): unknown
+}
+
+/**
+ * A handler as a plugin of Fastify 5. Bodies are parsed by nobody but the handler within it, and as ever outside.
+ *
+ * @example await app.register(toFastify(createHandler(billing, { identify })))
+ */
+export function toFastify(handler: BillingHandler): (instance: FastifyLike) => Promise<void> {
+  const listen = getRequestListener(handler, { overrideGlobalObjects: false })
+  return async (instance) => {
+    instance.removeAllContentTypeParsers()
+    instance.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    instance.all(`${handler.basePath}/*`, async ({ raw: request }, reply) => {
+      const error = bodyReadBefore(request, 'no hook before toFastify(handler) may read it')
+      if (error) throw error
+      reply.hijack()
+      await listen(request, reply.raw)
+    })
+  }
+}

@@ -1,0 +1,17 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import type { BillingHandler } from './handler.js'
+
+export type { BillingHandler }
+
+/**
+ * A handler as a listener of `node:http`.
+ *
+ * @example createServer(toNodeListener(createHandler(billing, { identify }))).listen(3000)
+ */
+export function toNodeListener(
+  handler: BillingHandler,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  // The app's own `Request` and `Response` stay as they are.
+  return getRequestListener(handler, { overrideGlobalObjects: false })
+}
