@@ -7,6 +7,7 @@ import { documentOf } from './document.js'
 import type { Identify } from './identity.js'
 import { notHere } from './not-here.js'
 import { problemResponse } from './problem.js'
+import { RequestError } from './request-error.js'
 import { addAccountRoutes } from './routes/account.js'
 import { addAccountPaymentMethodRoutes } from './routes/account-payment-methods.js'
 import { addCheckoutRoutes } from './routes/checkout.js'
@@ -98,7 +99,8 @@ export function createHandler<C extends Catalog>(billing: ServedBilling<C>, opti
   app.onError((error, context) => {
     const requestId = context.var.requestId
     const response = problemResponse(error, requestId)
-    if (response.status >= 500 && response.status !== 501) onError(error, requestId)
+    const isExpected = error instanceof RequestError || response.status === 501
+    if (response.status >= 500 && !isExpected) onError(error, requestId)
     return response
   })
   app.notFound((context) => problemResponse(notHere(context, basePath, routesOf(app)), context.var.requestId ?? ''))

@@ -1,4 +1,4 @@
-import { type BillingService, createBilling } from 'billfold'
+import { type BillingService, type Catalog, createBilling } from 'billfold'
 import { memoryStore } from 'billfold/adapters/memory'
 import { type BillingHandler, createHandler, type HandlerOptions, type Identity, type Scope } from 'billfold/http'
 import { type StripeProvider, stripeProvider } from 'billfold/providers/stripe'
@@ -41,12 +41,13 @@ export const people: Readonly<Record<string, Identity>> = {
 /** The tiers on a memory store, with the sandbox's Stripe behind them and an account on the free plan. */
 export async function openWorld({
   people: callers = people,
+  catalog: sold = catalog,
   ...options
-}: Partial<HandlerOptions> & { readonly people?: typeof people } = {}): Promise<World> {
+}: Partial<HandlerOptions> & { readonly people?: typeof people; readonly catalog?: Catalog } = {}): Promise<World> {
   const box = await timedSandbox()
   const stripe = stripeProvider({ client: stripeClient(box), webhookSecret: secret })
   const billing = createBilling({
-    catalog,
+    catalog: sold as typeof catalog,
     store: memoryStore({ now: box.now }),
     providers: { default: stripe },
     redirects: { allowedOrigins: [site] },
