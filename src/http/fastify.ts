@@ -7,11 +7,14 @@ export type { BillingHandler }
 
 /** What of a Fastify instance is used. */
 export interface FastifyLike {
+  /** Forgets how bodies are parsed. */
   removeAllContentTypeParsers(): void
+  /** Says how bodies of a type are parsed. */
   addContentTypeParser(
     type: string,
     parser: (request: unknown, payload: unknown, done: (error: Error | null) => void) => void,
   ): unknown
+  /** Answers a path by every method. */
   all(
     path: string,
     handler: (

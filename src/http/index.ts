@@ -1,4 +1,5 @@
-export type { ServedBilling } from './billing.js'
+export type { RegisteredRoute, ReturnUrls } from './app.js'
+export type { ProviderPart, ServedBilling } from './billing.js'
 export { type BillingHandler, createHandler, type HandlerOptions } from './handler.js'
 export type { Access, Identify, Identity, Scope } from './identity.js'
 export type { StatusWords } from './wire/status.js'
