@@ -8,6 +8,7 @@ import { memoryLedger } from './memory/ledger.js'
 import { memoryOutbox } from './memory/outbox.js'
 import { memoryPrices } from './memory/prices.js'
 import { memoryPulls } from './memory/pulls.js'
+import { memoryRecords } from './memory/records.js'
 import { createTables } from './memory/tables.js'
 
 /** What the memory store is told. */
@@ -70,5 +71,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     }),
     prices: whileOpen(memoryPrices(tables)),
     pulls: whileOpen(memoryPulls(tables)),
+    records: whileOpen(memoryRecords(tables)),
   }
 }

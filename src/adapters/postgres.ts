@@ -17,6 +17,7 @@ import { postgresOutbox } from './postgres/outbox.js'
 import { coordinatorSettings, storeSettings } from './postgres/planner.js'
 import { postgresPrices } from './postgres/prices.js'
 import { postgresPulls } from './postgres/pulls.js'
+import { postgresRecords } from './postgres/records.js'
 import { createTables } from './postgres/tables.js'
 
 export type { PostgresClient, PostgresPool, PostgresQuery, PostgresSocket, PostgresTypes } from './postgres/client.js'
@@ -121,6 +122,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     directory: postgresDirectory(connection, tables),
     prices: postgresPrices(connection, tables),
     pulls: postgresPulls(connection, tables),
+    records: postgresRecords(connection, tables),
   }
 }
 

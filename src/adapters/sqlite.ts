@@ -11,6 +11,7 @@ import { migrate, schemaVersion } from './sqlite/migrate.js'
 import { sqliteOutbox } from './sqlite/outbox.js'
 import { sqlitePrices } from './sqlite/prices.js'
 import { sqlitePulls } from './sqlite/pulls.js'
+import { sqliteRecords } from './sqlite/records.js'
 
 export type { SqliteDatabase } from './sqlite/driver.js'
 
@@ -69,6 +70,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     directory: sqliteDirectory(connection),
     prices: sqlitePrices(connection),
     pulls: sqlitePulls(connection),
+    records: sqliteRecords(connection),
   }
 }
 

@@ -336,6 +336,7 @@ function afterReady(store: Store, ready: () => Promise<void>): Store {
     directory: wrap(store.directory),
     prices: wrap(store.prices),
     pulls: wrap(store.pulls),
+    records: wrap(store.records),
   }
 }
 

@@ -95,7 +95,17 @@ export function resolveRoles(roles: ProviderRoles): ResolvedRoles {
 }
 
 const storeVerbs = ['migrate', 'health', 'close'] as const
-const storeParts = ['ledger', 'accounts', 'outbox', 'inbox', 'intents', 'directory', 'prices', 'pulls'] as const
+const storeParts = [
+  'ledger',
+  'accounts',
+  'outbox',
+  'inbox',
+  'intents',
+  'directory',
+  'prices',
+  'pulls',
+  'records',
+] as const
 
 /** The store, if it is one. @throws BillingError `config_invalid` */
 export function resolveStore(given: unknown): Store {

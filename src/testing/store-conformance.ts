@@ -19,6 +19,7 @@ import { outboxCases } from './store-conformance/outbox.js'
 import { priceCases } from './store-conformance/prices.js'
 import { pullCases } from './store-conformance/pulls.js'
 import { readCases } from './store-conformance/reads.js'
+import { recordCases } from './store-conformance/records.js'
 import { renewalCases } from './store-conformance/renewals.js'
 import { reportCases } from './store-conformance/reports.js'
 import { rollupCases } from './store-conformance/rollups.js'
@@ -60,6 +61,7 @@ export function storeConformance(subject: StoreConformanceSubject): readonly Sto
     ...intentCases,
     ...priceCases,
     ...pullCases,
+    ...recordCases,
     ...sharingCases,
     ...verificationCases,
     ...invariantCases,

@@ -1,6 +1,6 @@
 import type { BillingEvent } from '../../core/domain/event.js'
 import type { Instant } from '../../core/domain/period.js'
-import type { AccountRecord, CheckoutIntent, InboxEvent, PulledItem } from '../../core/ports/store.js'
+import type { AccountRecord, CheckoutIntent, InboxEvent, PulledItem, StoredRecord } from '../../core/ports/store.js'
 import type { AccountBook } from './account-book.js'
 import type { DeliveryQueue } from './delivery-queue.js'
 import type { StoredDelivery } from './stored-delivery.js'
@@ -40,6 +40,8 @@ export interface Tables {
   readonly pulled: Map<string, PulledItem>
   /** By source. */
   readonly pullPositions: Map<string, Instant>
+  /** By owner and id, in the order in which they were written first. */
+  readonly records: Map<string, Map<string, StoredRecord>>
 }
 
 export function createTables(): Tables {
@@ -58,5 +60,6 @@ export function createTables(): Tables {
     priceCards: new Map(),
     pulled: new Map(),
     pullPositions: new Map(),
+    records: new Map(),
   }
 }

@@ -296,6 +296,18 @@ export const migrations: readonly ((schema: string) => string)[] = [
     position bigint NOT NULL
   );
 
+  CREATE TABLE ${schema}.records (
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    owner text NOT NULL,
+    id text NOT NULL,
+    kind text NOT NULL,
+    party text NOT NULL,
+    revision bigint NOT NULL,
+    body text NOT NULL,
+    PRIMARY KEY (owner, id)
+  );
+  CREATE INDEX records_by_party ON ${schema}.records (owner, kind, party, seq);
+
   CREATE TABLE ${schema}.price_cards (
     version text PRIMARY KEY,
     card text NOT NULL

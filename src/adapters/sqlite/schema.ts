@@ -256,6 +256,18 @@ export const migrations: readonly string[] = [
     position INTEGER NOT NULL
   ) STRICT;
 
+  CREATE TABLE billfold_records (
+    seq INTEGER PRIMARY KEY,
+    owner TEXT NOT NULL,
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    party TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (owner, id)
+  ) STRICT;
+  CREATE INDEX billfold_records_by_party ON billfold_records (owner, kind, party, seq);
+
   CREATE TABLE billfold_price_cards (
     version TEXT PRIMARY KEY,
     card TEXT NOT NULL

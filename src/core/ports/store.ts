@@ -43,6 +43,7 @@ export interface Store {
   readonly directory: DirectoryStore
   readonly prices: PriceStore
   readonly pulls: PullStore
+  readonly records: RecordStore
 }
 
 /** What a store says of itself. */
@@ -461,6 +462,41 @@ export interface PullStore {
   position(source: string): Promise<Instant | null>
   /** Moves the position of a source forward; never back. */
   advance(source: string, position: Instant): Promise<void>
+}
+
+/** Something that a provider without a service of its own keeps, such as an invoice. What it says is the provider's. */
+export interface StoredRecord {
+  readonly id: string
+  /** What it is. */
+  readonly kind: string
+  /** Whom it is about; with the kind, what it is listed by. Both stay as they were at first. */
+  readonly party: string
+  /** How often it was written: 1 for a new one. */
+  readonly revision: number
+  readonly body: string
+}
+
+/** Which records of one kind and party to read. */
+export interface RecordPage {
+  readonly kind: string
+  readonly party: string
+  readonly limit: number
+  /** The id of the last one of the page before. */
+  readonly before?: string
+}
+
+/** What providers that are no service of somebody else's keep here. Each sees its own: `owner` is the provider's id. */
+export interface RecordStore {
+  get(owner: string, id: string): Promise<StoredRecord | null>
+  /** Newest first, by when they were written for the first time. */
+  list(owner: string, page: RecordPage): Promise<readonly StoredRecord[]>
+  /**
+   * Writes several at once, or none of them: each must be the next revision of what is there, so that of two who read the same and write
+   * at the same time only one does.
+   *
+   * @returns whether they were written
+   */
+  write(owner: string, records: readonly StoredRecord[]): Promise<boolean>
 }
 
 /** Sales between the wish to buy and the purchase. */

@@ -25,6 +25,7 @@ export const referenceTables = [
   'price_cards',
   'pulled',
   'pull_positions',
+  'records',
   'subscriptions',
   'inbox',
   'checkout_intents',
