@@ -192,6 +192,7 @@ export type {
 } from './core/operations/invoices.js'
 export type { Lease, LeaseInput, LeaseToken } from './core/operations/lease.js'
 export type { MeterLimit, UsageLimits } from './core/operations/limits.js'
+export type { ApprovePaymentInput, RejectPaymentInput, SubmitManualInput } from './core/operations/manual-payments.js'
 export type { MeasureInput } from './core/operations/measure.js'
 export type { Metered, MeteredWork, MeterInput } from './core/operations/meter.js'
 export type { LifetimePurchase } from './core/operations/owned-for-life.js'
@@ -267,6 +268,7 @@ export type {
   InvoicePreview,
   InvoiceQuery,
   InvoicesCapability,
+  InvoiceTax,
 } from './core/ports/capabilities/invoices.js'
 export type { MeteringCapability, ReportOutcome, UsageReport } from './core/ports/capabilities/metering.js'
 export type {
@@ -286,6 +288,7 @@ export type {
   ProviderPayment,
   Refund,
   RefundStatus,
+  SubmittedPayment,
 } from './core/ports/capabilities/payments.js'
 export type { PlanPrice } from './core/ports/capabilities/plan-price.js'
 export type { PortalCapability, PortalFlow, PortalRequest } from './core/ports/capabilities/portal.js'
@@ -362,6 +365,7 @@ export type {
   IntegrationVerbs,
   InvoiceCreditVerbs,
   InvoiceVerbs,
+  ManualPaymentVerbs,
   PackageVerbs,
   PaymentMethodVerbs,
   PaymentVerbs,

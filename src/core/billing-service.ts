@@ -45,6 +45,7 @@ import type {
   IntegrationVerbs,
   InvoiceCreditVerbs,
   InvoiceVerbs,
+  ManualPaymentVerbs,
   PaymentMethodVerbs,
   PaymentVerbs,
   PortalVerbs,
@@ -91,6 +92,13 @@ type CreditsInvoices<R extends ProviderRoles> = R extends
   ? true
   : false
 
+/** Whether the provider of payments takes such as are approved by hand. */
+type TakesManual<R extends ProviderRoles> = R extends
+  | { readonly default: { readonly payments: { readonly submit: object } } }
+  | { readonly payments: { readonly payments: { readonly submit: object } } }
+  ? true
+  : false
+
 /** Whether a provider's traces can be read. */
 type ReadsTraces<R extends ProviderRoles> = R extends
   | { readonly default: { readonly traces: object } }
@@ -116,6 +124,7 @@ export type BillingService<R extends ProviderRoles = ProviderRoles, C extends Ca
   When<Plays<R, 'invoices'>, InvoiceVerbs> &
   When<CreditsInvoices<R>, InvoiceCreditVerbs> &
   When<Plays<R, 'payments'>, PaymentVerbs> &
+  When<TakesManual<R>, ManualPaymentVerbs> &
   When<Plays<R, 'paymentMethods'>, PaymentMethodVerbs> &
   When<KeepsCatalog<R>, CatalogVerbs> &
   When<ReadsTraces<R>, PullVerbs> &

@@ -18,6 +18,7 @@ export {
   settleInvoice,
   upcomingInvoice,
 } from './operations/invoices.js'
+export { approvePayment, rejectPayment, submitManual } from './operations/manual-payments.js'
 export {
   attachPaymentMethod,
   availablePaymentMethods,

@@ -6,6 +6,7 @@ import type {
   CheckoutVerbs,
   InvoiceCreditVerbs,
   InvoiceVerbs,
+  ManualPaymentVerbs,
   PackageVerbs,
   PaymentMethodVerbs,
   PaymentVerbs,
@@ -122,7 +123,16 @@ function paymentVerbs(ctx: BillingContext): PaymentVerbs {
       list: (input) => on(ctx, input, (all) => all.listPayments(ctx, input)),
       get: (input) => on(ctx, input, (all) => all.getPayment(ctx, input)),
       refund: (input) => on(ctx, input, (all) => all.refundPayment(ctx, input)),
+      ...(ctx.roles.payments?.payments.submit ? manualPaymentVerbs(ctx) : {}),
     },
+  }
+}
+
+function manualPaymentVerbs(ctx: BillingContext): ManualPaymentVerbs['payments'] {
+  return {
+    submitManual: (input) => on(ctx, input, (all) => all.submitManual(ctx, input)),
+    approve: (input) => on(ctx, input, (all) => all.approvePayment(ctx, input)),
+    reject: (input) => on(ctx, input, (all) => all.rejectPayment(ctx, input)),
   }
 }
 

@@ -20,6 +20,7 @@ import type { InvoicePreviewView, InvoiceView, PaidInvoice } from './operations/
 import type { GenerateInvoiceInput, InvoiceInput, ListInvoicesInput, PayInvoiceInput } from './operations/invoices.js'
 import type { Lease, LeaseInput } from './operations/lease.js'
 import type { UsageLimits } from './operations/limits.js'
+import type { ApprovePaymentInput, RejectPaymentInput, SubmitManualInput } from './operations/manual-payments.js'
 import type { Metered, MeteredWork, MeterInput } from './operations/meter.js'
 import type { LifetimePurchase } from './operations/owned-for-life.js'
 import type { PackageView } from './operations/packages.js'
@@ -319,6 +320,18 @@ export interface PaymentVerbs {
     get(input: AccountInput & { readonly id: string }): Promise<PaymentView>
     /** Gives back all or part of it, and takes back that share of the credits it bought. */
     refund(input: RefundPaymentInput): Promise<RefundView>
+  }
+}
+
+/** What apps have whose provider of payments takes such as come by themselves, and are approved by hand. */
+export interface ManualPaymentVerbs {
+  readonly payments: {
+    /** Takes the customer's word that an invoice was paid; waits for approval. */
+    submitManual(input: SubmitManualInput): Promise<PaymentView>
+    /** For operators: the money has come, all or a part; gives what was sold once all of it has. */
+    approve(input: ApprovePaymentInput): Promise<PaymentView>
+    /** For operators: the money has not come. */
+    reject(input: RejectPaymentInput): Promise<PaymentView>
   }
 }
 

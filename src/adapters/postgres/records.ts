@@ -3,7 +3,6 @@ import type { RecordStore, StoredRecord } from '../../core/ports/store.js'
 import { checkText } from '../sql/column.js'
 import type { RawRow, Sql } from './client.js'
 import type { Connection } from './connection.js'
-import { arrayOf } from './table.js'
 import type { Tables } from './tables.js'
 
 const columns = 'id, kind, party, revision, body'
@@ -14,17 +13,17 @@ export function postgresRecords(connection: Connection, { schema }: Tables): Rec
   const relation = `${schema}.records`
 
   async function writeAll(sql: Sql, owner: string, records: readonly StoredRecord[]): Promise<void> {
-    const ids = arrayOf(records.map(({ id }) => id))
-    const lock = `SELECT id, revision FROM ${relation} WHERE owner = $1 AND id = ANY($2::text[]) ORDER BY id FOR UPDATE`
-    const there = new Map((await sql.query(lock, [owner, ids])).map(([id, revision]) => [id, Number(revision)]))
-    if (records.some(({ id, revision }) => (there.get(id) ?? 0) + 1 !== revision)) throw overtaken
     const insert = `INSERT INTO ${relation} (owner, ${columns}) VALUES ($1, $2, $3, $4, 1, $5)
       ON CONFLICT DO NOTHING RETURNING id`
-    const update = `UPDATE ${relation} SET revision = $3::bigint, body = $4 WHERE owner = $1 AND id = $2`
+    const update = `UPDATE ${relation} SET revision = $3::bigint, body = $4
+      WHERE owner = $1 AND id = $2 AND revision = $3::bigint - 1 RETURNING id`
     for (const { id, kind, party, revision, body } of records) {
-      if (revision > 1) await sql.query(update, [owner, id, String(revision), checkText(body)])
-      // One that somebody else was about to commit is waited for, and is then in the way.
-      else if ((await sql.query(insert, [owner, id, kind, party, body].map(checkText))).length === 0) throw overtaken
+      // What somebody else was about to commit is waited for, and is then in the way.
+      const written =
+        revision === 1
+          ? await sql.query(insert, [owner, id, kind, party, body].map(checkText))
+          : await sql.query(update, [owner, id, String(revision), checkText(body)])
+      if (written.length === 0) throw overtaken
     }
   }
 

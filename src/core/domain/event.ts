@@ -23,6 +23,7 @@ export const billingEventTypes = [
   'payment.disputed',
   'payment.failed',
   'payment.refunded',
+  'payment.submitted',
   'payment.succeeded',
   'payment_method.updated',
   'plan.changed',

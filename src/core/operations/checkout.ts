@@ -53,6 +53,8 @@ export interface CreatedCheckout {
   readonly provider: string
   readonly externalId: string
   readonly expiresAt: Date | null
+  /** What the customer has to do to pay, where that is not done on a page; `externalId` is then the invoice. */
+  readonly instructions: string | null
 }
 
 const returnFields = {
@@ -215,7 +217,7 @@ async function standingOf(ctx: BillingContext, provider: AnyProvider, intent: Ch
   const session = await requireCapability(provider, 'checkout').get(intent.externalId, {})
   const status = await settleCheckout(ctx, provider, intent, session)
   const url = session.url ?? intent.url
-  const page = status === 'open' && url !== null ? created(intent, session.externalId, url) : null
+  const page = status === 'open' && url !== null ? created(intent, session, url) : null
   return { status, page, subscriptionId: session.subscriptionId }
 }
 
@@ -260,7 +262,7 @@ async function openSession(
     expiresAt: session.expiresAt,
   } as const
   const known = await ctx.store.intents.update(intent.accountId, intent.id, change)
-  return created(known, session.externalId, session.url)
+  return created(known, session, session.url)
 }
 
 function sessionRequest(page: CheckoutPage, { kind, currency }: CheckoutIntent, sale: Sale): CheckoutRequest {
@@ -269,7 +271,7 @@ function sessionRequest(page: CheckoutPage, { kind, currency }: CheckoutIntent, 
   return { ...page, mode: 'payment', title: sale.title, amount: sale.amount }
 }
 
-function created(intent: CheckoutIntent, externalId: string, url: string): CreatedCheckout {
+function created(intent: CheckoutIntent, { externalId, instructions }: CheckoutSession, url: string): CreatedCheckout {
   const expiresAt = dateOf(intent.expiresAt)
-  return { id: intent.id, url, provider: intent.provider, externalId, expiresAt }
+  return { id: intent.id, url, provider: intent.provider, externalId, expiresAt, instructions: instructions ?? null }
 }

@@ -50,6 +50,8 @@ export interface InvoiceView extends InvoicePreviewView {
   readonly nextAttemptAt: Date | null
   /** A page on which it can be read and paid. */
   readonly url: string | null
+  /** What `tax` is made of, as far as the provider says. */
+  readonly taxes: readonly { readonly name: string; readonly rate: string; readonly amount: string }[]
 }
 
 /** An invoice after an attempt to pay it, and what came of that. */
@@ -75,6 +77,7 @@ export function invoiceView(provider: string, invoice: Invoice): InvoiceView {
     paidAt: dateOf(invoice.paidAt),
     nextAttemptAt: dateOf(invoice.nextAttemptAt),
     url,
+    taxes: (invoice.taxes ?? []).map(({ name, rate, amount }) => ({ name, rate, amount: formatMoney(amount) })),
   }
 }
 

@@ -116,14 +116,17 @@ export async function refundPayment(ctx: BillingContext, input: RefundPaymentInp
   }
 }
 
-async function takerOf(ctx: BillingContext, account: string) {
+export async function takerOf(ctx: BillingContext, account: string) {
   const provider = ctx.roles.payments
   if (!provider) throw new BillingError('capability_missing', 'No provider plays the part of payments.')
   return { provider, customerId: await customerOf(ctx, provider, account) }
 }
 
 /** A payment of this account: another one's is not there. */
-async function requirePayment(ctx: BillingContext, request: { readonly accountId: string; readonly id: string }) {
+export async function requirePayment(
+  ctx: BillingContext,
+  request: { readonly accountId: string; readonly id: string },
+) {
   const { provider } = await takerOf(ctx, request.accountId)
   const payment = await foundOrNull(provider.payments.get(request.id, {}))
   if (payment !== null && (await isCustomerOf(ctx, provider, request.accountId, payment.customerId)))
@@ -131,7 +134,7 @@ async function requirePayment(ctx: BillingContext, request: { readonly accountId
   throw new BillingError('not_found', `No payment ${request.id} on account ${request.accountId}.`)
 }
 
-function paymentView(provider: string, payment: ProviderPayment): PaymentView {
+export function paymentView(provider: string, payment: ProviderPayment): PaymentView {
   const { externalId, status, amount, refunded, description, invoiceId, intentId, failure, receiptUrl } = payment
   return {
     id: externalId,

@@ -50,9 +50,12 @@ export interface PurchasedPackage {
   readonly payment: PaymentOutcome | null
   /**
    * What the customer has to do next: pay on this page, or confirm there what is charged to a stored method (`open` until then). `null`
-   * when there is nothing to do.
+   * when there is nothing to do. `manual`: pay the invoice as the instructions say, then `payments.submitManual`.
    */
-  readonly nextAction: { readonly kind: 'redirect'; readonly url: string; readonly expiresAt: Date | null } | null
+  readonly nextAction:
+    | { readonly kind: 'redirect'; readonly url: string; readonly expiresAt: Date | null }
+    | { readonly kind: 'manual'; readonly invoiceId: string; readonly instructions: string; readonly url: string }
+    | null
 }
 
 const fields = { accountId, package: z.string(), quantity: z.unknown().optional(), idempotencyKey }
@@ -88,8 +91,13 @@ export async function purchasePackage<C extends Catalog>(
   if (request.payWith === 'stored_method') return charge(ctx, request)
   const { payWith: _, quantity, ...rest } = request
   const sale = { ...rest, kind: 'package', ...(quantity === undefined ? {} : { quantity }) }
-  const { id, provider, url, expiresAt } = await createCheckout(ctx, sale as Parameters<typeof createCheckout>[1])
-  return { id, provider, status: 'open', payment: null, nextAction: { kind: 'redirect', url, expiresAt } }
+  const page = await createCheckout(ctx, sale as Parameters<typeof createCheckout>[1])
+  const { id, provider, url, expiresAt, instructions, externalId: invoiceId } = page
+  const nextAction =
+    instructions === null
+      ? ({ kind: 'redirect', url, expiresAt } as const)
+      : ({ kind: 'manual', invoiceId, instructions, url } as const)
+  return { id, provider, status: 'open', payment: null, nextAction }
 }
 
 async function charge(

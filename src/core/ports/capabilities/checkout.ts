@@ -62,6 +62,8 @@ export interface CheckoutSession {
   readonly subscriptionId: string | null
   /** The payment method that was left on a page of mode `setup`. */
   readonly paymentMethodId: string | null
+  /** What the customer has to do to pay, where that is not done on a page: text for people. */
+  readonly instructions?: string | null
 }
 
 /** Sells on a hosted page. */

@@ -46,12 +46,25 @@ export interface Invoice {
   readonly url: string | null
   /** What we told the provider with it, such as the sale it is for. */
   readonly intentId: string | null
+  /** What `tax` is made of, where the provider says. */
+  readonly taxes?: readonly InvoiceTax[]
+  /** Who sells and who buys, as it is printed, a line each. */
+  readonly seller?: readonly string[]
+  readonly buyer?: readonly string[]
+}
+
+/** A tax on an invoice. */
+export interface InvoiceTax {
+  readonly name: string
+  /** Percent, as decimal text. */
+  readonly rate: string
+  readonly amount: Money
 }
 
 /** What is charged next if nothing changes. */
 export type InvoicePreview = Omit<
   Invoice,
-  'externalId' | 'number' | 'finalizedAt' | 'paidAt' | 'createdAt' | 'url' | 'intentId'
+  'externalId' | 'number' | 'finalizedAt' | 'paidAt' | 'createdAt' | 'url' | 'intentId' | 'taxes' | 'seller' | 'buyer'
 >
 
 /** An invoice's PDF: where it is, or when to ask again. */

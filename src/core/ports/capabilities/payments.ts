@@ -85,6 +85,35 @@ export interface PaymentsCapability {
    * @throws BillingError `outcome_unknown` when it may have been charged: ask again
    */
   charge?(request: ChargeRequest, options: CallOptions): Promise<Charged>
+  /**
+   * Takes the word of a customer for a payment of an invoice, which then waits for approval. The same reference is the same payment.
+   *
+   * @throws BillingError `not_found`, `invalid_request` (it is paid already), `invalid_state` (a draft, or void), `option_unsupported`
+   */
+  submit?(request: SubmittedPayment, options: CallOptions): Promise<ProviderPayment>
+  /**
+   * Says that the money of a payment that waits for approval has come: all that is owed, or this much of it. Harmless to repeat.
+   *
+   * @throws BillingError `not_found`, `invalid_request` (the invoice is paid already), `invalid_state`, `amount_out_of_range`
+   */
+  approve?(
+    request: { readonly paymentId: string; readonly amount: Money | null },
+    options: CallOptions,
+  ): Promise<ProviderPayment>
+  /** Says that it has not come. Harmless to repeat. @throws BillingError `not_found`, `invalid_state` */
+  reject?(
+    request: { readonly paymentId: string; readonly reason: string },
+    options: CallOptions,
+  ): Promise<ProviderPayment>
+}
+
+/** A payment that a customer says was made. */
+export interface SubmittedPayment {
+  readonly invoiceId: string
+  /** The kind of method: one of those on offer. */
+  readonly paymentMethod: string
+  /** What finds it at the bank. */
+  readonly reference: string
 }
 
 /** A sale to charge a saved payment method for. */
