@@ -309,6 +309,7 @@ export type {
   WebhookSubject,
   WebhooksCapability,
 } from './core/ports/capabilities/webhooks.js'
+export type { InvoiceRenderer } from './core/ports/invoice-renderer.js'
 export type {
   LedgerCheck,
   LedgerFinding,

@@ -190,6 +190,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     roles,
     origins: resolveRedirects(config),
     suspendOn: config.dunning?.suspendOn ?? 'unpaid',
+    invoiceRenderer: config.invoiceRenderer ?? null,
     pulling: resolvePull(config.pull, config.catalog),
     environment,
     consumers: createConsumers(),

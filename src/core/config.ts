@@ -1,6 +1,7 @@
 import type { Catalog } from './catalog.js'
 import { type AllowedOrigins, parseAllowedOrigins } from './domain/redirect.js'
 import { BillingError } from './errors.js'
+import type { InvoiceRenderer } from './ports/invoice-renderer.js'
 import type { AnyProvider, Capabilities, Provider } from './ports/provider.js'
 import type { Store } from './ports/store.js'
 import type { PullConfig } from './pull-config.js'
@@ -32,6 +33,8 @@ export interface BillingConfig<R extends ProviderRoles = ProviderRoles, C extend
     /** `unpaid` (default): when the provider has given up; `past_due`: as soon as a payment failed; `never`. */
     readonly suspendOn?: 'unpaid' | 'past_due' | 'never'
   }
+  /** Draws PDFs of invoices whose provider has none, such as `pdfRenderer()` of `billfold/adapters/pdf`. */
+  readonly invoiceRenderer?: InvoiceRenderer
   /** What is made of the traces that `sync.pull` reads: see docs/providers/langfuse.md. */
   readonly pull?: PullConfig<C>
   /** For tests and simulations: the clock and the source of randomness for ids and waiting times. */

@@ -8,6 +8,7 @@ import type { AllowedOrigins } from './domain/redirect.js'
 import type { Lane } from './lane.js'
 import type { Leases } from './leases.js'
 import type { Lifetime } from './lifetime.js'
+import type { InvoiceRenderer } from './ports/invoice-renderer.js'
 import type { JoinedOutcome, Store } from './ports/store.js'
 import type { PullRules } from './pull-config.js'
 
@@ -23,6 +24,8 @@ export interface BillingContext {
   readonly origins: AllowedOrigins | null
   /** How far a subscription must have come to suspend its account. */
   readonly suspendOn: 'unpaid' | 'past_due' | 'never'
+  /** Who draws invoices of providers that do not. */
+  readonly invoiceRenderer: InvoiceRenderer | null
   /** What is made of traces that are read. */
   readonly pulling: PullRules
   readonly environment: Environment

@@ -50,10 +50,18 @@ export async function getInvoice(ctx: BillingContext, input: InvoiceInput): Prom
   return invoiceView(provider.id, invoice)
 }
 
-/** Where an invoice's PDF is, or when to ask again. @throws BillingError `not_found`, `invalid_state` (it is a draft) */
+/**
+ * Where an invoice's PDF is, or when to ask again; its bytes where the provider has none and `invoiceRenderer` is configured.
+ *
+ * @throws BillingError `not_found`, `invalid_state` (it is a draft), `capability_missing`, `option_unsupported` (no font has a character)
+ */
 export async function invoicePdf(ctx: BillingContext, input: InvoiceInput): Promise<InvoicePdf> {
   const { provider, invoice } = await requireInvoice(ctx, parse(oneSchema, input))
-  return requireMethod(provider, 'invoices', 'pdf')(invoice.externalId, {})
+  const renderer = ctx.invoiceRenderer
+  if (provider.invoices.pdf || renderer === null)
+    return requireMethod(provider, 'invoices', 'pdf')(invoice.externalId, {})
+  if (invoice.status === 'draft') throw new BillingError('invalid_state', `Invoice ${invoice.externalId} is a draft.`)
+  return { status: 'rendered', bytes: await renderer.render(invoice) }
 }
 
 /** Which invoice to pay, and with what: by default the account's default payment method. */

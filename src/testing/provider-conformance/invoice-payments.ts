@@ -42,6 +42,8 @@ export function invoicePaymentCases(
               expectEqual(await pay(asked, newKey()), paid, 'what paying again led to')
               if (annul) await expectError('invalid_state', () => annul(externalId, {}))
               const file = await pdf?.(externalId, {})
+              if (file?.status === 'rendered')
+                expectEqual(new TextDecoder().decode(file.bytes.subarray(0, 5)), '%PDF-', 'how its PDF begins')
               if (file?.status === 'ready') expectEqual(URL.canParse(file.url), true, 'whether the PDF has an address')
             },
           } as const,

@@ -70,6 +70,8 @@ export type InvoicePreview = Omit<
 /** An invoice's PDF: where it is, or when to ask again. */
 export type InvoicePdf =
   | { readonly status: 'ready'; readonly url: string }
+  /** Drawn here, where the provider has none. */
+  | { readonly status: 'rendered'; readonly bytes: Uint8Array }
   | { readonly status: 'not_ready'; readonly retryAfterMs: number }
 
 /** Which invoices to list. */
