@@ -1,5 +1,28 @@
 /** The words on an invoice beside those of the invoice itself. */
-export const englishLabels = {
+export interface InvoiceLabels {
+  readonly invoice: string
+  readonly draft: string
+  readonly paid: string
+  readonly void: string
+  readonly number: string
+  readonly date: string
+  readonly due: string
+  readonly paidOn: string
+  readonly from: string
+  readonly to: string
+  readonly description: string
+  readonly quantity: string
+  readonly amount: string
+  readonly subtotal: string
+  readonly discount: string
+  readonly tax: string
+  readonly total: string
+  readonly credits: string
+  readonly amountPaid: string
+  readonly amountDue: string
+}
+
+export const englishLabels: InvoiceLabels = {
   invoice: 'Invoice',
   draft: 'Draft invoice',
   paid: 'PAID',
@@ -20,6 +43,4 @@ export const englishLabels = {
   credits: 'Credits',
   amountPaid: 'Paid',
   amountDue: 'Amount due',
-} as const
-
-export type InvoiceLabels = { readonly [Name in keyof typeof englishLabels]: string }
+}

@@ -487,6 +487,7 @@ export interface RecordPage {
 
 /** What providers that are no service of somebody else's keep here. Each sees its own: `owner` is the provider's id. */
 export interface RecordStore {
+  /** One of the owner's, or `null`. */
   get(owner: string, id: string): Promise<StoredRecord | null>
   /** Newest first, by when they were written for the first time. */
   list(owner: string, page: RecordPage): Promise<readonly StoredRecord[]>

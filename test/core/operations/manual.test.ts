@@ -1,5 +1,8 @@
 import { type BillingError, type BillingEventType, createBilling, defineCatalog, type Store } from 'billfold'
+import { memoryStore } from 'billfold/adapters/memory'
 import { type ManualProviderOptions, manualProvider } from 'billfold/providers/manual'
+import { stripeProvider } from 'billfold/providers/stripe'
+import Stripe from 'stripe'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createClock } from './setting.js'
 import { stores, type TestedStore } from './stores.js'
@@ -285,5 +288,16 @@ describe.each(stores)('offline payments on $name', (tested) => {
     const { id: paymentId } = await submit(owed?.id ?? '')
     await billing.payments.approve({ accountId, paymentId })
     expect((await billing.credits.balance({ accountId })).balance).toBe(0n)
+  })
+})
+
+describe('providers whose payments need no approval', () => {
+  it('S3.4 bring no verb for it, and none compiles', async () => {
+    const client = new Stripe('sk_test_unused')
+    const store = memoryStore()
+    const billing = createBilling({ catalog, store, providers: { default: stripeProvider({ client }) } })
+    // @ts-expect-error nobody approves payments
+    expect(billing.payments.submitManual).toBeUndefined()
+    await billing.close()
   })
 })
