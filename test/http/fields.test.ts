@@ -214,6 +214,7 @@ describe('each field of S4', () => {
         subtotal: amount(1),
         discount: amount(3),
         tax: amount(5),
+        taxes: [],
         total: amount(7),
         creditsApplied: amount(9),
         amountDue: amount(11),

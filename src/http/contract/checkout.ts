@@ -51,7 +51,15 @@ export const purchase = z
     status: z.string(),
     payment: z.object({ status: z.string(), reason: z.string().nullable(), message: z.string().nullable() }).nullable(),
     next_action: z
-      .object({ type: z.literal('redirect'), url: z.string(), expires_at: z.iso.datetime().nullable() })
+      .discriminatedUnion('type', [
+        z.object({ type: z.literal('redirect'), url: z.string(), expires_at: z.iso.datetime().nullable() }),
+        z.object({
+          type: z.literal('manual'),
+          invoice_id: z.string(),
+          instructions: z.string(),
+          url: z.string(),
+        }),
+      ])
       .nullable(),
   })
   .openapi('Purchase')

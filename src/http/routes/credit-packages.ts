@@ -73,8 +73,19 @@ export function addCreditPackageRoutes(app: App, served: Served): void {
   )
 }
 
-function pageJson({ id, provider, url, expiresAt }: CreatedCheckout): z.output<typeof purchase> {
-  return { checkout_id: id, provider, status: 'open', payment: null, next_action: redirectTo(url, expiresAt) }
+function pageJson({
+  id,
+  provider,
+  url,
+  expiresAt,
+  instructions,
+  externalId,
+}: CreatedCheckout): z.output<typeof purchase> {
+  const next: NextAction =
+    instructions === null
+      ? { kind: 'redirect', url, expiresAt }
+      : { kind: 'manual', invoiceId: externalId, instructions, url }
+  return { checkout_id: id, provider, status: 'open', payment: null, next_action: nextJson(next) }
 }
 
 function purchaseJson({ id, provider, status, payment, nextAction }: PurchasedPackage): z.output<typeof purchase> {
@@ -85,10 +96,13 @@ function purchaseJson({ id, provider, status, payment, nextAction }: PurchasedPa
     provider,
     status,
     payment: payment && { status: payment.status, reason, message },
-    next_action: nextAction && redirectTo(nextAction.url, nextAction.expiresAt),
+    next_action: nextAction && nextJson(nextAction),
   }
 }
 
-function redirectTo(url: string, expiresAt: Date | null): z.output<typeof purchase>['next_action'] {
-  return { type: 'redirect', url, expires_at: isoOrNull(expiresAt) }
+type NextAction = NonNullable<PurchasedPackage['nextAction']>
+
+function nextJson(next: NextAction): z.output<typeof purchase>['next_action'] {
+  if (next.kind === 'redirect') return { type: 'redirect', url: next.url, expires_at: isoOrNull(next.expiresAt) }
+  return { type: 'manual', invoice_id: next.invoiceId, instructions: next.instructions, url: next.url }
 }

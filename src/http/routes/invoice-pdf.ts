@@ -13,6 +13,10 @@ const notReady = {
   description: 'It is being made: ask again after `Retry-After` seconds.',
   content: { 'application/problem+json': { schema: problem } },
 }
+const pdfBytes = {
+  description: 'The PDF.',
+  content: { 'application/pdf': { schema: z.string().openapi({ format: 'binary' }) } },
+}
 /** More than any invoice has. */
 const maximumBytes = 20 * 1_048_576
 const patienceMs = 20_000
@@ -20,9 +24,9 @@ const patienceMs = 20_000
 /** An invoice as a PDF: where it is, or its bytes. */
 export function addInvoicePdfRoutes(app: App, served: Served): void {
   const { billing } = served
-  const addressOf = async (accountId: string, id: string): Promise<string> => {
+  const found = async (accountId: string, id: string) => {
     const pdf = await part(billing, 'invoices').pdf({ accountId, id })
-    if (pdf.status === 'ready') return pdf.url
+    if (pdf.status !== 'not_ready') return pdf
     const seconds = Math.max(1, Math.ceil(pdf.retryAfterMs / 1000))
     throw new RequestError('not_ready', 'The PDF is being made.', { 'retry-after': String(seconds) })
   }
@@ -35,10 +39,18 @@ export function addInvoicePdfRoutes(app: App, served: Served): void {
       path: '/invoices/{invoice_id}/pdf',
       summary: 'Leads to the PDF of an invoice',
       request: { params: invoicePath },
-      responses: { 302: { description: 'Where the PDF is.' }, ...problems, 503: notReady },
+      responses: {
+        200: { ...pdfBytes, description: 'The PDF, where it is drawn here.' },
+        302: { description: 'Where the PDF is.' },
+        ...problems,
+        503: notReady,
+      },
     },
     async (context) => {
-      return context.redirect(await addressOf(context.var.accountId, context.req.valid('param').invoice_id), 302)
+      const id = context.req.valid('param').invoice_id
+      const pdf = await found(context.var.accountId, id)
+      if (pdf.status === 'ready') return context.redirect(pdf.url, 302)
+      return context.body(exactly(pdf.bytes), 200, attached(id))
     },
   )
   addRoute(
@@ -51,23 +63,30 @@ export function addInvoicePdfRoutes(app: App, served: Served): void {
       summary: 'The PDF of an invoice',
       request: { params: invoicePath },
       responses: {
-        200: {
-          description: 'The PDF.',
-          content: { 'application/pdf': { schema: z.string().openapi({ format: 'binary' }) } },
-        },
+        200: pdfBytes,
         ...problems,
         503: notReady,
       },
     },
     async (context) => {
       const id = context.req.valid('param').invoice_id
-      const bytes = await download(served, await addressOf(context.var.accountId, id))
-      return context.body(bytes, 200, {
-        'content-type': 'application/pdf',
-        'content-disposition': `attachment; filename="${id.replace(/[^\w.-]/g, '_')}.pdf"`,
-      })
+      const pdf = await found(context.var.accountId, id)
+      const bytes = pdf.status === 'ready' ? await download(served, pdf.url) : exactly(pdf.bytes)
+      return context.body(bytes, 200, attached(id))
     },
   )
+}
+
+function attached(id: string) {
+  return {
+    'content-type': 'application/pdf',
+    'content-disposition': `attachment; filename="${id.replace(/[^\w.-]/g, '_')}.pdf"`,
+  }
+}
+
+/** The bytes in a buffer of their own. */
+function exactly(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes)
 }
 
 /** Read from the address that the provider said, and handed on only if it is a PDF. */
