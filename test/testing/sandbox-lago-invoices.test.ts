@@ -131,8 +131,9 @@ describe('invoices of the Lago twin', () => {
     const started = (await api.subscriptions.findSubscription(id)).data.subscription
     await subscribe(id, 'large')
     const [change] = await listed(id)
-    const from = Date.parse(started.current_billing_period_started_at ?? '')
-    const days = Math.round((Date.parse(started.current_billing_period_ending_at ?? '') - from) / dayMs)
+    // Days of the calendar, whatever the time of the day.
+    const from = Date.parse(started.current_billing_period_started_at?.slice(0, 10) ?? '')
+    const days = Math.ceil((Date.parse(started.current_billing_period_ending_at ?? '') - from) / dayMs)
     const rest = days - 10
     expect(change?.fees_amount_cents).toBe(Math.round((6200 * rest) / days))
     expect(change?.credit_notes_amount_cents).toBe(Math.round((2000 * rest) / days))
