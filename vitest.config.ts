@@ -36,6 +36,8 @@ const projects = [
 
 export default defineConfig({
   test: {
+    // On two processors vitest would take one.
+    maxWorkers: 2,
     reporters: ['default', new SummaryReporter()],
     projects: projects.map((project) => ({ extends: true, test: { hookTimeout: 120_000, ...project } })),
   },
