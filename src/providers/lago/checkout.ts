@@ -12,7 +12,7 @@ import type {
 import { withoutKey } from '../door/door.js'
 import { fromLagoAmount } from './amount.js'
 import { type LagoCall, parseAnswer, part } from './call.js'
-import { refusalOf } from './errors.js'
+import { refusalOf, unsupported } from './errors.js'
 import { intentOf, invoiceStatus, type LagoInvoice } from './invoice.js'
 import { newestPayment, paymentUrl } from './invoice-payment.js'
 import { type LagoInvoiceVerbs, readInvoice } from './invoices.js'
@@ -116,8 +116,4 @@ async function pageOf(call: LagoCall, externalId: string, options: CallOptions):
     if (refusalOf(error).includes('payment_processor_is_currently_handling_payment')) return null
     throw error
   }
-}
-
-function unsupported(message: string): BillingError {
-  return new BillingError('option_unsupported', message, { details: { provider: 'lago' } })
 }

@@ -113,3 +113,8 @@ export function isTaken(error: unknown): boolean {
   const { fields } = error.details as { readonly fields?: { readonly code?: unknown } }
   return Array.isArray(fields?.code) && fields.code.includes('value_already_exist')
 }
+
+/** What is asked for and Lago does not have. */
+export function unsupported(message: string): BillingError {
+  return new BillingError('option_unsupported', message, { details: { provider: lagoName.id } })
+}

@@ -9,6 +9,22 @@ export interface PageNumber {
 
 const perPage = 100
 
+/** A page of a list. */
+export interface Page<Row> {
+  readonly rows: readonly Row[]
+  /** The number of the next one; `null` on the last. */
+  readonly next: number | null
+}
+
+/** What Lago answers for a page of a list, which lies under the list's name. @throws BillingError `provider_response_invalid` */
+export function readPage<Row>(name: string, schema: z.ZodType<Row>, answer: unknown): Page<Row> {
+  const { meta, [name]: rows } = parseAnswer(
+    z.object({ [name]: z.array(schema), meta: z.object({ next_page: z.number().nullish() }) }),
+    answer,
+  ) as { readonly meta: { readonly next_page?: number | null } } & Readonly<Record<string, readonly Row[]>>
+  return { rows: rows ?? [], next: meta.next_page ?? null }
+}
+
 /**
  * All rows of a list, page by page. Lago's pages are counted, so that what is added meanwhile moves rows on: one that comes twice is
  * taken once.
@@ -21,24 +37,17 @@ export async function everyPage<Row>(
   idOf: (row: Row) => string | null,
   list: (page: PageNumber) => Promise<unknown>,
 ): Promise<readonly Row[]> {
-  const pageSchema = z.object({
-    [name]: z.array(schema),
-    meta: z.object({ next_page: z.number().nullish() }),
-  }) as unknown as z.ZodType<Record<string, Row[]> & { readonly meta: { readonly next_page?: number | null } }>
   const rows: Row[] = []
   const seen = new Set<string>()
   for (let page: number | null = 1; page !== null; ) {
-    const answer: Record<string, Row[]> & { readonly meta: { readonly next_page?: number | null } } = parseAnswer(
-      pageSchema,
-      await list({ page, per_page: perPage }),
-    )
-    for (const row of answer[name] ?? []) {
+    const found: Page<Row> = readPage(name, schema, await list({ page, per_page: perPage }))
+    for (const row of found.rows) {
       const id = idOf(row)
       if (id !== null && seen.has(id)) continue
       if (id !== null) seen.add(id)
       rows.push(row)
     }
-    page = answer.meta.next_page ?? null
+    page = found.next
   }
   return rows
 }

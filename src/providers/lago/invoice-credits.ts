@@ -7,6 +7,7 @@ import { takeTurns } from '../door/turns.js'
 import { fromLagoAmount, toLagoAmount } from './amount.js'
 import type { LagoCall } from './call.js'
 import { refusalOf } from './errors.js'
+import { oldestFirst } from './oldest-first.js'
 import {
   addTransaction,
   keyName,
@@ -128,14 +129,7 @@ function grantsAmong(rows: readonly LagoTransaction[]): readonly LagoTransaction
 }
 
 function firstOf(rows: readonly LagoTransaction[], key: string): LagoTransaction | undefined {
-  return rows
-    .filter((row) => metadataOf(row, keyName) === key)
-    .sort((left, right) => placeOf(left).localeCompare(placeOf(right)))[0]
-}
-
-/** By time, and of the same second by id: everybody finds the same one first. */
-function placeOf({ created_at: at, lago_id: id }: LagoTransaction): string {
-  return `${at} ${id}`
+  return oldestFirst(rows.filter((row) => metadataOf(row, keyName) === key))[0]
 }
 
 function isVoided(rows: readonly LagoTransaction[], id: string): boolean {

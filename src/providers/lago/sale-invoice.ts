@@ -9,6 +9,7 @@ import { type LagoCall, parseAnswer, part } from './call.js'
 import { isTaken } from './errors.js'
 import { intentKey, intentOf, invoiceSchema, type LagoInvoice } from './invoice.js'
 import { readInvoice } from './invoices.js'
+import { oldestFirst } from './oldest-first.js'
 
 /** What is sold on an invoice of its own. */
 export interface InvoicedSale {
@@ -62,14 +63,9 @@ async function invoicesOfSale(
   const whole = await Promise.all(
     rows.map((row) => (intentOf(row) === null ? readInvoice(call, row.lago_id, options) : row)),
   )
-  return whole
-    .filter((row) => intentOf(row) === intentId || row.fees?.some(({ description }) => description === intentId))
-    .sort((left, right) => placeOf(left).localeCompare(placeOf(right)))
-}
-
-/** By time, and of the same second by id: everybody finds the same one first. */
-function placeOf({ created_at: at, lago_id: id }: LagoInvoice): string {
-  return `${at} ${id}`
+  const isOfSale = (row: LagoInvoice) =>
+    intentOf(row) === intentId || row.fees?.some(({ description }) => description === intentId)
+  return oldestFirst(whole.filter(isOfSale))
 }
 
 async function create(call: LagoCall, sale: InvoicedSale, options: CallOptions): Promise<LagoInvoice> {

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
+import { once } from '../door/once.js'
 
 /**
  * How an endpoint's webhooks are signed, as it was made in Lago: by HMAC with the key of the organization, or as a JWT with Lago's own
@@ -72,18 +73,6 @@ function expectHeader(signature: string | undefined): string {
   if (signature === undefined || signature === '') throw invalid('The webhook has no X-Lago-Signature.')
   if (signature.length <= maximumHeaderLength) return signature
   throw new BillingError('header_too_large', 'The X-Lago-Signature is too long.')
-}
-
-/** Done at the first webhook, and again when it failed. */
-function once<Made>(make: () => Promise<Made>): () => Promise<Made> {
-  let made: Promise<Made> | undefined
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = undefined
-      throw error
-    })
-    return made
-  }
 }
 
 function importKey(

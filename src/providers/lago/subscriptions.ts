@@ -5,6 +5,7 @@ import type { CallOptions } from '../../core/ports/call-options.js'
 import type { SubscriptionChange, SubscriptionsCapability } from '../../core/ports/capabilities/subscriptions.js'
 import { billedOf } from './billed.js'
 import { type LagoCall, parseAnswer, part } from './call.js'
+import { unsupported } from './errors.js'
 import { everyPage } from './every-page.js'
 import { planCode, usagePlanCode } from './plan-code.js'
 import { type LagoPlans, yearlyCents } from './plans.js'
@@ -190,8 +191,4 @@ function groupById(rows: readonly LagoSubscription[]): ReadonlyMap<string, reado
   const groups = new Map<string, LagoSubscription[]>()
   for (const row of rows) groups.set(row.external_id, [...(groups.get(row.external_id) ?? []), row])
   return groups
-}
-
-function unsupported(message: string): BillingError {
-  return new BillingError('option_unsupported', message, { details: { provider: 'lago' } })
 }

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
-import type { WebhookSubject, WebhooksCapability } from '../../core/ports/capabilities/webhooks.js'
+import type { WebhooksCapability } from '../../core/ports/capabilities/webhooks.js'
+import { checkSize, decodePayload, ignored, parsePayload } from '../door/webhook-payload.js'
 import { type LagoCall, parseAnswer } from './call.js'
 import { type LagoSignature, signatureVerifier } from './signature.js'
 import { creditNoteHandlers } from './webhooks/credit-note.js'
@@ -13,7 +14,6 @@ import { paymentHandlers } from './webhooks/payment.js'
 import { paymentMethodHandlers } from './webhooks/payment-method.js'
 import { subscriptionHandlers } from './webhooks/subscription.js'
 
-const maximumBodyBytes = 5 * 1024 * 1024
 const maximumKeyLength = 255
 
 const bodySchema = z.looseObject({ webhook_type: z.string().min(1).max(255), object_type: z.string().optional() })
@@ -52,10 +52,9 @@ export function lagoWebhooks(call: LagoCall, signature: LagoSignature | undefine
     async verify({ rawBody, headers }) {
       if (verifySignature === undefined)
         throw new BillingError('webhook_not_configured', 'Give lagoProvider() a webhook.signature to take webhooks.')
-      if (rawBody.byteLength > maximumBodyBytes)
-        throw new BillingError('payload_too_large', 'The webhook is too large.', { details: { maximumBodyBytes } })
+      checkSize(rawBody)
       await verifySignature(headers.get('x-lago-signature'), rawBody)
-      const payload = decode(rawBody)
+      const payload = decodePayload(rawBody)
       const { webhook_type: type } = parseBody(payload)
       return { eventId: uniqueKey(headers.get('x-lago-unique-key')), type, payload }
     },
@@ -79,27 +78,7 @@ function uniqueKey(key: string | undefined): string {
 }
 
 function parseBody(payload: string): z.output<typeof bodySchema> {
-  const body = bodySchema.safeParse(parseJson(payload))
+  const body = bodySchema.safeParse(parsePayload(payload))
   if (body.success) return body.data
   throw new BillingError('webhook_payload_invalid', 'The webhook is not one of Lago: it has no type.')
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new BillingError('webhook_payload_invalid', 'The webhook is not JSON.', { cause })
-  }
-}
-
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new BillingError('webhook_payload_invalid', 'The webhook is not UTF-8.', { cause })
-  }
-}
-
-function ignored(reason: string): WebhookSubject {
-  return { kind: 'ignored', reason }
 }

@@ -3,6 +3,7 @@ import { dedupeOf } from '../../core/domain/ledger/key.js'
 import { BillingError } from '../../core/errors.js'
 import type { Listed, ListPage } from '../../core/ports/page.js'
 import type { Store, StoredRecord } from '../../core/ports/store.js'
+import { once } from '../door/once.js'
 import { takeTurns } from '../door/turns.js'
 
 /** What is kept under an id. */
@@ -44,14 +45,7 @@ const attempts = 500
 export function createArchive(store: Store, owner: string): Archive {
   const { records } = store
   const turns = takeTurns(1)
-  let migrated: Promise<void> | undefined
-  const ready = () => {
-    migrated ??= store.migrate().catch((error: unknown) => {
-      migrated = undefined
-      throw error
-    })
-    return migrated
-  }
+  const ready = once(() => store.migrate())
 
   async function changeOnce<Answer>(decide: Parameters<Archive['change']>[0]): Promise<{ answer: Answer } | null> {
     const seen = new Map<string, number>()

@@ -2,6 +2,7 @@ import type { PlanInterval } from '../../core/domain/catalog.js'
 import type { InvoiceStatus } from '../../core/domain/invoice.js'
 import type { Money } from '../../core/domain/money.js'
 import { type Instant, periodAt } from '../../core/domain/period.js'
+import { BillingError } from '../../core/errors.js'
 import type { Invoice } from '../../core/ports/capabilities/invoices.js'
 import type { Kept } from './archive.js'
 
@@ -27,6 +28,12 @@ export interface KeptInvoice extends Kept {
   readonly finalizedAt: Instant | null
   readonly dueAt: Instant | null
   readonly paidAt: Instant | null
+}
+
+/** @throws BillingError `not_found` */
+export function expectInvoice(found: KeptInvoice | null, id: string): KeptInvoice {
+  if (found) return found
+  throw new BillingError('not_found', `There is no invoice ${id}.`)
 }
 
 export function subtotalOf({ lines }: Pick<KeptInvoice, 'lines'>): bigint {

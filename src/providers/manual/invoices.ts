@@ -2,7 +2,7 @@ import type { Instant } from '../../core/domain/period.js'
 import { BillingError } from '../../core/errors.js'
 import type { Invoice, InvoicesCapability } from '../../core/ports/capabilities/invoices.js'
 import type { Archive } from './archive.js'
-import { type KeptInvoice, statusOf, toInvoice } from './invoice.js'
+import { expectInvoice, type KeptInvoice, statusOf, toInvoice } from './invoice.js'
 import type { Issue } from './issue.js'
 
 /** What is said of invoices. */
@@ -38,16 +38,13 @@ export function manualInvoices(archive: Archive, issue: Issue, { now }: InvoiceR
 
 /** @throws BillingError `not_found` */
 export async function requireInvoice(archive: Archive, id: string): Promise<KeptInvoice> {
-  const found = await archive.get<KeptInvoice>('invoice', id)
-  if (found) return found
-  throw new BillingError('not_found', `There is no invoice ${id}.`)
+  return expectInvoice(await archive.get<KeptInvoice>('invoice', id), id)
 }
 
 /** Ends one that nothing was paid of; it keeps its number. @throws BillingError `not_found`, `invalid_state` */
 export function annul(archive: Archive, id: string, status: 'void' | 'uncollectible'): Promise<KeptInvoice> {
   return archive.change(async (read) => {
-    const invoice = await read<KeptInvoice>('invoice', id)
-    if (!invoice) throw new BillingError('not_found', `There is no invoice ${id}.`)
+    const invoice = expectInvoice(await read<KeptInvoice>('invoice', id), id)
     if (invoice.status === status) return { answer: invoice, writes: [] }
     const isPartlyPaid = invoice.paidNanos > 0n && status === 'void'
     const isEndless = invoice.status === 'open' || (invoice.status === 'uncollectible' && status === 'void')

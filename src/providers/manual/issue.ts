@@ -2,7 +2,7 @@ import { fromMinor, type Money, toMinor } from '../../core/domain/money.js'
 import type { Instant } from '../../core/domain/period.js'
 import { BillingError } from '../../core/errors.js'
 import type { Archive, Kept } from './archive.js'
-import type { KeptInvoice } from './invoice.js'
+import { expectInvoice, type KeptInvoice, subtotalOf } from './invoice.js'
 import { type TaxRate, taxesOn } from './taxes.js'
 
 /** Whom an invoice is for, as it is printed. */
@@ -53,11 +53,10 @@ export function issuing(archive: Archive, rules: IssueRules) {
       const id = archive.idOf('inv', order.key)
       const { lines: buyer, taxes = rules.taxes } = await rules.buyer(order.accountId)
       const lines = order.lines.map(({ amount, ...line }) => ({ ...line, nanos: amount.nanos }))
-      const sum = lines.reduce((total, { nanos }) => total + nanos, 0n)
       const { currency, description, intentId, sells } = order
       const draft = {
         ...({ id, kind: 'invoice', party: order.customerId, status: 'draft', number: null } as const),
-        ...{ currency, lines, taxes: taxesOn(sum, currency, taxes), seller: rules.seller, buyer },
+        ...{ currency, lines, taxes: taxesOn(subtotalOf({ lines }), currency, taxes), seller: rules.seller, buyer },
         ...{ description, intentId, sells, paidNanos: 0n, waiting: [] },
         ...{ url: rules.invoiceUrl(id) ?? order.fallbackUrl ?? '', createdAt: rules.now() },
         ...{ finalizedAt: null, dueAt: null, paidAt: null },
@@ -74,8 +73,7 @@ export function issuing(archive: Archive, rules: IssueRules) {
     /** @throws BillingError `not_found`, `invalid_state` */
     finalize(id: string): Promise<KeptInvoice> {
       return archive.change(async (read) => {
-        const known = await read<KeptInvoice>('invoice', id)
-        if (!known) throw new BillingError('not_found', `There is no invoice ${id}.`)
+        const known = expectInvoice(await read<KeptInvoice>('invoice', id), id)
         if (known.status === 'void') throw new BillingError('invalid_state', `Invoice ${id} is void.`)
         if (known.status !== 'draft') return { answer: known, writes: [] }
         const { invoice, series } = await numbered(read, known)

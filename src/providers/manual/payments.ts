@@ -3,7 +3,7 @@ import type { Instant } from '../../core/domain/period.js'
 import { BillingError } from '../../core/errors.js'
 import type { PaymentsCapability, ProviderPayment, Refund } from '../../core/ports/capabilities/payments.js'
 import type { Archive, Kept } from './archive.js'
-import { type KeptInvoice, owedOf } from './invoice.js'
+import { expectInvoice, type KeptInvoice, owedOf } from './invoice.js'
 import { checkWhole } from './issue.js'
 
 /** A payment as it is kept. */
@@ -128,8 +128,8 @@ function found(payment: KeptPayment | null, id: string): KeptPayment {
 }
 
 /** @throws BillingError `not_found`, `invalid_request` (it is paid), `invalid_state` */
-function payable(invoice: KeptInvoice | null, id: string): KeptInvoice {
-  if (!invoice) throw new BillingError('not_found', `There is no invoice ${id}.`)
+function payable(kept: KeptInvoice | null, id: string): KeptInvoice {
+  const invoice = expectInvoice(kept, id)
   if (invoice.status === 'paid')
     throw new BillingError('invalid_request', `Invoice ${id} is paid already.`, { details: { invoiceId: id } })
   if (invoice.status === 'open' || invoice.status === 'uncollectible') return invoice

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { WebhookSubject, WebhooksCapability } from '../../core/ports/capabilities/webhooks.js'
+import { checkSize, decodePayload, ignored, parsePayload } from '../door/webhook-payload.js'
 import type { StripeCall } from './call.js'
 import { type SignatureRules, signatureVerifier } from './signature.js'
 import { checkoutSessionHandlers } from './webhooks/checkout-session.js'
@@ -20,8 +21,6 @@ export interface StripeWebhookRules extends SignatureRules {
   /** Only events of this connected account are taken; `undefined`: only those of the account itself. */
   readonly account: string | undefined
 }
-
-const maximumBodyBytes = 5 * 1024 * 1024
 
 const eventSchema = z.object({
   id: z.string().min(1).max(255),
@@ -72,11 +71,9 @@ export function stripeWebhooks(call: StripeCall, rules: StripeWebhookRules): Web
       if (rules.secrets.length === 0) {
         throw new BillingError('webhook_not_configured', 'Give stripeProvider() a webhookSecret to take webhooks.')
       }
-      if (rawBody.byteLength > maximumBodyBytes) {
-        throw new BillingError('payload_too_large', 'The webhook is too large.', { details: { maximumBodyBytes } })
-      }
+      checkSize(rawBody)
       await verifySignature(headers.get('stripe-signature'), rawBody, now)
-      const payload = decode(rawBody)
+      const payload = decodePayload(rawBody)
       const { id, type } = parseEvent(payload)
       return { eventId: id, type, payload }
     },
@@ -122,27 +119,7 @@ function notOurs(event: StripeEvent, { livemode, account }: StripeWebhookRules):
 }
 
 function parseEvent(payload: string): z.output<typeof eventSchema> {
-  const event = eventSchema.safeParse(parseJson(payload))
+  const event = eventSchema.safeParse(parsePayload(payload))
   if (event.success) return event.data
   throw new BillingError('webhook_payload_invalid', 'The webhook is not an event with an id and a type.')
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new BillingError('webhook_payload_invalid', 'The webhook is not JSON.', { cause })
-  }
-}
-
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new BillingError('webhook_payload_invalid', 'The webhook is not UTF-8.', { cause })
-  }
-}
-
-function ignored(reason: string): WebhookSubject {
-  return { kind: 'ignored', reason }
 }

@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import type { WebhookSubject } from '../../../core/ports/capabilities/webhooks.js'
+import { ignored } from '../../door/webhook-payload.js'
 import { parseAnswer, part } from '../call.js'
 import { paymentSchema } from '../payment.js'
-import { type Asking, type Handlers, ignored, textOf } from './handler.js'
+import { type Asking, type Handlers, textOf } from './handler.js'
 
 const noteSchema = z.object({ credit_note: z.object({ lago_invoice_id: z.string().min(1) }) })
 const paymentsSchema = z.object({ payments: z.array(paymentSchema) })

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { WebhookSubject } from '../../../core/ports/capabilities/webhooks.js'
-import { type Handlers, ignored, objectOf, textOf } from './handler.js'
+import { ignored } from '../../door/webhook-payload.js'
+import { type Handlers, objectOf, textOf } from './handler.js'
 
 const idsSchema = z.record(z.string(), z.array(z.string()).nullish().catch(null))
 

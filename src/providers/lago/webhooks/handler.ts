@@ -28,7 +28,3 @@ export function objectOf(object: object, name: string): object {
   const value = (object as Readonly<Record<string, unknown>>)[name]
   return typeof value === 'object' && value !== null ? value : {}
 }
-
-export function ignored(reason: string): WebhookSubject {
-  return { kind: 'ignored', reason }
-}

@@ -1,7 +1,8 @@
 import type { WebhookSubject } from '../../../core/ports/capabilities/webhooks.js'
+import { ignored } from '../../door/webhook-payload.js'
 import { intentOf } from '../invoice.js'
 import { readInvoice } from '../invoices.js'
-import { type Asking, type Handlers, ignored, textOf } from './handler.js'
+import { type Asking, type Handlers, textOf } from './handler.js'
 
 /** What is told of an invoice: it is read again, and with it the subscription it is for. */
 export const invoiceHandlers: Handlers = {

@@ -1,5 +1,6 @@
 import type { WebhookSubject } from '../../../core/ports/capabilities/webhooks.js'
-import { type Handlers, ignored, objectOf, textOf } from './handler.js'
+import { ignored } from '../../door/webhook-payload.js'
+import { type Handlers, objectOf, textOf } from './handler.js'
 
 /**
  * What a customer pays with has changed. Lago of today tells of it by `customer.*` alone; these are the names under which others pass

@@ -1,5 +1,6 @@
 import type { WebhookSubject } from '../../../core/ports/capabilities/webhooks.js'
-import { type Handlers, ignored, textOf } from './handler.js'
+import { ignored } from '../../door/webhook-payload.js'
+import { type Handlers, textOf } from './handler.js'
 
 /** What is told of a payment. */
 export const paymentHandlers: Handlers = {

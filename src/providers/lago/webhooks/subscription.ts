@@ -1,6 +1,7 @@
 import type { WebhookSubject } from '../../../core/ports/capabilities/webhooks.js'
+import { ignored } from '../../door/webhook-payload.js'
 import { isUsagePlan } from '../plan-code.js'
-import { type Handlers, ignored, textOf } from './handler.js'
+import { type Handlers, textOf } from './handler.js'
 
 /** What is told of a subscription. It comes in any order, so none of it is believed: the subscription is read again. */
 export const subscriptionHandlers: Handlers = {

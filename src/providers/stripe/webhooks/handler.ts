@@ -1,5 +1,6 @@
 import type Stripe from 'stripe'
 import type { WebhookSubject } from '../../../core/ports/capabilities/webhooks.js'
+import { ignored } from '../../door/webhook-payload.js'
 
 /** The object an event tells of, as far as it is used to find out what to read again. Nothing else of it is believed. */
 export interface EventObject {
@@ -30,12 +31,12 @@ export function idOf(field: unknown): string | undefined {
 export function paymentOf({ payment_intent: intent }: EventObject): WebhookSubject {
   const externalId = idOf(intent)
   if (externalId !== undefined) return { kind: 'payment', externalId }
-  return { kind: 'ignored', reason: 'It belongs to no payment intent.' }
+  return ignored('It belongs to no payment intent.')
 }
 
 /** The customer it belongs to. */
 export function customerOf({ customer }: EventObject): WebhookSubject {
   const customerId = idOf(customer)
   if (customerId !== undefined) return { kind: 'payment_method', customerId }
-  return { kind: 'ignored', reason: 'It belongs to no customer.' }
+  return ignored('It belongs to no customer.')
 }

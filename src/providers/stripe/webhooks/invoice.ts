@@ -1,4 +1,5 @@
 import type { WebhookSubject } from '../../../core/ports/capabilities/webhooks.js'
+import { ignored } from '../../door/webhook-payload.js'
 import { type EventObject, type Handlers, idOf } from './handler.js'
 
 /** Events of an invoice: it is read again, and with it the subscription it is for. */
@@ -24,5 +25,5 @@ function invoice({ id }: EventObject): WebhookSubject {
 function ofPayment({ invoice: named }: EventObject): WebhookSubject {
   const externalId = idOf(named)
   if (externalId !== undefined) return { kind: 'invoice', externalId }
-  return { kind: 'ignored', reason: 'It belongs to no invoice.' }
+  return ignored('It belongs to no invoice.')
 }
