@@ -99,9 +99,9 @@ function guard(served: Served, access: Access): MiddlewareHandler<AppEnv> {
     context.set('accountId', authorized(identity, access, context.req.param('organization_id')))
     checkOrigin(request, identity, served.allowedOrigins)
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      const body = await readJson(request, served.limits)
+      const text = await readJson(request, served.limits)
       // What checks the fields reads this instead of the body, which is read already.
-      context.req.bodyCache = { text: Promise.resolve(JSON.stringify(body)) as never, json: Promise.resolve(body) }
+      context.req.bodyCache = { text: Promise.resolve(text) as never }
       context.req.raw = withJsonType(request)
     }
     await next()

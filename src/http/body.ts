@@ -33,14 +33,14 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
 }
 
 /**
- * The body as JSON; `{}` for none.
+ * The text of a body that is JSON; `{}` for none.
  *
  * @throws RequestError `unsupported_media_type`, `payload_too_large`, `invalid_json`, `invalid_request` (too deep, or a card number in it)
  */
-export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
+export async function readJson(request: Request, limits: BodyLimits): Promise<string> {
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
   const bytes = await readBytes(request, limits.bytes)
-  if (bytes.length === 0 && (type === '' || type === 'application/json')) return {}
+  if (bytes.length === 0 && (type === '' || type === 'application/json')) return '{}'
   if (type !== 'application/json') throw new RequestError('unsupported_media_type', 'Send application/json.')
   let text: string
   try {
@@ -58,7 +58,7 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<un
   }
   if (hasCardNumber(value))
     throw new RequestError('invalid_request', 'Never send a card number: use a form of the payment provider.')
-  return value
+  return text
 }
 
 /** Counted before it is parsed: what is nested deeply enough overflows those who walk through it. */

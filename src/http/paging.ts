@@ -34,11 +34,44 @@ export async function filtered<T, R>(
   }
 }
 
-/** What a page asks the service for. */
-export function placeOf(
-  accountId: string,
-  { limit, cursor }: { readonly limit?: number | undefined; readonly cursor?: string | undefined },
-): { readonly accountId: string; readonly limit: number; readonly cursor?: string } {
+/** The days that are asked for; one that is not given is left to the service. */
+export function spanOf({ from, to }: { readonly from?: string | undefined; readonly to?: string | undefined }): {
+  readonly from?: string
+  readonly to?: string
+} {
+  return { ...(from && { from }), ...(to && { to }) }
+}
+
+/** Which page is asked for, as it came. */
+export interface PageQuery {
+  readonly limit?: number | undefined
+  readonly cursor?: string | undefined
+}
+
+/** Which page the service is asked for. */
+export interface Place {
+  readonly accountId: string
+  readonly limit: number
+  readonly cursor?: string
+}
+
+/** A page of what stands in one of these states, or of all. One state alone the service looks for itself. */
+export function inStates<Status, Item extends { readonly status: Status }, Row>(
+  { accountId, limit, cursor }: PageQuery & { readonly accountId: string },
+  states: readonly Status[] | null,
+  read: (place: Place & { readonly status?: Status }) => Promise<Page<Item>>,
+  show: (item: Item) => Row | null,
+): Promise<Page<Row>> {
+  const [only, ...others] = states ?? []
+  const narrowed = only === undefined || others.length > 0 ? {} : { status: only }
+  return filtered(
+    (place) => read({ ...placeOf(accountId, { limit, cursor: place }), ...narrowed }),
+    cursor,
+    (item) => (states === null || states.includes(item.status) ? show(item) : null),
+  )
+}
+
+export function placeOf(accountId: string, { limit, cursor }: PageQuery): Place {
   return { accountId, limit: limit ?? 20, ...(cursor === undefined ? {} : { cursor }) }
 }
 

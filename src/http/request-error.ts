@@ -2,18 +2,15 @@
 export const requestErrorStatus = {
   csrf_failed: 403,
   forbidden: 403,
-  header_too_large: 431,
   invalid_json: 400,
   invalid_request: 400,
   method_not_allowed: 405,
   not_found: 404,
   not_ready: 503,
   payload_too_large: 413,
-  rate_limited: 429,
   unauthenticated: 401,
   unknown_field: 400,
   unsupported_media_type: 415,
-  webhook_payload_invalid: 400,
 } as const satisfies Record<string, number>
 
 export type RequestErrorCode = keyof typeof requestErrorStatus
@@ -30,4 +27,10 @@ export class RequestError extends Error {
   ) {
     super(message)
   }
+}
+
+/** A field that is wrong, and how. */
+export function invalidField(field: string, what: string): RequestError {
+  const message = `${field}: ${what}`
+  return new RequestError('invalid_request', message, {}, [{ field, message }])
 }

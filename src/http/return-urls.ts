@@ -1,5 +1,5 @@
 import type { Served } from './app.js'
-import { RequestError } from './request-error.js'
+import { invalidField } from './request-error.js'
 
 /** Where a hosted page leads back to. @throws RequestError `invalid_request` where neither the request nor the app says */
 export function returnUrlsOf(
@@ -18,6 +18,5 @@ export function portalReturnUrl({ returnUrls }: Served, given: string | undefine
 }
 
 function missing(field: string): never {
-  const message = `${field}: say where to come back to.`
-  throw new RequestError('invalid_request', message, {}, [{ field, message }])
+  throw invalidField(field, 'say where to come back to.')
 }

@@ -1,6 +1,10 @@
 import { z } from '@hono/zod-openapi'
 import { money, time, timeOrNull } from './fields.js'
 
+export const invoicePath = z.strictObject({
+  invoice_id: z.string().openapi({ param: { name: 'invoice_id', in: 'path' }, example: 'in_1' }),
+})
+
 export const lineItem = z
   .object({
     description: z.string(),

@@ -19,6 +19,10 @@ export const paymentMethod = z
   })
   .openapi('PaymentMethod')
 
+export const paymentMethodPath = z.strictObject({
+  payment_method_id: z.string().openapi({ param: { name: 'payment_method_id', in: 'path' }, example: 'pm_1' }),
+})
+
 const id = z.string().min(1).max(255)
 
 /** Of S4: what a form of the provider's made. */

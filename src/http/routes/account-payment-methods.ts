@@ -2,13 +2,10 @@ import { z } from '@hono/zod-openapi'
 import { type App, addRoute, type Served } from '../app.js'
 import { part } from '../billing.js'
 import { json, jsonBody, organizationPath, problems } from '../contract/fields.js'
-import { attachPaymentMethodRequest, paymentMethod } from '../contract/payment-method.js'
-import { paymentMethodJson } from '../wire/payment-method.js'
+import { attachPaymentMethodRequest, paymentMethod, paymentMethodPath } from '../contract/payment-method.js'
+import { attachMethod, storedMethods } from '../stored-methods.js'
 
-const methodPath = z.strictObject({
-  ...organizationPath.shape,
-  payment_method_id: z.string().openapi({ param: { name: 'payment_method_id', in: 'path' }, example: 'pm_1' }),
-})
+const methodPath = z.strictObject({ ...organizationPath.shape, ...paymentMethodPath.shape })
 const change = { scope: 'billing:admin', account: 'path', needs: 'paymentMethods' } as const
 
 /** What an account pays with, by the paths of S4. */
@@ -26,9 +23,7 @@ export function addAccountPaymentMethodRoutes(app: App, served: Served): void {
       responses: { 200: json(paymentMethod, 'The payment method.'), ...problems },
     },
     async (context) => {
-      const { payment_method_id: id, set_as_default: setAsDefault } = context.req.valid('json')
-      const input = { accountId: context.var.accountId, id, ...(setAsDefault === undefined ? {} : { setAsDefault }) }
-      return context.json(paymentMethodJson(await part(billing, 'paymentMethods').attach(input)), 200)
+      return context.json(await attachMethod(billing, context.var.accountId, context.req.valid('json')), 200)
     },
   )
   addRoute(
@@ -42,10 +37,7 @@ export function addAccountPaymentMethodRoutes(app: App, served: Served): void {
       request: { params: organizationPath },
       responses: { 200: json(z.array(paymentMethod), 'The payment methods.'), ...problems },
     },
-    async (context) => {
-      const methods = await part(billing, 'paymentMethods').list({ accountId: context.var.accountId })
-      return context.json(methods.map(paymentMethodJson), 200)
-    },
+    async (context) => context.json(await storedMethods(billing, context.var.accountId), 200),
   )
   addRoute(
     app,

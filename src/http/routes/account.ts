@@ -6,7 +6,7 @@ import { billingAccount } from '../contract/account.js'
 import { json, organizationPath, problems } from '../contract/fields.js'
 import type { Identity } from '../identity.js'
 import { type AccountFacts, accountJson } from '../wire/account.js'
-import { less, sum } from '../wire/amount.js'
+import { sum } from '../wire/amount.js'
 
 /** The account; made when it is looked at for the first time. */
 export function addAccountRoutes(app: App, served: Served): void {
@@ -98,7 +98,7 @@ async function spentBy(billing: ServedBilling, accountId: string, currency: stri
   do {
     const page = await billing.payments.list({ accountId, limit: 100, ...(cursor === undefined ? {} : { cursor }) })
     const paid = page.items.filter((payment) => isPaid(payment) && payment.currency === currency)
-    amounts.push(...paid.map(({ amount, refunded }) => String(less(amount, refunded))))
+    amounts.push(...paid.flatMap(({ amount, refunded }) => [amount, `-${refunded}`]))
     cursor = page.nextCursor ?? undefined
   } while (cursor !== undefined)
   return sum(amounts)

@@ -1,11 +1,10 @@
 import type { CreatedCheckout } from '../../index.js'
 import { type App, addRoute, type Served } from '../app.js'
-import { part, type ServedBilling } from '../billing.js'
+import type { ServedBilling } from '../billing.js'
 import { checkout, creditPurchaseRequest, lifetimePurchaseRequest } from '../contract/checkout.js'
 import { json, jsonBody, organizationPath, problems } from '../contract/fields.js'
-import { idempotencyKeyGiven } from '../idempotency-key.js'
-import { RequestError } from '../request-error.js'
-import { returnUrlsOf } from '../return-urls.js'
+import { openCheckout } from '../open-checkout.js'
+import { invalidField, RequestError } from '../request-error.js'
 
 const buy = { scope: 'billing:pay', account: 'path', needs: 'createCheckout' } as const
 
@@ -25,17 +24,8 @@ export function addCheckoutRoutes(app: App, served: Served): void {
     },
     async (context) => {
       const request = context.req.valid('json')
-      const created = await part(
-        billing,
-        'createCheckout',
-      )({
-        accountId: context.var.accountId,
-        kind: 'credits',
-        amount: String(request.amount_usd),
-        ...returnUrlsOf(served, request),
-        ...idempotencyKeyGiven(context),
-      })
-      return context.json(checkoutJson(created), 200)
+      const sale = { kind: 'credits', amount: String(request.amount_usd) } as const
+      return context.json(checkoutJson(await openCheckout(served, context, request, sale)), 200)
     },
   )
   addRoute(
@@ -51,18 +41,9 @@ export function addCheckoutRoutes(app: App, served: Served): void {
     },
     async (context) => {
       const request = context.req.valid('json')
-      const created = await part(
-        billing,
-        'createCheckout',
-      )({
-        accountId: context.var.accountId,
-        kind: 'lifetime',
-        // Looked up in the catalog, which is not known by its names here.
-        plan: (request.plan ?? (await onlyLifetimePlan(billing))) as never,
-        ...returnUrlsOf(served, request),
-        ...idempotencyKeyGiven(context),
-      })
-      return context.json(checkoutJson(created), 200)
+      const plan = request.plan ?? (await onlyLifetimePlan(billing))
+      const sale = { kind: 'lifetime', plan: plan as never } as const
+      return context.json(checkoutJson(await openCheckout(served, context, request, sale)), 200)
     },
   )
 }
@@ -72,8 +53,7 @@ async function onlyLifetimePlan(billing: ServedBilling): Promise<string> {
   const [first, ...others] = plans.filter(({ price }) => price?.interval === 'once')
   if (!first) throw new RequestError('not_found', 'No plan is sold for life.')
   if (others.length === 0) return first.name
-  const message = `plan: one of ${[first, ...others].map(({ name }) => name).join(', ')}.`
-  throw new RequestError('invalid_request', message, {}, [{ field: 'plan', message }])
+  throw invalidField('plan', `one of ${[first, ...others].map(({ name }) => name).join(', ')}.`)
 }
 
 function checkoutJson({ id, url, externalId }: CreatedCheckout) {

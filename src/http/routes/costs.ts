@@ -4,7 +4,7 @@ import { type App, addRoute, type Served } from '../app.js'
 import { costExportQuery, costQuery, costRecord, costSummary } from '../contract/cost.js'
 import { json, organizationPath, problems } from '../contract/fields.js'
 import { daysQuery } from '../contract/usage.js'
-import { linkNext, placeOf } from '../paging.js'
+import { linkNext, placeOf, spanOf } from '../paging.js'
 import { costJson, costSummaryJson, poolsOf } from '../wire/cost.js'
 
 const read = { scope: 'billing:read', account: 'path' } as const
@@ -29,8 +29,7 @@ export function addCostRoutes(app: App, served: Served): void {
     },
     async (context) => {
       const { accountId } = context.var
-      const { from, to } = context.req.valid('query')
-      const summary = await billing.costs.summary({ accountId, ...(from && { from }), ...(to && { to }) })
+      const summary = await billing.costs.summary({ accountId, ...spanOf(context.req.valid('query')) })
       return context.json(costSummaryJson(summary, accountId), 200)
     },
   )
@@ -47,9 +46,8 @@ export function addCostRoutes(app: App, served: Served): void {
     },
     async (context) => {
       const { accountId } = context.var
-      const { from, to, ...page } = context.req.valid('query')
-      const span = { ...(from && { from }), ...(to && { to }) }
-      const { items, nextCursor } = await billing.costs.list({ ...placeOf(accountId, page), ...span })
+      const query = context.req.valid('query')
+      const { items, nextCursor } = await billing.costs.list({ ...placeOf(accountId, query), ...spanOf(query) })
       const parts = await Promise.all(items.map((record) => partsOf(accountId, record)))
       linkNext(context, nextCursor)
       const costs = items.map((record, index) => costJson(record, parts[index] ?? [], accountId, wire))
@@ -72,8 +70,7 @@ export function addCostRoutes(app: App, served: Served): void {
     },
     async (context) => {
       const { accountId } = context.var
-      const { from, to } = context.req.valid('query')
-      const span = { ...(from && { from }), ...(to && { to }) }
+      const span = spanOf(context.req.valid('query'))
       const chunks = billing.costs.export({ accountId, format: 'csv', ...span })[Symbol.asyncIterator]()
       // What is wrong with the request comes with the first chunk, while there is still an answer to be chosen.
       const first = await chunks.next()

@@ -2,12 +2,11 @@ import { z } from '@hono/zod-openapi'
 import type { CreatedCheckout, PurchasedPackage } from '../../index.js'
 import { BillingError } from '../../index.js'
 import { type App, addRoute, type Served } from '../app.js'
-import { part } from '../billing.js'
 import { purchase, purchaseRequest } from '../contract/checkout.js'
 import { creditPackage } from '../contract/credit.js'
 import { json, jsonBody, problems } from '../contract/fields.js'
 import { idempotencyKeyGiven } from '../idempotency-key.js'
-import { returnUrlsOf } from '../return-urls.js'
+import { openCheckout } from '../open-checkout.js'
 import { packageJson } from '../wire/credit.js'
 import { isoOrNull } from '../wire/wire.js'
 
@@ -44,31 +43,19 @@ export function addCreditPackageRoutes(app: App, served: Served): void {
     async (context) => {
       const { quantity, payment_method_id: paymentMethodId, ...addresses } = context.req.valid('json')
       const sale = {
-        accountId: context.var.accountId,
         // Looked up in the catalog, which is not known by its names here.
         package: context.req.valid('param').package_id as never,
         ...(quantity === undefined ? {} : { quantity }),
-        ...idempotencyKeyGiven(context),
       }
-      if (paymentMethodId === undefined) {
-        const created = await part(
-          billing,
-          'createCheckout',
-        )({
-          kind: 'package',
-          ...sale,
-          ...returnUrlsOf(served, addresses),
-        })
-        return context.json(pageJson(created), 200)
-      }
+      if (paymentMethodId === undefined)
+        return context.json(pageJson(await openCheckout(served, context, addresses, { kind: 'package', ...sale })), 200)
       const { purchase: buy } = billing.credits.packages
       if (!buy) throw new BillingError('capability_missing', 'No provider sells packages here.')
       // Without a key of the caller's this is refused: a repeat would be charged again.
-      const { idempotencyKey } = sale as { readonly idempotencyKey: string }
-      return context.json(
-        purchaseJson(await buy({ ...sale, idempotencyKey, payWith: 'stored_method', paymentMethodId })),
-        200,
-      )
+      const { idempotencyKey } = idempotencyKeyGiven(context) as { readonly idempotencyKey: string }
+      const { accountId } = context.var
+      const bought = await buy({ accountId, ...sale, idempotencyKey, payWith: 'stored_method', paymentMethodId })
+      return context.json(purchaseJson(bought), 200)
     },
   )
 }

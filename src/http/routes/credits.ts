@@ -4,7 +4,7 @@ import { creditBalance, creditTransactionPage, creditUsageSummary, usageLimits }
 import { json, pageQuery, problems } from '../contract/fields.js'
 import { daysQuery } from '../contract/usage.js'
 import { orWithoutAccount } from '../missing-account.js'
-import { placeOf, resultsOf } from '../paging.js'
+import { placeOf, resultsOf, spanOf } from '../paging.js'
 import { balanceJson, creditSummaryJson, limitsJson, noBalance, noSummary, transactionJson } from '../wire/credit.js'
 
 const read = { scope: 'billing:read', account: 'own' } as const
@@ -60,7 +60,7 @@ export function addCreditRoutes(app: App, { billing, ...rest }: Served): void {
     async (context) => {
       const { accountId } = context.var
       const { from, to } = context.req.valid('query')
-      const summing = billing.usage.summary({ accountId, ...(from && { from }), ...(to && { to }) })
+      const summing = billing.usage.summary({ accountId, ...spanOf({ from, to }) })
       return context.json(creditSummaryJson(await orWithoutAccount(summing, noSummary(from, to))), 200)
     },
   )

@@ -3,11 +3,9 @@ import { BillingError } from '../../index.js'
 import { type App, addRoute, type Served } from '../app.js'
 import { part } from '../billing.js'
 import { problem, problems } from '../contract/fields.js'
+import { invoicePath } from '../contract/invoice.js'
 import { RequestError } from '../request-error.js'
 
-const invoicePath = z.strictObject({
-  invoice_id: z.string().openapi({ param: { name: 'invoice_id', in: 'path' }, example: 'in_1' }),
-})
 const read = { scope: 'billing:read', account: 'own', needs: 'invoices' } as const
 const notReady = {
   description: 'It is being made: ask again after `Retry-After` seconds.',

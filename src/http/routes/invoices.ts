@@ -1,19 +1,16 @@
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import type { InvoiceStatus, InvoiceView, Page } from '../../index.js'
+import type { InvoiceView } from '../../index.js'
 import { type App, type AppEnv, addRoute, type Served } from '../app.js'
 import { part } from '../billing.js'
 import { json, jsonBody, organizationPath, pageQuery, problems } from '../contract/fields.js'
-import { generateInvoiceRequest, invoice, invoicePage, payInvoiceRequest } from '../contract/invoice.js'
+import { generateInvoiceRequest, invoice, invoicePage, invoicePath, payInvoiceRequest } from '../contract/invoice.js'
 import { idempotencyKeyOf } from '../idempotency-key.js'
-import { filtered, linkNext, nextUrl } from '../paging.js'
+import { inStates, linkNext, resultsOf } from '../paging.js'
 import { RequestError } from '../request-error.js'
 import { invoiceJson } from '../wire/invoice.js'
 import { invoiceStatusesOf } from '../wire/status.js'
 
-const invoicePath = z.strictObject({
-  invoice_id: z.string().openapi({ param: { name: 'invoice_id', in: 'path' }, example: 'in_1' }),
-})
 const listQuery = z.strictObject({ ...pageQuery, status: z.string().max(40).optional() })
 const read = { scope: 'billing:read', needs: 'invoices' } as const
 const pay = { scope: 'billing:pay', needs: 'invoices' } as const
@@ -27,14 +24,11 @@ export function addInvoiceRoutes(app: App, served: Served): void {
     throw new RequestError('not_found', 'There is no such invoice.')
   }
   const list = async (context: Context<AppEnv>, query: z.output<typeof listQuery>) => {
-    const accountId = context.var.accountId
-    const listInvoices = part(billing, 'listInvoices')
-    const statuses = query.status === undefined ? null : invoiceStatusesOf(wire.statuses, query.status)
-    const only = statuses?.length === 1 ? { status: statuses[0] as InvoiceStatus } : {}
-    const pageOf = (cursor: string | undefined): Promise<Page<InvoiceView>> =>
-      listInvoices({ accountId, limit: query.limit ?? 20, ...(cursor === undefined ? {} : { cursor }), ...only })
-    const isAsked = ({ status }: InvoiceView) => statuses === null || statuses.includes(status)
-    return filtered(pageOf, query.cursor, (view) => (isAsked(view) ? invoiceJson(view, accountId, wire) : null))
+    const { accountId } = context.var
+    const { status, ...asked } = query
+    const states = status === undefined ? null : invoiceStatusesOf(wire.statuses, status)
+    const read = part(billing, 'listInvoices')
+    return inStates({ accountId, ...asked }, states, read, (view) => invoiceJson(view, accountId, wire))
   }
 
   addRoute(
@@ -67,8 +61,7 @@ export function addInvoiceRoutes(app: App, served: Served): void {
       responses: { 200: json(invoicePage, 'A page of invoices.'), ...problems },
     },
     async (context) => {
-      const { items, nextCursor } = await list(context, context.req.valid('query'))
-      return context.json({ results: [...items], next: nextUrl(context, nextCursor), previous: null }, 200)
+      return context.json(resultsOf(context, await list(context, context.req.valid('query'))), 200)
     },
   )
 

@@ -6,14 +6,13 @@ import {
   attachPaymentMethodRequest,
   offeredMethod,
   paymentMethod,
+  paymentMethodPath,
   setDefaultRequest,
   updatePaymentMethodRequest,
 } from '../contract/payment-method.js'
+import { attachMethod, storedMethods } from '../stored-methods.js'
 import { paymentMethodJson } from '../wire/payment-method.js'
 
-const methodPath = z.strictObject({
-  payment_method_id: z.string().openapi({ param: { name: 'payment_method_id', in: 'path' }, example: 'pm_1' }),
-})
 const availableQuery = z.strictObject({
   country: z.string().max(2).optional().openapi({ example: 'DE' }),
   use: z.enum(['payment', 'subscription', 'off_session']).optional(),
@@ -56,10 +55,7 @@ export function addPaymentMethodRoutes(app: App, served: Served): void {
       summary: 'What the caller’s account can pay with',
       responses: { 200: json(z.array(paymentMethod), 'The payment methods.'), ...problems },
     },
-    async (context) => {
-      const methods = await part(billing, 'paymentMethods').list({ accountId: context.var.accountId })
-      return context.json(methods.map(paymentMethodJson), 200)
-    },
+    async (context) => context.json(await storedMethods(billing, context.var.accountId), 200),
   )
   addRoute(
     app,
@@ -73,9 +69,7 @@ export function addPaymentMethodRoutes(app: App, served: Served): void {
       responses: { 201: json(paymentMethod, 'The payment method.'), ...problems },
     },
     async (context) => {
-      const { payment_method_id: id, set_as_default: setAsDefault } = context.req.valid('json')
-      const input = { accountId: context.var.accountId, id, ...(setAsDefault === undefined ? {} : { setAsDefault }) }
-      return context.json(paymentMethodJson(await part(billing, 'paymentMethods').attach(input)), 201)
+      return context.json(await attachMethod(billing, context.var.accountId, context.req.valid('json')), 201)
     },
   )
   addRoute(
@@ -86,7 +80,7 @@ export function addPaymentMethodRoutes(app: App, served: Served): void {
       method: 'get',
       path: '/payment-methods/{payment_method_id}',
       summary: 'One payment method',
-      request: { params: methodPath },
+      request: { params: paymentMethodPath },
       responses: one,
     },
     async (context) => {
@@ -106,7 +100,7 @@ export function addPaymentMethodRoutes(app: App, served: Served): void {
         method,
         path: '/payment-methods/{payment_method_id}',
         summary: 'Changes name, e-mail or expiry',
-        request: { params: methodPath, ...jsonBody(updatePaymentMethodRequest) },
+        request: { params: paymentMethodPath, ...jsonBody(updatePaymentMethodRequest) },
         responses: one,
       },
       async (context) => {
@@ -132,7 +126,7 @@ export function addPaymentMethodRoutes(app: App, served: Served): void {
       method: 'post',
       path: '/payment-methods/{payment_method_id}/set_default',
       summary: 'Makes it the one that is charged',
-      request: { params: methodPath, ...jsonBody(setDefaultRequest) },
+      request: { params: paymentMethodPath, ...jsonBody(setDefaultRequest) },
       responses: one,
     },
     async (context) => {
@@ -151,7 +145,7 @@ export function addPaymentMethodRoutes(app: App, served: Served): void {
       method: 'delete',
       path: '/payment-methods/{payment_method_id}',
       summary: 'Takes a payment method away',
-      request: { params: methodPath },
+      request: { params: paymentMethodPath },
       responses: { 204: { description: 'It is gone.' }, ...problems },
     },
     async (context) => {

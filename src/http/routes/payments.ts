@@ -1,10 +1,9 @@
 import { z } from '@hono/zod-openapi'
-import type { Page, PaymentStatus, PaymentView } from '../../index.js'
 import { type App, addRoute, type Served } from '../app.js'
 import { part } from '../billing.js'
 import { json, problems } from '../contract/fields.js'
 import { payment, paymentPage, paymentQuery } from '../contract/payment.js'
-import { filtered, placeOf, resultsOf } from '../paging.js'
+import { inStates, resultsOf } from '../paging.js'
 import { paymentJson } from '../wire/payment.js'
 import { paymentStatusesOf } from '../wire/payment-status.js'
 
@@ -29,13 +28,10 @@ export function addPaymentRoutes(app: App, served: Served): void {
     },
     async (context) => {
       const { accountId } = context.var
-      const { limit, cursor, status } = context.req.valid('query')
-      const statuses = status === undefined ? null : paymentStatusesOf(status)
-      const only = statuses?.length === 1 ? { status: statuses[0] as PaymentStatus } : {}
-      const pageOf = (place: string | undefined): Promise<Page<PaymentView>> =>
-        part(billing, 'payments').list({ ...placeOf(accountId, { limit, cursor: place }), ...only })
-      const isAsked = (view: PaymentView) => statuses === null || statuses.includes(view.status)
-      const page = await filtered(pageOf, cursor, (view) => (isAsked(view) ? paymentJson(view) : null))
+      const { status, ...asked } = context.req.valid('query')
+      const states = status === undefined ? null : paymentStatusesOf(status)
+      const { list } = part(billing, 'payments')
+      const page = await inStates({ accountId, ...asked }, states, list, paymentJson)
       return context.json(resultsOf(context, page), 200)
     },
   )

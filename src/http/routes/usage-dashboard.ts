@@ -4,6 +4,7 @@ import { type App, addRoute, type Served } from '../app.js'
 import type { ServedBilling } from '../billing.js'
 import { json, problems } from '../contract/fields.js'
 import { daysQuery, usageDashboard } from '../contract/usage.js'
+import { spanOf } from '../paging.js'
 import { dashboardJson } from '../wire/usage-dashboard.js'
 
 /** What the caller's account has used, for people to look at. */
@@ -22,8 +23,7 @@ export function addUsageDashboardRoutes(app: App, served: Served): void {
     },
     async (context) => {
       const { accountId } = context.var
-      const { from, to } = context.req.valid('query')
-      const span = { accountId, ...(from && { from }), ...(to && { to }) }
+      const span = { accountId, ...spanOf(context.req.valid('query')) }
       const [prices, summary, quotas, upcoming] = await Promise.all([
         billing.priceList(),
         billing.usage.summary(span),

@@ -5,7 +5,7 @@ import { json, jsonBody, problems } from '../contract/fields.js'
 import { recordedBatch, recordedUsage, usageEventsRequest } from '../contract/usage-event.js'
 import { idempotencyKeyGiven } from '../idempotency-key.js'
 import { problemOf } from '../problem.js'
-import { RequestError } from '../request-error.js'
+import { invalidField } from '../request-error.js'
 import { recordedJson, usageInput } from '../wire/usage-event.js'
 
 /** Usage recorded from outside: for servers, never for browsers. */
@@ -27,15 +27,16 @@ export function addUsageEventRoutes(app: App, served: Served): void {
       const { events, ...event } = context.req.valid('json')
       const { idempotencyKey: header } = idempotencyKeyGiven(context)
       if (events === undefined) {
-        if (event.meter === undefined) throw invalid('meter', 'say what was used.')
+        if (event.meter === undefined) throw invalidField('meter', 'say what was used.')
         if (header !== undefined && event.idempotency_key !== undefined && header !== event.idempotency_key)
-          throw invalid('idempotency_key', 'is another one than that of the header.')
+          throw invalidField('idempotency_key', 'is another one than that of the header.')
         const input = usageInput(event, accountId, event.idempotency_key ?? header)
         return context.json(recordedJson(await billing.recordUsage(input)), 200)
       }
       const [other] = Object.keys(event)
-      if (other !== undefined) throw invalid(other, 'belongs to an event, and not beside `events`.')
-      if (header !== undefined) throw invalid('events', 'have keys of their own: leave out the header Idempotency-Key.')
+      if (other !== undefined) throw invalidField(other, 'belongs to an event, and not beside `events`.')
+      if (header !== undefined)
+        throw invalidField('events', 'have keys of their own: leave out the header Idempotency-Key.')
       const inputs = events.map((each) => usageInput(each, accountId, each.idempotency_key))
       const results = (await billing.recordUsageBatch({ events: inputs })).map((item) => itemJson(item, requestId))
       return context.json({ results }, 200)
@@ -46,9 +47,4 @@ export function addUsageEventRoutes(app: App, served: Served): void {
 function itemJson(item: BatchItem, requestId: string): z.output<typeof recordedBatch>['results'][number] {
   if (item.status === 'refused') return { status: 'refused', error: problemOf(item.error, requestId) }
   return recordedJson(item)
-}
-
-function invalid(field: string, what: string): RequestError {
-  const message = `${field}: ${what}`
-  return new RequestError('invalid_request', message, {}, [{ field, message }])
 }

@@ -5,7 +5,7 @@ import { type App, type AppEnv, addRoute, type Served } from '../app.js'
 import { json, organizationPath, problems } from '../contract/fields.js'
 import { usagePage, usageQuery, usageRecord } from '../contract/usage.js'
 import { orWithoutAccount } from '../missing-account.js'
-import { filtered, linkNext, placeOf, resultsOf } from '../paging.js'
+import { filtered, linkNext, placeOf, resultsOf, spanOf } from '../paging.js'
 import { isCollected, usageJson } from '../wire/usage.js'
 
 /** Recorded usage, as S4 has it for an account and S3 for the caller's. */
@@ -14,8 +14,8 @@ export function addUsageRoutes(app: App, served: Served): void {
   const list = async (context: Context<AppEnv>, query: z.output<typeof usageQuery>) => {
     const { accountId } = context.var
     const { limit, cursor, billed, ...filter } = query
-    const { from, to, meter, model } = filter
-    const only = { ...(from && { from }), ...(to && { to }), ...(meter && { meter }), ...(model && { model }) }
+    const { meter, model } = filter
+    const only = { ...spanOf(filter), ...(meter && { meter }), ...(model && { model }) }
     const pageOf = (place: string | undefined): Promise<Page<UsageRecord>> =>
       billing.usage.list({ ...placeOf(accountId, { limit, cursor: place }), ...only })
     const isAsked = (record: UsageRecord) => (billed === undefined || record.billed === billed ? record : null)

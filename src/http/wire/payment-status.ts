@@ -1,5 +1,5 @@
 import { BillingError, type PaymentStatus } from '../../index.js'
-import { RequestError } from '../request-error.js'
+import { invalidField } from '../request-error.js'
 
 /** The word of S3 for each state of a payment. */
 const words: Readonly<Record<Exclude<PaymentStatus, 'unknown'>, string>> = {
@@ -25,6 +25,5 @@ export function paymentStatusesOf(word: string): readonly PaymentStatus[] {
   const meant = word === 'completed' ? 'succeeded' : word
   const found = Object.entries(words).flatMap(([status, each]) => (each === meant ? [status] : []))
   if (found.length > 0) return found as PaymentStatus[]
-  const message = `status: one of ${[...new Set(Object.values(words)), 'completed'].join(', ')}.`
-  throw new RequestError('invalid_request', message, {}, [{ field: 'status', message }])
+  throw invalidField('status', `one of ${[...new Set(Object.values(words)), 'completed'].join(', ')}.`)
 }

@@ -1,5 +1,5 @@
 import { BillingError, type InvoiceStatus } from '../../index.js'
-import { RequestError } from '../request-error.js'
+import { invalidField } from '../request-error.js'
 
 /** Whose words for states are used: those of S0, of S3, or of S4. */
 export type StatusWords = 'finalized' | 'pending' | 'open'
@@ -64,6 +64,5 @@ export function invoiceWordsOf(words: StatusWords): readonly string[] {
 export function invoiceStatusesOf(words: StatusWords, word: string): readonly InvoiceStatus[] {
   const found = Object.entries(invoiceWords[words]).flatMap(([status, each]) => (each === word ? [status] : []))
   if (found.length > 0) return found as InvoiceStatus[]
-  const message = `status: one of ${invoiceWordsOf(words).join(', ')}.`
-  throw new RequestError('invalid_request', message, {}, [{ field: 'status', message }])
+  throw invalidField('status', `one of ${invoiceWordsOf(words).join(', ')}.`)
 }
