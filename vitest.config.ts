@@ -9,7 +9,7 @@ const sources = entries.map(({ name, source }) => ({
   replacement: fileURLToPath(new URL(source, import.meta.url)),
 }))
 
-const onEveryStore = ['test/core/operations/**/*.test.ts', 'test/core/delivery.test.ts']
+const onEveryStore = ['test/core/operations/**/*.test.ts', 'test/core/delivery.test.ts', 'test/http/**/*.test.ts']
 
 /** `fileParallelism: false` also keeps a project's files apart from those of other such projects: they share `dist`. */
 const projects = [

@@ -35,7 +35,8 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
 /**
  * The text of a body that is JSON; `{}` for none.
  *
- * @throws RequestError `unsupported_media_type`, `payload_too_large`, `invalid_json`, `invalid_request` (too deep, or a card number in it)
+ * @throws RequestError `unsupported_media_type`, `payload_too_large`, `invalid_json` (also what is too deep), `unknown_field` (one for
+ * a card's number), `invalid_request` (a card's number anywhere)
  */
 export async function readJson(request: Request, limits: BodyLimits): Promise<string> {
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
@@ -49,15 +50,16 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<st
     throw new RequestError('invalid_json', 'The body is no UTF-8.')
   }
   if (deeperThan(text, limits.depth))
-    throw new RequestError('invalid_request', `The body is nested deeper than ${limits.depth}.`)
+    throw new RequestError('invalid_json', `The body is nested deeper than ${limits.depth}.`)
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
     throw new RequestError('invalid_json', 'The body is no JSON.')
   }
-  if (hasCardNumber(value))
-    throw new RequestError('invalid_request', 'Never send a card number: use a form of the payment provider.')
+  const never = 'Never send a card number: use a form of the payment provider.'
+  const card = cardIn(value)
+  if (card !== null) throw new RequestError(card === 'field' ? 'unknown_field' : 'invalid_request', never)
   return text
 }
 
@@ -79,12 +81,17 @@ function deeperThan(text: string, limit: number): boolean {
   return false
 }
 
-/** Whether anything in it is as long as a card's number and passes its check (ISO/IEC 7812): such a thing must not come here at all. */
-function hasCardNumber(value: unknown): boolean {
-  if (typeof value === 'string') return isCardNumber(value)
-  if (typeof value === 'number') return Number.isSafeInteger(value) && isCardNumber(String(value))
-  if (typeof value !== 'object' || value === null) return false
-  return Object.entries(value).some(([name, each]) => isCardField(name) || hasCardNumber(each))
+/** A card in it: a field for one, or text as long as a card's number that passes its check (ISO/IEC 7812). It must not come here at all. */
+function cardIn(value: unknown): 'field' | 'number' | null {
+  if (typeof value === 'string') return isCardNumber(value) ? 'number' : null
+  if (typeof value === 'number') return Number.isSafeInteger(value) && isCardNumber(String(value)) ? 'number' : null
+  if (typeof value !== 'object' || value === null) return null
+  if (!Array.isArray(value) && Object.keys(value).some(isCardField)) return 'field'
+  for (const each of Object.values(value)) {
+    const card = cardIn(each)
+    if (card !== null) return card
+  }
+  return null
 }
 
 function isCardField(name: string): boolean {

@@ -19,6 +19,7 @@ import { addInvoicePdfRoutes } from './routes/invoice-pdf.js'
 import { addInvoiceRoutes } from './routes/invoices.js'
 import { addPaymentMethodRoutes } from './routes/payment-methods.js'
 import { addPaymentRoutes } from './routes/payments.js'
+import { addPlanRoutes } from './routes/plans.js'
 import { addPortalRoutes } from './routes/portal.js'
 import { addSubscriptionRoutes } from './routes/subscription.js'
 import { addUsageRoutes } from './routes/usage.js'
@@ -91,6 +92,9 @@ export function createHandler<C extends Catalog>(billing: ServedBilling<C>, opti
   const app = createApp().basePath(basePath) as ReturnType<typeof createApp>
   app.use(async (context, next) => {
     context.set('requestId', crypto.randomUUID())
+    // No id has a slash in it: what looks like a way to somewhere else leads nowhere.
+    if (/%2f|%5c/i.test(new URL(context.req.url).pathname))
+      throw new RequestError('not_found', 'There is nothing here.')
     await next()
     for (const [name, value] of Object.entries(securityHeaders)) context.header(name, value)
     context.header('x-request-id', context.var.requestId)
@@ -119,6 +123,7 @@ const routes = [
   addAccountPaymentMethodRoutes,
   addSubscriptionRoutes,
   addCheckoutRoutes,
+  addPlanRoutes,
   addPortalRoutes,
   addInvoiceRoutes,
   addInvoicePdfRoutes,

@@ -48,10 +48,14 @@ export async function identified(identify: Identify, request: Request): Promise<
 
 /** The account a request is about. @throws RequestError `forbidden`, `not_found` (another's account is as one that is not there) */
 export function authorized(identity: Identity, access: Access, organizationId: string | undefined): string {
-  if (!identity.scopes.includes(access.scope))
-    throw new RequestError('forbidden', `This needs the scope ${access.scope}.`)
+  requireScope(identity, access.scope)
   if (access.account === 'own') return identity.accountId
   const granted = [identity.accountId, ...(identity.organizationIds ?? [])]
   if (organizationId !== undefined && granted.includes(organizationId)) return organizationId
   throw new RequestError('not_found', 'There is no such account.')
+}
+
+/** @throws RequestError `forbidden` */
+export function requireScope({ scopes }: Identity, scope: Scope): void {
+  if (!scopes.includes(scope)) throw new RequestError('forbidden', `This needs the scope ${scope}.`)
 }

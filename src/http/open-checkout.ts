@@ -9,6 +9,8 @@ import { returnUrlsOf } from './return-urls.js'
 type Sale =
   | { readonly kind: 'credits'; readonly amount: string }
   | { readonly kind: 'lifetime'; readonly plan: never }
+  | { readonly kind: 'subscription'; readonly plan: never; readonly seats?: number }
+  | { readonly kind: 'setup' }
   | { readonly kind: 'package'; readonly package: never; readonly quantity?: number }
 
 /** A page on which the account pays for something, and comes back to where the request says. */

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { Page } from '../index.js'
 import type { AppEnv } from './app.js'
+import { RequestError } from './request-error.js'
 
 /** The address of the next page, or `null`. */
 export function nextUrl(context: Context<AppEnv>, cursor: string | null): string | null {
@@ -44,7 +45,7 @@ export function spanOf({ from, to }: { readonly from?: string | undefined; reado
 
 /** Which page is asked for, as it came. */
 export interface PageQuery {
-  readonly limit?: number | undefined
+  readonly limit?: string | undefined
   readonly cursor?: string | undefined
 }
 
@@ -71,8 +72,11 @@ export function inStates<Status, Item extends { readonly status: Status }, Row>(
   )
 }
 
-export function placeOf(accountId: string, { limit, cursor }: PageQuery): Place {
-  return { accountId, limit: limit ?? 20, ...(cursor === undefined ? {} : { cursor }) }
+/** @throws RequestError `invalid_range` (the number of rows) */
+export function placeOf(accountId: string, { limit = '20', cursor }: PageQuery): Place {
+  const rows = /^[1-9]\d{0,2}$/.test(limit) ? Number(limit) : 0
+  if (rows < 1 || rows > 100) throw new RequestError('invalid_range', 'limit: a whole number from 1 to 100.')
+  return { accountId, limit: rows, ...(cursor === undefined ? {} : { cursor }) }
 }
 
 /** A list as S3 has it. */

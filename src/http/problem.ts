@@ -31,9 +31,10 @@ const inward: ReadonlySet<string> = new Set([
   'storage_unavailable',
 ])
 
-/** Any error as a problem document; what an app need not know of its causes stays here. */
-export function problemResponse(error: unknown, requestId: string): Response {
-  const problem = problemOf(error, requestId)
+/** Any error as a problem document; what an app need not know of its causes stays here. With `detail`, nobody is told more than that. */
+export function problemResponse(error: unknown, requestId: string, detail?: string): Response {
+  const { errors, remedies, ...outline } = problemOf(error, requestId)
+  const problem = detail === undefined ? { ...outline, errors, remedies } : { ...outline, detail }
   const headers = new Headers({ 'content-type': 'application/problem+json; charset=utf-8' })
   if (error instanceof RequestError) for (const [name, value] of Object.entries(error.headers)) headers.set(name, value)
   const waits = problem.status === 503 || problem.status === 504 || problem.status === 429

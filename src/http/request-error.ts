@@ -3,6 +3,7 @@ export const requestErrorStatus = {
   csrf_failed: 403,
   forbidden: 403,
   invalid_json: 400,
+  invalid_range: 400,
   invalid_request: 400,
   method_not_allowed: 405,
   not_found: 404,

@@ -9,10 +9,16 @@ beforeEach(async () => {
 })
 afterEach(() => world.close())
 
+type Rows = Readonly<Record<string, { readonly scope: Scope | null; readonly body?: object; readonly right: number }>>
+
+/** Routes of the caller's own account that are also there below one that is named. */
+function atBoth(rows: Rows): Rows {
+  const named = Object.entries(rows).map(([name, row]) => [name.replace(' ', ' /account/{organization_id}'), row])
+  return { ...rows, ...Object.fromEntries(named) }
+}
+
 /** Each route as it is asked for: whose account it is about, the scope it needs, a body that it takes, and what the owner is answered. */
-const routes: Readonly<
-  Record<string, { readonly scope: Scope | null; readonly body?: object; readonly right: number }>
-> = {
+const routes: Rows = {
   'get /config': { scope: null, right: 200 },
   'get /account/{organization_id}': { scope: 'billing:read', right: 200 },
   'post /account/{organization_id}/payment-method': {
@@ -22,9 +28,16 @@ const routes: Readonly<
   },
   'get /account/{organization_id}/payment-methods': { scope: 'billing:read', right: 200 },
   'delete /account/{organization_id}/payment-methods/{payment_method_id}': { scope: 'billing:admin', right: 404 },
-  'get /account/{organization_id}/subscription': { scope: 'billing:read', right: 200 },
-  'post /account/{organization_id}/subscription/cancel': { scope: 'billing:admin', body: {}, right: 404 },
-  'post /account/{organization_id}/subscription/reactivate': { scope: 'billing:admin', body: {}, right: 404 },
+  ...atBoth({
+    'get /subscription': { scope: 'billing:read', right: 200 },
+    'post /subscription/cancel': { scope: 'billing:admin', body: {}, right: 404 },
+    'post /subscription/reactivate': { scope: 'billing:admin', body: {}, right: 404 },
+    'post /subscription/preview': { scope: 'billing:read', body: { plan: 'pro' }, right: 404 },
+    'post /subscription/change': { scope: 'billing:admin', body: { plan: 'pro' }, right: 404 },
+    'post /checkout': { scope: 'billing:pay', body: { kind: 'package', package: 'small' }, right: 200 },
+    'get /checkout/{checkout_id}': { scope: 'billing:read', right: 404 },
+  }),
+  'get /plans': { scope: 'billing:read', right: 200 },
   'post /account/{organization_id}/credits/checkout': { scope: 'billing:pay', body: { amount_usd: 10 }, right: 200 },
   'post /account/{organization_id}/lifetime/checkout': { scope: 'billing:pay', body: {}, right: 200 },
   'post /account/{organization_id}/portal': { scope: 'billing:admin', body: {}, right: 409 },

@@ -4,6 +4,7 @@ import { type BillingHandler, createHandler, type HandlerOptions, type Identity,
 import { type StripeProvider, stripeProvider } from 'billfold/providers/stripe'
 import { catalog } from '../../examples/catalog/tiers.js'
 import type { Sandbox } from '../../src/testing/sandbox/sandbox.js'
+import type { TestedStore } from '../core/operations/stores.js'
 import { stripeClient, timedSandbox } from '../providers/sandboxed.js'
 
 export const accountId = 'acme'
@@ -38,17 +39,22 @@ export const people: Readonly<Record<string, Identity>> = {
   stranger: { accountId: 'other', scopes },
 }
 
-/** The tiers on a memory store, with the sandbox's Stripe behind them and an account on the free plan. */
+/** The tiers on a store (in memory, where none is given), with the sandbox's Stripe behind them and an account on the free plan. */
 export async function openWorld({
   people: callers = people,
   catalog: sold = catalog,
+  open = async (clock) => memoryStore(clock),
   ...options
-}: Partial<HandlerOptions> & { readonly people?: typeof people; readonly catalog?: Catalog } = {}): Promise<World> {
+}: Partial<HandlerOptions> & {
+  readonly people?: typeof people
+  readonly catalog?: Catalog
+  readonly open?: TestedStore['open']
+} = {}): Promise<World> {
   const box = await timedSandbox()
   const stripe = stripeProvider({ client: stripeClient(box), webhookSecret: secret })
   const billing = createBilling({
     catalog: sold as typeof catalog,
-    store: memoryStore({ now: box.now }),
+    store: await open({ now: box.now }),
     providers: { default: stripe },
     redirects: { allowedOrigins: [site] },
     environment: { now: box.now },

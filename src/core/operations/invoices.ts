@@ -32,8 +32,9 @@ const oneSchema = z.strictObject({ accountId, id: idField('id') })
 export async function listInvoices(ctx: BillingContext, input: ListInvoicesInput): Promise<Page<InvoiceView>> {
   const request = parse(listSchema, input)
   const { provider, customerId } = await keeperOf(ctx, request.accountId)
+  const place = providerPlace(request)
   if (customerId === null) return { items: [], nextCursor: null }
-  const query = { customerId, ...providerPlace(request), ...(request.status ? { status: request.status } : {}) }
+  const query = { customerId, ...place, ...(request.status ? { status: request.status } : {}) }
   const page = await provider.invoices.list(query, {})
   return providerPage(request.accountId, page, (invoice) => invoiceView(provider.id, invoice))
 }

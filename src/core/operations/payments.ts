@@ -40,8 +40,9 @@ const listSchema = z.strictObject({ accountId, ...pageFields, status: z.enum(pay
 export async function listPayments(ctx: BillingContext, input: ListPaymentsInput): Promise<Page<PaymentView>> {
   const request = parse(listSchema, input)
   const { provider, customerId } = await takerOf(ctx, request.accountId)
+  const place = providerPlace(request)
   if (customerId === null) return { items: [], nextCursor: null }
-  const query = { customerId, ...providerPlace(request), ...(request.status ? { status: request.status } : {}) }
+  const query = { customerId, ...place, ...(request.status ? { status: request.status } : {}) }
   const page = await provider.payments.list(query, {})
   return providerPage(request.accountId, page, (payment) => paymentView(provider.id, payment))
 }

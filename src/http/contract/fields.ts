@@ -1,5 +1,23 @@
 import { z } from '@hono/zod-openapi'
 
+/** What a document says of a value; JSON Schema. */
+interface Described {
+  readonly type?: 'string' | 'integer' | 'object'
+  readonly oneOf?: { readonly type: 'string' | 'integer' }[]
+  readonly additionalProperties?: { readonly type: 'string' | 'integer'; readonly minimum?: number }
+  readonly format?: string
+  readonly description?: string
+  readonly example?: unknown
+}
+
+/**
+ * A value that the operation behind a route looks at itself, so that it is refused with the operation's own error. The document says
+ * what it should be.
+ */
+export function checkedByOperation<T>(described: Described): z.ZodType<T> {
+  return z.unknown().openapi(described as object) as unknown as z.ZodType<T>
+}
+
 /** ISO 8601 with milliseconds, in UTC. */
 export const time = z.iso.datetime().openapi({ example: '2026-11-21T09:30:00.000Z' })
 export const timeOrNull = time.nullable()
@@ -12,8 +30,11 @@ export const organizationPath = z.strictObject({
 
 /** How much of a list, and from where. */
 export const pageQuery = {
-  limit: z.coerce.number().int().min(1).max(100).optional().openapi({ description: 'At most 100; 20 by default.' }),
-  cursor: z.string().max(1_000).optional().openapi({ description: 'What the answer before said comes next.' }),
+  limit: z
+    .string()
+    .optional()
+    .openapi({ type: 'integer', minimum: 1, maximum: 100, description: 'At most 100; 20 by default.' }),
+  cursor: z.string().optional().openapi({ description: 'What the answer before said comes next.' }),
 }
 
 export const problem = z
@@ -31,7 +52,7 @@ export const problem = z
   })
   .openapi('Problem')
 
-const wrong = (description: string) => ({
+export const wrong = (description: string) => ({
   description,
   content: { 'application/problem+json': { schema: problem } },
 })

@@ -25,3 +25,16 @@ export const paymentPage = z
   .openapi('PaymentPage')
 
 export const paymentQuery = z.strictObject({ ...pageQuery, status: z.string().max(40).optional() })
+
+/** What came of a charge that was made at once. */
+export const paymentOutcome = z
+  .object({
+    status: z.enum(['succeeded', 'processing', 'requires_action', 'declined']),
+    reason: z.string().nullable().openapi({ description: 'Why it was declined.' }),
+    message: z.string().nullable(),
+    url: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Where the customer goes on, while something is asked of them.' }),
+  })
+  .openapi('PaymentOutcome')

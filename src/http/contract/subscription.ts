@@ -1,5 +1,7 @@
 import { z } from '@hono/zod-openapi'
-import { money, time, timeOrNull } from './fields.js'
+import { checkedByOperation, money, time, timeOrNull } from './fields.js'
+import { lineItem } from './invoice.js'
+import { paymentOutcome } from './payment.js'
 
 /** Of S4. */
 export const subscription = z
@@ -35,3 +37,44 @@ export const cancelSubscriptionRequest = z
   .strictObject({ at_period_end: z.boolean().optional().openapi({ description: 'Default true.' }) })
   .openapi('CancelSubscriptionRequest')
 export const reactivateSubscriptionRequest = z.strictObject({}).openapi('ReactivateSubscriptionRequest')
+
+const changeFields = {
+  plan: z.string().optional(),
+  seats: checkedByOperation<number>({ type: 'integer' }).optional(),
+  proration: z
+    .enum(['invoice_now', 'next_invoice', 'none'])
+    .optional()
+    .openapi({ description: 'What becomes of the rest of the period that is paid for. Default `invoice_now`.' }),
+}
+
+export const previewChangeRequest = z.strictObject(changeFields).openapi('PreviewSubscriptionChangeRequest')
+
+export const changeSubscriptionRequest = z
+  .strictObject({
+    ...changeFields,
+    when: z.enum(['now', 'period_end']).optional().openapi({ description: 'Default `now`.' }),
+    previewed_at: checkedByOperation<string>({ type: 'string' })
+      .optional()
+      .openapi({ description: 'The `at` of a preview, so that the change costs what that said.' }),
+  })
+  .openapi('ChangeSubscriptionRequest')
+
+/** What a change would charge now, and as of when. */
+export const previewedChange = z
+  .object({
+    at: time,
+    currency: z.string(),
+    subtotal: money,
+    discount_amount: money,
+    tax_amount: money,
+    total: money,
+    credits_applied: money,
+    amount_due: money,
+    line_items: z.array(lineItem),
+  })
+  .openapi('PreviewedSubscriptionChange')
+
+/** The subscription afterwards, and what came of what the change charged; `payment` is null where that was nothing. */
+export const changedSubscription = z
+  .object({ subscription, payment: paymentOutcome.nullable() })
+  .openapi('ChangedSubscription')

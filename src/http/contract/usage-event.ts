@@ -1,21 +1,33 @@
 import { z } from '@hono/zod-openapi'
+import { checkedByOperation } from './fields.js'
 import { quota } from './usage.js'
 
-/** One fact of consumption, in the words of `recordUsage`. */
+const text = checkedByOperation<string>({ type: 'string' })
+
+/** One fact of consumption, in the words of `recordUsage`, which looks at it. */
 const eventFields = {
-  meter: z.string().max(200),
-  quantity: z.union([z.string().max(60), z.number()]).optional(),
-  tokens: z.record(z.string(), z.number()).optional(),
-  model: z.string().max(200).optional(),
-  provider: z.string().max(60).optional(),
+  meter: text,
+  quantity: checkedByOperation<string | number>({
+    oneOf: [{ type: 'string' }, { type: 'integer' }],
+    description: 'Decimal text with at most 6 decimals, or a whole number.',
+  }).optional(),
+  tokens: checkedByOperation<Readonly<Record<string, number>>>({
+    type: 'object',
+    additionalProperties: { type: 'integer', minimum: 0 },
+  }).optional(),
+  model: text.optional(),
+  provider: text.optional(),
   service_tier: z.enum(['standard', 'batch', 'priority']).optional(),
-  cost_usd: z.string().max(60).optional(),
-  idempotency_key: z.string().max(255).optional().openapi({ description: 'Or the header Idempotency-Key.' }),
-  occurred_at: z.string().max(40).optional(),
-  api_key_id: z.string().max(128).optional(),
-  user_id: z.string().max(128).optional(),
-  dimensions: z.record(z.string(), z.string()).optional(),
-  hold_id: z.string().max(128).optional(),
+  cost_usd: text.optional(),
+  idempotency_key: text.optional().openapi({ description: 'Or the header Idempotency-Key.' }),
+  occurred_at: checkedByOperation<string>({ type: 'string', format: 'date-time' }).optional(),
+  api_key_id: text.optional(),
+  user_id: text.optional(),
+  dimensions: checkedByOperation<Readonly<Record<string, string>>>({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+  }).optional(),
+  hold_id: text.optional(),
   on_insufficient: z.enum(['record', 'refuse']).optional(),
 }
 export const usageEvent = z.strictObject(eventFields).openapi('UsageEvent')

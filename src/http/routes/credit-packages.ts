@@ -8,6 +8,7 @@ import { json, jsonBody, problems } from '../contract/fields.js'
 import { idempotencyKeyGiven } from '../idempotency-key.js'
 import { openCheckout } from '../open-checkout.js'
 import { packageJson } from '../wire/credit.js'
+import { paymentOutcomeJson } from '../wire/payment.js'
 import { isoOrNull } from '../wire/wire.js'
 
 const packagePath = z.strictObject({
@@ -76,13 +77,11 @@ function pageJson({
 }
 
 function purchaseJson({ id, provider, status, payment, nextAction }: PurchasedPackage): z.output<typeof purchase> {
-  const declined = payment?.status === 'declined' ? payment : null
-  const { reason = null, message = null } = declined ?? {}
   return {
     checkout_id: id,
     provider,
     status,
-    payment: payment && { status: payment.status, reason, message },
+    payment: payment && paymentOutcomeJson(payment),
     next_action: nextAction && nextJson(nextAction),
   }
 }

@@ -1,15 +1,29 @@
 import type { SubscriptionView } from '../../index.js'
 import { type App, addRoute, type Served } from '../app.js'
 import { part } from '../billing.js'
-import { json, jsonBody, organizationPath, problems } from '../contract/fields.js'
-import { cancelSubscriptionRequest, reactivateSubscriptionRequest, subscription } from '../contract/subscription.js'
-import { subscriptionJson } from '../wire/subscription.js'
-
-const change = { scope: 'billing:admin', account: 'path', needs: 'subscriptions' } as const
+import { json, jsonBody, problems } from '../contract/fields.js'
+import {
+  cancelSubscriptionRequest,
+  changedSubscription,
+  changeSubscriptionRequest,
+  previewChangeRequest,
+  previewedChange,
+  reactivateSubscriptionRequest,
+  subscription,
+} from '../contract/subscription.js'
+import { idempotencyKeyOf } from '../idempotency-key.js'
+import { places } from '../places.js'
+import { paymentOutcomeJson } from '../wire/payment.js'
+import { previewedChangeJson, subscriptionJson } from '../wire/subscription.js'
 
 /** What an account is subscribed to. */
 export function addSubscriptionRoutes(app: App, served: Served): void {
+  for (const place of places) addRoutesAt(place, app, served)
+}
+
+function addRoutesAt({ path, account, params }: (typeof places)[number], app: App, served: Served): void {
   const { billing, wire } = served
+  const change = { scope: 'billing:admin', account, needs: 'subscriptions' } as const
   const shown = async (accountId: string, view: SubscriptionView | null) => {
     const [account, prices, limits, features, purchases] = await Promise.all([
       billing.accounts.get({ accountId }),
@@ -24,12 +38,12 @@ export function addSubscriptionRoutes(app: App, served: Served): void {
   addRoute(
     app,
     served,
-    { scope: 'billing:read', account: 'path' },
+    { scope: 'billing:read', account },
     {
       method: 'get',
-      path: '/account/{organization_id}/subscription',
+      path: `${path}/subscription`,
       summary: 'The subscription that is going on, or the plan that the account has without one',
-      request: { params: organizationPath },
+      request: { params },
       responses: { 200: json(subscription, 'The subscription.'), ...problems },
     },
     async (context) => {
@@ -44,9 +58,9 @@ export function addSubscriptionRoutes(app: App, served: Served): void {
     change,
     {
       method: 'post',
-      path: '/account/{organization_id}/subscription/cancel',
+      path: `${path}/subscription/cancel`,
       summary: 'Ends the subscription with its period, or now',
-      request: { params: organizationPath, ...jsonBody(cancelSubscriptionRequest) },
+      request: { params, ...jsonBody(cancelSubscriptionRequest) },
       responses: { 200: json(subscription, 'The subscription afterwards.'), ...problems },
     },
     async (context) => {
@@ -61,14 +75,58 @@ export function addSubscriptionRoutes(app: App, served: Served): void {
     change,
     {
       method: 'post',
-      path: '/account/{organization_id}/subscription/reactivate',
+      path: `${path}/subscription/reactivate`,
       summary: 'Takes back that the subscription ends with its period',
-      request: { params: organizationPath, ...jsonBody(reactivateSubscriptionRequest) },
+      request: { params, ...jsonBody(reactivateSubscriptionRequest) },
       responses: { 200: json(subscription, 'The subscription afterwards.'), ...problems },
     },
     async (context) => {
       const { accountId } = context.var
       return context.json(await shown(accountId, await part(billing, 'subscriptions').reactivate({ accountId })), 200)
+    },
+  )
+  addRoute(
+    app,
+    served,
+    { ...change, scope: 'billing:read' },
+    {
+      method: 'post',
+      path: `${path}/subscription/preview`,
+      summary: 'What another plan or number of seats would charge now; nothing is changed',
+      request: { params, ...jsonBody(previewChangeRequest) },
+      responses: { 200: json(previewedChange, 'What it would charge.'), ...problems },
+    },
+    async (context) => {
+      const { accountId } = context.var
+      // Plans are looked up in the catalog, which is not known by its names here.
+      const wanted = context.req.valid('json') as object
+      const preview = await part(billing, 'subscriptions').previewChange({ accountId, ...wanted })
+      return context.json(previewedChangeJson(preview), 200)
+    },
+  )
+  addRoute(
+    app,
+    served,
+    change,
+    {
+      method: 'post',
+      path: `${path}/subscription/change`,
+      summary: 'Puts the subscription on another plan or number of seats',
+      request: { params, ...jsonBody(changeSubscriptionRequest) },
+      responses: { 200: json(changedSubscription, 'The subscription afterwards, and its payment.'), ...problems },
+    },
+    async (context) => {
+      const { accountId } = context.var
+      const { previewed_at, ...wanted } = context.req.valid('json')
+      const changed = await part(billing, 'subscriptions').change({
+        accountId,
+        ...(wanted as object),
+        ...(previewed_at === undefined ? {} : { previewedAt: previewed_at }),
+        idempotencyKey: idempotencyKeyOf(context),
+      })
+      const { payment } = changed
+      const after = await shown(accountId, changed.subscription)
+      return context.json({ subscription: after, payment: payment && paymentOutcomeJson(payment) }, 200)
     },
   )
 }

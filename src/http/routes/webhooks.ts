@@ -1,8 +1,9 @@
 import { z } from '@hono/zod-openapi'
-import { BillingError } from '../../index.js'
 import { type App, addPublicRoute, type Served } from '../app.js'
 import { readBytes } from '../body.js'
-import { RequestError, requestErrorStatus } from '../request-error.js'
+import { wrong } from '../contract/fields.js'
+import { problemResponse } from '../problem.js'
+import { RequestError } from '../request-error.js'
 
 const providerPath = z.strictObject({
   provider: z.string().openapi({ param: { name: 'provider', in: 'path' }, example: 'stripe' }),
@@ -10,7 +11,10 @@ const providerPath = z.strictObject({
 const received = z.object({ received: z.boolean() }).openapi('WebhookReceived')
 const json = { 'application/json': { schema: received } }
 
-/** What providers tell us. Who they are is known by the signature over the bytes, and they are told nothing but whether it was taken. */
+/**
+ * What providers tell us. Who they are is known by the signature over the bytes; whoever sends what is not taken is told the code, and
+ * nothing else of what is here.
+ */
 export function addWebhookRoutes(app: App, { billing, limits, onError }: Served): void {
   addPublicRoute(
     app,
@@ -21,8 +25,8 @@ export function addWebhookRoutes(app: App, { billing, limits, onError }: Served)
       request: { params: providerPath },
       responses: {
         200: { description: 'It was taken.', content: json },
-        400: { description: 'It was not, and need not be sent again as it is.', content: json },
-        503: { description: 'It was not: send it again.', content: json },
+        400: wrong('It was not, and need not be sent again as it is.'),
+        503: wrong('It was not: send it again.'),
       },
     },
     async (context) => {
@@ -35,15 +39,11 @@ export function addWebhookRoutes(app: App, { billing, limits, onError }: Served)
         })
         return context.json({ received: true }, 200)
       } catch (error) {
-        const status = statusOf(error)
-        if (status >= 500) onError(error, context.var.requestId)
-        return context.json({ received: false }, status as 400)
+        const { requestId } = context.var
+        const response = problemResponse(error, requestId, 'The webhook was not taken.')
+        if (response.status >= 500) onError(error, requestId)
+        return response as never
       }
     },
   )
-}
-
-function statusOf(error: unknown): number {
-  if (error instanceof RequestError) return requestErrorStatus[error.code]
-  return BillingError.is(error) ? error.httpStatus : 500
 }

@@ -1,6 +1,6 @@
 import type { z } from '@hono/zod-openapi'
-import type { InvoiceView } from '../../index.js'
-import type { invoice } from '../contract/invoice.js'
+import type { InvoiceLineView, InvoiceView } from '../../index.js'
+import type { invoice, lineItem } from '../contract/invoice.js'
 import { invoiceWord } from './status.js'
 import { isoOrNull, type Wire } from './wire.js'
 
@@ -25,14 +25,7 @@ export function invoiceJson(view: InvoiceView, accountId: string, wire: Wire): z
     amount_due: Number(view.amountDue),
     amount_paid: Number(view.amountPaid),
     currency: view.currency,
-    line_items: view.lines.map((line) => ({
-      description: line.description,
-      quantity: line.quantity === null ? null : Number(line.quantity),
-      amount: Number(line.amount),
-      period_start: isoOrNull(line.startsAt),
-      period_end: isoOrNull(line.endsAt),
-      proration: line.isProration,
-    })),
+    line_items: view.lines.map(lineItemJson),
     description: view.description,
     due_date: isoOrNull(view.dueAt),
     finalized_at: isoOrNull(view.finalizedAt),
@@ -42,5 +35,16 @@ export function invoiceJson(view: InvoiceView, accountId: string, wire: Wire): z
     actions: [...view.actions],
     hosted_invoice_url: view.url,
     next_attempt_at: isoOrNull(view.nextAttemptAt),
+  }
+}
+
+export function lineItemJson(line: InvoiceLineView): z.output<typeof lineItem> {
+  return {
+    description: line.description,
+    quantity: line.quantity === null ? null : Number(line.quantity),
+    amount: Number(line.amount),
+    period_start: isoOrNull(line.startsAt),
+    period_end: isoOrNull(line.endsAt),
+    proration: line.isProration,
   }
 }

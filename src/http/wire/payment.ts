@@ -1,6 +1,6 @@
 import type { z } from '@hono/zod-openapi'
-import type { PaymentView } from '../../index.js'
-import type { payment } from '../contract/payment.js'
+import type { PaymentOutcome, PaymentView } from '../../index.js'
+import type { payment, paymentOutcome } from '../contract/payment.js'
 import { paymentWord } from './payment-status.js'
 
 export function paymentJson(view: PaymentView): z.output<typeof payment> {
@@ -19,4 +19,9 @@ export function paymentJson(view: PaymentView): z.output<typeof payment> {
     receipt_url: view.receiptUrl,
     created_at: view.createdAt.toISOString(),
   }
+}
+
+export function paymentOutcomeJson(outcome: PaymentOutcome): z.output<typeof paymentOutcome> {
+  const { reason = null, message = null } = outcome.status === 'declined' ? outcome : {}
+  return { status: outcome.status, reason, message, url: outcome.status === 'requires_action' ? outcome.url : null }
 }

@@ -4,12 +4,14 @@ import {
   BillingError,
   type FeatureView,
   type LifetimePurchase,
+  type PreviewedChange,
   type PriceList,
   type SubscriptionStatus,
   type SubscriptionView,
   type UsageLimits,
 } from '../../index.js'
-import type { subscription } from '../contract/subscription.js'
+import type { previewedChange, subscription } from '../contract/subscription.js'
+import { lineItemJson } from './invoice.js'
 import { limitJson, meterLimit, remainingJson } from './limit.js'
 import { isoOrNull, type Wire } from './wire.js'
 
@@ -60,6 +62,20 @@ export function subscriptionJson(facts: SubscriptionFacts, { meters }: Wire): z.
     byo_providers_configured: byoProviders(features),
     created_at: createdAt.toISOString(),
     updated_at: newestOf([createdAt, view?.currentPeriodStartsAt, view?.canceledAt, view?.endedAt]).toISOString(),
+  }
+}
+
+export function previewedChangeJson(preview: PreviewedChange): z.output<typeof previewedChange> {
+  return {
+    at: preview.at.toISOString(),
+    currency: preview.currency,
+    subtotal: Number(preview.subtotal),
+    discount_amount: Number(preview.discount),
+    tax_amount: Number(preview.tax),
+    total: Number(preview.total),
+    credits_applied: Number(preview.creditsApplied),
+    amount_due: Number(preview.amountDue),
+    line_items: preview.lines.map(lineItemJson),
   }
 }
 
