@@ -56,7 +56,7 @@ export function createBooks(accountIds: readonly string[], plan: string): Books 
 
 /** The budgets that a command is about: those it names, and those of the hold it names. */
 function scopesNamed(books: Books, command: LedgerCommand): readonly string[] {
-  if (command.kind === 'set_budget') return [command.scope]
+  if (command.kind === 'set_budget' || command.kind === 'raise_budget') return [command.scope]
   const hold = 'holdId' in command ? books.holds.get(`${command.accountId}|${command.holdId}`) : undefined
   return [...('budgets' in command ? command.budgets : []), ...(hold?.budgets ?? [])]
 }

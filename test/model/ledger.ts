@@ -12,6 +12,7 @@ import type {
   GrantCommand,
   HoldCommand,
   LedgerCommand,
+  RaiseBudgetCommand,
   ReleaseCommand,
   ReversePaymentCommand,
   SetBudgetCommand,
@@ -288,6 +289,8 @@ function decideKind(context: Context, command: LedgerCommand, swept: number): Ou
       return changeTerms(context, command)
     case 'set_budget':
       return setBudget(context, command)
+    case 'raise_budget':
+      return raiseBudget(context, command)
     case 'suspend':
     case 'resume':
       return suspend(context, command)
@@ -482,6 +485,7 @@ function inSight(model: Model, account: Account, commands: readonly LedgerComman
         present()
         break
       case 'set_budget':
+      case 'raise_budget':
       case 'expire_grant':
       case 'reverse_payment':
         break
@@ -989,6 +993,16 @@ function charge(context: Context, scopes: readonly string[], charged: bigint): v
 function budgetStatus(used: bigint, limit: bigint): string {
   if (used >= limit) return 'reached'
   return used * 100n > limit * 80n ? 'near' : 'below'
+}
+
+function raiseBudget(context: Context, { scope, amount }: RaiseBudgetCommand): Outcome {
+  const [before] = budgetsNow(context, [scope])
+  if (before && before.limit !== null) {
+    const limit = [before.limit + amount, 2n ** 63n - 1n].reduce((a, b) => (a < b ? a : b))
+    keepBudget(context, { ...before, limit, status: budgetStatus(before.used, limit) })
+  }
+  post(context, { operation: 'set_budget', amount: 0n })
+  return entryOf(context, 0n)
 }
 
 function setBudget(context: Context, { scope, limit, interval }: SetBudgetCommand): Outcome {

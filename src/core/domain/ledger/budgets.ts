@@ -1,8 +1,8 @@
 import type { Budget } from '../budget.js'
 import { passed, statusOfBudget } from '../budget.js'
 import { periodAt } from '../period.js'
-import { formatSparks, type MicroSparks } from '../sparks.js'
-import type { SetBudgetCommand } from './command.js'
+import { formatSparks, type MicroSparks, maximumStored } from '../sparks.js'
+import type { RaiseBudgetCommand, SetBudgetCommand } from './command.js'
 import { type Draft, findBudgets, ownBudget, setBudget } from './draft.js'
 import type { LedgerOutcome } from './outcome.js'
 import { accountOf, emit, entryResult, post } from './posting.js'
@@ -55,7 +55,11 @@ export function holdBudgets(draft: Draft, accountId: string, scopes: readonly st
     setBudget(draft, { ...budget, held: budget.held + reserved })
 }
 
-export function setBudgetNeeds({ accountId, dedupe, scope }: SetBudgetCommand): readonly LoadKey[] {
+export function setBudgetNeeds({
+  accountId,
+  dedupe,
+  scope,
+}: SetBudgetCommand | RaiseBudgetCommand): readonly LoadKey[] {
   return [{ kind: 'account', accountId }, { kind: 'key', accountId, dedupe }, ...budgetKeys(accountId, [scope])]
 }
 
@@ -73,7 +77,23 @@ export function decideSetBudget(draft: Draft, command: SetBudgetCommand): Ledger
   const status = limit === null ? 'below' : statusOfBudget(used, limit)
   const { held, transitions } = before ?? { held: 0n, transitions: 0 }
   setBudget(draft, { accountId, scope, limitSparks: limit, interval, ...period, used, held, status, transitions })
-  const reason = scope
+  return budgetSet(draft, command)
+}
+
+/** Raises what a budget allows in this period and those to come, as far as can be stored. */
+export function decideRaiseBudget(draft: Draft, command: RaiseBudgetCommand): LedgerOutcome {
+  const { accountId, scope, amount } = command
+  const [before] = budgetsOf(draft, accountOf(draft, accountId), [scope])
+  if (before && before.limitSparks !== null) {
+    const raised = before.limitSparks + amount
+    const limitSparks = raised < maximumStored ? raised : maximumStored
+    setBudget(draft, { ...before, limitSparks, status: statusOfBudget(before.used, limitSparks) })
+  }
+  return budgetSet(draft, command)
+}
+
+function budgetSet(draft: Draft, command: SetBudgetCommand | RaiseBudgetCommand): LedgerOutcome {
+  const { scope: reason } = command
   const posting = { command, operation: 'set_budget', counterAccount: 'none', amount: 0n, reason, usage: null } as const
   return post(draft, posting, entryResult(command.id, 0n))
 }

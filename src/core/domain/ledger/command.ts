@@ -197,6 +197,13 @@ export interface SetBudgetCommand extends Keyed {
   readonly interval: BudgetInterval
 }
 
+/** Adds to what a budget allows; one that has no limit keeps none. */
+export interface RaiseBudgetCommand extends Keyed {
+  readonly kind: 'raise_budget'
+  readonly scope: string
+  readonly amount: MicroSparks
+}
+
 /** Stops an account from starting new usage, or lets it go on. */
 export interface SuspendCommand extends Keyed {
   readonly kind: 'suspend' | 'resume'
@@ -222,4 +229,5 @@ export type LedgerCommand =
   | ChangePlanCommand
   | ChangeTermsCommand
   | SetBudgetCommand
+  | RaiseBudgetCommand
   | SuspendCommand

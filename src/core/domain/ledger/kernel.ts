@@ -3,7 +3,7 @@ import { type AccountDraft, takeChanged, takeSlot, takeValues } from './account-
 import { accountNeeds, changePlanNeeds, decideChangePlan, decideChangeTerms, decideSuspend } from './accounts.js'
 import { adjustNeeds, decideAdjust } from './adjustments.js'
 import { amendNeeds, decideAmend } from './amendments.js'
-import { decideSetBudget, setBudgetNeeds } from './budgets.js'
+import { decideRaiseBudget, decideSetBudget, setBudgetNeeds } from './budgets.js'
 import type { LedgerCommand } from './command.js'
 import {
   bringUpToDate,
@@ -68,6 +68,7 @@ function needsOf(command: Exclude<LedgerCommand, { kind: 'usage' }>, rules: Ledg
     case 'expire':
       return expireNeeds(command)
     case 'set_budget':
+    case 'raise_budget':
       return setBudgetNeeds(command)
     case 'change_plan':
       return changePlanNeeds(command)
@@ -212,6 +213,8 @@ function decideFamily(draft: Draft, command: LedgerCommand): LedgerOutcome {
       return decideExpire(draft, command)
     case 'set_budget':
       return decideSetBudget(draft, command)
+    case 'raise_budget':
+      return decideRaiseBudget(draft, command)
     case 'change_terms':
       return decideChangeTerms(draft, command)
     case 'change_plan':
