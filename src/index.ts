@@ -45,6 +45,7 @@ export type {
   GrantCommand,
   HoldCommand,
   LedgerCommand,
+  RaiseBudgetCommand,
   RatedUsage,
   ReleaseCommand,
   ReversePaymentCommand,
@@ -117,6 +118,16 @@ export type {
 } from './core/operations/accounts.js'
 export type { AdjustCreditsInput, CreditChange, ExpireCreditsInput } from './core/operations/adjustments.js'
 export type { AmendedUsage, AmendUsageInput, VoidUsageInput } from './core/operations/amendments.js'
+export type {
+  ApiKeyBudgetInput,
+  ApiKeyInput,
+  ApiKeyView,
+  IssueApiKeyInput,
+  IssuedApiKey,
+  RotateApiKeyInput,
+  SetApiKeyBudgetInput,
+  VerifiedApiKey,
+} from './core/operations/api-keys.js'
 export type { AttributionInput } from './core/operations/attribution.js'
 export type { Authorization, AuthorizeInput } from './core/operations/authorize.js'
 export type { AutoTopUpInput, AutoTopUpView, SetAutoTopUpInput } from './core/operations/auto-top-up.js'
@@ -321,6 +332,10 @@ export type { AnyProvider, Capabilities, Capability, Provider } from './core/por
 export type {
   AccountRecord,
   AccountStore,
+  ApiKeyChange,
+  ApiKeyRecord,
+  ApiKeySecret,
+  ApiKeyStore,
   CheckoutIntent,
   ClaimedInboxEvent,
   ClaimOptions,
@@ -335,7 +350,10 @@ export type {
   IntentStatus,
   IntentStore,
   JoinedOutcome,
+  KnownApiKey,
   LedgerStore,
+  NewApiKey,
+  NewApiKeySecret,
   OutboxStore,
   PriceStore,
   PulledItem,
@@ -356,6 +374,7 @@ export type { RateConfig, RateTierConfig } from './core/rate-config.js'
 export type {
   AccountInput,
   AccountVerbs,
+  ApiKeyVerbs,
   BillingCore,
   BudgetVerbs,
   CatalogVerbs,

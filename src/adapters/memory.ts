@@ -1,6 +1,7 @@
 import { BillingError } from '../core/errors.js'
 import type { Store } from '../core/ports/store.js'
 import { memoryAccounts } from './memory/accounts.js'
+import { memoryApiKey, memoryApiKeys } from './memory/api-keys.js'
 import { deliveryOf } from './memory/deliveries.js'
 import { memoryInbox } from './memory/inbox.js'
 import { memoryIntents } from './memory/intents.js'
@@ -68,9 +69,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
         ) ?? null,
       intentById: async (intentId: string) => tables.intents.get(intentId) ?? null,
       accountByDelivery: async (deliveryId: string) => deliveryOf(tables, deliveryId)?.told.accountId ?? null,
+      apiKey: memoryApiKey(tables, now),
     }),
     prices: whileOpen(memoryPrices(tables)),
     pulls: whileOpen(memoryPulls(tables)),
     records: whileOpen(memoryRecords(tables)),
+    apiKeys: whileOpen(memoryApiKeys(tables, now)),
   }
 }

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { BillingError } from '../core/errors.js'
 import type { Store } from '../core/ports/store.js'
 import { postgresAccounts, postgresDirectory } from './postgres/accounts.js'
+import { postgresApiKeys } from './postgres/api-keys.js'
 import type { PostgresClient, PostgresPool, Sql } from './postgres/client.js'
 import { createClock, tellTime } from './postgres/clock.js'
 import { type Connection, createConnection } from './postgres/connection.js'
@@ -119,10 +120,11 @@ export function postgresStore(options: PostgresStoreOptions): Store {
       : postgresOutbox(connection, tables, clock),
     inbox: distributed ? distributedInbox(connection, tables, clock) : postgresInbox(connection, tables, clock),
     intents: postgresIntents(connection, tables, clock),
-    directory: postgresDirectory(connection, tables),
+    directory: postgresDirectory(connection, tables, clock),
     prices: postgresPrices(connection, tables),
     pulls: postgresPulls(connection, tables),
     records: postgresRecords(connection, tables),
+    apiKeys: postgresApiKeys(connection, tables, clock),
   }
 }
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { BillingError } from '../core/errors.js'
 import type { Store } from '../core/ports/store.js'
 import { sqliteAccounts, sqliteDirectory } from './sqlite/accounts.js'
+import { sqliteApiKeys } from './sqlite/api-keys.js'
 import { type Connection, createConnection } from './sqlite/connection.js'
 import { adapt, openDriver, type SqliteDatabase } from './sqlite/driver.js'
 import { sqliteInbox } from './sqlite/inbox.js'
@@ -67,10 +68,11 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     outbox: sqliteOutbox(connection, now),
     inbox: sqliteInbox(connection, now),
     intents: sqliteIntents(connection, now),
-    directory: sqliteDirectory(connection),
+    directory: sqliteDirectory(connection, now),
     prices: sqlitePrices(connection),
     pulls: sqlitePulls(connection),
     records: sqliteRecords(connection),
+    apiKeys: sqliteApiKeys(connection, now),
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type BillingConfig,
   type Environment,
   type ProviderRoles,
+  resolveKeyPrefix,
   resolveRedirects,
   resolveRoles,
   resolveStore,
@@ -55,6 +56,8 @@ import type {
 import { createWorker } from './worker.js'
 
 const reports = () => import('./operations/reports.js')
+// Loaded by apps that have API keys.
+const keys = () => import('./operations/api-keys.js')
 
 /** No name that an app's consumer can have. */
 const topUpConsumer = '_top_ups'
@@ -191,6 +194,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     origins: resolveRedirects(config),
     suspendOn: config.dunning?.suspendOn ?? 'unpaid',
     invoiceRenderer: config.invoiceRenderer ?? null,
+    keyPrefix: resolveKeyPrefix(config),
     pulling: resolvePull(config.pull, config.catalog),
     environment,
     consumers: createConsumers(),
@@ -198,6 +202,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     lifetime: worker.lifetime,
     leases: createLeases(
       (accountIds) => store.ledger.suspendedAmong(accountIds),
+      (keyIds) => store.apiKeys.endedAmong(keyIds),
       (error) => environment.onError(error, 'leases'),
     ),
     wake: () => worker.wake(),
@@ -267,6 +272,15 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       set: (input) => setBudget(ctx, input),
       get: (input) => getBudget(ctx, input),
       list: (input) => listBudgets(ctx, input),
+    },
+    apiKeys: {
+      issue: async (input) => (await keys()).issueApiKey(ctx, input),
+      verify: async (input) => (await keys()).verifyApiKey(ctx, input),
+      get: async (input) => (await keys()).getApiKey(ctx, input),
+      list: async (input) => (await keys()).listApiKeys(ctx, input),
+      rotate: async (input) => (await keys()).rotateApiKey(ctx, input),
+      revoke: async (input) => (await keys()).revokeApiKey(ctx, input),
+      setBudget: async (input) => (await keys()).setApiKeyBudget(ctx, input),
     },
     features: { has: (input) => hasFeature(ctx, input), list: (input) => listFeatures(ctx, input) },
     sync: {
@@ -347,6 +361,7 @@ function afterReady(store: Store, ready: () => Promise<void>): Store {
     prices: wrap(store.prices),
     pulls: wrap(store.pulls),
     records: wrap(store.records),
+    apiKeys: wrap(store.apiKeys),
   }
 }
 

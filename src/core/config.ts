@@ -35,6 +35,8 @@ export interface BillingConfig<R extends ProviderRoles = ProviderRoles, C extend
   }
   /** Draws PDFs of invoices whose provider has none, such as `pdfRenderer()` of `billfold/adapters/pdf`. */
   readonly invoiceRenderer?: InvoiceRenderer
+  /** What API keys begin with, so that people and scanners know them: lower case, ending in `-` or `_`. Default `sk-`. */
+  readonly apiKeys?: { readonly prefix: string }
   /** What is made of the traces that `sync.pull` reads: see docs/providers/langfuse.md. */
   readonly pull?: PullConfig<C>
   /** For tests and simulations: the clock and the source of randomness for ids and waiting times. */
@@ -108,6 +110,7 @@ const storeParts = [
   'prices',
   'pulls',
   'records',
+  'apiKeys',
 ] as const
 
 /** The store, if it is one. @throws BillingError `config_invalid` */
@@ -126,6 +129,15 @@ export function resolveStore(given: unknown): Store {
 /** @throws BillingError `config_invalid` */
 export function resolveRedirects(config: Pick<BillingConfig, 'redirects'>): AllowedOrigins | null {
   return config.redirects ? parseAllowedOrigins(config.redirects.allowedOrigins) : null
+}
+
+/** @throws BillingError `config_invalid` */
+export function resolveKeyPrefix({ apiKeys }: Pick<BillingConfig, 'apiKeys'>): string {
+  const prefix = apiKeys?.prefix ?? 'sk-'
+  // Scanners for secrets take what begins so for keys of Stripe.
+  if (typeof prefix === 'string' && /^(?![prs]k_|whsec_)[a-z][a-z0-9_-]{0,30}[_-]$/.test(prefix)) return prefix
+  const message = `apiKeys.prefix ${JSON.stringify(prefix)} must be 2 to 32 of a-z 0-9 _ -, end in _ or -, and be none of Stripe's.`
+  throw new BillingError('config_invalid', message)
 }
 
 function able<C extends keyof Capabilities>(provider: AnyProvider | undefined, capability: C): AnyProvider | undefined {

@@ -26,6 +26,8 @@ export interface BillingContext {
   readonly suspendOn: 'unpaid' | 'past_due' | 'never'
   /** Who draws invoices of providers that do not. */
   readonly invoiceRenderer: InvoiceRenderer | null
+  /** What API keys begin with. */
+  readonly keyPrefix: string
   /** What is made of traces that are read. */
   readonly pulling: PullRules
   readonly environment: Environment

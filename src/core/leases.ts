@@ -4,6 +4,8 @@ export const maximumStaleMs = 1_000
 /** A lease as its watch sees it. */
 export interface WatchedLease {
   readonly accountId: string
+  /** The API key it is for, if it is for one. */
+  readonly apiKeyId: string | null
   /** The account was seen in good standing, at this moment of the process's own clock. */
   seen(at: number): void
   suspend(): void
@@ -23,6 +25,7 @@ export interface Leases {
 /** Looks at the accounts of all leases several times a second, in one question, and has leases last longer in time. */
 export function createLeases(
   suspendedAmong: (accountIds: readonly string[]) => Promise<readonly string[]>,
+  endedAmong: (apiKeyIds: readonly string[]) => Promise<readonly string[]>,
   onError: (error: unknown) => void,
 ): Leases {
   const open = new Set<WatchedLease>()
@@ -30,8 +33,18 @@ export function createLeases(
 
   async function look(): Promise<void> {
     const at = performance.now()
-    const suspended = new Set(await suspendedAmong([...new Set([...open].map(({ accountId }) => accountId))]))
+    const accountIds = [...new Set([...open].map(({ accountId }) => accountId))]
+    const keyIds = [...new Set([...open].flatMap(({ apiKeyId }) => apiKeyId ?? []))]
+    const [suspended, ended] = await Promise.all([
+      suspendedAmong(accountIds).then((ids) => new Set(ids)),
+      keyIds.length === 0 ? new Set<string>() : endedAmong(keyIds).then((ids) => new Set(ids)),
+    ])
     for (const lease of open) {
+      // No key comes back.
+      if (lease.apiKeyId !== null && ended.has(lease.apiKeyId)) {
+        lease.close().catch(onError)
+        continue
+      }
       if (suspended.has(lease.accountId)) lease.suspend()
       else lease.seen(at)
       lease.renew()

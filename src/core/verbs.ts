@@ -4,6 +4,15 @@ import type { BillingEventType } from './domain/event.js'
 import type { Account, EnsureAccountInput, SuspendAccountInput, UpdateAccountInput } from './operations/accounts.js'
 import type { AdjustCreditsInput, CreditChange, ExpireCreditsInput } from './operations/adjustments.js'
 import type { AmendedUsage, AmendUsageInput, VoidUsageInput } from './operations/amendments.js'
+import type {
+  ApiKeyInput,
+  ApiKeyView,
+  IssueApiKeyInput,
+  IssuedApiKey,
+  RotateApiKeyInput,
+  SetApiKeyBudgetInput,
+  VerifiedApiKey,
+} from './operations/api-keys.js'
 import type { Authorization, AuthorizeInput } from './operations/authorize.js'
 import type { AutoTopUpView, SetAutoTopUpInput } from './operations/auto-top-up.js'
 import type { BudgetInput, BudgetView, SetBudgetInput } from './operations/budgets.js'
@@ -148,6 +157,24 @@ export interface BudgetVerbs {
   list(input: AccountInput & PageInput): Promise<Page<BudgetView>>
 }
 
+/** Keys by which programs of an account are known. */
+export interface ApiKeyVerbs {
+  /** Makes a key. Its secret is in this answer and nowhere else; the answer to a repeat has none. */
+  issue(input: IssueApiKeyInput): Promise<IssuedApiKey>
+  /** Whose key this is, and what it may do. What is no key, or none any more, is not told apart. */
+  verify(input: { readonly key: string }): Promise<VerifiedApiKey>
+  /** One key. */
+  get(input: ApiKeyInput): Promise<ApiKeyView>
+  /** The keys of the account, newest first, a page at a time; those that have ended too. */
+  list(input: AccountInput & PageInput): Promise<Page<ApiKeyView>>
+  /** Gives it another secret; those before it go on for a while. */
+  rotate(input: RotateApiKeyInput): Promise<IssuedApiKey>
+  /** Ends it at once, with all its secrets. Harmless to repeat. */
+  revoke(input: ApiKeyInput): Promise<ApiKeyView>
+  /** Sets what may be charged with it in a period; `null` takes the budget away. */
+  setBudget(input: SetApiKeyBudgetInput): Promise<ApiKeyView>
+}
+
 /** What an account's plan and terms switch on, set, or let it use. */
 export interface FeatureVerbs {
   /** Whether the account has a feature; what nobody knows is `false`. */
@@ -208,6 +235,7 @@ export interface BillingCore<C extends Catalog = Catalog> {
   readonly costs: CostVerbs
   readonly budgets: BudgetVerbs
   readonly features: FeatureVerbs
+  readonly apiKeys: ApiKeyVerbs
   readonly sync: SyncVerbs
   /** The catalog's meters and plans, and the price of a Spark. */
   priceList(): Promise<PriceList>

@@ -1,6 +1,7 @@
 import { accountCases } from './store-conformance/accounts.js'
 import { aggregationCases } from './store-conformance/aggregations.js'
 import { amountCases } from './store-conformance/amounts.js'
+import { apiKeyCases } from './store-conformance/api-keys.js'
 import { batchCases } from './store-conformance/batches.js'
 import { budgetCases } from './store-conformance/budgets.js'
 import { bundleCases } from './store-conformance/bundles.js'
@@ -62,6 +63,7 @@ export function storeConformance(subject: StoreConformanceSubject): readonly Sto
     ...priceCases,
     ...pullCases,
     ...recordCases,
+    ...apiKeyCases,
     ...sharingCases,
     ...verificationCases,
     ...invariantCases,

@@ -1,6 +1,13 @@
 import type { BillingEvent } from '../../core/domain/event.js'
 import type { Instant } from '../../core/domain/period.js'
-import type { AccountRecord, CheckoutIntent, InboxEvent, PulledItem, StoredRecord } from '../../core/ports/store.js'
+import type {
+  AccountRecord,
+  ApiKeyRecord,
+  CheckoutIntent,
+  InboxEvent,
+  PulledItem,
+  StoredRecord,
+} from '../../core/ports/store.js'
 import type { AccountBook } from './account-book.js'
 import type { DeliveryQueue } from './delivery-queue.js'
 import type { StoredDelivery } from './stored-delivery.js'
@@ -42,6 +49,8 @@ export interface Tables {
   readonly pullPositions: Map<string, Instant>
   /** By owner and id, in the order in which they were written first. */
   readonly records: Map<string, Map<string, StoredRecord>>
+  /** By id, oldest first. */
+  readonly apiKeys: Map<string, ApiKeyRecord>
 }
 
 export function createTables(): Tables {
@@ -61,5 +70,6 @@ export function createTables(): Tables {
     pulled: new Map(),
     pullPositions: new Map(),
     records: new Map(),
+    apiKeys: new Map(),
   }
 }

@@ -1,5 +1,6 @@
 import { BillingError } from '../../core/errors.js'
 import type { AccountStore, DirectoryStore } from '../../core/ports/store.js'
+import { apiKeyReader } from './api-keys.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
@@ -68,7 +69,9 @@ export function postgresAccounts(connection: Connection, { schema, accounts }: T
   }
 }
 
-export function postgresDirectory(connection: Connection, { schema, intents }: Tables): DirectoryStore {
+export function postgresDirectory(connection: Connection, tables: Tables, clock: Clock): DirectoryStore {
+  const { schema, intents } = tables
+  const readKeys = apiKeyReader(tables, clock)
   return {
     async accountByExternalId(provider, externalId) {
       const query = `SELECT account_id FROM ${schema}.account_links WHERE provider = $1 AND external_id = $2`
@@ -86,6 +89,7 @@ export function postgresDirectory(connection: Connection, { schema, intents }: T
       const [row] = await connection.read((sql) => sql.query(across('whose deliveries these are', query), [deliveryId]))
       return row?.[0] ?? null
     },
+    apiKey: (id) => connection.read(async (sql) => (await readKeys(sql, 'WHERE t.id = $1', id))[0] ?? null),
   }
 }
 

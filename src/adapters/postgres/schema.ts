@@ -365,4 +365,21 @@ export const migrations: readonly ((schema: string) => string)[] = [
   CREATE INDEX checkout_intents_waiting ON ${schema}.checkout_intents (seq) WHERE status IN ('open', 'pending');
   ${guardVersions(schema)}
   `,
+  (schema) => `
+  CREATE TABLE ${schema}.api_keys (
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    id text PRIMARY KEY,
+    account_id text NOT NULL,
+    name text NOT NULL,
+    scopes text NOT NULL,
+    secrets text NOT NULL,
+    top_ups_raise_budget bigint NOT NULL,
+    revoked_at bigint,
+    fingerprint text NOT NULL,
+    created_at bigint NOT NULL,
+    expires_at bigint,
+    last_used_at bigint
+  );
+  CREATE INDEX api_keys_by_account ON ${schema}.api_keys (account_id, seq);
+  `,
 ]

@@ -1,4 +1,5 @@
 import { accountRows } from '../sql/account-rows.js'
+import { apiKeyRows, changedApiKeyRows } from '../sql/api-key-rows.js'
 import { rows, text } from '../sql/column.js'
 import { claimedRows, deliveryRows, eventRows, inboxRows, intentRows, newDeliveryRows } from '../sql/delivery-rows.js'
 import {
@@ -65,5 +66,7 @@ export function createTables(schema: string) {
     events: table(schema, eventRows),
     inbox: table(schema, inboxRows),
     intents: table(schema, intentRows),
+    apiKeys: table(schema, apiKeyRows),
+    changedApiKeys: table(schema, changedApiKeyRows),
   }
 }

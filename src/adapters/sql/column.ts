@@ -162,6 +162,13 @@ export const number: Column<number> = {
   read: (value) => Number(value),
 }
 
+/** Yes or no, as 1 or 0. */
+export const flag: Column<boolean> = {
+  type: 'integer',
+  write: (value) => (value ? 1 : 0),
+  read: (value) => Number(value) === 1,
+}
+
 /** 16 bytes: hexadecimal text in the program, and half of that in the database and in every index. */
 export const uuid: Column<string> = {
   type: 'uuid',

@@ -1,5 +1,6 @@
 import { BillingError } from '../../core/errors.js'
 import type { AccountStore, DirectoryStore } from '../../core/ports/store.js'
+import { sqliteApiKey } from './api-keys.js'
 import type { Connection, Sql } from './connection.js'
 import { accounts, intents } from './tables.js'
 
@@ -79,7 +80,7 @@ export function sqliteAccounts(connection: Connection, now: () => number): Accou
   }
 }
 
-export function sqliteDirectory(connection: Connection): DirectoryStore {
+export function sqliteDirectory(connection: Connection, now: () => number): DirectoryStore {
   return {
     accountByExternalId: (provider, externalId) => connection.read((sql) => accountOf(sql, provider, externalId)),
     intentByExternalId(provider, externalId) {
@@ -91,6 +92,7 @@ export function sqliteDirectory(connection: Connection): DirectoryStore {
       const query = 'SELECT account_id FROM billfold_deliveries WHERE id = ?'
       return connection.read((sql) => (sql.first(query, deliveryId)?.[0] as string | undefined) ?? null)
     },
+    apiKey: (id) => connection.read((sql) => sqliteApiKey(sql, now, id)),
   }
 }
 

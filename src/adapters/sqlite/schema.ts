@@ -324,4 +324,21 @@ export const migrations: readonly string[] = [
   CREATE INDEX billfold_checkout_intents_by_external_id ON billfold_checkout_intents (provider, external_id);
   CREATE INDEX billfold_checkout_intents_waiting ON billfold_checkout_intents (seq) WHERE status IN ('open', 'pending');
   `,
+  `
+  CREATE TABLE billfold_api_keys (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    account_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    secrets TEXT NOT NULL,
+    top_ups_raise_budget INTEGER NOT NULL,
+    revoked_at INTEGER,
+    fingerprint TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    last_used_at INTEGER
+  ) STRICT;
+  CREATE INDEX billfold_api_keys_by_account ON billfold_api_keys (account_id, seq);
+  `,
 ]

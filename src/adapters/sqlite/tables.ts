@@ -1,4 +1,5 @@
 import { accountRows } from '../sql/account-rows.js'
+import { apiKeyRows, changedApiKeyRows } from '../sql/api-key-rows.js'
 import { claimedRows, deliveryRows, eventRows, inboxRows, intentRows, newDeliveryRows } from '../sql/delivery-rows.js'
 import {
   accountStateRows,
@@ -43,3 +44,5 @@ export const newDeliveries = table(newDeliveryRows)
 export const events = table(eventRows)
 export const inbox = table(inboxRows)
 export const intents = table(intentRows)
+export const apiKeys = table(apiKeyRows)
+export const changedApiKeys = table(changedApiKeyRows)

@@ -151,6 +151,16 @@ export function budgetView(ctx: BillingContext, budget: Budget): BudgetView {
   }
 }
 
+/** The budget of an API key, if it has one. */
+export function readKeyBudget(ctx: BillingContext, account: string, apiKeyId: string): Promise<BudgetView | null> {
+  return readBudget(ctx, account, keyScope(apiKeyId))
+}
+
+/** The name the ledger has for the scope of an API key. */
+export function keyScope(apiKeyId: string): string {
+  return dimensionOf({ apiKeyId }).join('=')
+}
+
 async function readBudget(ctx: BillingContext, account: string, scope: string): Promise<BudgetView | null> {
   const budget = await ctx.store.ledger.budget(account, scope)
   return budget && budgetView(ctx, budget)

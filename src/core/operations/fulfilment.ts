@@ -8,6 +8,7 @@ import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
 import { adoptPlan, givePlanForLife, isGranting } from './adopt-plan.js'
 import { ensureCustomer, isCustomerOf } from './customers.js'
+import { raiseKeyBudgets } from './raise-key-budgets.js'
 import { keepOneForLife } from './slot.js'
 import { submit } from './steps.js'
 
@@ -80,6 +81,7 @@ async function give(
     case 'credits':
     case 'package':
       await grantPurchase(ctx, intent, paidNanos)
+      await raiseKeyBudgets(ctx, intent)
       return true
     case 'subscription':
       return startPlan(ctx, provider, intent, session)

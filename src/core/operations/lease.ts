@@ -124,10 +124,10 @@ const periodKnownMs = 10_000
 
 /**
  * Reserves credits, budgets and quota of a meter for this process, which then answers for them by itself in well under a microsecond. No
- * number of processes can overspend, since everything is reserved in the ledger first. A suspension reaches a lease within a second.
+ * number of processes can overspend, since everything is reserved in the ledger first. A suspension, or the end of its API key, reaches a lease within a second.
  *
  * @throws BillingError `not_found`, `invalid_request`, `option_unsupported` (a meter that is no sum), `insufficient_credits`,
- * `quota_exceeded`, `invalid_state` (suspended)
+ * `quota_exceeded`, `invalid_state` (suspended, or an API key that has ended)
  */
 export async function createLease<C extends Catalog>(ctx: BillingContext, input: LeaseInput<C>): Promise<Lease> {
   const request = parse(leaseSchema, input)
@@ -135,7 +135,7 @@ export async function createLease<C extends Catalog>(ctx: BillingContext, input:
   const isByCost = meter.rate !== null && !isPeriodRated(meter.rate) && ['by_cost', 'larger'].includes(meter.rate.mode)
   const dimensions = dimensionsOf(request)
   const budgets = scopesOf(dimensions, ctx.catalog.budgetDimensions)
-  const { ttlMs } = request
+  const { ttlMs, apiKeyId = null } = request
 
   let reservation: Reservation | null = null
   /** What is reserved and neither given out nor used; below zero where more is given out than could be reserved in a new period. */
@@ -147,6 +147,8 @@ export async function createLease<C extends Catalog>(ctx: BillingContext, input:
   let usableUntil = 0
   let seenAt = 0
   let isSuspended = false
+  /** When the key was last asked about before something was reserved for it. */
+  let keySeenAt = Number.POSITIVE_INFINITY
   let isClosed = false
   let reserving: Promise<void> | null = null
   /** What was given out since the last reservation, and when that was: how fast it goes. */
@@ -257,7 +259,8 @@ export async function createLease<C extends Catalog>(ctx: BillingContext, input:
     free += amount
     // By the process's own clock, from before the request was sent: never later than by the ledger's.
     usableUntil = sentAt + ttlMs - marginMs
-    seenAt = sentAt
+    // That it was let through says nothing of the key, which the ledger does not know.
+    seenAt = Math.min(sentAt, keySeenAt)
     isSuspended = false
     const seconds = Math.max((sentAt - measuredFrom) / 1_000, 0.001)
     const twoSeconds = BigInt(Math.ceil((Number(givenOut) / seconds) * 2))
@@ -267,8 +270,17 @@ export async function createLease<C extends Catalog>(ctx: BillingContext, input:
     measuredFrom = sentAt
   }
 
+  const reserveWithKey = async (amount: bigint, least: bigint): Promise<void> => {
+    if (apiKeyId !== null) {
+      keySeenAt = performance.now()
+      if ((await ctx.store.apiKeys.endedAmong([apiKeyId])).length > 0)
+        throw new BillingError('invalid_state', `API key ${apiKeyId} was revoked or has expired.`)
+    }
+    await reserve(amount, least)
+  }
+
   const refill = (least: bigint): Promise<void> => {
-    reserving ??= reserve(larger(target, least), least).finally(() => {
+    reserving ??= reserveWithKey(larger(target, least), least).finally(() => {
       reserving = null
     })
     return reserving
@@ -301,6 +313,7 @@ export async function createLease<C extends Catalog>(ctx: BillingContext, input:
 
   const lease: Lease & WatchedLease = {
     accountId: request.accountId,
+    apiKeyId,
     tryAuthorize: (amount) => take(microOf(amount)),
     async authorize(amount) {
       const micro = microOf(amount)

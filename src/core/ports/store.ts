@@ -44,6 +44,7 @@ export interface Store {
   readonly prices: PriceStore
   readonly pulls: PullStore
   readonly records: RecordStore
+  readonly apiKeys: ApiKeyStore
 }
 
 /** What a store says of itself. */
@@ -201,6 +202,76 @@ export interface DirectoryStore {
   intentById(intentId: string): Promise<CheckoutIntent | null>
   /** The account a delivery is about. */
   accountByDelivery(deliveryId: string): Promise<string | null>
+  /** An API key by its id, whoever it belongs to. */
+  apiKey(id: string): Promise<KnownApiKey | null>
+}
+
+/** What opens an API key: of the secret itself only a digest is kept. */
+export interface ApiKeySecret {
+  /** What it was asked for by: the same for a repeat. */
+  readonly id: string
+  /** The SHA-256 of what is shown once, as hexadecimal text. */
+  readonly digest: string
+  /** What may be shown of it later: its beginning and its last characters. */
+  readonly hint: string
+  readonly createdAt: Instant
+  /** From when it opens nothing any more; `null` while nobody said so. */
+  readonly expiresAt: Instant | null
+}
+
+/** An API key of an account. It stays as it is when its secret is exchanged. */
+export interface ApiKeyRecord {
+  readonly id: string
+  readonly accountId: string
+  readonly name: string
+  readonly scopes: readonly string[]
+  /** Oldest first. */
+  readonly secrets: readonly ApiKeySecret[]
+  /** Whether credits that the account buys are added to the key's budget. */
+  readonly topUpsRaiseBudget: boolean
+  /** Of what it was asked for with. */
+  readonly fingerprint: string
+  readonly createdAt: Instant
+  readonly expiresAt: Instant | null
+  readonly revokedAt: Instant | null
+  /** Some minutes coarse; `null` until it was used. */
+  readonly lastUsedAt: Instant | null
+}
+
+/** An API key as it was at a moment of the store's clock, which also says what has expired. */
+export interface KnownApiKey extends ApiKeyRecord {
+  readonly asOf: Instant
+}
+
+/** An API key that is not there yet, with its first secret. */
+export interface NewApiKey extends Omit<ApiKeyRecord, 'secrets' | 'createdAt' | 'revokedAt' | 'lastUsedAt'> {
+  readonly secret: NewApiKeySecret
+}
+
+/** A secret that is not there yet. */
+export type NewApiKeySecret = Omit<ApiKeySecret, 'createdAt' | 'expiresAt'>
+
+/** What is changed of an API key; `changedApiKey` of `billfold/adapters/kit` says how. */
+export type ApiKeyChange =
+  | { readonly kind: 'revoke' }
+  | { readonly kind: 'budget'; readonly topUpsRaiseBudget: boolean }
+  /** Another secret; those there are open it for so long. */
+  | { readonly kind: 'rotate'; readonly secret: NewApiKeySecret; readonly overlapMs: number }
+
+/** API keys and what opens them. They are looked up by id in the directory, before anybody knows whose they are. */
+export interface ApiKeyStore {
+  /** Keeps a new key, or answers the one that has this id; which of the two, its secret says. */
+  add(key: NewApiKey): Promise<KnownApiKey>
+  /** A key of this account. */
+  get(accountId: string, id: string): Promise<KnownApiKey | null>
+  /** The keys of an account, newest first; `before` is the id of the last one of the page before. */
+  list(accountId: string, page: { readonly limit: number; readonly before?: string }): Promise<readonly KnownApiKey[]>
+  /** Changes a key of this account; of several at once each sees what the one before left. @returns the key after it, or `null` */
+  change(accountId: string, id: string, change: ApiKeyChange): Promise<KnownApiKey | null>
+  /** Notes that a key is used, unless that was noted less than `coarseMs` ago. */
+  used(id: string, coarseMs: number): Promise<void>
+  /** Which of these are keys that were revoked or have expired. Ids of no key are left out: apps may have keys of their own. */
+  endedAmong(ids: readonly string[]): Promise<readonly string[]>
 }
 
 /** `pending` waits for its time; `uncertain` may or may not have arrived and waits for reconciliation; `parked` waits for a person. */

@@ -152,6 +152,7 @@ async function everything(store: Store, accountIds: readonly string[]): Promise<
       customer: await store.accounts.externalId(id, 'stripe'),
       entries: await store.ledger.entries(id, { limit: 1_000 }),
       budgets: await store.ledger.budgets(id, { limit: 1_000 }),
+      apiKeys: await store.apiKeys.list(id, { limit: 1_000 }),
       rollups: await store.ledger.rollups(id, { from: '0000-01-01', to: '9999-12-31' }),
     }
   })

@@ -29,6 +29,7 @@ export const referenceTables = [
   'subscriptions',
   'inbox',
   'checkout_intents',
+  'api_keys',
 ]
 
 /** Tables whose key is an id in itself, which gets the account added. */
