@@ -34,6 +34,7 @@ export const errorStatus = {
   outcome_unknown: 503,
   overloaded: 503,
   payload_too_large: 413,
+  payment_method_declined: 402,
   provider_authentication: 502,
   provider_rejected: 502,
   provider_response_invalid: 502,

@@ -21,6 +21,20 @@ const bare = async (accountId: string) =>
   (await stripe.customers.create({ accountId, email: null, name: null }, { idempotencyKey: accountId })).externalId
 
 describe('payment methods', () => {
+  it('S3.5 one that the bank declines is refused with the reason, which a thief is not told', async () => {
+    const customer = await bare('thief')
+    for (const [externalId, reason, message] of [
+      ['pm_card_chargeDeclinedInsufficientFunds', 'insufficient_funds', expect.stringContaining('funds')],
+      ['pm_card_visa_chargeDeclinedStolenCard', 'blocked', 'The card was declined.'],
+    ] as const) {
+      const error = await methods()
+        .attach(customer, externalId, {})
+        .catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: 'payment_method_declined', httpStatus: 402, message, details: { reason } })
+    }
+    expect(await methods().list(customer, {})).toEqual([])
+  })
+
   it('S3.5 are attached, listed newest first, made the default, changed and removed', async () => {
     const customer = await bare('a')
     expect(await methods().list(customer, {})).toEqual([])

@@ -107,7 +107,8 @@ const attachSchema = oneSchema.extend({ setAsDefault: z.boolean().optional() })
 /**
  * Adds a payment method to the account. Harmless to repeat.
  *
- * @throws BillingError `not_found` (also for another account's), `provider_rejected` (refused by the bank), `capability_missing`
+ * @throws BillingError `not_found` (also for another account's), `payment_method_declined` (by the bank; `details.reason` is a
+ * `DeclineReason`), `capability_missing`
  */
 export async function attachPaymentMethod(
   ctx: BillingContext,

@@ -5,8 +5,10 @@ import type { CallOptions } from '../../core/ports/call-options.js'
 import type { PaymentMethod, PaymentMethodsCapability } from '../../core/ports/capabilities/payment-methods.js'
 import { withoutKey } from '../door/door.js'
 import { parseAnswer, type StripeCall } from './call.js'
+import { stripeFault, stripeName } from './errors.js'
 import { everyRow } from './every-row.js'
 import { type MethodCountries, offeredMethods } from './offered-methods.js'
+import { declined } from './payment-outcome.js'
 import { reference } from './reference.js'
 
 const accountSchema = z
@@ -92,6 +94,9 @@ export function stripePaymentMethods(
         return await get(customer, parseAnswer(methodSchema, answer).id, options)
       } catch (error) {
         if (!BillingError.is(error) || !['not_found', 'provider_rejected'].includes(error.code)) throw error
+        const { code, declineCode, message } = stripeFault(error.cause)
+        if (code === 'card_declined' || declineCode !== undefined)
+          throw methodDeclined({ code, decline_code: declineCode, message })
         if (error.code === 'provider_rejected' && !(await isOfAnother(call, customer, externalId, options))) throw error
         // Another account's is answered like one that does not exist.
         throw new BillingError('not_found', `No payment method ${externalId}.`)
@@ -195,4 +200,9 @@ function toMethod(method: z.output<typeof methodSchema>, standard: string | null
     isDefault: method.id === standard,
     createdAt: method.created * 1000,
   }
+}
+
+function methodDeclined(error: Parameters<typeof declined>[0]): BillingError {
+  const { reason, message } = declined(error)
+  return new BillingError('payment_method_declined', message, { details: { provider: stripeName.id, reason } })
 }

@@ -54,7 +54,8 @@ export interface PaymentMethodsCapability {
   /**
    * Adds one that the provider's own form made; harmless to repeat.
    *
-   * @throws BillingError `not_found` (also when it belongs to another customer), `provider_rejected` (the bank refuses it)
+   * @throws BillingError `not_found` (also when it belongs to another customer), `payment_method_declined` (by the bank;
+   * `details.reason` is a `DeclineReason`)
    */
   attach?(customerId: string, externalId: string, options: CallOptions): Promise<PaymentMethod>
   /** @throws BillingError `not_found`, `option_unsupported` */
