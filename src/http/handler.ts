@@ -10,6 +10,7 @@ import { problemResponse } from './problem.js'
 import { RequestError } from './request-error.js'
 import { addAccountRoutes } from './routes/account.js'
 import { addAccountPaymentMethodRoutes } from './routes/account-payment-methods.js'
+import { addApiKeyRoutes } from './routes/api-keys.js'
 import { addCheckoutRoutes } from './routes/checkout.js'
 import { addConfigRoutes } from './routes/config.js'
 import { addCostRoutes } from './routes/costs.js'
@@ -135,5 +136,6 @@ const routes = [
   addCreditPackageRoutes,
   addPaymentRoutes,
   addPaymentMethodRoutes,
+  addApiKeyRoutes,
   addWebhookRoutes,
 ]

@@ -5,7 +5,9 @@ import { RequestError } from './request-error.js'
  * What a caller may do: `billing:read` looks, `billing:pay` buys and pays, `billing:admin` changes what the account pays with and what it
  * is subscribed to, `usage:write` records usage.
  */
-export type Scope = 'billing:read' | 'billing:pay' | 'billing:admin' | 'usage:write'
+export type Scope = (typeof scopes)[number]
+
+export const scopes = ['billing:read', 'billing:pay', 'billing:admin', 'usage:write'] as const
 
 /** Who calls: said by the app, and by nobody else. */
 export interface Identity {
@@ -14,6 +16,8 @@ export interface Identity {
   /** Other accounts that an `{organization_id}` may name. */
   readonly organizationIds?: readonly string[]
   readonly userId?: string
+  /** The API key the caller is known by: usage that it records is its own. */
+  readonly apiKeyId?: string
   /** Who a new account is, when its page is looked at for the first time. */
   readonly email?: string
   readonly name?: string

@@ -1,3 +1,4 @@
+export { apiKeyIdentity } from './api-key-identity.js'
 export type { RegisteredRoute, ReturnUrls } from './app.js'
 export type { ProviderPart, ServedBilling } from './billing.js'
 export { type BillingHandler, createHandler, type HandlerOptions } from './handler.js'

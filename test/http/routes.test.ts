@@ -77,6 +77,12 @@ const routes: Rows = {
   'patch /payment-methods/{payment_method_id}': { scope: 'billing:admin', body: { name: 'Ada' }, right: 404 },
   'post /payment-methods/{payment_method_id}/set_default': { scope: 'billing:admin', body: {}, right: 404 },
   'delete /payment-methods/{payment_method_id}': { scope: 'billing:admin', right: 404 },
+  'get /api-keys': { scope: 'billing:read', right: 200 },
+  'get /api-keys/{key_id}': { scope: 'billing:read', right: 404 },
+  'post /api-keys': { scope: 'billing:admin', body: { name: 'CI', scopes: ['usage:write'] }, right: 201 },
+  'post /api-keys/{key_id}/rotate': { scope: 'billing:admin', body: {}, right: 404 },
+  'put /api-keys/{key_id}/budget': { scope: 'billing:admin', body: { limit: '10' }, right: 404 },
+  'delete /api-keys/{key_id}': { scope: 'billing:admin', right: 404 },
   'post /webhooks/{provider}': { scope: null, body: {}, right: 400 },
 }
 

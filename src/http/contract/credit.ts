@@ -53,19 +53,17 @@ export const creditUsageSummary = z
   })
   .openapi('CreditUsageSummary')
 
+export const budget = z.object({
+  interval: z.string(),
+  limit: sparks,
+  used: sparks,
+  remaining: sparks,
+})
+
 export const usageLimits = z
   .object({
     plan: z.string().nullable(),
     limits: z.array(z.object({ ...quota.shape, unit: z.string(), included: z.string() })),
-    budgets: z.array(
-      z.object({
-        scope: z.string(),
-        key: z.string().nullable(),
-        interval: z.string(),
-        limit: sparks,
-        used: sparks,
-        remaining: sparks,
-      }),
-    ),
+    budgets: z.array(z.object({ scope: z.string(), key: z.string().nullable(), ...budget.shape })),
   })
   .openapi('UsageLimits')

@@ -23,21 +23,21 @@ export function addUsageEventRoutes(app: App, served: Served): void {
       responses: { 200: json(z.union([recordedUsage, recordedBatch]), 'What became of it.'), ...problems },
     },
     async (context) => {
-      const { accountId, requestId } = context.var
+      const { identity, requestId } = context.var
       const { events, ...event } = context.req.valid('json')
       const { idempotencyKey: header } = idempotencyKeyGiven(context)
       if (events === undefined) {
         if (event.meter === undefined) throw invalidField('meter', 'say what was used.')
         if (header !== undefined && event.idempotency_key !== undefined && header !== event.idempotency_key)
           throw invalidField('idempotency_key', 'is another one than that of the header.')
-        const input = usageInput(event, accountId, event.idempotency_key ?? header)
+        const input = usageInput(event, identity, event.idempotency_key ?? header)
         return context.json(recordedJson(await billing.recordUsage(input)), 200)
       }
       const [other] = Object.keys(event)
       if (other !== undefined) throw invalidField(other, 'belongs to an event, and not beside `events`.')
       if (header !== undefined)
         throw invalidField('events', 'have keys of their own: leave out the header Idempotency-Key.')
-      const inputs = events.map((each) => usageInput(each, accountId, each.idempotency_key))
+      const inputs = events.map((each) => usageInput(each, identity, each.idempotency_key))
       const results = (await billing.recordUsageBatch({ events: inputs })).map((item) => itemJson(item, requestId))
       return context.json({ results }, 200)
     },

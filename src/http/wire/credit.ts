@@ -10,6 +10,7 @@ import {
   type UsageSummary,
 } from '../../index.js'
 import type {
+  budget,
   creditBalance,
   creditPackage,
   creditTransaction,
@@ -95,19 +96,12 @@ export function limitsJson({ plan, meters, budgets }: UsageLimits): z.output<typ
   return {
     plan,
     limits: meters.map((meter) => ({ ...quotaJson(meter), unit: meter.unit, included: meter.included })),
-    budgets: budgets.map(budgetJson),
+    budgets: budgets.map((each) => ({ ...scopeJson(each.scope), ...budgetJson(each) })),
   }
 }
 
-function budgetJson({
-  scope,
-  limit,
-  interval,
-  used,
-  remaining,
-}: BudgetView): z.output<typeof usageLimits>['budgets'][0] {
-  const amounts = { limit: formatSparks(limit), used: formatSparks(used), remaining: formatSparks(remaining) }
-  return { ...scopeJson(scope), interval, ...amounts }
+export function budgetJson({ limit, interval, used, remaining }: BudgetView): z.output<typeof budget> {
+  return { interval, limit: formatSparks(limit), used: formatSparks(used), remaining: formatSparks(remaining) }
 }
 
 function scopeJson(scope: BudgetView['scope']): { readonly scope: string; readonly key: string | null } {

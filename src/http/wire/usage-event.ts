@@ -1,6 +1,8 @@
 import type { z } from '@hono/zod-openapi'
 import { type Balance, formatSparks, type RecordedUsage, type RecordUsageInput } from '../../index.js'
 import type { recordedUsage, usageEvent } from '../contract/usage-event.js'
+import type { Identity } from '../identity.js'
+import { invalidField } from '../request-error.js'
 import { quotaJson, settledJson } from './usage.js'
 
 /** The words of `recordUsage` for those on the wire. */
@@ -20,16 +22,19 @@ const names: Readonly<Record<Exclude<keyof z.output<typeof usageEvent>, 'idempot
   on_insufficient: 'onInsufficient',
 }
 
-/** An event as `recordUsage` takes it, for one account whatever it says. */
+/** An event as `recordUsage` takes it, for one account and API key whatever it says. */
 export function usageInput(
   event: Readonly<Record<string, unknown>>,
-  accountId: string,
+  { accountId, apiKeyId }: Pick<Identity, 'accountId' | 'apiKeyId'>,
   idempotencyKey: string | undefined,
 ): RecordUsageInput {
+  if (apiKeyId !== undefined && event.api_key_id !== undefined && event.api_key_id !== apiKeyId)
+    throw invalidField('api_key_id', 'is another key than the one that was called with.')
   const fields = Object.entries(names).flatMap(([wire, name]) =>
     event[wire] === undefined ? [] : [[name, event[wire]]],
   )
-  return { ...Object.fromEntries(fields), accountId, idempotencyKey } as RecordUsageInput
+  const key = apiKeyId === undefined ? {} : { apiKeyId }
+  return { ...Object.fromEntries(fields), ...key, accountId, idempotencyKey } as RecordUsageInput
 }
 
 export function recordedJson(recorded: RecordedUsage): z.output<typeof recordedUsage> {
