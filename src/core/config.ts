@@ -15,7 +15,10 @@ export interface ProviderRoles {
   readonly invoices?: Provider<'invoices'>
   readonly payments?: Provider<'payments'>
   readonly paymentMethods?: Provider<'payment-methods'>
-  /** All of them are told of usage; the first collects what plans with overage owe. */
+  /**
+   * All of them are told of usage; one collects what an account with overage owes, and for the others the same usage is counted as a
+   * shadow, which nobody is charged for. The first collects for accounts that are new: see `promote`.
+   */
   readonly metering?: Provider<'metering'> | readonly Provider<'metering'>[]
   readonly tracing?: Provider<'tracing'> | readonly Provider<'tracing'>[]
 }
@@ -86,6 +89,12 @@ export function resolveRoles(roles: ProviderRoles): ResolvedRoles {
     metering: listed(roles.metering ?? able(fallback, 'metering')) as readonly Able<'metering'>[],
     tracing: listed(roles.tracing ?? able(fallback, 'tracing')) as readonly Able<'tracing'>[],
   }
+  const untold = resolved.metering.length > 1 && resolved.metering.find(({ metering }) => !metering.takesShadows)
+  if (untold)
+    throw new BillingError(
+      'config_invalid',
+      `${untold.id} would charge for all it is told of: it cannot be told of usage beside other providers.`,
+    )
   const all = new Map<string, AnyProvider>()
   for (const provider of [fallback, ...Object.values(resolved).flat()]) {
     if (!provider) continue

@@ -1,6 +1,6 @@
 import type { BillingContext } from './context.js'
 import { deliverToConsumer } from './delivery/consumer-lane.js'
-import { reportUsage } from './delivery/metering.js'
+import { meteringDestinations, reportUsage } from './delivery/metering.js'
 import { deliverToProvider } from './delivery/provider-lane.js'
 import { type DeliveryReport, noDeliveries } from './delivery/report.js'
 import { traceUsage, tracingDestination } from './delivery/tracing.js'
@@ -41,14 +41,16 @@ export function jobsOf(ctx: BillingContext, { early }: { readonly early: boolean
       delivers: false,
       run: async (lifetime) => ({ ...nothing, webhooks: await applyInbox(ctx, lifetime) }),
     },
-    ...ctx.roles.metering.map((provider) =>
-      lane(`metering ${provider.id}`, (lifetime) =>
-        deliverToProvider(
-          ctx,
-          provider.id,
-          lifetime,
-          (batch, signal) => reportUsage(ctx, provider, batch, signal),
-          early,
+    ...ctx.roles.metering.flatMap((provider) =>
+      meteringDestinations(provider).map((destination) =>
+        lane(`metering ${destination}`, (lifetime) =>
+          deliverToProvider(
+            ctx,
+            destination,
+            lifetime,
+            (batch, signal) => reportUsage(ctx, provider, batch, signal),
+            early,
+          ),
         ),
       ),
     ),

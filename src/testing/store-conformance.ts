@@ -5,6 +5,7 @@ import { apiKeyCases } from './store-conformance/api-keys.js'
 import { batchCases } from './store-conformance/batches.js'
 import { budgetCases } from './store-conformance/budgets.js'
 import { bundleCases } from './store-conformance/bundles.js'
+import { collectorCases } from './store-conformance/collectors.js'
 import { correctionCases } from './store-conformance/corrections.js'
 import { counterCases } from './store-conformance/counters.js'
 import { deliveryCases } from './store-conformance/deliveries.js'
@@ -55,6 +56,7 @@ export function storeConformance(subject: StoreConformanceSubject): readonly Sto
     ...rollupCases,
     ...readCases,
     ...deliveryCases,
+    ...collectorCases,
     ...outboxCases,
     ...bundleCases,
     ...reportCases,

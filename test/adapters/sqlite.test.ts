@@ -139,7 +139,9 @@ it('applies each migration once when several start together', async () => {
   const stores = Array.from({ length: 8 }, () => sqliteStore({ path }))
   cleanUp.push(() => Promise.all(stores.map((store) => store.close())))
   await Promise.all(stores.map((store) => store.migrate()))
-  expect(raw(path).prepare('SELECT count(*) AS n FROM billfold_schema').get()).toMatchObject({ n: 1 })
+  expect(raw(path).prepare('SELECT count(*) = max(version) AS isOnce FROM billfold_schema').get()).toMatchObject({
+    isOnce: 1,
+  })
 })
 
 it('C5 the database itself refuses to change or delete a ledger row', async () => {

@@ -29,6 +29,7 @@ function meter(id: string, answer: Answer) {
     metering: {
       dedupeWindowMs: 24 * hourMs,
       maximumAgeMs: 35 * 24 * hourMs,
+      takesShadows: true,
       async report(reports, { signal }) {
         const outcomes: ReportOutcome[] = []
         for (const report of reports) {

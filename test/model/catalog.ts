@@ -77,10 +77,10 @@ export const catalog: CatalogData = {
   version: 'v1',
 }
 
-/** Two providers are told of usage, of which one collects what is postpaid, and one is told of every event. */
+/** Two providers are told of usage, of which one or the other collects what is postpaid, and one is told of every event. */
 export const rules: LedgerRules = {
   catalog,
-  metering: ['meters', 'shadow'],
+  metering: ['meters', 'others'],
   tracing: ['traces'],
   collecting: 'meters',
 }

@@ -91,9 +91,22 @@ async function compareAccount(store: Store, model: Model, account: Account): Pro
   const { id } = account
   const snapshot = await store.ledger.snapshot(id)
   if (!snapshot) throw new Error(`${id} is not there`)
-  const { plan, anchor, zone, suspendedFor, renewsAt, renewed, currency, terms, topUp: autoTopUp } = account
+  const { plan, anchor, zone, suspendedFor, renewsAt, renewed, currency, terms, topUp: autoTopUp, collectors } = account
   const paidPlan = paidPlanOf(account)
-  const fixed = { id, plan, anchor, zone, suspendedFor, renewsAt, renewed, currency, terms, autoTopUp, paidPlan }
+  const fixed = {
+    id,
+    plan,
+    anchor,
+    zone,
+    suspendedFor,
+    renewsAt,
+    renewed,
+    currency,
+    terms,
+    autoTopUp,
+    paidPlan,
+    collectors,
+  }
   same(snapshot.account, { ...fixed, balance: balanceOf(account), held: heldOf(account) }, `the account ${id}`)
   same(
     snapshot.grants.map(({ expired: _, ...grant }) => ({ ...grant, accountId: '', reason: '' })),
@@ -195,7 +208,7 @@ async function compareRollups(store: Store, account: Account): Promise<void> {
 
 /** What providers are told of each period in whole Sparks, and how often what was told to a listener. */
 async function compareDeliveries(store: Store, model: Model): Promise<void> {
-  for (const destination of rules.metering) {
+  for (const destination of rules.metering.flatMap((name) => [name, `shadow:${name}`])) {
     const reported = new Map<string, bigint>()
     for (const { accountId, meter, periodStartsAt, sparks } of await claimAll(store, destination)) {
       const place = `${accountId} ${meter} ${periodStartsAt}`
@@ -203,12 +216,10 @@ async function compareDeliveries(store: Store, model: Model): Promise<void> {
     }
     const rated = new Map<string, bigint>()
     for (const { id, rows } of model.accounts.values()) {
-      for (const { usage, plan } of rows) {
+      for (const { usage, told } of rows) {
         if (!usage?.count) continue
-        const collects = destination === rules.collecting && rules.catalog.plans.get(plan)?.overage
         const place = `${id} ${usage.meter} ${usage.count.startsAt}`
-        const told = collects ? (usage.settledBy[`meter:${destination}`] ?? 0n) : usage.sparks
-        rated.set(place, (rated.get(place) ?? 0n) + told)
+        rated.set(place, (rated.get(place) ?? 0n) + (told[destination] ?? 0n))
       }
     }
     const floor = (value: bigint) => (value - (((value % 1_000_000n) + 1_000_000n) % 1_000_000n)) / 1_000_000n

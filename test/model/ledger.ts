@@ -47,6 +47,8 @@ export interface Account {
   currency: string | null
   terms: AccountTerms | null
   topUp: AutoTopUp | null
+  /** Who collects from when on. */
+  collectors: readonly { readonly provider: string; readonly from: number }[]
   readonly rows: Row[]
   readonly grants: Grant[]
   readonly holds: Hold[]
@@ -73,6 +75,7 @@ export interface Account {
 
 interface PaidBy {
   readonly source: string
+  readonly provider: string
   readonly until: number | null
   readonly given: bigint
   /** What was left of a period that nobody told of before it was over. */
@@ -91,6 +94,8 @@ export interface Row {
   readonly at: number
   readonly plan: string
   readonly usage: Used | null
+  /** What providers are told of it, by who is told. */
+  readonly told: Split
 }
 
 interface Burn {
@@ -208,6 +213,7 @@ export function openAccount(model: Model, id: string, plan: string): void {
     currency: null,
     terms: null,
     topUp: null,
+    collectors: [],
     rows: [],
     grants: [],
     holds: [],
@@ -599,6 +605,8 @@ interface Request {
   readonly budgets: readonly string[]
   /** What of a hold it settles. */
   readonly part?: Part | undefined
+  /** When it happened; now, if it has not. */
+  readonly at?: number
   /** What is given back already. */
   readonly givenBack?: Split
 }
@@ -636,7 +644,11 @@ function cover(context: Context, count: Count | null, request: Request): Cover {
     const { givenBack: back = {} } = request
     const overage = least(-charged, numbers.overage + collectedOf(back))
     const owed = least(-charged - overage, positive((back.credits ?? 0n) + (back.debt ?? 0n) - balanceOf(account)))
-    const split = { [`meter:${model.rules.collecting}`]: -overage, debt: -owed, credits: charged + overage + owed }
+    const split = {
+      [`meter:${collectorOf(context, request.at ?? context.now)}`]: -overage,
+      debt: -owed,
+      credits: charged + overage + owed,
+    }
     return { gate: first, source: 'credits', units, split }
   }
   const gate =
@@ -653,8 +665,9 @@ function cover(context: Context, count: Count | null, request: Request): Cover {
       split: { ...given, credits },
     }
   }
-  if (plan?.overage && model.rules.collecting !== null && count) {
-    const split = { ...given, credits, [`meter:${model.rules.collecting}`]: rest }
+  const collector = collectorOf(context, request.at ?? context.now)
+  if (plan?.overage && collector !== null && count) {
+    const split = { ...given, credits, [`meter:${collector}`]: rest }
     return { gate, source: 'overage', units, split }
   }
   const taken = isStrict ? credits : least(charged, positive(balanceOf(account)))
@@ -772,7 +785,71 @@ function post(context: Context, posting: Posting): void {
   const id = posting.id ?? context.cause
   const burns = posting.amount < 0n ? burn(account, posting) : credit(context, id, posting)
   const { operation, amount, corrects = null, usage: used = null } = posting
-  account.rows.push({ id, operation, amount, burns, corrects, at: now, plan: account.plan, usage: used })
+  account.rows.push({ id, operation, amount, burns, corrects, at: now, plan: account.plan, usage: used, told: {} })
+  const row = account.rows.at(-1)
+  if (row?.usage) Object.assign(row, { told: toldOf(context, row, row.usage) })
+}
+
+/** Of plans with overage what is collected, of others everything; of corrections what was told of the row they correct. */
+function toldOf(context: Context, row: Row, { settledBy, sparks, occurredAt }: Used): Split {
+  const { model, account } = context
+  const { metering, catalog } = model.rules
+  const collector = collectorOf(context, occurredAt)
+  const corrected = account.rows.find(({ id }) => id === row.corrects)
+  const first = corrected?.usage
+  const isPostpaid = catalog.plans.get(account.plan)?.overage ?? false
+  const wasPostpaid = (used: Used) =>
+    Object.keys(used.settledBy).some((part) => part.startsWith('meter:')) ||
+    (used.sparks === 0n ? isPostpaid : Object.keys(corrected?.told ?? {}).length === 0)
+  const isCollected = first ? wasPostpaid(first) : isPostpaid
+  const all = isCollected ? collectedOf(settledBy) : sparks
+  const told: Record<string, bigint> = {}
+  for (const provider of metering) {
+    const own = isCollected ? (settledBy[`meter:${provider}`] ?? 0n) : provider === collector ? sparks : 0n
+    if (own !== 0n) told[provider] = own
+    if (all !== own) told[`shadow:${provider}`] = all - own
+  }
+  return told
+}
+
+/** Who collects what is used at a moment: the first that was configured, until another one began to. */
+function collectorOf({ model, account }: Context, at: number): string | null {
+  const begun = account.collectors.filter(({ from }) => from <= at)
+  return (begun.at(-1) ?? account.collectors[0])?.provider ?? model.rules.collecting
+}
+
+function keepCollector({ model, account }: Context): void {
+  const provider = model.rules.collecting
+  if (account.collectors.length === 0 && provider !== null) account.collectors = [{ provider, from: 0 }]
+}
+
+function nextPeriodOf({ account, now }: Context): number {
+  const current = account.counts.filter((count) => count.isKept && isCurrent(count, now))
+  return Math.max(monthOf(account, now).endsAt, ...current.map(({ endsAt }) => endsAt))
+}
+
+function planAgain(context: Context): void {
+  const from = nextPeriodOf(context)
+  const { account, now } = context
+  account.collectors = account.collectors.map((each) => (each.from > now ? { ...each, from } : each))
+}
+
+/** Whoever has a new subscription collects at once; one that ended is followed by who is configured. */
+function collectWith(context: Context, source: string | undefined, provider: string | undefined): void {
+  const { model, account, now } = context
+  planAgain(context)
+  const { paidBy } = account
+  const present = collectorOf(context, now)
+  const isNew = paidBy !== null && paidBy.source !== source && model.rules.metering.includes(paidBy.provider)
+  const hasEnded = paidBy === null && source !== undefined && present === provider
+  const next = isNew ? paidBy.provider : hasEnded ? model.rules.collecting : present
+  if (next === present || next === null) return
+  const from = account.collectors.length === 0 ? 0 : now
+  account.collectors = [
+    ...account.collectors.filter((each) => each.from < from),
+    { provider: next, from },
+    ...account.collectors.filter((each) => each.from > now && each.provider !== next),
+  ]
 }
 
 function burn(account: Account, { amount, takesFirst }: Posting): readonly Burn[] {
@@ -1077,7 +1154,7 @@ function settle(context: Context, { id, operation, command, count, at, measured,
   const part: Part | undefined = held && (keepsHold ? partOf(held, paid) : { ...held })
   const scopes = [...new Set([...command.budgets, ...(held?.budgets ?? [])])]
   const { quantity, sparks, isNet } = measured
-  const covered = cover(context, count, { ...paid, isNet, isStrict, budgets: scopes, part })
+  const covered = cover(context, count, { ...paid, isNet, isStrict, budgets: scopes, part, at })
   if (isStrict && covered.gate !== null) return refuseUsage(context, count, covered.gate)
   const settledBy = withoutZeros({ ...covered.split, written_off: paid.writtenOff })
   const charged = chargedOf(covered.split)
@@ -1099,6 +1176,7 @@ function settle(context: Context, { id, operation, command, count, at, measured,
   }
   keep(context, count)
   if (isStrict) lift(context, count, before)
+  keepCollector(context)
   post(context, { operation, id, amount: -taken, usage: used, givesBack: [] })
   if (quantity < 0n) recheck(context, count, isCovered)
   else grown(context, count, before)
@@ -1315,8 +1393,14 @@ function amend(context: Context, command: AmendCommand): Outcome {
   const difference = chargedAfter - chargedBefore
   const paid =
     difference >= 0n
-      ? cover(context, count, { quantity: 0n, sparks: difference, isStrict: false, budgets: [] }).split
-      : givenBack(context, count, paidBefore, -difference)
+      ? cover(context, count, {
+          quantity: 0n,
+          sparks: difference,
+          isStrict: false,
+          budgets: [],
+          at: row.usage.occurredAt,
+        }).split
+      : givenBack(context, count, paidBefore, -difference, row.usage.occurredAt)
   const settledBy = withoutZeros(isByo && more >= 0n ? { byo: more } : added(paid, { allowance: more - difference }))
   const taken = (settledBy.credits ?? 0n) + (settledBy.debt ?? 0n)
   const charged = chargedOf(settledBy)
@@ -1333,6 +1417,7 @@ function amend(context: Context, command: AmendCommand): Outcome {
   }
   const usedBefore = usedOf(account, count)
   const isCovered = coversWith(context, count, used)
+  keepCollector(context)
   post(context, { operation: 'amend', amount: -taken, usage: used, corrects: row.id, givesBack: netBurns(rows) })
   if (used.quantity < 0n) recheck(context, count, isCovered)
   else grown(context, count, usedBefore)
@@ -1408,7 +1493,7 @@ function rateAnew(
 function coversWith(context: Context, count: Count, used: Used): boolean {
   const { rows } = context.account
   const id = 'asked'
-  const nothing = { amount: 0n, burns: [], corrects: null, at: 0, plan: '', operation: '' }
+  const nothing = { amount: 0n, burns: [], corrects: null, at: 0, plan: '', operation: '', told: {} }
   rows.push({ id, ...nothing, usage: used })
   const isCovered = coversOne(context, count)
   rows.pop()
@@ -1416,7 +1501,7 @@ function coversWith(context: Context, count: Count, used: Used): boolean {
 }
 
 /** To whoever paid last; what this event did not pay itself goes to what the period and the account owe, and comes back as credits. */
-function givenBack(context: Context, count: Count, paid: Split, amount: bigint): Split {
+function givenBack(context: Context, count: Count, paid: Split, amount: bigint, at: number): Split {
   const back: Record<string, bigint> = {}
   let left = amount
   for (const name of [
@@ -1431,7 +1516,7 @@ function givenBack(context: Context, count: Count, paid: Split, amount: bigint):
     left -= part
   }
   if (left === 0n) return back
-  const request = { quantity: 0n, sparks: -left, isNet: true, isStrict: false, budgets: [], givenBack: back }
+  const request = { quantity: 0n, sparks: -left, isNet: true, isStrict: false, budgets: [], givenBack: back, at }
   return added(back, cover(context, count, request).split)
 }
 
@@ -1715,11 +1800,19 @@ function changePlan(context: Context, command: ChangePlanCommand): Outcome {
   const { anchor, paid } = command
   if (paid === null) account.paidBy = null
   else if (paid && account.paidBy?.source !== paid.source)
-    account.paidBy = { source: paid.source, until: null, given: 0n, missed: 0n, lapsedBefore: account.lapsed.length }
+    account.paidBy = {
+      source: paid.source,
+      provider: paid.provider,
+      until: null,
+      given: 0n,
+      missed: 0n,
+      lapsedBefore: account.lapsed.length,
+    }
   if (anchor !== undefined && !hasRhythm(before, anchor, now)) {
     account.anchor = anchor
     if (anchor !== before.anchor) changeRhythm(context, before)
   }
+  collectWith(context, before.paidBy?.source, before.paidBy?.provider)
   post(context, { operation: 'change_plan', amount: 0n })
   const outcome = entryOf(context, 0n)
   if (before.plan !== account.plan) tell(context, 'plan.changed')
@@ -1756,7 +1849,13 @@ function payPeriod(context: Context, { startsAt, endsAt }: Period): void {
 export function paidPlanOf(account: Account) {
   const { paidBy } = account
   return (
-    paidBy && { source: paidBy.source, until: paidBy.until, given: paidBy.given, unused: unusedOf(account, paidBy) }
+    paidBy && {
+      source: paidBy.source,
+      provider: paidBy.provider,
+      until: paidBy.until,
+      given: paidBy.given,
+      unused: unusedOf(account, paidBy),
+    }
   )
 }
 
@@ -1827,6 +1926,16 @@ function changeTerms(context: Context, command: ChangeTermsCommand): Outcome {
   if (zone !== undefined && zone !== before.zone) {
     account.zone = zone
     if (account.anchor === null) changeRhythm(context, before)
+  }
+  planAgain(context)
+  const { collector } = command
+  if (collector !== undefined) {
+    const { now } = context
+    const present = collectorOf(context, now)
+    keepCollector(context)
+    const begun = account.collectors.filter(({ from }) => from <= now)
+    account.collectors =
+      present === collector ? begun : [...begun, { provider: collector, from: nextPeriodOf(context) }]
   }
   post(context, { operation: 'change_terms', amount: 0n })
   const outcome = entryOf(context, 0n)

@@ -230,10 +230,11 @@ function createWriter(random: Random, accountIds: readonly string[], isSubscribe
   /** Some subscription, the period of it that is paid for, or no subscription any longer. */
   function paid(at: number): NonNullable<ChangePlanCommand['paid']> | null {
     if (random(8) === 0) return null
-    const source = one('sub_1', 'sub_1', 'sub_1', 'sub_2')
-    if (random(8) === 0) return { source, period: null }
+    const source = one('sub_1', 'sub_1', 'sub_2', 'sub_3')
+    const provider = source === 'sub_1' ? 'meters' : source === 'sub_2' ? 'others' : 'elsewhere'
+    if (random(8) === 0) return { source, provider, period: null }
     const startsAt = start + Math.floor((at - start) / (30 * dayMs) - random(2)) * 30 * dayMs
-    return { source, period: { startsAt, endsAt: startsAt + 30 * dayMs } }
+    return { source, provider, period: { startsAt, endsAt: startsAt + 30 * dayMs } }
   }
 
   function usage(at: number, accountId: string, own: Known, kept: Known): LedgerCommand {
@@ -300,7 +301,9 @@ function createWriter(random: Random, accountIds: readonly string[], isSubscribe
     }
   }
 
+  let changes = 0
   function changeTerms(accountId: string): LedgerCommand {
+    changes += 1
     const agreed: AccountTerms = {
       entitlements: random(2)
         ? { tokens: { included: one<bigint | 'unlimited'>(0n, 5n * million, 30n * million, 'unlimited') } }
@@ -315,6 +318,7 @@ function createWriter(random: Random, accountIds: readonly string[], isSubscribe
       zone: random(4) ? undefined : one('UTC', ...zones),
       terms: random(3) === 0 ? undefined : random(3) ? agreed : null,
       autoTopUp: random(3) ? undefined : random(4) ? topUp : null,
+      ...(changes % 3 ? {} : { collector: changes % 2 ? 'meters' : 'others' }),
       reason: 'agreed',
     }
   }

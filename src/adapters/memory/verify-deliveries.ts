@@ -1,3 +1,4 @@
+import { collectedFor } from '../../core/domain/ledger/told.js'
 import { type Book, sumOf, type Tell } from './verify-book.js'
 import { periodOf } from './verify-usage.js'
 
@@ -54,8 +55,9 @@ export function verifyDeliveries({ entries, deliveries, counters }: Book, tell: 
         tell('delivery_entries', id, `row ${entry.id} names it 1 times`, 'it lists that row 0 times')
       if (!entry.usage || (id !== null && delivery?.kind !== 'metering')) continue
       const { meter, sparks, settledBy } = entry.usage
-      // Who collects is told what it collects, everyone else of everything; which it was when a part went back is not kept.
-      const part = settledBy[`meter:${destination}`]
+      // Who collects is told what it collects, everyone else the same beside it, or all are told of everything; which it was when a
+      // part went back is not kept.
+      const part = collectedFor(settledBy, destination)
       const may = part === undefined ? [sparks] : part > 0n ? [part] : [part, sparks]
       const sums = at(destination, meter, periodOf(entry))
       sums.low += may.reduce((least, each) => (each < least ? each : least))

@@ -382,4 +382,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
   );
   CREATE INDEX api_keys_by_account ON ${schema}.api_keys (account_id, seq);
   `,
+  (schema) => `
+  ALTER TABLE ${schema}.accounts ADD COLUMN collectors text;
+  `,
 ]

@@ -44,6 +44,7 @@ export const accountStateRows = rows<AccountState>('accounts', ['id'], {
   renewsAt: nullable(number),
   renewed: integer,
   paidPlan: nullable(exact<NonNullable<AccountState['paidPlan']>>()),
+  collectors: sparse(json<AccountState['collectors']>(), []),
   currency: nullable(text()),
   terms: nullable(exact<NonNullable<AccountState['terms']>>()),
   autoTopUp: nullable(exact<NonNullable<AccountState['autoTopUp']>>()),

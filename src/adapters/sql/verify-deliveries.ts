@@ -15,7 +15,8 @@ export function deliveryChecks(
   const least = (left: string, right: string) => `CASE WHEN ${left} < ${right} THEN ${left} ELSE ${right} END`
   const most = (left: string, right: string) => `CASE WHEN ${left} > ${right} THEN ${left} ELSE ${right} END`
   return {
-    // Who collects is told what it collects, everyone else of everything; which of them it was when a part went back is not kept.
+    // Who collects is told what it collects, everyone else the same beside it, or all are told of everything; which it was when a part
+    // went back is not kept.
     reported: `SELECT account_id, destination || ' ' || meter || ' ' || starts_at AS id, sum(reported) AS found,
         CASE WHEN sum(low) = sum(high) THEN CAST(sum(low) AS TEXT) ELSE sum(low) || ' to ' || sum(high) END AS expected
       FROM (SELECT account_id, destination, meter, period_starts_at AS starts_at, sparks * 1000000 AS reported, 0 AS low, 0 AS high
@@ -26,7 +27,8 @@ export function deliveryChecks(
             CASE WHEN p.amount IS NULL THEN r.sparks WHEN p.amount > 0 THEN p.amount ELSE ${most('p.amount', 'r.sparks')} END
           FROM ${told} t JOIN ${usage} r ON r.account_id = t.account_id AND r.id = t.entry_id
           LEFT JOIN ${deliveries} v ON v.id = t.delivery_id
-          LEFT JOIN ${parts} p ON p.account_id = t.account_id AND p.entry_id = t.entry_id AND p.part = 'meter:' || t.destination
+          LEFT JOIN ${parts} p ON p.account_id = t.account_id AND p.entry_id = t.entry_id AND (p.part = 'meter:' || t.destination
+            OR (t.destination LIKE 'shadow:%' AND p.part LIKE 'meter:%' AND p.part <> 'meter:' || substr(t.destination, 8)))
           WHERE t.delivery_id = '' OR v.kind = 'metering') u
       GROUP BY account_id, destination, meter, starts_at HAVING sum(reported) < sum(low) OR sum(reported) > sum(high)`,
     carried: `SELECT account_id, meter || ' ' || starts_at AS id, rest AS found, 'less than one Spark' AS expected

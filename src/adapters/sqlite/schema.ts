@@ -341,4 +341,7 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX billfold_api_keys_by_account ON billfold_api_keys (account_id, seq);
   `,
+  `
+  ALTER TABLE billfold_accounts ADD COLUMN collectors TEXT;
+  `,
 ]

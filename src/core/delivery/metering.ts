@@ -1,12 +1,19 @@
 import type { Able } from '../config.js'
 import type { BillingContext } from '../context.js'
+import { shadowDestination } from '../domain/ledger/told.js'
 import { BillingError } from '../errors.js'
 import { ensureCustomer } from '../operations/customers.js'
 import type { UsageReport } from '../ports/capabilities/metering.js'
 import type { Delivery } from '../ports/store.js'
 import type { Attempted } from './settlement.js'
+import { partOf } from './tracing.js'
 
 const hourMs = 3_600_000
+
+/** Where usage for a provider waits: what it collects, and apart from that what another one does. */
+export function meteringDestinations({ id, metering }: Able<'metering'>): readonly string[] {
+  return metering.takesShadows ? [id, shadowDestination(id)] : [id]
+}
 
 /** Reports frozen sums of usage, each under its permanent identifier. */
 export async function reportUsage(
@@ -23,7 +30,7 @@ export async function reportUsage(
   )
   const sent: number[] = []
   const reports: UsageReport[] = []
-  batch.forEach(({ id, accountId, meter, sparks, occurredAt }, index) => {
+  batch.forEach(({ id, accountId, destination, meter, sparks, occurredAt }, index) => {
     if (outcomes[index] !== undefined) return
     const customer = customers.get(accountId)
     if (typeof customer !== 'string') {
@@ -31,7 +38,8 @@ export async function reportUsage(
       return
     }
     sent.push(index)
-    reports.push({ identifier: id, customerId: customer, meter: meter ?? '', sparks, occurredAt })
+    const isShadow = partOf(destination) === 'shadow'
+    reports.push({ identifier: id, customerId: customer, meter: meter ?? '', sparks, occurredAt, isShadow })
   })
   const answers = reports.length === 0 ? [] : await provider.metering.report(reports, { signal })
   sent.forEach((index, place) => {

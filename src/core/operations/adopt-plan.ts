@@ -19,7 +19,7 @@ const maximumReads = 5
 export const overdue = 'payment overdue'
 
 /**
- * Puts the account on the plan its subscriptions say, read anew, of which one without a customer has none: that of the best one that grants something, or else what it bought for
+ * Puts the account on the plan its subscriptions say, read anew, of which one without a customer has none: that of the best one that grants something, whoever has it, or else what it bought for
  * life, or else the default plan. What it was told by does not matter, so events may come in any order. An account whose payments are
  * overdue is suspended, and resumed when they are not any more.
  *
@@ -40,11 +40,12 @@ export async function adoptPlan(
   let written: string | undefined
   for (let reads = 0; reads < maximumReads; reads += 1) {
     const subscriptions = customerId === null ? [] : await capability.list(customerId, {})
-    const { best, owned, plan, anchor } = await bestPlan(ctx, accountId, subscriptions)
     const snapshot = await ctx.store.ledger.snapshot(accountId)
     if (!snapshot) throw new BillingError('not_found', `No account ${accountId}: call accounts.ensure first.`)
-    const isSwayed = await followPayments(ctx, snapshot, subscriptions.some(isOverdue(ctx)), cause)
-    const paid = best ? { source: best.externalId, period: best.paidPeriod } : null
+    const all = await withOthers(ctx, provider, snapshot, subscriptions)
+    const { best, owned, plan, anchor } = await bestPlan(ctx, accountId, all)
+    const isSwayed = await followPayments(ctx, snapshot, all.some(isOverdue(ctx)), cause)
+    const paid = best ? { source: best.externalId, provider: best.provider, period: best.paidPeriod } : null
     const wanted = fingerprintOf({ plan, anchor, paid })
     // The kernel keeps the old anchor when both give the same periods, so it is not always the one that was written.
     const hasRhythm = !best || anchor === snapshot.account.anchor || written === wanted
@@ -64,15 +65,40 @@ export async function adoptPlan(
   )
 }
 
+/** A subscription, and who has it. */
+type HeldSubscription = Subscription & { readonly provider: string }
+
+/**
+ * What a provider says of an account's subscriptions, with what others say that may have a better one: whoever has the one that its plan
+ * comes with by now, and all of them where this one has none. So nobody's plan ends because it is not known here.
+ */
+async function withOthers(
+  ctx: BillingContext,
+  provider: AnyProvider,
+  { account: { id, paidPlan } }: LedgerSnapshot,
+  own: readonly Subscription[],
+): Promise<readonly HeldSubscription[]> {
+  const held = (subscriptions: readonly Subscription[], by: string) =>
+    subscriptions.map((subscription) => ({ ...subscription, provider: by }))
+  const hasNone = !own.some((subscription) => isGranting(ctx, subscription))
+  const all = held(own, provider.id)
+  for (const other of ctx.roles.all.values()) {
+    if (!other.subscriptions || other.id === provider.id || !(hasNone || paidPlan?.provider === other.id)) continue
+    const customerId = await ctx.store.accounts.externalId(id, other.id)
+    if (customerId !== null) all.push(...held(await other.subscriptions.list(customerId, {}), other.id))
+  }
+  return all
+}
+
 /** Whether the ledger knows already what of a subscription is paid for. */
 function isPaidAs(known: AccountState['paidPlan'], paid: ChangePlanCommand['paid']): boolean {
   if (!known || !paid) return !known === !paid
-  if (known.source !== paid.source) return false
+  if (known.source !== paid.source || known.provider !== paid.provider) return false
   return paid.period === null || (known.until !== null && paid.period.endsAt <= known.until)
 }
 
 /** The plan that an account has by its subscriptions and purchases, and where it comes from. */
-async function bestPlan(ctx: BillingContext, accountId: string, subscriptions: readonly Subscription[]) {
+async function bestPlan(ctx: BillingContext, accountId: string, subscriptions: readonly HeldSubscription[]) {
   const best = bestOf(ctx, subscriptions)
   const owned = best ? null : await planForLife(ctx, accountId)
   const plan = best?.plan ?? owned?.plan ?? ctx.catalog.defaultPlan
@@ -82,12 +108,15 @@ async function bestPlan(ctx: BillingContext, accountId: string, subscriptions: r
 /** How an account stands, and how it would by its subscriptions: its plan, and whether it is suspended for what is overdue. */
 export async function compareStanding(
   ctx: BillingContext,
+  provider: AnyProvider,
   accountId: string,
   subscriptions: readonly Subscription[],
 ): Promise<{ readonly expected: string; readonly found: string }> {
-  const { account } = await requireSnapshot(ctx, accountId)
-  const { plan } = await bestPlan(ctx, accountId, subscriptions)
-  const isBehind = subscriptions.some(isOverdue(ctx))
+  const snapshot = await requireSnapshot(ctx, accountId)
+  const { account } = snapshot
+  const all = await withOthers(ctx, provider, snapshot, subscriptions)
+  const { plan } = await bestPlan(ctx, accountId, all)
+  const isBehind = all.some(isOverdue(ctx))
   const said = (name: string, isSuspended: boolean) => (isSuspended ? `${name}, suspended: ${overdue}` : name)
   // One that a person suspended stays so.
   const isHeld = account.suspendedFor !== null && account.suspendedFor !== overdue
@@ -214,10 +243,10 @@ const ranks: ReadonlyMap<SubscriptionStatus, number> = new Map([
   ['past_due', 1],
 ])
 
-/** One in good standing before one that is past due; of equals the newest, which is the first. */
-function bestOf(ctx: BillingContext, subscriptions: readonly Subscription[]): Subscription | undefined {
+/** One in good standing before one that is past due; of equals the newest. */
+function bestOf(ctx: BillingContext, subscriptions: readonly HeldSubscription[]): HeldSubscription | undefined {
   const rank = ({ status }: Subscription) => ranks.get(status) ?? ranks.size
   return subscriptions
     .filter((subscription) => isGranting(ctx, subscription))
-    .sort((left, right) => rank(left) - rank(right))[0]
+    .sort((left, right) => rank(left) - rank(right) || right.createdAt - left.createdAt)[0]
 }

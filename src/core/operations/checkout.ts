@@ -97,7 +97,7 @@ export async function createCheckout<C extends Catalog>(
   if (!ctx.origins) throw new BillingError('config_invalid', 'Set redirects.allowedOrigins to use checkout.')
   const successUrl = checkRedirect(request.successUrl, ctx.origins, 'successUrl')
   const cancelUrl = checkRedirect(request.cancelUrl, ctx.origins, 'cancelUrl')
-  const wanted = priceOf(ctx, request)
+  const wanted = priceOf(ctx, provider.id, request)
   await requireAccount(ctx, request.accountId)
   const had = request.kind === 'subscription' ? await subscriptionsOf(ctx, provider, request.accountId) : []
   const sale = withoutSecondTrial(had, wanted)

@@ -1,9 +1,10 @@
 import type { BillingContext } from '../context.js'
-import { providerOf } from '../delivery/tracing.js'
+import { partOf, providerOf } from '../delivery/tracing.js'
 import type { CreditGrant, GrantKind, GrantOrigin } from '../domain/credit-grant.js'
 import { dedupeOf } from '../domain/ledger/key.js'
 import type { SettledBy } from '../domain/ledger/outcome.js'
 import type { LedgerEntry } from '../domain/ledger/state.js'
+import { collectedFor } from '../domain/ledger/told.js'
 import { formatMoney } from '../domain/money.js'
 import { formatSparks, type MicroSparks, microPerUnit } from '../domain/sparks.js'
 import type { CheckoutIntent, DeliveryState } from '../ports/store.js'
@@ -49,7 +50,8 @@ export interface ExplainedBurn {
 /** How a provider was told. Sparks are decimal text. */
 export interface ExplainedDelivery {
   readonly provider: string
-  readonly as: 'metering' | 'tracing'
+  /** `shadow`: as usage that another provider collects. */
+  readonly as: 'metering' | 'shadow' | 'tracing'
   readonly status: UsageDelivery
   /** `null` where all of it is carried to the next. */
   readonly id: string | null
@@ -163,7 +165,7 @@ export async function explainDeliveries(ctx: BillingContext, row: LedgerEntry): 
     Object.entries(row.deliveries).map(async ([destination, id]): Promise<ExplainedDelivery> => {
       const delivery = id === null ? null : await ctx.store.outbox.delivery(row.accountId, id)
       if (delivery) return explainDelivery(delivery)
-      const sparks = formatSparks(partOf(row, destination))
+      const sparks = formatSparks(sparksFor(row, destination))
       return {
         ...namesOf(destination),
         status: id === null ? 'carried' : 'queued',
@@ -183,7 +185,7 @@ export async function explainDeliveries(ctx: BillingContext, row: LedgerEntry): 
 export function explainDelivery(delivery: DeliveryState): ExplainedDelivery {
   const { id, destination, kind, status, attempts, error, entries } = delivery
   const isMetering = kind === 'metering'
-  const sparks = entries.reduce((sum, entry) => sum + partOf(entry, destination), 0n)
+  const sparks = entries.reduce((sum, entry) => sum + sparksFor(entry, destination), 0n)
   return {
     ...namesOf(destination),
     status: status === 'pending' ? 'queued' : status,
@@ -199,15 +201,14 @@ export function explainDelivery(delivery: DeliveryState): ExplainedDelivery {
 
 /** What a delivery for metering leaves to the next, or takes from what was left; less than one Spark either way. */
 export function carriedBy({ entries, destination, sparks }: DeliveryState): MicroSparks {
-  return entries.reduce((sum, entry) => sum + partOf(entry, destination), 0n) - sparks * microPerUnit
+  return entries.reduce((sum, entry) => sum + sparksFor(entry, destination), 0n) - sparks * microPerUnit
 }
 
 function namesOf(destination: string) {
-  const provider = providerOf(destination)
-  return { provider, as: provider === destination ? ('metering' as const) : ('tracing' as const) }
+  return { provider: providerOf(destination), as: partOf(destination) }
 }
 
-/** What a destination is told of a row: whoever collects it afterwards, what there is to collect; everyone else, all of it. */
-function partOf({ usage }: LedgerEntry, destination: string): MicroSparks {
-  return usage?.settledBy[`meter:${destination}`] ?? usage?.sparks ?? 0n
+/** What a destination is told of a row: what is collected of it afterwards, by it or by another; or all of it. */
+function sparksFor({ usage }: LedgerEntry, destination: string): MicroSparks {
+  return (usage && collectedFor(usage.settledBy, destination)) ?? usage?.sparks ?? 0n
 }

@@ -1,4 +1,5 @@
 import type { BillingContext } from '../context.js'
+import { providerOf } from '../delivery/tracing.js'
 import { BillingError } from '../errors.js'
 import type { RefusedUsage } from '../ports/capabilities/webhooks.js'
 import type { AnyProvider } from '../ports/provider.js'
@@ -31,7 +32,7 @@ export async function parkRefused(
 async function parkReport(ctx: BillingContext, provider: AnyProvider, id: string, reason: string): Promise<boolean> {
   const accountId = await ctx.store.directory.accountByDelivery(id)
   const delivery = accountId === null ? null : await ctx.store.outbox.delivery(accountId, id)
-  if (accountId === null || delivery?.destination !== provider.id) return false
+  if (accountId === null || !delivery || providerOf(delivery.destination) !== provider.id) return false
   if (delivery.status === 'pending')
     throw new BillingError('invalid_state', `Report ${id} is still being sent.`, { retryable: true })
   const event = {
@@ -39,7 +40,7 @@ async function parkReport(ctx: BillingContext, provider: AnyProvider, id: string
     type: 'delivery.parked' as const,
     accountId,
     occurredAt: ctx.environment.now(),
-    data: { deliveryId: id, destination: provider.id, status: 'parked', reason },
+    data: { deliveryId: id, destination: delivery.destination, status: 'parked', reason },
   }
   await ctx.store.outbox.restate(accountId, { ids: [id], from: ['delivered'], to: 'parked', error: reason, event })
   return true

@@ -1,6 +1,7 @@
 import type { BillingContext } from '../context.js'
+import type { Meter } from '../domain/catalog.js'
 import { BillingError } from '../errors.js'
-import type { CatalogChange, ProviderCatalog } from '../ports/capabilities/catalog.js'
+import type { CatalogChange, CountedMeter, ProviderCatalog } from '../ports/capabilities/catalog.js'
 import type { AnyProvider } from '../ports/provider.js'
 import { planPriceOf } from './sale.js'
 
@@ -48,8 +49,20 @@ function catalogFor(ctx: BillingContext, provider: AnyProvider): ProviderCatalog
       `Plans with overage are sold at ${provider.id}, which is not told of usage: name it in providers.metering.`,
     )
   return {
-    meters: isTold ? charged.map(({ name, unit }) => ({ name, unit })) : [],
-    prices: sells ? sold.map(({ name }) => planPriceOf(ctx, name)) : [],
+    meters: isTold ? countedMeters(charged, roles.metering.length > 1) : [],
+    prices: sells ? sold.map(({ name }) => planPriceOf(ctx, provider.id, name)) : [],
     retires: sells,
   }
+}
+
+/** Each meter, and beside it its shadow where another provider may be the one that collects. */
+function countedMeters(charged: readonly Meter[], hasShadows: boolean): readonly CountedMeter[] {
+  return charged.flatMap(({ name, unit }) =>
+    hasShadows
+      ? [
+          { name, unit },
+          { name, unit, isShadow: true },
+        ]
+      : [{ name, unit }],
+  )
 }

@@ -107,7 +107,7 @@ async function charge(
   const provider = ctx.roles.payments
   if (!provider?.payments.charge)
     throw new BillingError('capability_missing', 'No provider of payments charges stored payment methods.')
-  const sale = priceOf(ctx, { kind: 'package', package: request.package, quantity: request.quantity })
+  const sale = priceOf(ctx, provider.id, { kind: 'package', package: request.package, quantity: request.quantity })
   const returnUrl = returnUrlOf(ctx, request.returnUrl)
   await requireAccount(ctx, request.accountId)
   const paymentMethodId = request.paymentMethodId ?? null

@@ -191,10 +191,10 @@ async function reconcileSubscriptions(
   if (!newest) return { checked: subscriptions.length, findings: [] }
   if (repair) await keepOneSubscription(ctx, provider, account, subscriptions)
   const duplicates = duplicateSubscriptions(subscriptions).map((duplicate) => duplicateFinding(account, duplicate))
-  const { expected, found } = await compareStanding(ctx, account, subscriptions)
+  const { expected, found } = await compareStanding(ctx, provider, account, subscriptions)
   if (expected === found) return { checked: subscriptions.length, findings: duplicates }
   if (repair) await followSubscriptions(ctx, provider, customerId, `reconcile:${newest.externalId}`)
-  const after = repair ? await compareStanding(ctx, account, subscriptions) : null
+  const after = repair ? await compareStanding(ctx, provider, account, subscriptions) : null
   const finding = { kind: 'status', subject: 'subscription', accountId: account, id: newest.externalId } as const
   const isRepaired = after !== null && after.expected === after.found
   const at = ctx.environment.now()

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { BillingContext } from '../context.js'
 import { tracingDestination } from '../delivery/tracing.js'
 import { consumerDestination } from '../domain/event.js'
+import { shadowDestination } from '../domain/ledger/told.js'
 import { BillingError } from '../errors.js'
 import { accountId, idField, parse } from './fields.js'
 import { pagesOf } from './pages.js'
@@ -84,9 +85,10 @@ async function replayDeliveries(ctx: BillingContext, destination: string | undef
   return count
 }
 
-/** A provider is told of usage and of traces apart, and a consumer has a name of its own. */
+/** A provider is told of usage that it collects, of other usage and of traces apart, and a consumer has a name of its own. */
 function namesOf(destination: string): readonly string[] {
-  return [destination, tracingDestination(destination), consumerDestination(destination)]
+  const others = [shadowDestination, tracingDestination, consumerDestination]
+  return [destination, ...others.map((name) => name(destination))]
 }
 
 async function replayDelivery(

@@ -50,7 +50,7 @@ async function openTopUp(
     await stopTopUps(ctx, { accountId, cause: event.id, reason: 'package_gone' })
     return null
   }
-  const { amount, sparks } = priceOf(ctx, { kind: 'package', package: wanted.package })
+  const { amount, sparks } = priceOf(ctx, provider, { kind: 'package', package: wanted.package })
   const declines = before?.status === 'expired' ? declinesBefore(before) + 1 : 0
   const { intent } = await ctx.store.intents.open({
     id: ctx.newId('chk'),

@@ -1,4 +1,4 @@
-import { sparksFor } from '../catalog.js'
+import { type Catalog, sparksFor } from '../catalog.js'
 import type { BillingContext } from '../context.js'
 import type { Plan, PlanPayment } from '../domain/catalog.js'
 import { formatDecimal } from '../domain/decimal.js'
@@ -29,14 +29,14 @@ export type SaleRequest =
   | { readonly kind: 'setup' }
 
 /**
- * What a request sells and for how much.
+ * What a request sells and for how much, where this provider sells it.
  *
  * @throws BillingError `not_found`, `invalid_request`, `invalid_quantity`, `invalid_amount`, `amount_out_of_range`
  */
-export function priceOf(ctx: BillingContext, request: SaleRequest): Sale {
+export function priceOf(ctx: BillingContext, seller: string, request: SaleRequest): Sale {
   switch (request.kind) {
     case 'subscription':
-      return priceOfPlan(ctx, request.plan, request.seats)
+      return priceOfPlan(ctx, seller, request.plan, request.seats)
     case 'lifetime':
       return priceForLife(ctx, request.plan)
     case 'package':
@@ -59,17 +59,21 @@ export function paidPlan(ctx: BillingContext, name: string): { readonly plan: Pl
 }
 
 /** What a provider has to know of a plan that is paid for again and again. @throws BillingError as `paidPlan` */
-export function planPriceOf(ctx: BillingContext, name: string): PlanPrice {
+export function planPriceOf(ctx: BillingContext, seller: string, name: string): PlanPrice {
   const { plan, price } = paidPlan(ctx, name)
   const { interval, amount } = price
   if (interval === 'once')
     throw new BillingError('invalid_request', `Plan ${plan.name} is paid once: sell it with kind "lifetime".`)
-  const { catalog, rules } = ctx
-  const isCollected = plan.overage && rules.collecting !== null
+  // Whoever sells a plan collects what is used beyond it, if it is told of usage.
+  const overage = plan.overage && ctx.rules.metering.includes(seller) ? overagePrices(ctx.catalog) : []
+  return { plan: plan.name, title: plan.title, amount, interval, overage }
+}
+
+/** What a Spark of each meter costs that is charged afterwards. */
+export function overagePrices(catalog: Catalog): PlanPrice['overage'] {
   const sparkPrice = formatDecimal(catalog.spark.price)
   const charged = [...catalog.meters.values()].filter(({ rate }) => rate !== null)
-  const overage = isCollected ? charged.map(({ name: meter }) => ({ meter, sparkPrice })) : []
-  return { plan: plan.name, title: plan.title, amount, interval, overage }
+  return charged.map(({ name: meter }) => ({ meter, sparkPrice }))
 }
 
 /** How many seats of a plan; 1 when it is not said. @throws BillingError `invalid_quantity`, `invalid_request` */
@@ -81,8 +85,8 @@ export function seatsOf(ctx: BillingContext, plan: string, value: unknown): numb
   throw new BillingError('invalid_request', `Plan ${plan} is not sold by the seat.`)
 }
 
-function priceOfPlan(ctx: BillingContext, name: string, wanted: unknown): Sale {
-  const price = planPriceOf(ctx, name)
+function priceOfPlan(ctx: BillingContext, seller: string, name: string, wanted: unknown): Sale {
+  const price = planPriceOf(ctx, seller, name)
   const { trialDays } = paidPlan(ctx, name).price
   const seats = seatsOf(ctx, name, wanted)
   const { currency, nanos } = price.amount

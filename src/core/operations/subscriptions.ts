@@ -121,7 +121,7 @@ export async function changeSubscription<C extends Catalog>(
   const { provider, subscription, customerId } = await requireSubscription(ctx, request)
   const { previewedAt = null } = request
   if (previewedAt !== null) checkPreview(ctx, subscription, previewedAt)
-  const change = changeOf(ctx, subscription, request, previewedAt)
+  const change = changeOf(ctx, provider.id, subscription, request, previewedAt)
   const key = `change:${request.accountId}:${request.idempotencyKey}`
   const changed = await requireMethod(
     provider,
@@ -160,7 +160,7 @@ export async function previewSubscriptionChange<C extends Catalog>(
     provider,
     'subscriptions',
     'previewChange',
-  )(changeOf(ctx, subscription, request, at), {})
+  )(changeOf(ctx, provider.id, subscription, request, at), {})
   return { ...previewView(preview), at: new Date(at) }
 }
 
@@ -212,6 +212,7 @@ export async function resumeSubscription(
 
 function changeOf(
   ctx: BillingContext,
+  seller: string,
   subscription: Subscription,
   request: z.output<typeof previewSchema>,
   at: Instant | null,
@@ -219,7 +220,7 @@ function changeOf(
   const plan = request.plan ?? subscription.plan
   if (plan === null || (request.plan === undefined && request.seats === undefined))
     throw new BillingError('invalid_request', 'Give a plan, or a number of seats, to change to.')
-  const price = planPriceOf(ctx, plan)
+  const price = planPriceOf(ctx, seller, plan)
   const isSold = ctx.catalog.plans.get(plan)?.price?.perSeat === true
   const seats = request.seats === undefined ? (isSold ? subscription.seats : 1) : seatsOf(ctx, plan, request.seats)
   const { externalId } = subscription

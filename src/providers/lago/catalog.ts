@@ -36,17 +36,22 @@ async function metricSteps(
   options: CallOptions,
 ): Promise<readonly CatalogStep[]> {
   const existing = await metricsByCode(call, options)
-  return meters.flatMap(({ name }): CatalogStep[] => {
-    const code = codeOf(name)
+  return meters.flatMap(({ name, isShadow = false }): CatalogStep[] => {
+    const code = codeOf(name, isShadow)
     const metric = existing.get(code)
     if (metric) refuseOther(metric)
     if (metric) return []
     const change = { action: 'create', object: 'meter', name, externalId: null, detail: `code ${code}` } as const
-    return [{ change, apply: async () => (await createMetric(call, name, code, options)).lago_id }]
+    return [
+      {
+        change,
+        apply: async () => (await createMetric(call, isShadow ? `${name} (shadow)` : name, code, options)).lago_id,
+      },
+    ]
   })
 }
 
-/** The plan of whoever has none counts every meter. */
+/** The plan of whoever has none counts every meter; of shadows Lago keeps the events, and no plan names them. */
 async function usageSteps(
   call: LagoCall,
   { meters }: ProviderCatalog,
@@ -55,11 +60,12 @@ async function usageSteps(
   currency: string,
   options: CallOptions,
 ): Promise<readonly CatalogStep[]> {
-  if (meters.length === 0) return []
+  const counting = meters.filter(({ isShadow }) => !isShadow)
+  if (counting.length === 0) return []
   const code = usagePlanCode(currency)
   const plan = (await plans.byCode(options)).get(code)
   const counted = new Set(plan?.charges?.map(({ billable_metric_code: metric }) => metric))
-  const missing = meters.map(({ name }) => codeOf(name)).filter((metric) => !counted.has(metric))
+  const missing = counting.map(({ name }) => codeOf(name)).filter((metric) => !counted.has(metric))
   if (missing.length === 0) return []
   const action = plan === undefined ? 'create' : 'update'
   const detail = `counts ${missing.join(', ')} of accounts without a plan, at no charge`

@@ -28,10 +28,10 @@ export function lagoMetering(
   codeOf: MetricCodes,
   eventStore: keyof typeof dedupeWindows,
 ): MeteringCapability {
-  const toEvent = ({ identifier, customerId, meter, sparks, occurredAt }: UsageReport) => ({
+  const toEvent = ({ identifier, customerId, meter, sparks, occurredAt, isShadow }: UsageReport) => ({
     transaction_id: identifier,
     external_subscription_id: line.idOf(customerId),
-    code: codeOf(meter),
+    code: codeOf(meter, isShadow),
     timestamp: seconds(occurredAt),
     properties: { [sparksProperty]: sparks.toString() },
   })
@@ -69,6 +69,7 @@ export function lagoMetering(
   return {
     dedupeWindowMs: dedupeWindows[eventStore],
     maximumAgeMs: reachMs,
+    takesShadows: true,
     /** @throws BillingError `provider_authentication`, when the key is refused: it would be for every report */
     async report(reports, options) {
       const outcomes: (ReportOutcome | undefined)[] = reports.map(problemWith)

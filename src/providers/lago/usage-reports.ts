@@ -23,9 +23,9 @@ const unitMs = { hour: 3_600_000, day: 86_400_000 } as const
  * @see https://docs.getlago.com/api-reference/events/list
  */
 export function lagoUsageReports(call: LagoCall, line: UsageLine, codeOf: MetricCodes): UsageReportsCapability {
-  const usage = async ({ customerId, meter, from, to }: UsageTotalQuery, options: CallOptions) => {
+  const usage = async ({ customerId, meter, from, to, isShadow }: UsageTotalQuery, options: CallOptions) => {
     if (!(from < to)) throw new BillingError('invalid_range', 'The range must end after it starts.')
-    const code = codeOf(meter)
+    const code = codeOf(meter, isShadow)
     const lineId = line.idOf(customerId)
     const query = {
       external_subscription_id: lineId,

@@ -44,14 +44,14 @@ async function meterSteps(
   options: CallOptions,
 ): Promise<readonly CatalogStep[]> {
   const active = await activeMeters(call, options)
-  const missing = meters.filter(({ name }) => !active.has(eventName(name)))
-  for (const { name } of meters) {
-    const meter = active.get(eventName(name))
+  const missing = meters.filter(({ name, isShadow }) => !active.has(eventName(name, isShadow)))
+  for (const { name, isShadow } of meters) {
+    const meter = active.get(eventName(name, isShadow))
     if (meter) refuseOther(meter)
   }
   const inactive = missing.length === 0 ? [] : await inactiveMeters(call, options)
-  return missing.map(({ name }): CatalogStep => {
-    const event = eventName(name)
+  return missing.map(({ name, isShadow = false }): CatalogStep => {
+    const event = eventName(name, isShadow)
     const detail = `event name ${event}`
     // Prices name their meter: another one would leave what is sold by this one uncounted.
     const before = inactive.find((meter) => meter.event_name === event && sumsUsage(meter))
@@ -66,7 +66,7 @@ async function meterSteps(
       return { change, apply: () => reactivateMeter(call, before, options) }
     }
     const change = { action: 'create', object: 'meter', name, externalId: null, detail } as const
-    return { change, apply: () => createMeter(call, name, event, options) }
+    return { change, apply: () => createMeter(call, isShadow ? `${name} (shadow)` : name, event, options) }
   })
 }
 

@@ -40,7 +40,7 @@ export function stripeMeterStream(call: StripeCall, eventName: MeterNames, now: 
   const send = async (reports: readonly UsageReport[], options: CallOptions, isAgain = false): Promise<void> => {
     const apiKey = await tokenOf(options)
     const events = reports.map((report) => ({
-      event_name: eventName(report.meter),
+      event_name: eventName(report.meter, report.isShadow),
       identifier: report.identifier,
       timestamp: new Date(report.occurredAt).toISOString(),
       payload: { stripe_customer_id: report.customerId, value: report.sparks.toString() },
@@ -74,6 +74,7 @@ export function stripeMeterStream(call: StripeCall, eventName: MeterNames, now: 
 
   return {
     ...meterEventLimits,
+    takesShadows: true,
     /** @throws BillingError `provider_authentication`, when the key is refused: it would be for every report */
     async report(reports, options) {
       const problems = reports.map(problemWith)

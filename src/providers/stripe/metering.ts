@@ -23,6 +23,7 @@ export function stripeMetering(call: StripeCall, eventName: MeterNames): Meterin
   const inTurn = takeTurns(maximumInFlight)
   return {
     ...meterEventLimits,
+    takesShadows: true,
     /**
      * @throws BillingError `provider_authentication`, when the key is refused: it would be for every report. Those sent before
      * are recognised when they are sent again.
@@ -33,14 +34,15 @@ export function stripeMetering(call: StripeCall, eventName: MeterNames): Meterin
         if (refused !== undefined || options.signal?.aborted)
           return { status: 'retry', reason: 'Not sent: the sending was stopped.' }
         try {
-          return await sendReport(call, eventName(report.meter), report, options)
+          return await sendReport(call, eventName(report.meter, report.isShadow), report, options)
         } catch (error) {
           if (!BillingError.is(error) || error.code !== 'provider_authentication') throw error
           refused = error
           return { status: 'retry', reason: error.message }
         }
       }
-      const lane = ({ customerId, meter }: UsageReport) => JSON.stringify([customerId, meter])
+      const lane = ({ customerId, meter, isShadow }: UsageReport) =>
+        JSON.stringify([customerId, eventName(meter, isShadow)])
       const outcomes = await Promise.all(reports.map((report) => inTurn(lane(report), send(report))))
       if (refused !== undefined) throw refused
       return outcomes

@@ -20,8 +20,7 @@ const unitMs = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
 export function stripeUsageReports(call: StripeCall, eventName: MeterNames): UsageReportsCapability {
   const known = new Map<string, string>()
 
-  const meterId = async (meter: string, options: CallOptions): Promise<string> => {
-    const name = eventName(meter)
+  const meterId = async (meter: string, name: string, options: CallOptions): Promise<string> => {
     if (!known.has(name)) for (const [event, { id }] of await activeMeters(call, options)) known.set(event, id)
     const id = known.get(name)
     if (id !== undefined) return id
@@ -31,14 +30,15 @@ export function stripeUsageReports(call: StripeCall, eventName: MeterNames): Usa
   }
 
   const summaries = async (
-    { customerId: customer, meter, from, to }: UsageTotalQuery,
+    { customerId: customer, meter, from, to, isShadow }: UsageTotalQuery,
     by: keyof typeof unitMs,
     options: CallOptions,
   ) => {
     const range = { start_time: seconds(from, by), end_time: seconds(to, by) }
     if (from >= to) throw new BillingError('invalid_range', 'The range must end after it starts.')
     const query = { customer, ...range, ...(by === 'minute' ? {} : { value_grouping_window: by }) }
-    const id = await meterId(meter, options)
+    const name = eventName(meter, isShadow)
+    const id = await meterId(meter, name, options)
     try {
       return await everyRow(summarySchema, (start) =>
         call.read(options, (client, request) =>
@@ -47,7 +47,7 @@ export function stripeUsageReports(call: StripeCall, eventName: MeterNames): Usa
       )
     } catch (error) {
       // The meter may have been replaced by another of the same name.
-      if (BillingError.is(error) && error.code === 'not_found') known.delete(eventName(meter))
+      if (BillingError.is(error) && error.code === 'not_found') known.delete(name)
       throw error
     }
   }

@@ -56,7 +56,7 @@ const catalog: CatalogData = {
 export const quiet: LedgerRules = { catalog, metering: [], tracing: [], collecting: null }
 
 /** Rules under which a metering and a tracing provider are told. */
-export const telling: LedgerRules = { ...quiet, metering: ['meters'], tracing: ['traces'] }
+export const telling: LedgerRules = { ...quiet, metering: ['meters'], tracing: ['traces'], collecting: 'meters' }
 
 /** Rules whose catalog fails as soon as it is asked for this plan, which is in the middle of a batch. */
 export function failingAt(planName: string, rules: LedgerRules = quiet): LedgerRules {

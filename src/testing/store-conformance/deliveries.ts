@@ -111,8 +111,7 @@ export const deliveryCases: readonly StoreCase[] = [
     name: 'S1.1 deliveries: a provider that collects is told of what it has to collect, fractions carried too',
     async run(world) {
       await world.accounts('postpaid', 'a')
-      const collecting = { ...telling, collecting: 'meters' }
-      for (const key of ['1', '2', '3']) await world.one(usage('a', key, 1_500_000n), collecting)
+      for (const key of ['1', '2', '3']) await world.one(usage('a', key, 1_500_000n), telling)
       expectEqual(
         (await world.rows('a')).map((row) => row.usage?.settledBy),
         ['1', '2', '3'].map(() => ({ 'meter:meters': 1_500_000n })),
@@ -127,14 +126,13 @@ export const deliveryCases: readonly StoreCase[] = [
     async run(world) {
       await world.accounts('postpaid', 'a')
       await world.accounts('credits', 'b')
-      const collecting = { ...telling, collecting: 'meters' }
       const change = [
         usage('a', '1', 5n * million),
         changePlan('a', 'p', 'credits'),
         usage('b', '2', 3n * million),
         changePlan('b', 'q', 'postpaid'),
       ]
-      await world.commit([grant('a', 'g', 4n * million), grant('b', 'h', 3n * million), ...change], collecting)
+      await world.commit([grant('a', 'g', 4n * million), grant('b', 'h', 3n * million), ...change], telling)
       expectEqual(await sparksOf(world), [1n, 3n], 'the Sparks to report')
     },
   },

@@ -38,7 +38,7 @@ it('deliveries of different consumers and accounts never have one id', () => {
 it('a delivery to a provider has a plain id of at most 100 characters that no other one has', async () => {
   const { store } = await openWorld('free')
   const longest = `p${'x'.repeat(29)}`
-  const rules = { catalog, metering: ['p', 'p_use', longest], tracing: [], collecting: null }
+  const rules = { catalog, metering: ['p', 'p_use', longest], tracing: [], collecting: 'p' }
   const id = `use_${'0'.repeat(36)}`
   // In minutes of their own: those of one minute are reported as one.
   const commands = [id, `use_${id}`].map((name, index) => ({
@@ -47,7 +47,9 @@ it('a delivery to a provider has a plain id of at most 100 characters that no ot
   }))
   for (const command of commands) await store.ledger.commit([command], rules)
   const claims = await Promise.all(
-    rules.metering.map((to) => store.outbox.claim(to, { limit: 9, leaseMs: 1_000, early: true })),
+    ['p', 'shadow:p_use', `shadow:${longest}`].map((to) =>
+      store.outbox.claim(to, { limit: 9, leaseMs: 1_000, early: true }),
+    ),
   )
   const ids = claims.flat().map((delivery) => delivery.id)
   expect([ids.length, new Set(ids).size]).toEqual([6, 6])

@@ -1,5 +1,6 @@
 import { type Instant, periodAt } from '../period.js'
 import { carryLevels, settleLevels } from './accrual.js'
+import { alignPlanned, followSubscription, promoteCollector } from './collector.js'
 import type { ChangePlanCommand, ChangeTermsCommand, SuspendCommand } from './command.js'
 import { bringUpToDate } from './credits.js'
 import { cycleOf } from './current-quota.js'
@@ -44,6 +45,8 @@ export function decideChangePlan(draft: Draft, command: ChangePlanCommand): Ledg
   const after = { ...before, plan, anchor, paidPlan: paidPlanOf(before, command.paid) }
   setAccount(draft, after)
   if (anchor !== before.anchor) changeRhythm(draft, before, after)
+  const rhythmic = accountOf(draft, accountId)
+  setAccount(draft, { ...rhythmic, collectors: followSubscription(draft, before, rhythmic) })
   const posting = {
     command,
     operation: 'change_plan',
@@ -81,8 +84,8 @@ function changeRhythm(draft: Draft, before: AccountState, after: AccountState): 
   // What was used until now is paid for as it was agreed until now.
   setAccount(draft, before)
   settleLevels(draft, before)
-  const { balance } = accountOf(draft, before.id)
-  setAccount(draft, { ...after, balance })
+  const { balance, collectors } = accountOf(draft, before.id)
+  setAccount(draft, { ...after, balance, collectors })
   const current = currentCounters(draft, before.id).filter(({ startsAt }) => startsAt < draft.now)
   const moved = current.map((counter) => ({ ...counter, endsAt: endOf(counter) }))
   for (const counter of moved) setCounter(draft, counter)
@@ -107,6 +110,10 @@ export function decideChangeTerms(draft: Draft, command: ChangeTermsCommand): Le
   }
   setAccount(draft, after)
   if (after.zone !== before.zone && after.anchor === null) changeRhythm(draft, before, after)
+  const present = accountOf(draft, accountId)
+  const collectors =
+    command.collector === undefined ? alignPlanned(draft, present) : promoteCollector(draft, present, command.collector)
+  setAccount(draft, { ...present, collectors })
   const posting = {
     command,
     operation: 'change_terms',

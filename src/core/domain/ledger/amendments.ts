@@ -2,6 +2,7 @@ import { addDecimal, decimal, divide, formatDecimal, multiplyDecimal } from '../
 import { amendedPrice, isPriceOfTotal, priceOfTotal } from '../rating/price-of-total.js'
 import { formatSparks, least, type MicroSparks, type MicroUnits } from '../sparks.js'
 import { budgetKeys, budgetsOf, countBudgets } from './budgets.js'
+import { collectorAt, keepCollector } from './collector.js'
 import type { AmendCommand } from './command.js'
 import { balanceOf, counterAt, type Draft, entryWithCorrections, findEntry, netBurns } from './draft.js'
 import { coverUsage, entitlementOf, includedUnits, quotaOf } from './entitlement.js'
@@ -10,7 +11,7 @@ import type { LedgerOutcome, SettledBy } from './outcome.js'
 import { accountOf, emit, post, refused, storable } from './posting.js'
 import { countUsage, recheckQuotas } from './quotas.js'
 import { addRollup } from './rollup.js'
-import { settle, withoutZeros } from './settlement.js'
+import { collectedOf, settle, withoutZeros } from './settlement.js'
 import { type AccountState, type Counter, countedAt, type EntryUsage, type LedgerEntry, type LoadKey } from './state.js'
 import { settleUsage } from './usage-row.js'
 
@@ -63,10 +64,11 @@ export function decideAmend(draft: Draft, command: AmendCommand): LedgerOutcome 
     tokens: null,
     priceVersion: entry.usage.priceVersion,
   }
-  const included = includedAfter(draft, before, asked.quantity, { account, counter })
+  const place = { account, counter, collecting: collectorAt(draft.rules, account, occurredAt) }
+  const included = includedAfter(draft, before, asked.quantity, place)
   const to = { ...asked, ...priceAfter(command, before, asked, included, counter) }
   const more = { quantity: to.quantity - before.quantity, sparks: to.sparks - before.sparks }
-  const settledBy = difference(draft, before, { ...to, included }, { account, counter })
+  const settledBy = difference(draft, before, { ...to, included }, place)
   const paid = (settledBy.credits ?? 0n) + (settledBy.debt ?? 0n)
   storable(account.balance - paid, 'The balance')
   storable(counter.used + more.quantity, 'The usage of the period')
@@ -82,9 +84,10 @@ export function decideAmend(draft: Draft, command: AmendCommand): LedgerOutcome 
     measured: asked.quantity,
     included: included - before.included,
   }
-  const overage = overageOf(settledBy)
+  const overage = collectedOf(settledBy)
   const charged = paid + overage
   const events = command.usage === null ? -1 : 0
+  keepCollector(draft, accountOf(draft, accountId))
   addRollup(draft, { accountId, occurredAt, usage, charged, events })
   const units = {
     quantity: more.quantity,
@@ -140,10 +143,17 @@ export function totalsOf(rows: readonly LedgerEntry[]): Totals {
 interface Place {
   readonly account: AccountState
   readonly counter: Counter
+  /** Who collects what is used when the event happened. */
+  readonly collecting: string | null
 }
 
 /** How many of the units the plan gives: those it gave, and of more units those that are free now. */
-function includedAfter(draft: Draft, before: Totals, quantity: MicroUnits, { account, counter }: Place): MicroUnits {
+function includedAfter(
+  draft: Draft,
+  before: Totals,
+  quantity: MicroUnits,
+  { account, counter }: Pick<Place, 'account' | 'counter'>,
+): MicroUnits {
   const kept = before.included < quantity ? before.included : quantity
   if (isByo(before)) return kept
   const extra = quantity > before.quantity ? quantity - before.quantity : 0n
@@ -216,17 +226,14 @@ function difference(
   draft: Draft,
   before: Totals,
   to: Pick<Totals, 'quantity' | 'sparks' | 'included'> & { readonly isNet: boolean },
-  { account, counter }: Place,
+  place: Place,
 ): SettledBy {
   const more = to.sparks - before.sparks
   const { allowance = 0n } = before.settledBy
   if (more >= 0n && isByo(before)) return withoutZeros({ byo: more })
   const chargedBefore = before.sparks - allowance
   const charge = chargedAfter(before, to, chargedBefore) - chargedBefore
-  const paid =
-    charge >= 0n
-      ? covered(draft, { account, counter }, charge)
-      : returned(draft, before.settledBy, -charge, { account, counter })
+  const paid = charge >= 0n ? covered(draft, place, charge) : returned(draft, before.settledBy, -charge, place)
   return withoutZeros(added(paid, { allowance: more - charge }))
 }
 
@@ -248,28 +255,28 @@ function chargedAfter(
 }
 
 /** Who pays for what is charged in addition; it has happened, so nothing refuses it. */
-function covered(draft: Draft, { account, counter }: Place, charge: MicroSparks): SettledBy {
+function covered(draft: Draft, place: Place, charge: MicroSparks): SettledBy {
   const request = {
-    ...draft.rules,
-    account,
-    counter,
+    catalog: draft.rules.catalog,
+    ...place,
     budgets: [],
     quantity: 0n,
     sparks: charge,
     isNet: true,
     strict: false,
   }
-  return settle(draft, coverUsage(request), 0n).settledBy
+  return settle(coverUsage(request), 0n, place.collecting).settledBy
 }
 
 /** What goes back to whom: first what was paid for the event itself; the price of a total may fall by more than that. */
-function returned(draft: Draft, settledBy: SettledBy, amount: MicroSparks, { account, counter }: Place): SettledBy {
+function returned(draft: Draft, settledBy: SettledBy, amount: MicroSparks, place: Place): SettledBy {
+  const { account, counter } = place
   const own = givenBack(settledBy, amount)
   const rest = Object.values(own).reduce((left, part) => left + part, amount)
   if (rest === 0n) return own
-  const after = { ...counter, overage: counter.overage + overageOf(own) }
+  const after = { ...counter, overage: counter.overage + collectedOf(own) }
   const owed = { ...account, balance: account.balance - (own.credits ?? 0n) - (own.debt ?? 0n) }
-  return added(own, covered(draft, { account: owed, counter: after }, -rest))
+  return added(own, covered(draft, { ...place, account: owed, counter: after }, -rest))
 }
 
 /** Takes back from what was paid: first what was paid elsewhere and what the house bore, then debt, what is collected afterwards, and credits. */
@@ -292,10 +299,6 @@ function added(left: SettledBy, right: SettledBy): SettledBy {
   const sum: Record<string, bigint> = { ...left }
   for (const [name, amount] of Object.entries(right)) sum[name] = (sum[name] ?? 0n) + amount
   return sum
-}
-
-function overageOf(settledBy: SettledBy): MicroSparks {
-  return Object.entries(settledBy).reduce((sum, [name, amount]) => (name.startsWith('meter:') ? sum + amount : sum), 0n)
 }
 
 /** What a cost changed by; none where neither was rated by cost. */

@@ -175,6 +175,8 @@ export interface ChangePlanCommand extends Keyed {
   /** The subscription it comes with, and the period of that which is paid for, if one is; `null` for none; without it, as before. */
   readonly paid?: {
     readonly source: string
+    /** Who has it. */
+    readonly provider: string
     readonly period: { readonly startsAt: Instant; readonly endsAt: Instant } | null
   } | null
   readonly reason: string
@@ -186,6 +188,8 @@ export interface ChangeTermsCommand extends Keyed {
   readonly zone: string | undefined
   readonly terms: AccountTerms | null | undefined
   readonly autoTopUp: Omit<AutoTopUp, 'askedAt' | 'isPending'> | null | undefined
+  /** Who is to collect from the next period on. */
+  readonly collector?: string
   readonly reason: string
 }
 

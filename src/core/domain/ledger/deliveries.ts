@@ -4,6 +4,7 @@ import { type MicroSparks, microPerUnit } from '../sparks.js'
 import type { AccountDraft } from './account-draft.js'
 import { accountDraft, counterFrom, type Draft, ownCounter, type PostedEntry } from './draft.js'
 import { countedAt, type NewDelivery } from './state.js'
+import { shadowDestination } from './told.js'
 
 /**
  * What the batch's usage means for the providers: for metering one delivery per account, meter, period and minute with the whole
@@ -11,7 +12,6 @@ import { countedAt, type NewDelivery } from './state.js'
  */
 export function planDeliveries(draft: Draft): readonly NewDelivery[] {
   const { metering, tracing } = draft.rules
-  if (metering.length + tracing.length === 0) return []
   const groups: Group[] = []
   const byAccount = new Map<AccountDraft, Group[]>()
   for (const posted of draft.entries) {
@@ -26,9 +26,13 @@ export function planDeliveries(draft: Draft): readonly NewDelivery[] {
     // What was read out of traces is there already.
     if (operation === 'usage' && !posted.isPulled)
       for (const destination of tracing) join(groups, own, { destination, posted, sparks: null })
-    for (const destination of metering) {
-      const sparks = sparksFor(draft, destination, posted)
-      if (sparks !== 0n) join(groups, own, { destination, posted, sparks })
+    if (posted.told === null) continue
+    const { parts, sparks: all } = posted.told
+    for (const [destination, sparks] of parts) if (sparks !== 0n) join(groups, own, { destination, posted, sparks })
+    for (const provider of metering) {
+      const collected = parts.find(([collector]) => collector === provider)?.[1] ?? 0n
+      const rest = all - collected
+      if (rest !== 0n) join(groups, own, { destination: shadowDestination(provider), posted, sparks: rest })
     }
   }
   const deliveries: NewDelivery[] = []
@@ -116,10 +120,4 @@ function freeze(draft: Draft, group: Group): NewDelivery | null {
 
 function name({ destination, entries }: Group, id: string | null): void {
   for (const { deliveries } of entries) deliveries[destination] = id
-}
-
-/** The collecting provider is told what it has to collect of usage on a plan with overage; everyone else is told everything. */
-function sparksFor(draft: Draft, destination: string, { entry, plan }: PostedEntry): MicroSparks {
-  const collects = destination === draft.rules.collecting && draft.rules.catalog.plans.get(plan)?.overage
-  return (collects ? entry.usage?.settledBy[`meter:${destination}`] : entry.usage?.sparks) ?? 0n
 }

@@ -5,6 +5,7 @@ import type { BillingEvent } from '../event.js'
 import type { Mutable } from '../mutable.js'
 import type { Payment } from '../payment.js'
 import type { Instant } from '../period.js'
+import type { MicroSparks } from '../sparks.js'
 import {
   type AccountDraft,
   accountDrafts,
@@ -35,10 +36,19 @@ import {
   type StoredKey,
 } from './state.js'
 
-/** A row of this batch, with the plan under which it was posted: a later command of the batch may change that. */
+/** What metering providers are told of a row: who collects, and how much; everyone else is told of all parts together. */
+export interface Told {
+  readonly parts: readonly (readonly [collector: string, sparks: MicroSparks])[]
+  readonly sparks: MicroSparks
+  /** Whether that is only what is to be collected, and not everything. */
+  readonly isCollected: boolean
+}
+
+/** A row of this batch, with what is told of it as of when it was posted: a later command of the batch may change plan and collector. */
 export interface PostedEntry {
   readonly entry: LedgerEntry
-  readonly plan: string
+  /** `null` for what is no usage. */
+  readonly told: Told | null
   /** The entry's own deliveries, which are named when the batch is decided. */
   readonly deliveries: Record<string, string | null>
   /** Whether it is usage that was read out of traces. */

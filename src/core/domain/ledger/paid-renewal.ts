@@ -28,15 +28,15 @@ export function renewPaid(draft: Draft, accountId: string, paid: NonNullable<Cha
   if (period === null) return
   if (before.until !== null && period.endsAt <= before.until) topUp(draft, accountId, before, wanted)
   else if (findKey(draft, accountId, paidPeriodKey(accountId, source, period.startsAt)))
-    setAccount(draft, { ...account, paidPlan: { source, until: period.endsAt, given: wanted, unused: 0n } })
-  else begin(draft, accountId, { source, period }, before, wanted)
+    setAccount(draft, { ...account, paidPlan: { ...before, until: period.endsAt, given: wanted, unused: 0n } })
+  else begin(draft, accountId, { ...paid, period }, before, wanted)
 }
 
 /** What is known of the subscription that a plan comes with now. */
 export function paidPlanOf({ paidPlan }: AccountState, paid: ChangePlanCommand['paid']): PaidPlan | null {
   if (paid === undefined) return paidPlan
   if (paid === null || paidPlan?.source === paid.source) return paid && paidPlan
-  return { source: paid.source, until: null, given: 0n, unused: 0n }
+  return { source: paid.source, provider: paid.provider, until: null, given: 0n, unused: 0n }
 }
 
 type Paid = NonNullable<ChangePlanCommand['paid']>
@@ -44,7 +44,7 @@ type Paid = NonNullable<ChangePlanCommand['paid']>
 function begin(
   draft: Draft,
   accountId: string,
-  { source, period: { startsAt, endsAt } }: Paid & { readonly period: NonNullable<Paid['period']> },
+  { source, provider, period: { startsAt, endsAt } }: Paid & { readonly period: NonNullable<Paid['period']> },
   { until, unused }: { readonly until: Instant | null; readonly unused: MicroSparks },
   wanted: MicroSparks,
 ): void {
@@ -54,7 +54,7 @@ function begin(
   const isOver = endsAt <= draft.now
   // A period that is over before anybody told of it counts as if its credits had been given and not used.
   const left = isOver ? least(carried + wanted, rollover) : 0n
-  setAccount(draft, { ...account, paidPlan: { source, until: endsAt, given: wanted, unused: left } })
+  setAccount(draft, { ...account, paidPlan: { source, provider, until: endsAt, given: wanted, unused: left } })
   if (isOver || wanted === 0n) return
   if (carried > 0n) give(draft, accountId, 'rollover', carried, endsAt)
   give(draft, accountId, 'plan', wanted, endsAt, paidPeriodKey(accountId, source, startsAt))

@@ -7,6 +7,7 @@ import type { Keyed } from './command.js'
 import { accountDraft, balanceOf, type Draft, findGrant, setGrant } from './draft.js'
 import type { EntryResult, LedgerOutcome, Refusal, StoredResult } from './outcome.js'
 import type { AccountState, CounterAccount, EntryOperation, LedgerEntry } from './state.js'
+import { toldOf } from './told.js'
 
 /** A ledger row before its place in the ledger is known. */
 export interface Posting {
@@ -61,7 +62,12 @@ export function post(draft: Draft, posting: Posting, result: (account: AccountSt
     deliveries,
     result: answer,
   }
-  draft.entries.push({ entry, plan: account.plan, deliveries, isPulled: posting.isPulled ?? false })
+  draft.entries.push({
+    entry,
+    deliveries,
+    isPulled: posting.isPulled ?? false,
+    told: posting.usage ? toldOf(draft, account, entry, posting.usage) : null,
+  })
   accountDraft(draft, accountId).entries.push(entry)
   draft.keys.set(dedupe, entry)
   return answer.kind === 'usage'

@@ -1,5 +1,6 @@
 import { afterChange, afterPass, afterRefusal, afterUsage, type QuotaChange } from '../quota.js'
 import { formatQuantity, type MicroSparks, type MicroUnits } from '../sparks.js'
+import { collectorAt } from './collector.js'
 import { counterBefore, currentCounters, type Draft, ownCounter, setCounter } from './draft.js'
 import { coversMore, thresholdsOf } from './entitlement.js'
 import { accountOf, emit } from './posting.js'
@@ -29,7 +30,7 @@ export function countUsage(
   counter: Counter,
   { quantity, allowance, rated, overage, isRequest }: UsedUnits,
 ): void {
-  const { catalog, collecting } = draft.rules
+  const { catalog } = draft.rules
   const thresholds = thresholdsOf(catalog, account, counter.meter)
   const { used: before } = counter
   const counted = ownCounter(draft, counter)
@@ -38,7 +39,7 @@ export function countUsage(
   if (allowance !== 0n) counted.allowance += allowance
   if (overage !== 0n) counted.overage += overage
   if (quantity < 0n) {
-    const covered = coversMore(catalog, collecting, account, counted)
+    const covered = coversMore(catalog, collectorAt(draft.rules, account, draft.now), account, counted)
     move(draft, counted, afterChange(counted.status, covered, counted.used, thresholds))
     return
   }
@@ -79,8 +80,8 @@ export function countRefusal(draft: Draft, account: AccountState, counter: Count
 export function recheckQuotas(draft: Draft, accountId: string): void {
   const account = accountOf(draft, accountId)
   for (const counter of currentCounters(draft, accountId)) {
-    const { catalog, collecting } = draft.rules
-    const covered = coversMore(catalog, collecting, account, counter)
+    const { catalog } = draft.rules
+    const covered = coversMore(catalog, collectorAt(draft.rules, account, draft.now), account, counter)
     const change = afterChange(counter.status, covered, counter.used, thresholdsOf(catalog, account, counter.meter))
     if (change.status !== counter.status) move(draft, counter, change)
   }

@@ -3,6 +3,7 @@ import { divide } from '../decimal.js'
 import { missingSparks, passesAt, remediesFor } from '../remedy.js'
 import { formatSparks } from '../sparks.js'
 import { budgetsWithout } from './budgets.js'
+import { collectorAt } from './collector.js'
 import type { RatedUsage } from './command.js'
 import { balanceOf, counterAt, type Draft } from './draft.js'
 import {
@@ -27,7 +28,11 @@ export function cover(
   budgets: readonly Budget[],
   { quantity, sparks, isNet = false }: Pick<RatedUsage, 'quantity' | 'sparks'> & { readonly isNet?: boolean },
 ): Coverage {
-  return coverUsage({ ...draft.rules, account, counter, budgets, quantity, sparks, isNet, strict: true })
+  return coverUsage({ ...coveredBy(draft, account), account, counter, budgets, quantity, sparks, isNet, strict: true })
+}
+
+function coveredBy({ rules, now }: Draft, account: AccountState): Pick<CoverageRequest, 'catalog' | 'collecting'> {
+  return { catalog: rules.catalog, collecting: collectorAt(rules, account, now) }
 }
 
 /**
@@ -48,7 +53,13 @@ export function refuseUsage(
     counter: counter && counterWithout(counter, hold),
     budgets: budgetsWithout(budgets, hold),
   }
-  const request = { ...draft.rules, ...seen, quantity: usage.quantity, sparks: usage.sparks, strict: true }
+  const request = {
+    ...coveredBy(draft, account),
+    ...seen,
+    quantity: usage.quantity,
+    sparks: usage.sparks,
+    strict: true,
+  }
   if (counter && coverage.refusedBy !== 'suspended') countRefusal(draft, account, counter)
   const quota =
     counter && quotaOf(draft.rules.catalog, account, counterAt(draft, account, counter.meter, counter.startsAt))

@@ -1,6 +1,5 @@
 import { formatSparks, type MicroSparks } from '../sparks.js'
 import type { RatedUsage, UsageCommand } from './command.js'
-import type { Draft } from './draft.js'
 import type { Coverage, Share } from './entitlement.js'
 import type { Refusal, SettledBy } from './outcome.js'
 import { refused } from './posting.js'
@@ -54,20 +53,35 @@ export function shareOf(hold: Hold, { quantity, sparks }: Pick<RatedUsage, 'quan
   }
 }
 
-/** Splits what usage costs over those who pay, and says how much of it leaves the balance. */
+/** Splits what usage costs over those who pay, and says how much of it leaves the balance; `collecting` collects what is overage. */
 export function settle(
-  draft: Draft,
   { allowance, byo, credits, overage, shortfall }: Coverage,
   writtenOff: MicroSparks,
+  collecting: string | null,
 ): { readonly settledBy: SettledBy; readonly fromBalance: MicroSparks } {
   const settledBy: Record<string, MicroSparks> = {}
   if (allowance !== 0n) settledBy.allowance = allowance
   if (byo !== 0n) settledBy.byo = byo
   if (credits !== 0n) settledBy.credits = credits
-  if (overage !== 0n) settledBy[`meter:${draft.rules.collecting}`] = overage
+  if (overage !== 0n) settledBy[`${collectedBy}${collecting}`] = overage
   if (shortfall !== 0n) settledBy.debt = shortfall
   if (writtenOff !== 0n) settledBy.written_off = writtenOff
   return { fromBalance: credits + shortfall, settledBy }
+}
+
+/** What the name of a part begins with that a metering provider collects. */
+export const collectedBy = 'meter:'
+
+/** How much of usage is collected afterwards, by provider. */
+export function collectedParts(settledBy: SettledBy): readonly (readonly [provider: string, sparks: MicroSparks])[] {
+  return Object.entries(settledBy).flatMap(([name, sparks]) =>
+    name.startsWith(collectedBy) ? [[name.slice(collectedBy.length), sparks] as const] : [],
+  )
+}
+
+/** How much of it is collected afterwards, by whomever. */
+export function collectedOf(settledBy: SettledBy): MicroSparks {
+  return collectedParts(settledBy).reduce((sum, [, sparks]) => sum + sparks, 0n)
 }
 
 /** The parts that pay something. */

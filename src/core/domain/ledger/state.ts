@@ -14,12 +14,20 @@ import type { AccountTerms, AutoTopUp } from './terms.js'
 export interface PaidPlan {
   /** What the provider calls it. */
   readonly source: string
+  /** Who has it. */
+  readonly provider: string
   /** The end of the last period that was paid for; `null` while none was. */
   readonly until: Instant | null
   /** The recurring credits that were given for that period. */
   readonly given: MicroSparks
   /** What of recurring credits was left at its end, to be carried over into the next one. */
   readonly unused: MicroSparks
+}
+
+/** Who collects what an account uses beyond allowance and credits, of usage that happens from a moment on. */
+export interface Collector {
+  readonly provider: string
+  readonly from: Instant
 }
 
 /** The paying party, with the sums the ledger keeps for it. */
@@ -46,6 +54,8 @@ export interface AccountState {
   /** What was agreed with this account beside its plan. */
   readonly terms: AccountTerms | null
   readonly autoTopUp: AutoTopUp | null
+  /** Who collects when, oldest first; empty until the first usage is told to anybody. The last may be for a time to come. */
+  readonly collectors: readonly Collector[]
 }
 
 /** Use of one meter by one account in one period. */
@@ -326,7 +336,7 @@ export interface LedgerRules {
   /** Ids of the providers that are told of usage. */
   readonly metering: readonly string[]
   readonly tracing: readonly string[]
-  /** The metering provider that collects postpaid usage, if there is one. */
+  /** The metering provider that collects postpaid usage of accounts of which it is not known yet who does, if there is one. */
   readonly collecting: string | null
 }
 
@@ -370,5 +380,6 @@ export function newAccountState(id: string, plan: string, zone = 'UTC'): Account
     currency: null,
     terms: null,
     autoTopUp: null,
+    collectors: [],
   }
 }

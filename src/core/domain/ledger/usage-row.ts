@@ -1,4 +1,5 @@
 import { budgetsOf, budgetsWithout, countBudgets } from './budgets.js'
+import { collectorAt, keepCollector } from './collector.js'
 import type { Keyed, UsageCommand } from './command.js'
 import { balanceOf, counterAt, type Draft } from './draft.js'
 import { accountWithout, chargedBy, counterWithout, coverUsage, quotaOf } from './entitlement.js'
@@ -44,9 +45,10 @@ export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
   const share = hold && (keepsHold ? shareOf(hold, paid) : hold)
   const scopes = hold ? [...new Set([...command.budgets, ...hold.budgets])] : command.budgets
   const budgets = budgetsOf(draft, account, scopes)
+  const collecting = collectorAt(draft.rules, account, occurredAt)
   const coverage = coverUsage({
     catalog: draft.rules.catalog,
-    collecting: draft.rules.collecting,
+    collecting,
     account: accountWithout(account, share),
     counter: counterWithout(counter, share),
     budgets: budgetsWithout(budgets, share),
@@ -57,7 +59,7 @@ export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
   })
   if (strict && coverage.refusedBy) return refuseUsage(draft, account, counter, budgets, measured, coverage, share)
 
-  const { fromBalance: taken, settledBy } = settle(draft, coverage, paid.writtenOff)
+  const { fromBalance: taken, settledBy } = settle(coverage, paid.writtenOff, collecting)
   const charged = chargedBy(coverage)
   const { quantity, sparks } = measured
   const included = measured.included ?? coverage.units
@@ -84,6 +86,7 @@ export function settleUsage(draft: Draft, fact: UsageFact): LedgerOutcome {
     holdId: hold?.id ?? null,
     summedBy: fact.summedBy ?? summedBy(draft, usage.dimensions),
   }
+  keepCollector(draft, accountOf(draft, accountId))
   addRollup(draft, { accountId, occurredAt, usage: row, charged, events: fact.operation === 'usage' ? 1 : 0 })
   if (hold && share) {
     if (keepsHold) shrinkHold(draft, hold, share, taken)

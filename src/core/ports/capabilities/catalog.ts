@@ -1,10 +1,18 @@
 import type { CallOptions } from '../call-options.js'
 import type { PlanPrice } from './plan-price.js'
 
+/** A meter of ours at a provider. */
+export interface CountedMeter {
+  readonly name: string
+  readonly unit: string
+  /** Whether it counts usage that another provider collects: nothing may ever be charged for it. */
+  readonly isShadow?: boolean
+}
+
 /** What a provider has to have before it can charge and count for us. */
 export interface ProviderCatalog {
   /** Meters that it is told usage of. */
-  readonly meters: readonly { readonly name: string; readonly unit: string }[]
+  readonly meters: readonly CountedMeter[]
   readonly prices: readonly PlanPrice[]
   /** Whether plans that it has of ours and that are not among the prices are not sold any more. Default false. */
   readonly retires?: boolean

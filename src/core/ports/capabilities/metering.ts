@@ -20,6 +20,8 @@ export interface UsageReport {
   /** Whole Sparks. */
   readonly sparks: bigint
   readonly occurredAt: Instant
+  /** Whether another provider collects this usage: it must be counted apart, where nothing is ever charged for it. */
+  readonly isShadow?: boolean
 }
 
 /** Counts usage for a bill, or for show. */
@@ -28,6 +30,8 @@ export interface MeteringCapability {
   readonly dedupeWindowMs: number
   /** How old usage may be when it is sent. */
   readonly maximumAgeMs: number
+  /** Whether it counts shadows apart. One that does not cannot be told of usage beside another provider. */
+  readonly takesShadows?: boolean
   /** Sends reports that were frozen before; at most one at a time per customer and meter. One outcome per report, in order. */
   report(reports: readonly UsageReport[], options: CallOptions): Promise<readonly ReportOutcome[]>
 }

@@ -7,6 +7,8 @@ export interface UsageTotalQuery {
   readonly meter: string
   readonly from: Instant
   readonly to: Instant
+  /** Usage that another provider collects, which is counted apart. Default: what this one collects. */
+  readonly isShadow?: boolean
 }
 
 /** What was counted in a part of the time that was asked for. */
