@@ -3,6 +3,7 @@ import { handleControl } from './control.js'
 import type { SandboxFault } from './faults.js'
 import { handleLagoPage, isLagoPage } from './lago/pages.js'
 import type { LagoWebhookControl } from './lago/webhook-control.js'
+import type { ModelControl, ModelKeys } from './models/twin.js'
 import { messagePage, toConsole } from './page.js'
 import { serveLoopback } from './serve.js'
 import { handleAuthenticationPage } from './stripe/authentication-page.js'
@@ -41,6 +42,8 @@ export interface SandboxOptions {
     /** How long what is written takes until it can be read, and until the row before it is gone; default 0. */
     readonly delays?: { readonly readMs?: number; readonly mergeMs?: number }
   }
+  /** Keys the model twin takes; default `sk-openai-sandbox`, `sk-ant-sandbox` and `gemini-sandbox`. */
+  readonly models?: Partial<ModelKeys>
   /** Merchant name on hosted pages. */
   readonly merchantName?: string
   /**
@@ -62,7 +65,7 @@ export interface SandboxOptions {
   }
 }
 
-/** A running sandbox: twins of Stripe, Langfuse and Lago on loopback. */
+/** A running sandbox: twins of Stripe, Langfuse, Lago and of model vendors on loopback. */
 export interface Sandbox {
   /** Where it listens; open it in a browser to see what happened. */
   readonly url: string
@@ -82,6 +85,12 @@ export interface Sandbox {
     readonly hmacKey: string
     /** Lago's webhooks by hand: late, in another order, several times or never. */
     readonly webhooks: LagoWebhookControl
+  }
+  /** Model vendors: for `new OpenAI({ baseURL, apiKey })`, `new Anthropic({ baseURL, apiKey })` and Gemini's OpenAI-compatible route. */
+  readonly models: ModelControl & {
+    readonly openai: { readonly baseURL: string; readonly apiKey: string }
+    readonly anthropic: { readonly baseURL: string; readonly apiKey: string }
+    readonly gemini: { readonly baseURL: string; readonly openaiURL: string; readonly apiKey: string }
   }
   /** Moves the clock; what falls due happens at once. */
   advance(ms: number): void
@@ -111,7 +120,7 @@ export interface Sandbox {
 const tickMs = 200
 
 /**
- * Starts stateful twins of Stripe, Langfuse and Lago on the loopback interface; the official SDKs work against them.
+ * Starts stateful twins of Stripe, Langfuse and Lago, and of model vendors, on the loopback interface; the official SDKs work against them.
  *
  * With `dataDir`, whatever was answered survives even a killed process.
  *
@@ -136,6 +145,16 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
     stripe: { host: '127.0.0.1', port: server.port, protocol: 'http', apiKey: twins.keys.stripe },
     langfuse: { baseUrl: `${url}/langfuse`, ...twins.keys.langfuse },
     lago: { baseUrl: `${url}/lago/api/v1`, ...twins.keys.lago, webhooks: twins.lago.control },
+    models: {
+      ...twins.models.control,
+      openai: { baseURL: `${url}/models/openai/v1`, apiKey: twins.keys.models.openai },
+      anthropic: { baseURL: `${url}/models/anthropic`, apiKey: twins.keys.models.anthropic },
+      gemini: {
+        baseURL: `${url}/models/gemini`,
+        openaiURL: `${url}/models/gemini/v1beta/openai`,
+        apiKey: twins.keys.models.gemini,
+      },
+    },
     advance(ms) {
       twins.clock.advance(ms)
       twins.tick()
@@ -149,6 +168,7 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
     async close() {
       clearInterval(timer)
       twins.faults.clear()
+      twins.models.control.resume()
       await server.close()
       await twins.close()
     },
@@ -159,6 +179,7 @@ function dispatch(twins: Twins, request: Request): Promise<Response> {
   const path = new URL(request.url).pathname
   if (path.startsWith('/v1/') || path.startsWith('/v2/')) return twins.stripe.handle(request, path)
   if (path.startsWith('/langfuse/')) return twins.langfuse.handle(request, path.slice('/langfuse'.length))
+  if (path.startsWith('/models/')) return twins.models.handle(request, path.slice('/models'.length))
   if (isLagoPage(path)) return handleLagoPage(twins.lago, request, path)
   if (path.startsWith('/lago/')) return twins.lago.handle(request, path.slice('/lago'.length))
   if (path.startsWith('/checkout/')) return handleCheckoutPage(twins.stripe, request, path)

@@ -5,6 +5,7 @@ import { createLagoTwin, type LagoTwin } from './lago/twin.js'
 import type { EventStore } from './lago/world.js'
 import type { LangfuseDelays } from './langfuse/rows.js'
 import { createLangfuseTwin, type LangfuseTwin } from './langfuse/twin.js'
+import { createModelTwin, type ModelKeys, type ModelTwin } from './models/twin.js'
 import type { CallLimits } from './stripe/call-limits.js'
 import { usualRecovery } from './stripe/payment-retries.js'
 import { createStripeTwin, type StripeTwin } from './stripe/twin.js'
@@ -22,6 +23,7 @@ export interface TwinsOptions {
     readonly version?: 3 | 4
     readonly delays?: Partial<LangfuseDelays>
   }
+  readonly models?: Partial<ModelKeys>
   readonly merchantName?: string
   readonly failedPayments?: Partial<PaymentRecovery>
   readonly meterDelayMs?: number
@@ -35,12 +37,14 @@ export interface Twins {
   readonly stripe: StripeTwin
   readonly langfuse: LangfuseTwin
   readonly lago: LagoTwin
+  readonly models: ModelTwin
   readonly clock: SandboxClock
   readonly faults: Faults
   readonly keys: {
     readonly stripe: string
     readonly langfuse: { readonly publicKey: string; readonly secretKey: string }
     readonly lago: { readonly apiKey: string; readonly hmacKey: string }
+    readonly models: ModelKeys
   }
   /** Does what is due by the clock. */
   tick(): void
@@ -60,6 +64,12 @@ export function createTwins(options: TwinsOptions): Twins {
     lago: {
       apiKey: options.lago?.apiKey ?? 'lago_sandbox',
       hmacKey: options.lago?.hmacKey ?? 'lago_hmac_sandbox',
+    },
+    models: {
+      openai: 'sk-openai-sandbox',
+      anthropic: 'sk-ant-sandbox',
+      gemini: 'gemini-sandbox',
+      ...options.models,
     },
   }
   const shared = { journal, now: clock.now, fateOf: faults.fateOf }
@@ -82,10 +92,12 @@ export function createTwins(options: TwinsOptions): Twins {
     merchantName,
     eventStore: options.lago?.eventStore ?? 'postgres',
   })
+  const models = createModelTwin({ keys: keys.models, now: clock.now, fateOf: faults.fateOf })
   return {
     stripe,
     langfuse,
     lago,
+    models,
     clock,
     faults,
     keys,
@@ -95,6 +107,7 @@ export function createTwins(options: TwinsOptions): Twins {
     },
     async close() {
       faults.clear()
+      models.control.resume()
       await Promise.all([stripe.webhooks.close(), lago.webhooks.close()])
       journal.close()
     },
