@@ -152,6 +152,7 @@ export type {
   CreditTransaction,
   GrantCreditsInput,
   GrantedCredits,
+  ListTransactionsInput,
 } from './core/operations/credits.js'
 export type { CustomerView } from './core/operations/customers.js'
 export type { DaySpan, DaySpanInput } from './core/operations/day-span.js'
@@ -205,7 +206,7 @@ export type { Lease, LeaseInput, LeaseToken } from './core/operations/lease.js'
 export type { MeterLimit, UsageLimits } from './core/operations/limits.js'
 export type { ApprovePaymentInput, RejectPaymentInput, SubmitManualInput } from './core/operations/manual-payments.js'
 export type { MeasureInput } from './core/operations/measure.js'
-export type { Metered, MeteredWork, MeterInput } from './core/operations/meter.js'
+export type { Metered, MeteredWork, MeterInput, ReportedUsage } from './core/operations/meter.js'
 export type { LifetimePurchase } from './core/operations/owned-for-life.js'
 export type { PackageView } from './core/operations/packages.js'
 export type { Page, PageInput } from './core/operations/paging.js'
@@ -224,6 +225,7 @@ export type { ProviderCatalogChange } from './core/operations/provider-catalog.j
 export type { PullInput, PullProblem, PullReport } from './core/operations/pull-usage.js'
 export type { PurchasedPackage, PurchasePackageInput } from './core/operations/purchase-package.js'
 export type { QuotaView } from './core/operations/quota-view.js'
+export type { Quote, QuoteInput } from './core/operations/quote.js'
 export type { ReconciledCounts, ReconcileInput, Reconciliation } from './core/operations/reconcile.js'
 export type { RemedyView } from './core/operations/refusal.js'
 export type { Replayed, ReplayInput } from './core/operations/replay.js'

@@ -290,6 +290,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       replay: async (input) => (await import('./operations/replay.js')).replay(ctx, input),
       ...pullVerbs(ctx),
     },
+    quote: async (input) => (await reports()).quote(ctx, input),
     priceList: async () => (await reports()).priceList(ctx),
     // Loaded when it is asked for: it is large, and for people.
     explain: async (input) => (await import('./operations/explain.js')).explain(ctx, input),

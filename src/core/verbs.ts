@@ -18,7 +18,13 @@ import type { AutoTopUpView, SetAutoTopUpInput } from './operations/auto-top-up.
 import type { BudgetInput, BudgetView, SetBudgetInput } from './operations/budgets.js'
 import type { CreateCheckoutInput, CreatedCheckout } from './operations/checkout.js'
 import type { CostSpanInput, CostSummary, CostTimeline, ExportCostsInput, ListCostsInput } from './operations/costs.js'
-import type { CreditBalance, CreditTransaction, GrantCreditsInput, GrantedCredits } from './operations/credits.js'
+import type {
+  CreditBalance,
+  CreditTransaction,
+  GrantCreditsInput,
+  GrantedCredits,
+  ListTransactionsInput,
+} from './operations/credits.js'
 import type { CustomerView } from './operations/customers.js'
 import type { ExplainInput, Explanation } from './operations/explain.js'
 import type { FeatureView } from './operations/features.js'
@@ -49,6 +55,7 @@ import type { ProviderCatalogChange } from './operations/provider-catalog.js'
 import type { PullInput, PullReport } from './operations/pull-usage.js'
 import type { PurchasedPackage, PurchasePackageInput } from './operations/purchase-package.js'
 import type { QuotaView } from './operations/quota-view.js'
+import type { Quote, QuoteInput } from './operations/quote.js'
 import type { ReconcileInput, Reconciliation } from './operations/reconcile.js'
 import type { Replayed, ReplayInput } from './operations/replay.js'
 import type {
@@ -104,7 +111,7 @@ export interface CreditVerbs<C extends Catalog = Catalog> {
   /** Ends what is left of a grant before its time. */
   expire(input: ExpireCreditsInput): Promise<CreditChange>
   /** Every change of the balance, newest first, a page at a time. */
-  transactions(input: AccountInput & PageInput): Promise<Page<CreditTransaction>>
+  transactions(input: ListTransactionsInput): Promise<Page<CreditTransaction>>
   readonly packages: {
     /** What is on sale, the cheapest first. */
     list(): Promise<readonly PackageView[]>
@@ -237,6 +244,8 @@ export interface BillingCore<C extends Catalog = Catalog> {
   readonly features: FeatureVerbs
   readonly apiKeys: ApiKeyVerbs
   readonly sync: SyncVerbs
+  /** What usage would cost at the prices of now. */
+  quote(input: QuoteInput<C>): Promise<Quote>
   /** The catalog's meters and plans, and the price of a Spark. */
   priceList(): Promise<PriceList>
   /** Walks from anything with an id back to its cause, and works all of it out again from what is kept. @throws BillingError `not_found` */

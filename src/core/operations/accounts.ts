@@ -136,10 +136,17 @@ export interface SuspendAccountInput {
   readonly accountId: string
   /** Why, for people; at most 500 characters. */
   readonly reason: string
+  /** By a rule: nothing is suspended anew for another reason, and only what is suspended for this one is resumed. Default false. */
+  readonly automatic?: boolean
   readonly idempotencyKey: string
 }
 
-const suspendSchema = z.strictObject({ accountId, reason: text(500), idempotencyKey })
+const suspendSchema = z.strictObject({
+  accountId,
+  reason: text(500),
+  automatic: z.boolean().optional(),
+  idempotencyKey,
+})
 
 /**
  * Stops the account from starting new usage: `authorize`, `hold` and usage with `onInsufficient: 'refuse'` answer that it is suspended,
@@ -155,8 +162,9 @@ export async function suspendAccount(
   input: SuspendAccountInput,
 ): Promise<Account> {
   const request = parse(suspendSchema, input)
-  const { reason } = request
-  await submit(ctx, { kind, ...keyed(ctx, kind, 'ent', request, { reason }), reason })
+  const { reason, automatic } = request
+  const body = automatic ? { reason, automatic } : { reason }
+  await submit(ctx, { kind, ...keyed(ctx, kind, 'ent', request, body), reason, isAutomatic: automatic === true })
   return getAccount(ctx, { accountId: request.accountId })
 }
 

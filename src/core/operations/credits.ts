@@ -145,6 +145,21 @@ export interface CreditTransaction {
   readonly recordedAt: Date
 }
 
+/** Whose changes, and of which kind: `grant`, `usage`, `expire`, …; default all. */
+export interface ListTransactionsInput extends PageInput {
+  readonly accountId: string
+  readonly operation?: Exclude<
+    EntryOperation,
+    'extend' | 'change_plan' | 'change_terms' | 'set_budget' | 'suspend' | 'resume'
+  >
+}
+
+const transactionsSchema = z.strictObject({
+  accountId,
+  operation: z.enum(['usage', 'accrue', 'amend', 'capture', 'grant', 'renew', 'adjust', 'refund', 'expire']).optional(),
+  ...pageFields,
+})
+
 /**
  * Every change of the balance, newest first, a page at a time.
  *
@@ -152,12 +167,17 @@ export interface CreditTransaction {
  */
 export async function listTransactions(
   ctx: BillingContext,
-  input: { readonly accountId: string } & PageInput,
+  input: ListTransactionsInput,
 ): Promise<Page<CreditTransaction>> {
-  const { limit, cursor, ...request } = parse(z.strictObject({ accountId, ...pageFields }), input)
+  const { limit, cursor, operation, ...request } = parse(transactionsSchema, input)
   const before = readCursor(cursor, request.accountId, rowNumber)
   await requireAccount(ctx, request.accountId)
-  const page = { limit: limit + 1, movedOnly: true, ...(before === undefined ? {} : { before }) }
+  const page = {
+    limit: limit + 1,
+    movedOnly: true,
+    ...(before === undefined ? {} : { before }),
+    ...(operation === undefined ? {} : { operation }),
+  }
   const rows = await ctx.store.ledger.entries(request.accountId, page)
   return pageOf(request.accountId, rows, limit, { item: transaction, position: (row) => row.cursor })
 }

@@ -15,6 +15,7 @@ import {
   meterName,
   optionalText,
   parse,
+  readDimensions,
   readSparks,
   type SparksInput,
 } from './fields.js'
@@ -190,6 +191,8 @@ export interface CaptureInput extends MeasureInput {
   readonly amount?: SparksInput
   /** What happens to what exceeds the hold: taken all the same (default), borne by the house, or refused with `amount_out_of_range`. */
   readonly onExcess?: 'debt' | 'write_off' | 'refuse'
+  /** Facts that are known only now, of usage of a meter; those of the hold stay, and none may have budgets. */
+  readonly dimensions?: Readonly<Record<string, string>>
   readonly idempotencyKey: string
 }
 
@@ -210,6 +213,10 @@ const captureSchema = z.strictObject({
     .optional(),
   ...measureFieldsFromZero,
   onExcess: z.enum(['debt', 'write_off', 'refuse']).default('debt'),
+  dimensions: z
+    .unknown()
+    .transform((value) => readDimensions(value))
+    .optional(),
   idempotencyKey,
 })
 
@@ -228,7 +235,7 @@ export async function capture(ctx: BillingContext, input: CaptureInput): Promise
   const open = await findHold(ctx, request.accountId, holdId)
   const measured = request.quantity ?? request.tokens ?? request.costUsd
   if (open.meter === null) {
-    if ((measured ?? request.model ?? request.provider ?? request.serviceTier) !== undefined)
+    if ((measured ?? request.model ?? request.provider ?? request.serviceTier ?? request.dimensions) !== undefined)
       throw new BillingError('invalid_request', `Hold ${holdId} names no meter: capture an amount of Sparks.`)
     const command = {
       kind: 'capture',
@@ -249,7 +256,11 @@ export async function capture(ctx: BillingContext, input: CaptureInput): Promise
     )
   }
   const measure = measured === undefined ? { quantity: open.quantity, model: request.model } : request
-  const rated = ratedOr(unrated, () => rateHeld(ctx, open, { ...measure, allowsZero: true }))
+  const late = Object.keys(request.dimensions ?? {}).find((name) => ctx.catalog.budgetDimensions.includes(name))
+  if (late !== undefined)
+    throw new BillingError('invalid_request', `Dimension ${late} has budgets: give it to the hold.`)
+  const held = { ...open, dimensions: { ...request.dimensions, ...open.dimensions } }
+  const rated = ratedOr(unrated, () => rateHeld(ctx, held, { ...measure, allowsZero: true }))
   const usage = await recorded(ctx, {
     kind: 'usage',
     ...keyed(ctx, 'capture', 'use', request, body),

@@ -3,7 +3,7 @@ import type { Catalog, MeterName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
 import { BillingError } from '../errors.js'
 import { type AttributionInput, attributionFields } from './attribution.js'
-import { accountId, copyOf, idempotencyKey, meterName, parse } from './fields.js'
+import { accountId, copyOf, idempotencyKey, meterName, parse, readDimensions } from './fields.js'
 import { capture, findHold, type HoldInput, release, takeHold } from './holds.js'
 import { type MeasureInput, measureFieldsFromZero } from './measure.js'
 import { rate } from './rate.js'
@@ -20,10 +20,15 @@ export interface MeterInput<C extends Catalog = Catalog> extends AttributionInpu
   readonly idempotencyKey: string
 }
 
+/** What the work used, with facts that are known only when it is done. */
+export interface ReportedUsage extends MeasureInput {
+  readonly dimensions?: Readonly<Record<string, string>>
+}
+
 /** What the work is given. */
 export interface MeteredWork {
   /** Says what was used so far, in all: what is captured when the work fails or is aborted. The last word counts. */
-  report(usage: MeasureInput): void
+  report(usage: ReportedUsage): void
 }
 
 /** What the work answered, and what was recorded of it. */
@@ -72,7 +77,7 @@ export async function meter<C extends Catalog, T>(
   const lasting = ttlMs === undefined ? {} : { ttlMs }
   const holdId = await holdOf(ctx, { ...estimate, ...rest, ...lasting } as HoldInput<C>)
   const own = { accountId: request.accountId, holdId }
-  let used: MeasureInput | null = null
+  let used: ReportedUsage | null = null
   const settle = async (): Promise<RecordedUsage | null> => {
     if (used === null) {
       // Each attempt gives back its own hold.
@@ -84,7 +89,8 @@ export async function meter<C extends Catalog, T>(
     } catch (error) {
       // The work took longer than its hold lasts: what it used has happened all the same.
       if (!BillingError.is(error) || error.code !== 'invalid_state') throw error
-      return recordUsage<C>(ctx, { ...used, ...rest } as RecordUsageInput<C>)
+      const dimensions = { ...used.dimensions, ...rest.dimensions }
+      return recordUsage<C>(ctx, { ...used, ...rest, dimensions } as RecordUsageInput<C>)
     }
   }
   let result: T
@@ -124,7 +130,8 @@ async function holdOf<C extends Catalog>(ctx: BillingContext, input: HoldInput<C
 }
 
 /** Refuses at once what could not be captured afterwards, when the work was done. */
-function checkMeasure(ctx: BillingContext, meter: string, usage: MeasureInput): void {
+function checkMeasure(ctx: BillingContext, meter: string, { dimensions, ...usage }: ReportedUsage): void {
+  if (dimensions !== undefined) readDimensions(dimensions)
   const measure = parse(z.strictObject(measureFieldsFromZero), usage)
   rate(ctx.catalog, meter, { ...measure, allowsZero: true }, ctx.environment.now())
 }

@@ -3,4 +3,5 @@ export { costTimeline, exportCosts, listCosts, summarizeCosts } from './costs.js
 export { listCustomers } from './customers.js'
 export { lifetimePurchases } from './owned-for-life.js'
 export { priceList } from './price-list.js'
+export { quote } from './quote.js'
 export { summarizeUsage, usageTimeline } from './usage-summary.js'
