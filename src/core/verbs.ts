@@ -76,6 +76,7 @@ import type { VerifyLedgerInput } from './operations/verify-ledger.js'
 import type { HandledWebhook, WebhookInput } from './operations/webhooks.js'
 import type { InvoicePdf } from './ports/capabilities/invoices.js'
 import type { LedgerVerification } from './ports/ledger-verification.js'
+import type { StoreHealth } from './ports/store.js'
 
 /** An account, and nothing else. */
 export interface AccountInput {
@@ -255,6 +256,8 @@ export interface BillingCore<C extends Catalog = Catalog> {
    * difference. Changes nothing. @throws BillingError `not_found`
    */
   verifyLedger(input?: VerifyLedgerInput): Promise<LedgerVerification>
+  /** Asks the store how it is. @throws BillingError `storage_unavailable` */
+  health(): Promise<StoreHealth>
   /** Registers a durable consumer: each event from now on is handed to each consumer at least once. */
   on(consumer: string, type: BillingEventType, handler: EventHandler): void
   /** Stops the worker, waits for what was taken on, and closes the store. */

@@ -16,6 +16,7 @@ import { addConfigRoutes } from './routes/config.js'
 import { addCostRoutes } from './routes/costs.js'
 import { addCreditPackageRoutes } from './routes/credit-packages.js'
 import { addCreditRoutes } from './routes/credits.js'
+import { addHealthRoutes } from './routes/health.js'
 import { addInvoicePdfRoutes } from './routes/invoice-pdf.js'
 import { addInvoiceRoutes } from './routes/invoices.js'
 import { addPaymentMethodRoutes } from './routes/payment-methods.js'
@@ -119,6 +120,7 @@ export function createHandler<C extends Catalog>(billing: ServedBilling<C>, opti
 
 /** In this order, in which the first that fits is taken. */
 const routes = [
+  addHealthRoutes,
   addConfigRoutes,
   addAccountRoutes,
   addAccountPaymentMethodRoutes,

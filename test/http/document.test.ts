@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import SwaggerParser from '@apidevtools/swagger-parser'
 import { createBilling, defineCatalog } from 'billfold'
 import { memoryStore } from 'billfold/adapters/memory'
 import { createHandler } from 'billfold/http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openApiText } from '../../scripts/openapi.mjs'
 import { openWorld, type World } from './world.js'
 
 let world: World
@@ -34,6 +36,11 @@ describe('the OpenAPI document', () => {
     }
     expect(Object.keys(document.paths).every((path) => path.startsWith('/api/billing/'))).toBe(true)
     expect(document.components.schemas.Subscription?.required).toContain('lifetime_purchase_amount')
+  })
+
+  it('S4.1 is kept in docs/openapi.json', async () => {
+    // Of a service with a provider that can do everything: npm run openapi writes it anew.
+    expect(await readFile('docs/openapi.json', 'utf8')).toBe(await openApiText())
   })
 
   it('law 11 leaves out what no provider can do here, which answers 501', async () => {

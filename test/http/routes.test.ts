@@ -19,6 +19,8 @@ function atBoth(rows: Rows): Rows {
 
 /** Each route as it is asked for: whose account it is about, the scope it needs, a body that it takes, and what the owner is answered. */
 const routes: Rows = {
+  'get /health': { scope: null, right: 200 },
+  'get /ready': { scope: null, right: 200 },
   'get /config': { scope: null, right: 200 },
   'get /account/{organization_id}': { scope: 'billing:read', right: 200 },
   'post /account/{organization_id}/payment-method': {
