@@ -129,6 +129,7 @@ export type {
   VerifiedApiKey,
 } from './core/operations/api-keys.js'
 export type { AttributionInput } from './core/operations/attribution.js'
+export type { AuditEntry, AuditedAction, ListAuditInput } from './core/operations/audit.js'
 export type { Authorization, AuthorizeInput } from './core/operations/authorize.js'
 export type { AutoTopUpInput, AutoTopUpView, SetAutoTopUpInput } from './core/operations/auto-top-up.js'
 export type { BudgetInput, BudgetScope, BudgetView, SetBudgetInput } from './core/operations/budgets.js'
@@ -377,6 +378,7 @@ export type {
   AccountInput,
   AccountVerbs,
   ApiKeyVerbs,
+  AuditVerbs,
   BillingCore,
   BudgetVerbs,
   CatalogVerbs,

@@ -58,6 +58,8 @@ import { createWorker } from './worker.js'
 const reports = () => import('./operations/reports.js')
 // Loaded by apps that have API keys.
 const keys = () => import('./operations/api-keys.js')
+// Loaded by those that have operators.
+const audit = () => import('./operations/audit.js')
 
 /** No name that an app's consumer can have. */
 const topUpConsumer = '_top_ups'
@@ -281,6 +283,10 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       rotate: async (input) => (await keys()).rotateApiKey(ctx, input),
       revoke: async (input) => (await keys()).revokeApiKey(ctx, input),
       setBudget: async (input) => (await keys()).setApiKeyBudget(ctx, input),
+    },
+    audit: {
+      run: async (action, work) => (await audit()).runAudited(ctx, action, work),
+      list: async (input) => (await audit()).listAudit(ctx, input),
     },
     features: { has: (input) => hasFeature(ctx, input), list: (input) => listFeatures(ctx, input) },
     sync: {

@@ -13,6 +13,7 @@ import type {
   SetApiKeyBudgetInput,
   VerifiedApiKey,
 } from './operations/api-keys.js'
+import type { AuditEntry, AuditedAction, ListAuditInput } from './operations/audit.js'
 import type { Authorization, AuthorizeInput } from './operations/authorize.js'
 import type { AutoTopUpView, SetAutoTopUpInput } from './operations/auto-top-up.js'
 import type { BudgetInput, BudgetView, SetBudgetInput } from './operations/budgets.js'
@@ -183,6 +184,14 @@ export interface ApiKeyVerbs {
   setBudget(input: SetApiKeyBudgetInput): Promise<ApiKeyView>
 }
 
+/** Who did what for the house. */
+export interface AuditVerbs {
+  /** Does something between a record of who asked for it and one of what came of it; what cannot be recorded is not done. */
+  run<T>(action: AuditedAction, work: () => Promise<T>): Promise<T>
+  /** What was done, newest first, a page at a time: about one account, or all. */
+  list(input?: ListAuditInput): Promise<Page<AuditEntry>>
+}
+
 /** What an account's plan and terms switch on, set, or let it use. */
 export interface FeatureVerbs {
   /** Whether the account has a feature; what nobody knows is `false`. */
@@ -244,6 +253,7 @@ export interface BillingCore<C extends Catalog = Catalog> {
   readonly budgets: BudgetVerbs
   readonly features: FeatureVerbs
   readonly apiKeys: ApiKeyVerbs
+  readonly audit: AuditVerbs
   readonly sync: SyncVerbs
   /** What usage would cost at the prices of now. */
   quote(input: QuoteInput<C>): Promise<Quote>

@@ -1,5 +1,6 @@
 import { createRoute, OpenAPIHono, type RouteConfig, type RouteHandler, z } from '@hono/zod-openapi'
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
+import type { Operator, OperatorAccess } from './admin/operator.js'
 import type { ServedBilling } from './billing.js'
 import { type BodyLimits, readJson } from './body.js'
 import { type Access, authorized, type Identify, type Identity, identified } from './identity.js'
@@ -9,23 +10,27 @@ import type { Wire } from './wire/wire.js'
 
 /** What a request brings with it once it is known whose it is. */
 export interface AppEnv {
-  readonly Variables: { requestId: string; identity: Identity; accountId: string }
+  readonly Variables: { requestId: string; identity: Identity; accountId: string; operator: Operator }
 }
 
 export type App = OpenAPIHono<AppEnv>
 
-/** What routes are made of. */
-export interface Served {
+/** What every handler has, whoever it is for. */
+export interface Serving {
   readonly billing: ServedBilling
-  readonly wire: Wire
-  readonly identify: Identify
   readonly allowedOrigins: readonly string[]
   readonly limits: BodyLimits
+  readonly onError: (error: unknown, requestId: string) => void
+}
+
+/** What routes are made of. */
+export interface Served extends Serving {
+  readonly wire: Wire
+  readonly identify: Identify
   readonly publishableKey: string | null
   readonly returnUrls: ReturnUrls | null
   /** Reads what providers keep for download. */
   readonly fetch: typeof globalThis.fetch
-  readonly onError: (error: unknown, requestId: string) => void
 }
 
 /** Where hosted pages lead back to where a request does not say; `portal` is as `success` where it is not given. */
@@ -43,13 +48,24 @@ export function addRoute<const R extends RouteConfig>(
   config: R,
   handler: RouteHandler<R, AppEnv>,
 ): void {
+  addGuardedRoute(app, access, config, guard(served, access), handler)
+}
+
+/** A route behind something that knows its callers. */
+export function addGuardedRoute<const R extends RouteConfig>(
+  app: App,
+  access: Exclude<RegisteredRoute['access'], 'public'>,
+  config: R,
+  middleware: MiddlewareHandler<AppEnv>,
+  handler: RouteHandler<R, AppEnv>,
+): void {
   const route = createRoute({
     ...config,
     // What is asked for must be known, also where nothing can be.
     request: { query: z.strictObject({}), ...config.request },
     operationId: operationOf(config),
     security: [{ bearer: [] }, { cookie: [] }],
-    middleware: guard(served, access),
+    middleware,
   })
   app.openapi(route as never, handler as never)
   register(app, config, access)
@@ -69,7 +85,7 @@ export function addPublicRoute<const R extends RouteConfig>(
 export interface RegisteredRoute {
   readonly method: string
   readonly path: string
-  readonly access: Access | 'public'
+  readonly access: Access | OperatorAccess | 'public'
 }
 
 function register(app: App, { method, path }: RouteConfig, access: RegisteredRoute['access']): void {
@@ -98,14 +114,19 @@ function guard(served: Served, access: Access): MiddlewareHandler<AppEnv> {
     context.set('identity', identity)
     context.set('accountId', authorized(identity, access, context.req.param('organization_id')))
     checkOrigin(request, identity, served.allowedOrigins)
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      const text = await readJson(request, served.limits)
-      // What checks the fields reads this instead of the body, which is read already.
-      context.req.bodyCache = { text: Promise.resolve(text) as never }
-      context.req.raw = withJsonType(request)
-    }
+    await takeBody(context, served.limits)
     await next()
   }
+}
+
+/** Reads what a write says, for whatever checks its fields. */
+export async function takeBody(context: Context<AppEnv>, limits: BodyLimits): Promise<void> {
+  const request = context.req.raw
+  if (request.method === 'GET' || request.method === 'HEAD') return
+  const text = await readJson(request, limits)
+  // What checks the fields reads this instead of the body, which is read already.
+  context.req.bodyCache = { text: Promise.resolve(text) as never }
+  context.req.raw = withJsonType(request)
 }
 
 /** A write without a body is one with an empty object. */

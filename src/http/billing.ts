@@ -4,6 +4,7 @@ import type {
   CheckoutVerbs,
   IntegrationVerbs,
   InvoiceVerbs,
+  ManualPaymentVerbs,
   PaymentMethodVerbs,
   PaymentVerbs,
   PortalVerbs,
@@ -15,9 +16,14 @@ type ProviderVerbs<C extends Catalog = Catalog> = Omit<CheckoutVerbs<C>, 'credit
   PortalVerbs &
   SubscriptionVerbs<C> &
   InvoiceVerbs &
-  PaymentVerbs &
+  MaybeManual &
   PaymentMethodVerbs &
   IntegrationVerbs
+
+/** Payments that await approval are taken by some providers only. */
+interface MaybeManual {
+  readonly payments: PaymentVerbs['payments'] & Partial<ManualPaymentVerbs['payments']>
+}
 
 /** Any billing service: routes whose verbs it has not answer `capability_missing`. */
 export type ServedBilling<C extends Catalog = Catalog> = Omit<BillingCore<C>, 'credits'> & {
@@ -28,6 +34,23 @@ export type ServedBilling<C extends Catalog = Catalog> = Omit<BillingCore<C>, 'c
 
 /** A part of the service that only some providers bring. */
 export type ProviderPart = keyof ProviderVerbs
+
+/** What a route needs of the service beside what all have. */
+export type Need = ProviderPart | 'payments.submitManual' | 'payments.approve'
+
+/** Whether the service has it. */
+export function brings(billing: ServedBilling, need: Need | undefined): boolean {
+  if (need === undefined) return true
+  const [name, verb] = need.split('.') as [ProviderPart, 'submitManual' | 'approve' | undefined]
+  return billing[name] !== undefined && (verb === undefined || billing.payments?.[verb] !== undefined)
+}
+
+/** How payments that await approval are taken and decided on. @throws BillingError `capability_missing` */
+export function manualPayments(billing: ServedBilling): ManualPaymentVerbs['payments'] {
+  const { submitManual, approve, reject } = part(billing, 'payments')
+  if (submitManual && approve && reject) return { submitManual, approve, reject }
+  throw new BillingError('capability_missing', 'No provider takes payments that are approved by hand here.')
+}
 
 /** A part of the service that only some providers bring. @throws BillingError `capability_missing` */
 export function part<K extends keyof ProviderVerbs>(billing: ServedBilling, name: K): ProviderVerbs[K] {

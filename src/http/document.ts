@@ -1,15 +1,21 @@
 import { type App, routesOf } from './app.js'
-import type { ServedBilling } from './billing.js'
+import { brings, type ServedBilling } from './billing.js'
+
+/** What a document is headed by. */
+export interface DocumentTitle {
+  readonly title: string
+  readonly description: string
+}
 
 /** The OpenAPI 3.1 document of the routes that the service can answer. */
-export function documentOf(app: App, billing: ServedBilling): Record<string, unknown> {
+export function documentOf(
+  app: App,
+  billing: ServedBilling,
+  { title, description }: DocumentTitle,
+): Record<string, unknown> {
   const { paths = {}, ...document } = app.getOpenAPI31Document({
     openapi: '3.1.0',
-    info: {
-      title: 'Billing',
-      version: '1',
-      description: 'Usage, credits, subscriptions, invoices and payments.',
-    },
+    info: { title, version: '1', description },
     servers: [{ url: '/' }],
   })
   const { schemas } = document.components ?? {}
@@ -29,7 +35,7 @@ function withoutMissing(app: App, billing: ServedBilling, paths: Paths): Paths {
     const there = Object.entries(operations).filter(([method]) => {
       const route = routesOf(app).find((each) => path.endsWith(each.path) && each.method === method)
       if (!route || route.access === 'public') return route !== undefined
-      return route.access.needs === undefined || billing[route.access.needs] !== undefined
+      return brings(billing, route.access.needs)
     })
     return there.length === 0 ? [] : [[path, Object.fromEntries(there)] as const]
   })

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import type { BillingHandler } from './handler.js'
+import type { BillingHandler } from './serve.js'
 import { bodyReadBefore } from './unread-body.js'
 
 export type { BillingHandler }

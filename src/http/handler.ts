@@ -1,13 +1,8 @@
-import { cors } from 'hono/cors'
 import type { Catalog } from '../index.js'
-import { createApp, type RegisteredRoute, type ReturnUrls, routesOf, type Served } from './app.js'
+import type { ReturnUrls, Served } from './app.js'
 import type { ServedBilling } from './billing.js'
 import { bodyLimits } from './body.js'
-import { documentOf } from './document.js'
 import type { Identify } from './identity.js'
-import { notHere } from './not-here.js'
-import { problemResponse } from './problem.js'
-import { RequestError } from './request-error.js'
 import { addAccountRoutes } from './routes/account.js'
 import { addAccountPaymentMethodRoutes } from './routes/account-payment-methods.js'
 import { addApiKeyRoutes } from './routes/api-keys.js'
@@ -19,6 +14,7 @@ import { addCreditRoutes } from './routes/credits.js'
 import { addHealthRoutes } from './routes/health.js'
 import { addInvoicePdfRoutes } from './routes/invoice-pdf.js'
 import { addInvoiceRoutes } from './routes/invoices.js'
+import { addManualPaymentRoutes } from './routes/manual-payments.js'
 import { addPaymentMethodRoutes } from './routes/payment-methods.js'
 import { addPaymentRoutes } from './routes/payments.js'
 import { addPlanRoutes } from './routes/plans.js'
@@ -28,6 +24,7 @@ import { addUsageRoutes } from './routes/usage.js'
 import { addUsageDashboardRoutes } from './routes/usage-dashboard.js'
 import { addUsageEventRoutes } from './routes/usage-events.js'
 import { addWebhookRoutes } from './routes/webhooks.js'
+import { type BillingHandler, logged, serve } from './serve.js'
 import { resolveWire, type WireOptions } from './wire/wire.js'
 
 /** What a handler is made of, beside the service. */
@@ -52,22 +49,6 @@ export interface HandlerOptions {
   readonly onError?: (error: unknown, requestId: string) => void
 }
 
-/** A fetch-standard handler: mount it on anything that speaks `Request` and `Response`. */
-export interface BillingHandler {
-  (request: Request): Promise<Response>
-  readonly basePath: string
-  /** The OpenAPI 3.1 document of its routes. */
-  document(): unknown
-  readonly routes: readonly RegisteredRoute[]
-}
-
-const securityHeaders = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-}
-
 /**
  * The routes of billing as one `Request → Response`.
  *
@@ -78,7 +59,6 @@ export function createHandler<C extends Catalog>(billing: ServedBilling<C>, opti
   if (typeof options?.identify !== 'function')
     throw new TypeError('createHandler: give `identify`, which says who calls.')
   const { basePath = '/api/billing', allowedOrigins = [], maximumBodyBytes = bodyLimits.bytes } = options
-  const onError = options.onError ?? ((error) => console.error('billfold', error))
   const served: Served = {
     // Names on the wire are looked up in the catalog when a request has them.
     billing: billing as unknown as ServedBilling,
@@ -89,34 +69,14 @@ export function createHandler<C extends Catalog>(billing: ServedBilling<C>, opti
     publishableKey: options.stripe?.publishableKey ?? null,
     returnUrls: options.returnUrls ?? null,
     fetch: options.fetch ?? globalThis.fetch,
-    onError,
+    onError: options.onError ?? logged,
   }
-  const app = createApp().basePath(basePath) as ReturnType<typeof createApp>
-  app.use(async (context, next) => {
-    context.set('requestId', crypto.randomUUID())
-    // No id has a slash in it: what looks like a way to somewhere else leads nowhere.
-    if (/%2f|%5c/i.test(new URL(context.req.url).pathname))
-      throw new RequestError('not_found', 'There is nothing here.')
-    await next()
-    for (const [name, value] of Object.entries(securityHeaders)) context.header(name, value)
-    context.header('x-request-id', context.var.requestId)
+  return serve(served, basePath, about, (app) => {
+    for (const add of routes) add(app, served)
   })
-  if (allowedOrigins.length > 0) app.use(cors({ origin: [...allowedOrigins], credentials: true }))
-  app.onError((error, context) => {
-    const requestId = context.var.requestId
-    const response = problemResponse(error, requestId)
-    const isExpected = error instanceof RequestError || response.status === 501
-    if (response.status >= 500 && !isExpected) onError(error, requestId)
-    return response
-  })
-  app.notFound((context) => problemResponse(notHere(context, basePath, routesOf(app)), context.var.requestId ?? ''))
-  for (const add of routes) add(app, served)
-  const document = () => documentOf(app, served.billing)
-  app.get('/openapi.json', (context) => context.json(document()))
-
-  const handle = async (request: Request) => app.fetch(request)
-  return Object.assign(handle, { basePath, routes: routesOf(app), document })
 }
+
+const about = { title: 'Billing', description: 'Usage, credits, subscriptions, invoices and payments.' }
 
 /** In this order, in which the first that fits is taken. */
 const routes = [
@@ -137,6 +97,7 @@ const routes = [
   addCreditRoutes,
   addCreditPackageRoutes,
   addPaymentRoutes,
+  addManualPaymentRoutes,
   addPaymentMethodRoutes,
   addApiKeyRoutes,
   addWebhookRoutes,

@@ -1,4 +1,4 @@
-import type { ProviderPart } from './billing.js'
+import type { Need } from './billing.js'
 import { RequestError } from './request-error.js'
 
 /**
@@ -38,7 +38,7 @@ export interface Access {
   /** Whose it is: the account that the path names, or the caller's own. */
   readonly account: 'path' | 'own'
   /** What the service must have for it; without it the route answers `capability_missing` and is in no document. */
-  readonly needs?: ProviderPart
+  readonly needs?: Need
 }
 
 /** @throws RequestError `unauthenticated` for nobody, and for whoever the app did not name in full */

@@ -1,4 +1,4 @@
-import type { BillingHandler } from './handler.js'
+import type { BillingHandler } from './serve.js'
 
 export type { BillingHandler }
 

@@ -7,7 +7,7 @@ import { RequestError } from './request-error.js'
  *
  * @throws RequestError `csrf_failed`
  */
-export function checkOrigin(request: Request, { by }: Identity, allowed: readonly string[]): void {
+export function checkOrigin(request: Request, { by }: Pick<Identity, 'by'>, allowed: readonly string[]): void {
   if (request.method === 'GET' || request.method === 'HEAD') return
   const isByToken = by ? by === 'token' : request.headers.has('authorization')
   if (isByToken) return

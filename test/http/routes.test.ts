@@ -71,6 +71,11 @@ const routes: Rows = {
   'post /credit-packages/{package_id}/purchase': { scope: 'billing:pay', body: {}, right: 200 },
   'get /payments': { scope: 'billing:read', right: 200 },
   'get /payments/{payment_id}': { scope: 'billing:read', right: 404 },
+  'post /payments/manual': {
+    scope: 'billing:pay',
+    body: { invoice_id: 'in_1', payment_method: 'bank_transfer', transaction_reference: 'TX-1' },
+    right: 501,
+  },
   'get /payment-methods/available': { scope: 'billing:read', right: 200 },
   'get /payment-methods': { scope: 'billing:read', right: 200 },
   'post /payment-methods': { scope: 'billing:admin', body: { payment_method_id: 'pm_card_visa' }, right: 201 },

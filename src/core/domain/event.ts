@@ -20,6 +20,7 @@ export const billingEventTypes = [
   'invoice.payment_failed',
   'invoice.uncollectible',
   'invoice.voided',
+  'operator.acted',
   'payment.disputed',
   'payment.failed',
   'payment.refunded',

@@ -1,7 +1,7 @@
 import { BillingError } from '../errors.js'
 
-/** The prefix that says what an id names: usage event, ledger entry, hold, grant, checkout, delivery, billing event. */
-export type IdPrefix = 'use' | 'ent' | 'hld' | 'grt' | 'chk' | 'evt' | 'clm'
+/** The prefix that says what an id names: usage event, ledger entry, hold, grant, checkout, delivery, billing event, an operator's action. */
+export type IdPrefix = 'use' | 'ent' | 'hld' | 'grt' | 'chk' | 'evt' | 'clm' | 'aud'
 
 const idPattern = /^[A-Za-z0-9._:-]{1,128}$/
 const keyPattern = /^[A-Za-z0-9._:-]{1,255}$/

@@ -38,3 +38,12 @@ export const paymentOutcome = z
       .openapi({ description: 'Where the customer goes on, while something is asked of them.' }),
   })
   .openapi('PaymentOutcome')
+
+/** Of S3. */
+export const submitManualRequest = z
+  .strictObject({
+    invoice_id: z.string().min(1).max(255),
+    payment_method: z.string().min(1).max(50),
+    transaction_reference: z.string().min(1).max(200),
+  })
+  .openapi('SubmitManualPaymentRequest')

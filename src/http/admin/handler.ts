@@ -1,0 +1,58 @@
+import type { Catalog } from '../../index.js'
+import type { ServedBilling } from '../billing.js'
+import { bodyLimits } from '../body.js'
+import { type BillingHandler, logged, serve } from '../serve.js'
+import { addAccountRoutes } from './accounts.js'
+import { addAuditRoutes } from './audit.js'
+import { addCreditRoutes } from './credits.js'
+import type { IdentifyOperator } from './operator.js'
+import { addPaymentRoutes } from './payments.js'
+import type { AdminServed } from './route.js'
+import { addSyncRoutes } from './sync.js'
+
+/** What the operators' handler is made of, beside the service. */
+export interface AdminHandlerOptions {
+  /** Which operator calls. Without an answer nobody is let in. Never the `identify` of your customers. */
+  readonly identify: IdentifyOperator
+  /** Where the routes begin; default `/api/billing-admin`. */
+  readonly basePath?: string
+  /** Origins whose pages may call with cookies, beside the handler's own; also those that CORS lets read. Default none. */
+  readonly allowedOrigins?: readonly string[]
+  /** The largest body that is read, in bytes; default 1 MiB. */
+  readonly maximumBodyBytes?: number
+  /** Told of what is answered with 500. Default: written to the console. */
+  readonly onError?: (error: unknown, requestId: string) => void
+}
+
+/**
+ * What operators do, as one `Request → Response` apart from that of customers: credits by hand, approval of payments, refunds, suspension, keys,
+ * what was given up, reconciliation, and who did what. Every change is recorded with its operator before it is made.
+ *
+ * @throws TypeError without `identify`
+ * @example const admin = createAdminHandler(billing, { identify: (request) => staffOf(request) })
+ */
+export function createAdminHandler<C extends Catalog>(
+  billing: ServedBilling<C>,
+  options: AdminHandlerOptions,
+): BillingHandler {
+  if (typeof options?.identify !== 'function')
+    throw new TypeError('createAdminHandler: give `identify`, which says which operator calls.')
+  const { basePath = '/api/billing-admin', allowedOrigins = [], maximumBodyBytes = bodyLimits.bytes } = options
+  const served: AdminServed = {
+    billing: billing as unknown as ServedBilling,
+    identifyOperator: options.identify,
+    allowedOrigins,
+    limits: { ...bodyLimits, bytes: maximumBodyBytes },
+    onError: options.onError ?? logged,
+  }
+  return serve(served, basePath, about, (app) => {
+    for (const add of routes) add(app, served)
+  })
+}
+
+const about = {
+  title: 'Billing operations',
+  description: 'What operators do for accounts. Never to be reached by customers.',
+}
+
+const routes = [addAccountRoutes, addCreditRoutes, addPaymentRoutes, addSyncRoutes, addAuditRoutes]

@@ -1,0 +1,61 @@
+import { cors } from 'hono/cors'
+import { type App, createApp, type RegisteredRoute, routesOf, type Serving } from './app.js'
+import { type DocumentTitle, documentOf } from './document.js'
+import { notHere } from './not-here.js'
+import { problemResponse } from './problem.js'
+import { RequestError } from './request-error.js'
+
+/** A fetch-standard handler: mount it on anything that speaks `Request` and `Response`. */
+export interface BillingHandler {
+  (request: Request): Promise<Response>
+  readonly basePath: string
+  /** The OpenAPI 3.1 document of its routes. */
+  document(): unknown
+  readonly routes: readonly RegisteredRoute[]
+}
+
+const securityHeaders = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
+/** Routes as one `Request → Response`: with headers, errors and a document that are the same for whomever they are. */
+export function serve(
+  { billing, allowedOrigins, onError }: Serving,
+  basePath: string,
+  title: DocumentTitle,
+  add: (app: App) => void,
+): BillingHandler {
+  const app = createApp().basePath(basePath) as App
+  app.use(async (context, next) => {
+    context.set('requestId', crypto.randomUUID())
+    // No id has a slash in it: what looks like a way to somewhere else leads nowhere.
+    if (/%2f|%5c/i.test(new URL(context.req.url).pathname))
+      throw new RequestError('not_found', 'There is nothing here.')
+    await next()
+    for (const [name, value] of Object.entries(securityHeaders)) context.header(name, value)
+    context.header('x-request-id', context.var.requestId)
+  })
+  if (allowedOrigins.length > 0) app.use(cors({ origin: [...allowedOrigins], credentials: true }))
+  app.onError((error, context) => {
+    const requestId = context.var.requestId
+    const response = problemResponse(error, requestId)
+    const isExpected = error instanceof RequestError || response.status === 501
+    if (response.status >= 500 && !isExpected) onError(error, requestId)
+    return response
+  })
+  app.notFound((context) => problemResponse(notHere(context, basePath, routesOf(app)), context.var.requestId ?? ''))
+  add(app)
+  const document = () => documentOf(app, billing, title)
+  app.get('/openapi.json', (context) => context.json(document()))
+
+  const handle = async (request: Request) => app.fetch(request)
+  return Object.assign(handle, { basePath, routes: routesOf(app), document })
+}
+
+/** What is told of errors that nobody else wants to hear of. */
+export function logged(error: unknown): void {
+  console.error('billfold', error)
+}
