@@ -5,12 +5,20 @@ import type { ServedBilling } from './billing.js'
 import { type BodyLimits, readJson } from './body.js'
 import { type Access, authorized, type Identify, type Identity, identified } from './identity.js'
 import { checkOrigin } from './origin.js'
+import type { RateLimitStanding, RateLimits } from './rate-limit.js'
 import { RequestError } from './request-error.js'
 import type { Wire } from './wire/wire.js'
 
 /** What a request brings with it once it is known whose it is. */
 export interface AppEnv {
-  readonly Variables: { requestId: string; identity: Identity; accountId: string; operator: Operator }
+  readonly Variables: {
+    requestId: string
+    identity: Identity
+    accountId: string
+    operator: Operator
+    /** The limit of requests that has least room. */
+    tightest: RateLimitStanding | undefined
+  }
 }
 
 export type App = OpenAPIHono<AppEnv>
@@ -20,6 +28,7 @@ export interface Serving {
   readonly billing: ServedBilling
   readonly allowedOrigins: readonly string[]
   readonly limits: BodyLimits
+  readonly rates: RateLimits
   readonly onError: (error: unknown, requestId: string) => void
 }
 
@@ -112,6 +121,8 @@ function guard(served: Served, access: Access): MiddlewareHandler<AppEnv> {
     const request = context.req.raw
     const identity = await identified(served.identify, request)
     context.set('identity', identity)
+    await served.rates.take(context, 'account', identity.accountId)
+    if (identity.apiKeyId !== undefined) await served.rates.take(context, 'apiKey', identity.apiKeyId)
     context.set('accountId', authorized(identity, access, context.req.param('organization_id')))
     checkOrigin(request, identity, served.allowedOrigins)
     await takeBody(context, served.limits)

@@ -3,6 +3,7 @@ import type { ReturnUrls, Served } from './app.js'
 import type { ServedBilling } from './billing.js'
 import { bodyLimits } from './body.js'
 import type { Identify } from './identity.js'
+import { type AddressRateLimit, createRateLimits, type RateLimit } from './rate-limit.js'
 import { addAccountRoutes } from './routes/account.js'
 import { addAccountPaymentMethodRoutes } from './routes/account-payment-methods.js'
 import { addApiKeyRoutes } from './routes/api-keys.js'
@@ -27,6 +28,14 @@ import { addWebhookRoutes } from './routes/webhooks.js'
 import { type BillingHandler, logged, serve } from './serve.js'
 import { resolveWire, type WireOptions } from './wire/wire.js'
 
+/** How often a handler may be asked; each is counted by itself. */
+export interface HandlerRateLimits extends AddressRateLimit {
+  /** Requests of the caller's account, whichever it asks about. */
+  readonly account?: RateLimit
+  /** Requests with one API key. */
+  readonly apiKey?: RateLimit
+}
+
 /** What a handler is made of, beside the service. */
 export interface HandlerOptions {
   /** Who calls. Without an answer nobody is let in. */
@@ -43,6 +52,8 @@ export interface HandlerOptions {
   readonly returnUrls?: ReturnUrls
   /** The largest body that is read, in bytes; default 1 MiB. */
   readonly maximumBodyBytes?: number
+  /** How often may be asked, by whom; default as often as anybody likes. See docs/wire.md. */
+  readonly rateLimits?: HandlerRateLimits
   /** Reads the PDFs that providers keep. Default: the global one. */
   readonly fetch?: typeof globalThis.fetch
   /** Told of what is answered with 500. Default: written to the console. */
@@ -59,6 +70,7 @@ export function createHandler<C extends Catalog>(billing: ServedBilling<C>, opti
   if (typeof options?.identify !== 'function')
     throw new TypeError('createHandler: give `identify`, which says who calls.')
   const { basePath = '/api/billing', allowedOrigins = [], maximumBodyBytes = bodyLimits.bytes } = options
+  const onError = options.onError ?? logged
   const served: Served = {
     // Names on the wire are looked up in the catalog when a request has them.
     billing: billing as unknown as ServedBilling,
@@ -69,7 +81,8 @@ export function createHandler<C extends Catalog>(billing: ServedBilling<C>, opti
     publishableKey: options.stripe?.publishableKey ?? null,
     returnUrls: options.returnUrls ?? null,
     fetch: options.fetch ?? globalThis.fetch,
-    onError: options.onError ?? logged,
+    rates: createRateLimits({ ...options.rateLimits }, onError),
+    onError,
   }
   return serve(served, basePath, about, (app) => {
     for (const add of routes) add(app, served)

@@ -9,6 +9,7 @@ export const requestErrorStatus = {
   not_found: 404,
   not_ready: 503,
   payload_too_large: 413,
+  rate_limited: 429,
   unauthenticated: 401,
   unknown_field: 400,
   unsupported_media_type: 415,

@@ -3,6 +3,7 @@ import { type App, createApp, type RegisteredRoute, routesOf, type Serving } fro
 import { type DocumentTitle, documentOf } from './document.js'
 import { notHere } from './not-here.js'
 import { problemResponse } from './problem.js'
+import { rateLimitHeaders } from './rate-limit.js'
 import { RequestError } from './request-error.js'
 
 /** A fetch-standard handler: mount it on anything that speaks `Request` and `Response`. */
@@ -23,7 +24,7 @@ const securityHeaders = {
 
 /** Routes as one `Request → Response`: with headers, errors and a document that are the same for whomever they are. */
 export function serve(
-  { billing, allowedOrigins, onError }: Serving,
+  { billing, allowedOrigins, rates, onError }: Serving,
   basePath: string,
   title: DocumentTitle,
   add: (app: App) => void,
@@ -35,10 +36,17 @@ export function serve(
     if (/%2f|%5c/i.test(new URL(context.req.url).pathname))
       throw new RequestError('not_found', 'There is nothing here.')
     await next()
+    const { tightest } = context.var
+    if (tightest) for (const [name, value] of Object.entries(rateLimitHeaders(tightest))) context.header(name, value)
     for (const [name, value] of Object.entries(securityHeaders)) context.header(name, value)
     context.header('x-request-id', context.var.requestId)
   })
   if (allowedOrigins.length > 0) app.use(cors({ origin: [...allowedOrigins], credentials: true }))
+  app.use(async (context, next) => {
+    const isWebhook = context.req.path.startsWith(`${basePath}/webhooks/`)
+    if (!isWebhook && context.req.method !== 'OPTIONS') await rates.takeAddress(context)
+    await next()
+  })
   app.onError((error, context) => {
     const requestId = context.var.requestId
     const response = problemResponse(error, requestId)

@@ -1,6 +1,7 @@
 import type { Catalog } from '../../index.js'
 import type { ServedBilling } from '../billing.js'
 import { bodyLimits } from '../body.js'
+import { type AddressRateLimit, createRateLimits, type RateLimit } from '../rate-limit.js'
 import { type BillingHandler, logged, serve } from '../serve.js'
 import { addAccountRoutes } from './accounts.js'
 import { addAuditRoutes } from './audit.js'
@@ -9,6 +10,12 @@ import type { IdentifyOperator } from './operator.js'
 import { addPaymentRoutes } from './payments.js'
 import type { AdminServed } from './route.js'
 import { addSyncRoutes } from './sync.js'
+
+/** How often the operators' handler may be asked; each is counted by itself. */
+export interface AdminRateLimits extends AddressRateLimit {
+  /** Requests of one operator. */
+  readonly operator?: RateLimit
+}
 
 /** What the operators' handler is made of, beside the service. */
 export interface AdminHandlerOptions {
@@ -20,6 +27,8 @@ export interface AdminHandlerOptions {
   readonly allowedOrigins?: readonly string[]
   /** The largest body that is read, in bytes; default 1 MiB. */
   readonly maximumBodyBytes?: number
+  /** How often may be asked, by whom; default as often as anybody likes. */
+  readonly rateLimits?: AdminRateLimits
   /** Told of what is answered with 500. Default: written to the console. */
   readonly onError?: (error: unknown, requestId: string) => void
 }
@@ -38,12 +47,14 @@ export function createAdminHandler<C extends Catalog>(
   if (typeof options?.identify !== 'function')
     throw new TypeError('createAdminHandler: give `identify`, which says which operator calls.')
   const { basePath = '/api/billing-admin', allowedOrigins = [], maximumBodyBytes = bodyLimits.bytes } = options
+  const onError = options.onError ?? logged
   const served: AdminServed = {
     billing: billing as unknown as ServedBilling,
     identifyOperator: options.identify,
     allowedOrigins,
     limits: { ...bodyLimits, bytes: maximumBodyBytes },
-    onError: options.onError ?? logged,
+    rates: createRateLimits({ ...options.rateLimits }, onError),
+    onError,
   }
   return serve(served, basePath, about, (app) => {
     for (const add of routes) add(app, served)

@@ -37,6 +37,7 @@ function guard(served: AdminServed, access: OperatorAccess): MiddlewareHandler<A
   return async (context, next) => {
     const operator = await identifiedOperator(served.identifyOperator, context.req.raw, access)
     context.set('operator', operator)
+    await served.rates.take(context, 'operator', operator.operatorId)
     checkOrigin(context.req.raw, operator, served.allowedOrigins)
     await takeBody(context, served.limits)
     await next()

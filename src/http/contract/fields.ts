@@ -63,6 +63,7 @@ export const problems = {
   401: wrong('Nobody is signed in.'),
   403: wrong('The caller may not do this.'),
   404: wrong('It is not there, or not the caller’s.'),
+  429: wrong('It was asked too often: `Retry-After` says when again.'),
 } as const
 
 export const json = <T extends z.ZodType>(schema: T, description: string) => ({
