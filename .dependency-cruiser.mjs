@@ -78,6 +78,17 @@ export default {
       { dependencyTypes: npmPackages, pathNot: packageNamed('hono|@hono/node-server|@hono/zod-openapi|zod') },
     ),
 
+    // What it shares with the handler of billing is a request's body, its errors, and the converters; of prices, how usage is read.
+    forbid(
+      'gateway-imports-only-the-main-entry-and-http-and-prices',
+      { path: '^src/gateway/' },
+      { path: '^src/', pathNot: '^src/(gateway/|index\\.ts$|prices/|http/(body|request-error)\\.ts$)' },
+    ),
+    forbid(
+      'gateway-imports-only-zod',
+      { path: '^src/gateway/' },
+      { dependencyTypes: npmPackages, pathNot: packageNamed('zod') },
+    ),
     forbid(
       'testing-enters-core-only-through-domain-and-ports-and-errors-and-imports-no-other-shell',
       { path: '^src/testing/' },

@@ -15,7 +15,7 @@ const onEveryStore = ['test/core/operations/**/*.test.ts', 'test/core/delivery.t
 const projects = [
   {
     name: 'unit',
-    include: ['test/{core,types,docs,http,prices}/**/*.test.ts'],
+    include: ['test/{core,types,docs,http,prices,gateway}/**/*.test.ts'],
     exclude: onEveryStore,
     alias: sources,
   },

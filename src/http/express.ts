@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import type { BillingHandler } from './serve.js'
+import type { MountedHandler } from './mounted.js'
 import { bodyReadBefore } from './unread-body.js'
 
-export type { BillingHandler }
+export type { MountedHandler }
 
 /** A middleware as Express has it. */
 export type ExpressMiddleware = (
@@ -18,7 +18,7 @@ export type ExpressMiddleware = (
  *
  * @example app.use(toExpress(createHandler(billing, { identify })))
  */
-export function toExpress(handler: BillingHandler): ExpressMiddleware {
+export function toExpress(handler: MountedHandler): ExpressMiddleware {
   const listen = getRequestListener(handler, { overrideGlobalObjects: false })
   return (request, response, next) => {
     const url = request.originalUrl ?? request.url ?? '/'

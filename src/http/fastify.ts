@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import type { BillingHandler } from './serve.js'
+import type { MountedHandler } from './mounted.js'
 import { bodyReadBefore } from './unread-body.js'
 
-export type { BillingHandler }
+export type { MountedHandler }
 
 /** What of a Fastify instance is used. */
 export interface FastifyLike {
@@ -29,7 +29,7 @@ export interface FastifyLike {
  *
  * @example await app.register(toFastify(createHandler(billing, { identify })))
  */
-export function toFastify(handler: BillingHandler): (instance: FastifyLike) => Promise<void> {
+export function toFastify(handler: MountedHandler): (instance: FastifyLike) => Promise<void> {
   const listen = getRequestListener(handler, { overrideGlobalObjects: false })
   return async (instance) => {
     instance.removeAllContentTypeParsers()

@@ -1,6 +1,6 @@
-import type { BillingHandler } from './serve.js'
+import type { MountedHandler } from './mounted.js'
 
-export type { BillingHandler }
+export type { MountedHandler }
 
 /** The functions that a route of Next's app router exports. */
 export type NextRouteHandlers = Readonly<
@@ -12,7 +12,7 @@ export type NextRouteHandlers = Readonly<
  *
  * @example export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = toNext(createHandler(billing, { identify }))
  */
-export function toNext(handler: BillingHandler): NextRouteHandlers {
+export function toNext(handler: MountedHandler): NextRouteHandlers {
   const handle = (request: Request) => handler(request)
   return {
     GET: handle,

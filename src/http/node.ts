@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import type { BillingHandler } from './serve.js'
+import type { MountedHandler } from './mounted.js'
 
-export type { BillingHandler }
+export type { MountedHandler }
 
 /**
  * A handler as a listener of `node:http`.
@@ -10,7 +10,7 @@ export type { BillingHandler }
  * @example createServer(toNodeListener(createHandler(billing, { identify }))).listen(3000)
  */
 export function toNodeListener(
-  handler: BillingHandler,
+  handler: MountedHandler,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   // The app's own `Request` and `Response` stay as they are.
   return getRequestListener(handler, { overrideGlobalObjects: false })

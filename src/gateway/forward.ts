@@ -1,0 +1,99 @@
+import type { MeteredWork } from '../index.js'
+import { likelyTokens } from './bound.js'
+import { type Answered, clientGone, timedOut } from './call-end.js'
+import { GatewayError } from './gateway-error.js'
+import type { BoundCall, CallTerms } from './model-call.js'
+import { streamAnswer } from './stream-answer.js'
+import { upstreamRefusal } from './upstream-error.js'
+import { reportUsage } from './usage-report.js'
+
+/** An answer in one piece is not larger than this. */
+const maximumAnswerBytes = 64 * 1024 * 1024
+
+/**
+ * Sends a call to its upstream and reports what it used. A stream is handed over as soon as it begins; when its client goes away, the
+ * upstream is told at once. An answer in one piece is waited for whether or not anybody is there to take it: nothing says before its end
+ * what was produced, and going away is no way not to pay.
+ *
+ * @throws GatewayError for an upstream that refuses, or does not answer: nothing was used
+ */
+export async function forward(
+  terms: CallTerms,
+  call: BoundCall,
+  work: MeteredWork,
+  handOver: (response: Response) => void,
+): Promise<Answered> {
+  const { protocol, request, model, gone } = call
+  const ending = new AbortController()
+  const timer = setTimeout(() => ending.abort(timedOut), terms.timeoutMs)
+  const leave = () => ending.abort(clientGone)
+  if (request.stream) {
+    if (gone.aborted) leave()
+    gone.addEventListener('abort', leave, { once: true })
+  }
+  try {
+    const maximumOutput = model.limits.maximumOutputTokens === 0 ? null : call.output
+    const body = JSON.stringify(protocol.bodyFor(request, { model: model.name, maximumOutput }))
+    if (ending.signal.aborted) throw clientGone
+    const response = await call.send(body, ending.signal).catch((error: unknown) => {
+      if (ending.signal.reason === clientGone) {
+        // It was on its way: what it asked to read may have been read.
+        reportUsage(work, terms, call, { body: null, inputBody: null, produced: 0, end: 'aborted' })
+        throw clientGone
+      }
+      throw ending.signal.aborted ? timedOut : unreachable(error)
+    })
+    if (!response.ok) throw await upstreamRefusal(response)
+    const type = response.headers.get('content-type') ?? ''
+    if (request.stream && response.body && type.includes('text/event-stream'))
+      return await streamAnswer({ terms, call, work, body: response.body, ending, handOver })
+    return await wholeAnswer(terms, call, work, response)
+  } finally {
+    clearTimeout(timer)
+    gone.removeEventListener('abort', leave)
+  }
+}
+
+function unreachable(cause: unknown): GatewayError {
+  const error = new GatewayError(502, 'upstream_unavailable', 'The model could not be reached.')
+  error.cause = cause
+  return error
+}
+
+async function wholeAnswer(
+  terms: CallTerms,
+  call: BoundCall,
+  work: MeteredWork,
+  response: Response,
+): Promise<Answered> {
+  const text = await textWithin(response).catch((error: unknown) => {
+    throw unreachable(error)
+  })
+  const body = parsed(text)
+  const texts = body === null ? [text] : call.protocol.textsOf(body)
+  const produced = texts.reduce((sum, each) => sum + likelyTokens(each, call.model.name, terms.countTokens), 0)
+  reportUsage(work, terms, call, { body, inputBody: null, produced, end: 'whole' })
+  const headers = { 'content-type': response.headers.get('content-type') ?? 'application/json' }
+  return { settled: () => new Response(text, { status: response.status, headers }) }
+}
+
+async function textWithin(response: Response): Promise<string> {
+  if (!response.body) return ''
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length
+    if (bytes > maximumAnswerBytes) throw new RangeError(`The answer has more than ${maximumAnswerBytes} bytes.`)
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,60 @@
+import type { BillingCore } from '../index.js'
+import type { Bound, CountTokens, ModelLimits } from './bound.js'
+import type { ModelRequest, Protocol } from './protocols/protocol.js'
+
+/** Who calls a model, and pays for it. */
+export interface GatewayCaller {
+  readonly accountId: string
+  /** Counts against the budget of that key. */
+  readonly apiKeyId?: string
+  /** Counts against the budget of that user. */
+  readonly userId?: string
+}
+
+/** A model as it is priced and bounded. */
+export interface PricedModel {
+  /** What its upstream calls it: the name it is priced by. */
+  readonly name: string
+  /** Who serves it, as the price list calls them. */
+  readonly provider: string
+  readonly limits: ModelLimits
+}
+
+/** What of the service calls of models need, whatever its catalog. */
+export type MeteredBilling = Pick<BillingCore, 'accounts' | 'credits' | 'meter' | 'quote'>
+
+/** What all calls share. */
+export interface CallTerms {
+  readonly billing: MeteredBilling
+  /** The meter that usage of models is recorded on; rated by cost. */
+  readonly meter: string
+  readonly countTokens: CountTokens | undefined
+  /** How long a call may take. */
+  readonly timeoutMs: number
+  /** The status of a refusal for want of money. */
+  readonly insufficientStatus: 402 | 403
+  /** Where a caller without money is sent. */
+  readonly topUpUrl: (caller: GatewayCaller) => Promise<string | null>
+  /** Told of usage that had to be estimated, and of what could not be recorded. */
+  readonly onError: (error: unknown, requestId: string) => void
+}
+
+/** One call of a model. */
+export interface ModelCall {
+  readonly id: string
+  readonly caller: GatewayCaller
+  readonly protocol: Protocol
+  readonly request: ModelRequest
+  readonly model: PricedModel
+  /** Sends a body to the model. */
+  readonly send: (body: string, signal: AbortSignal) => Promise<Response>
+  /** Says that the client went away. */
+  readonly gone: AbortSignal
+}
+
+/** A call with what it may come to. */
+export interface BoundCall extends ModelCall {
+  readonly bound: Bound
+  /** How long each answer may be: what is held for. */
+  readonly output: number
+}

@@ -1,0 +1,132 @@
+import type { MeteredWork } from '../index.js'
+import { likelyTokens } from './bound.js'
+import { type Answered, clientGone, timedOut } from './call-end.js'
+import { eventBlocks } from './event-stream.js'
+import { insufficientFunds } from './funds.js'
+import { GatewayError } from './gateway-error.js'
+import type { BoundCall, CallTerms } from './model-call.js'
+import { type KnownUsage, reportUsage } from './usage-report.js'
+
+interface Streaming {
+  readonly terms: CallTerms
+  readonly call: BoundCall
+  readonly work: MeteredWork
+  /** What the upstream sends. */
+  readonly body: ReadableStream<Uint8Array>
+  /** Ends the upstream's work. */
+  readonly ending: AbortController
+  readonly handOver: (response: Response) => void
+}
+
+type End = KnownUsage['end']
+
+/**
+ * Hands a stream over event by event, counts what is produced, and reports it when it ends: whole, cut off by the upstream, left by the
+ * client, out of time, or longer than what is held for. The last event is handed over when the call is paid for.
+ */
+export async function streamAnswer({ terms, call, work, body, ending, handOver }: Streaming): Promise<Answered> {
+  const { protocol, request, model } = call
+  const watch = protocol.watch(request)
+  const blocks = eventBlocks(body)
+  const ended = deferred<End>()
+  const paid = deferred<GatewayError | null>()
+  const encoder = new TextEncoder()
+  const allowed = call.output * request.choices
+  let produced = 0
+  /** The same, without guessing: what was produced at least. */
+  let counted = 0
+  let last = ''
+
+  /** Up to the next event for the client. @returns its text, or how the stream ended */
+  const next = async (): Promise<{ readonly text: string } | { readonly end: End }> => {
+    for (;;) {
+      const { value, done } = await blocks.next()
+      if (done) return { end: 'whole' }
+      const { raw, data } = value
+      if (data === null) return { text: raw }
+      const seen = watch.see(data)
+      // An event with text is a token at least.
+      const tokens = seen.text === '' ? 0 : Math.max(1, likelyTokens(seen.text, model.name, terms.countTokens))
+      const least = seen.text === '' ? 0 : terms.countTokens ? tokens : 1
+      counted += least
+      if (counted > allowed && allowed > 0) return { end: 'stopped' }
+      produced += tokens
+      if (seen.isLast) {
+        last = raw
+        return { end: 'whole' }
+      }
+      if (seen.isForwarded) return { text: raw }
+    }
+  }
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const step = await next().catch((error: unknown): { readonly end: End } => {
+          if (ending.signal.reason === clientGone) return { end: 'aborted' }
+          if (ending.signal.reason === timedOut) return { end: 'timeout' }
+          terms.onError(error, call.id)
+          return { end: 'cut' }
+        })
+        if ('text' in step) return controller.enqueue(encoder.encode(step.text))
+        ended.resolve(step.end)
+        const error = (await paid.promise) ?? (await problemOf(step.end, terms, call))
+        if (step.end === 'aborted') return
+        const text = error === null ? last : protocol.errorEvent(error, call.id)
+        if (text !== '') controller.enqueue(encoder.encode(text))
+        controller.close()
+      },
+      cancel() {
+        ending.abort(clientGone)
+        ended.resolve('aborted')
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  ending.signal.addEventListener('abort', () => {
+    // Also while nobody asks for more.
+    ended.resolve(ending.signal.reason === clientGone ? 'aborted' : 'timeout')
+  })
+  const headers = { 'content-type': 'text/event-stream; charset=utf-8' }
+  const response = new Response(stream, { headers })
+  handOver(response)
+
+  const end = await ended.promise
+  // No more is to be produced, whatever it was that ended it; the stream itself is let go by its reader.
+  ending.abort()
+  blocks.return(undefined).catch(() => {})
+  try {
+    reportUsage(work, terms, call, { body: watch.usage(), inputBody: watch.inputUsage(), produced, end })
+  } catch (error) {
+    paid.resolve(null)
+    throw error
+  }
+  return {
+    settled(error) {
+      paid.resolve(error)
+      return response
+    },
+  }
+}
+
+/** What a client is told at the end of a stream that is not whole. */
+async function problemOf(end: End, terms: CallTerms, call: BoundCall): Promise<GatewayError | null> {
+  switch (end) {
+    case 'whole':
+    case 'aborted':
+      return null
+    case 'stopped':
+      return insufficientFunds(terms, call.caller)
+    case 'timeout':
+      return timedOut
+    case 'cut':
+      return new GatewayError(502, 'upstream_failed', 'The model stopped in the middle of its answer.')
+  }
+}
+
+function deferred<T>(): { readonly promise: Promise<T>; resolve(value: T): void } {
+  let resolve: (value: T) => void = () => {}
+  const promise = new Promise<T>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve: (value) => resolve(value) }
+}
