@@ -72,11 +72,15 @@ export function inStates<Status, Item extends { readonly status: Status }, Row>(
   )
 }
 
-/** @throws RequestError `invalid_range` (the number of rows) */
-export function placeOf(accountId: string, { limit = '20', cursor }: PageQuery): Place {
+export function placeOf(accountId: string, query: PageQuery): Place {
+  return { accountId, ...pageOf(query) }
+}
+
+/** Which page is asked for. @throws RequestError `invalid_range` (the number of rows) */
+export function pageOf({ limit = '20', cursor }: PageQuery): Omit<Place, 'accountId'> {
   const rows = /^[1-9]\d{0,2}$/.test(limit) ? Number(limit) : 0
   if (rows < 1 || rows > 100) throw new RequestError('invalid_range', 'limit: a whole number from 1 to 100.')
-  return { accountId, limit: rows, ...(cursor === undefined ? {} : { cursor }) }
+  return { limit: rows, ...(cursor === undefined ? {} : { cursor }) }
 }
 
 /** A list as S3 has it. */

@@ -1,6 +1,6 @@
 import type { App } from '../app.js'
 import { json, problems } from '../contract/fields.js'
-import { resultsOf } from '../paging.js'
+import { pageOf, resultsOf } from '../paging.js'
 import { isoOrNull } from '../wire/wire.js'
 import { auditPage, auditQuery } from './contract.js'
 import { type AdminServed, addOperatorRoute } from './route.js'
@@ -19,10 +19,9 @@ export function addAuditRoutes(app: App, served: AdminServed): void {
       responses: { 200: json(auditPage, 'A page of actions.'), ...problems },
     },
     async (context) => {
-      const { account, limit = 20, cursor } = context.req.valid('query')
+      const { account, ...query } = context.req.valid('query')
       const page = await served.billing.audit.list({
-        limit,
-        ...(cursor === undefined ? {} : { cursor }),
+        ...pageOf(query),
         ...(account === undefined ? {} : { accountId: account }),
       })
       const items = page.items.map(({ accountId, requestId, askedAt, endedAt, facts, ...entry }) => ({
