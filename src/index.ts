@@ -240,7 +240,7 @@ export type {
   SubscriptionInput,
   SubscriptionView,
 } from './core/operations/subscriptions.js'
-export type { SyncReport, SyncStatus } from './core/operations/sync.js'
+export type { RunOptions, SyncReport, SyncStatus } from './core/operations/sync.js'
 export type { BatchItem, RecordedUsage, RecordUsageInput, UsageDelivery } from './core/operations/usage.js'
 export type {
   ListUsageInput,

@@ -14,6 +14,7 @@ import { type BillingContext, createIds } from './context.js'
 import { tracingDestination } from './delivery/tracing.js'
 import { type BillingEventType, billingEventTypes } from './domain/event.js'
 import { BillingError } from './errors.js'
+import { createIntake } from './intake.js'
 import { createLane, type Lane, type LaneOptions } from './lane.js'
 import { createLeases } from './leases.js'
 import { ensureAccount, getAccount, suspendAccount, updateAccount } from './operations/accounts.js'
@@ -30,11 +31,11 @@ import { usageLimits } from './operations/limits.js'
 import { meter } from './operations/meter.js'
 import { listPackages } from './operations/packages.js'
 import { getQuota, listQuotas } from './operations/quotas.js'
-import { flush, syncStatus } from './operations/sync.js'
+import { flush, runInBackground, syncStatus } from './operations/sync.js'
 import { recordUsage, recordUsageBatch } from './operations/usage.js'
 import { getUsage, listUsage } from './operations/usage-record.js'
 import { verifyLedger } from './operations/verify-ledger.js'
-import { handleWebhook } from './operations/webhooks.js'
+import { applyInbox, handleWebhook } from './operations/webhooks.js'
 import type { Store } from './ports/store.js'
 import { createPriceCards } from './price-cards.js'
 import { packageVerbs, providerVerbs, pullVerbs, topUpHandler } from './provider-verbs.js'
@@ -207,6 +208,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       (keyIds) => store.apiKeys.endedAmong(keyIds),
       (error) => environment.onError(error, 'leases'),
     ),
+    intake: createIntake({ taking: 1_000, working: 4 }, () => applyInbox(ctx, ctx.lifetime)),
     wake: () => worker.wake(),
   }
 
@@ -290,7 +292,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     },
     features: { has: (input) => hasFeature(ctx, input), list: (input) => listFeatures(ctx, input) },
     sync: {
-      run: (options) => worker.run(options?.signal),
+      run: (options = {}) => runInBackground(ctx, options, (signal) => worker.run(signal)),
       flush: (options) => flush(ctx, options),
       status: () => syncStatus(ctx),
       replay: async (input) => (await import('./operations/replay.js')).replay(ctx, input),

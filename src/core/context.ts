@@ -5,6 +5,7 @@ import type { IdPrefix } from './domain/ids.js'
 import type { LedgerCommand } from './domain/ledger/command.js'
 import type { LedgerRules } from './domain/ledger/state.js'
 import type { AllowedOrigins } from './domain/redirect.js'
+import type { Intake } from './intake.js'
 import type { Lane } from './lane.js'
 import type { Leases } from './leases.js'
 import type { Lifetime } from './lifetime.js'
@@ -38,6 +39,8 @@ export interface BillingContext {
   readonly lifetime: Lifetime
   /** What is reserved for this process. */
   readonly leases: Leases
+  /** Takes in what providers tell us. */
+  readonly intake: Intake
   /** Says that there is something to deliver. */
   wake(): void
 }

@@ -68,7 +68,7 @@ import type {
   SubscriptionInput,
   SubscriptionView,
 } from './operations/subscriptions.js'
-import type { SyncReport, SyncStatus } from './operations/sync.js'
+import type { RunOptions, SyncReport, SyncStatus } from './operations/sync.js'
 import type { BatchItem, RecordedUsage, RecordUsageInput } from './operations/usage.js'
 import type { ListUsageInput, UsageDetail, UsageRecord } from './operations/usage-record.js'
 import type { UsageSummary, UsageSummaryInput, UsageTimeline, UsageTimelineInput } from './operations/usage-summary.js'
@@ -204,9 +204,9 @@ export interface FeatureVerbs {
 export interface SyncVerbs {
   /**
    * Delivers and applies in the background until the service is closed or the signal says stop. With a signal it keeps the process
-   * alive until then, for processes that do nothing else; without one it does not.
+   * alive until then, for processes that do nothing else; without one it does not. With `once` it does what is due and ends.
    */
-  run(options?: { readonly signal?: AbortSignal }): Promise<void>
+  run(options?: RunOptions): Promise<void>
   /** Does what is due now, for tests and for hosts that end after a response. */
   flush(options?: { readonly timeoutMs?: number }): Promise<SyncReport>
   /** How many deliveries and webhook events wait, and how many were given up. */

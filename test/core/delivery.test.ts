@@ -153,6 +153,20 @@ for (const tested of stores) {
       expect(performance.now() - began).toBeLessThan(9_000)
     })
 
+    it('G16 run with once does what is due and ends', async () => {
+      const good = meter('good', () => delivered)
+      const heard: string[] = []
+      const { billing, use } = await open(tested, { metering: [good.provider] })
+      billing.on('app', 'credit.granted', ({ id }) => void heard.push(id))
+      await use()
+      await billing.credits.grant({ accountId: 'acct_1', amount: 1, reason: 'gift', idempotencyKey: 'g-1' })
+      await billing.sync.run({ once: true })
+      expect([good.taken.length, heard.length]).toEqual([1, 1])
+      await billing.sync.run({ once: true, signal: AbortSignal.abort() })
+      for (const options of [{ onec: true }, { once: 'yes' }, { signal: 5 }])
+        await expect(billing.sync.run(options as never)).rejects.toMatchObject({ name: 'BillingError' })
+    })
+
     it('two workers whose handlers are slow hand over each event once', async () => {
       const { billing, store, clock } = await open(tested, {})
       const calls: string[] = []

@@ -51,7 +51,8 @@ export async function openWorld({
   readonly open?: TestedStore['open']
 } = {}): Promise<World> {
   const box = await timedSandbox()
-  const stripe = stripeProvider({ client: stripeClient(box), webhookSecret: secret })
+  const limits = { requestsPerSecond: 1_000_000 }
+  const stripe = stripeProvider({ client: stripeClient(box), webhookSecret: secret, limits })
   const billing = createBilling({
     catalog: sold as typeof catalog,
     store: await open({ now: box.now }),

@@ -31,23 +31,57 @@ export async function flush(ctx: BillingContext, options: { readonly timeoutMs?:
     aborting: AbortSignal.any([aborting, over.signal]),
   }
   try {
-    let report: DeliveryReport = noDeliveries
-    let webhooks = 0
-    for (;;) {
-      const pass = await runOnce(ctx, lifetime)
-      report = sumReports(report, pass)
-      webhooks += pass.webhooks
-      if (pass.idle) return { ...report, webhooks, idle: !lifetime.stopping.aborted }
-      if (lifetime.stopping.aborted) return { ...report, webhooks, idle: false }
-    }
+    return await untilIdle(ctx, lifetime, { early: true })
   } finally {
     clearTimeout(timer)
   }
 }
 
+/** How long the background may work. */
+export interface RunOptions {
+  readonly signal?: AbortSignal
+  /** Does what is due and ends, instead of going on; minutes of usage that are not over yet are left for later, unlike by `flush`. */
+  readonly once?: boolean
+}
+
+const runSchema = z.strictObject({ signal: z.instanceof(AbortSignal).optional(), once: z.boolean().default(false) })
+
+/** @throws BillingError `invalid_request`, `unknown_field`; with `once` what a part of it failed with, after the others have done theirs */
+export async function runInBackground(
+  ctx: BillingContext,
+  options: RunOptions,
+  goOn: (signal: AbortSignal | undefined) => Promise<void>,
+): Promise<void> {
+  const { signal, once } = parse(runSchema, options)
+  if (!once) return goOn(signal)
+  const { stopping, aborting } = ctx.lifetime
+  const until = signal ? AbortSignal.any([signal, stopping]) : stopping
+  await untilIdle(ctx, { stopping: until, aborting }, { early: false })
+}
+
+async function untilIdle(
+  ctx: BillingContext,
+  lifetime: Lifetime,
+  options: { readonly early: boolean },
+): Promise<SyncReport> {
+  let report: DeliveryReport = noDeliveries
+  let webhooks = 0
+  for (;;) {
+    const pass = await runOnce(ctx, lifetime, options)
+    report = sumReports(report, pass)
+    webhooks += pass.webhooks
+    if (pass.idle) return { ...report, webhooks, idle: !lifetime.stopping.aborted }
+    if (lifetime.stopping.aborted) return { ...report, webhooks, idle: false }
+  }
+}
+
 /** One pass over all jobs at once. `idle` says that they found nothing to do. */
-async function runOnce(ctx: BillingContext, lifetime: Lifetime): Promise<SyncReport> {
-  const results = await Promise.allSettled(jobsOf(ctx, { early: true }).map((job) => job.run(lifetime)))
+async function runOnce(
+  ctx: BillingContext,
+  lifetime: Lifetime,
+  options: { readonly early: boolean },
+): Promise<SyncReport> {
+  const results = await Promise.allSettled(jobsOf(ctx, options).map((job) => job.run(lifetime)))
   const failure = results.find((result) => result.status === 'rejected')
   if (failure) throw failure.reason
   const reports = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))

@@ -24,7 +24,7 @@ export interface HandledWebhook {
  * object again.
  *
  * @throws BillingError `webhook_signature_invalid`, `webhook_timestamp_out_of_tolerance`, `webhook_payload_invalid`, `not_found` (no such
- * provider), `storage_unavailable`: answer with its `httpStatus`, and the provider sends it again where that makes sense
+ * provider), `storage_unavailable`, `overloaded` (1,000 are being taken in already): answer with its `httpStatus`, and the provider sends it again where that makes sense
  * @example
  * app.post('/webhooks/stripe', express.raw({ type: 'application/json' }), async (request, response) => {
  *   await billing.webhooks.handle('stripe', { rawBody: request.body, headers: request.headers })
@@ -38,9 +38,12 @@ export async function handleWebhook(
 ): Promise<HandledWebhook> {
   const provider = ctx.roles.all.get(providerId)
   if (!provider?.webhooks) throw new BillingError('not_found', 'No provider with this id takes webhooks.')
-  const event = await provider.webhooks.verify(requestOf(input), ctx.environment.now())
-  const { created } = await ctx.store.inbox.accept({ provider: provider.id, ...event })
-  return { received: true, duplicate: !created, applied: applyInbox(ctx, ctx.lifetime).then(() => {}) }
+  const { webhooks } = provider
+  const { created } = await ctx.intake.take(async () => {
+    const event = await webhooks.verify(requestOf(input), ctx.environment.now())
+    return ctx.store.inbox.accept({ provider: provider.id, ...event })
+  })
+  return { received: true, duplicate: !created, applied: ctx.intake.drain() }
 }
 
 const leaseMs = 60_000
