@@ -11,6 +11,7 @@ import {
 } from './config.js'
 import { createConsumers, type EventHandler } from './consumers.js'
 import { type BillingContext, createIds } from './context.js'
+import { createCursors } from './cursors.js'
 import { tracingDestination } from './delivery/tracing.js'
 import { type BillingEventType, billingEventTypes } from './domain/event.js'
 import { BillingError } from './errors.js'
@@ -202,6 +203,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     environment,
     consumers: createConsumers(),
     newId: createIds(environment),
+    cursors: createCursors(store.records, environment),
     lifetime: worker.lifetime,
     leases: createLeases(
       (accountIds) => store.ledger.suspendedAmong(accountIds),

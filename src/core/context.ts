@@ -1,6 +1,7 @@
 import type { Catalog } from './catalog.js'
 import type { Environment, ResolvedRoles } from './config.js'
 import type { Consumers } from './consumers.js'
+import type { Cursors } from './cursors.js'
 import type { IdPrefix } from './domain/ids.js'
 import type { LedgerCommand } from './domain/ledger/command.js'
 import type { LedgerRules } from './domain/ledger/state.js'
@@ -37,6 +38,8 @@ export interface BillingContext {
   newId(prefix: IdPrefix): string
   /** How long the background may go on. */
   readonly lifetime: Lifetime
+  /** Places in lists. */
+  readonly cursors: Cursors
   /** What is reserved for this process. */
   readonly leases: Leases
   /** Takes in what providers tell us. */

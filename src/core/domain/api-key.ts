@@ -29,13 +29,6 @@ export function readSecret(secret: string): { readonly keyId: string; readonly d
   return sum !== undefined && sum === sumOf(body) ? { keyId: `${idPrefix}${id}`, digest: digestOf(body) } : null
 }
 
-/** Whether two digests are equal, in the same time wherever they differ. */
-export function isSameDigest(left: string, right: string): boolean {
-  let difference = left.length ^ right.length
-  for (let place = 0; place < right.length; place += 1) difference |= left.charCodeAt(place) ^ right.charCodeAt(place)
-  return difference === 0
-}
-
 /** The id of a key, out of the 32 digits that name what asked for it. */
 export function apiKeyId(digits: string): string {
   return `${idPrefix}${digits}`

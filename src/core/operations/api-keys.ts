@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import type { BillingContext } from '../context.js'
-import { apiKeyId, isSameDigest, type MadeSecret, makeSecret, readSecret } from '../domain/api-key.js'
+import { apiKeyId, type MadeSecret, makeSecret, readSecret } from '../domain/api-key.js'
 import type { BudgetInterval } from '../domain/budget.js'
-import { dedupeOf, fingerprintOf } from '../domain/ledger/key.js'
+import { dedupeOf, fingerprintOf, isSameDigest } from '../domain/ledger/key.js'
 import { BillingError } from '../errors.js'
 import type { KnownApiKey } from '../ports/store.js'
 import { type BudgetView, readKeyBudget, setBudget } from './budgets.js'
@@ -190,11 +190,12 @@ export async function listApiKeys(
   input: { readonly accountId: string } & PageInput,
 ): Promise<Page<ApiKeyView>> {
   const { limit, cursor, accountId: account } = parse(z.strictObject({ accountId, ...pageFields }), input)
-  const before = readCursor(cursor, account, /^key_[0-9a-f]{32}$/)
+  const list = { list: 'api_keys', accountId: account }
+  const before = await readCursor(ctx, list, cursor)
   await requireAccount(ctx, account)
   const page = { limit: limit + 1, ...(before === undefined ? {} : { before }) }
   const keys = await ctx.store.apiKeys.list(account, page)
-  const { items, nextCursor } = pageOf(account, keys, limit, { item: (key) => key, position: ({ id }) => id })
+  const { items, nextCursor } = await pageOf(ctx, list, keys, limit, { item: (key) => key, position: ({ id }) => id })
   return { items: await Promise.all(items.map((key) => viewOf(ctx, key))), nextCursor }
 }
 

@@ -98,10 +98,11 @@ const listSchema = z.strictObject({ accountId: accountId.optional(), ...pageFiel
 export async function listAudit(ctx: BillingContext, input: ListAuditInput = {}): Promise<Page<AuditEntry>> {
   const { accountId: account, limit, cursor } = parse(listSchema, input)
   const party = account ?? everybody
-  const before = readCursor(cursor, party, /^aud_[\w.]+$/)
+  const list = { list: 'audit', party }
+  const before = await readCursor(ctx, list, cursor)
   const page = { kind: kindOf(party), party, limit: limit + 1, ...(before === undefined ? {} : { before }) }
   const rows = await ctx.store.records.list(owner, page)
-  return pageOf(party, rows, limit, { item: entryView, position: ({ id }) => id })
+  return pageOf(ctx, list, rows, limit, { item: entryView, position: ({ id }) => id })
 }
 
 async function settle(ctx: BillingContext, ended: StoredEntry): Promise<void> {

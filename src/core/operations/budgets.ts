@@ -123,11 +123,12 @@ export async function listBudgets(
   input: { readonly accountId: string } & PageInput,
 ): Promise<Page<BudgetView>> {
   const { limit, cursor, ...request } = parse(z.strictObject({ accountId, ...pageFields }), input)
-  const after = readCursor(cursor, request.accountId, /^account$|=/)
+  const list = { list: 'budgets', ...request }
+  const after = await readCursor(ctx, list, cursor)
   await requireAccount(ctx, request.accountId)
   const page = { limit: limit + 1, ...(after === undefined ? {} : { after }) }
   const budgets = await ctx.store.ledger.budgets(request.accountId, page)
-  return pageOf(request.accountId, budgets, limit, {
+  return pageOf(ctx, list, budgets, limit, {
     item: (budget) => budgetView(ctx, budget),
     position: ({ scope }) => scope,
   })

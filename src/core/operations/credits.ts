@@ -20,7 +20,7 @@ import {
   type TimeInput,
   text,
 } from './fields.js'
-import { type Page, type PageInput, pageFields, pageOf, readCursor, rowNumber } from './paging.js'
+import { type Page, type PageInput, pageFields, pageOf, readCursor } from './paging.js'
 import { keyed, requireAccount, requireSnapshot, submit } from './steps.js'
 
 /** Credits to give. */
@@ -170,7 +170,8 @@ export async function listTransactions(
   input: ListTransactionsInput,
 ): Promise<Page<CreditTransaction>> {
   const { limit, cursor, operation, ...request } = parse(transactionsSchema, input)
-  const before = readCursor(cursor, request.accountId, rowNumber)
+  const list = { list: 'transactions', operation, ...request }
+  const before = await readCursor(ctx, list, cursor)
   await requireAccount(ctx, request.accountId)
   const page = {
     limit: limit + 1,
@@ -179,7 +180,7 @@ export async function listTransactions(
     ...(operation === undefined ? {} : { operation }),
   }
   const rows = await ctx.store.ledger.entries(request.accountId, page)
-  return pageOf(request.accountId, rows, limit, { item: transaction, position: (row) => row.cursor })
+  return pageOf(ctx, list, rows, limit, { item: transaction, position: (row) => row.cursor })
 }
 
 function transaction(entry: LedgerEntry): CreditTransaction {

@@ -32,11 +32,13 @@ const oneSchema = z.strictObject({ accountId, id: idField('id') })
 export async function listInvoices(ctx: BillingContext, input: ListInvoicesInput): Promise<Page<InvoiceView>> {
   const request = parse(listSchema, input)
   const { provider, customerId } = await keeperOf(ctx, request.accountId)
-  const place = providerPlace(request)
+  const { cursor: _, limit: __, ...asked } = request
+  const list = { list: 'invoices', provider: provider.id, customerId, ...asked }
+  const place = await providerPlace(ctx, list, request)
   if (customerId === null) return { items: [], nextCursor: null }
   const query = { customerId, ...place, ...(request.status ? { status: request.status } : {}) }
   const page = await provider.invoices.list(query, {})
-  return providerPage(request.accountId, page, (invoice) => invoiceView(provider.id, invoice))
+  return providerPage(ctx, list, page, (invoice) => invoiceView(provider.id, invoice))
 }
 
 /** One of the account's invoices. */

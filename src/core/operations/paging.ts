@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import type { BillingContext } from '../context.js'
+import type { CursorList } from '../cursors.js'
 import { BillingError } from '../errors.js'
 import type { Listed, ListPage } from '../ports/page.js'
 
@@ -22,56 +24,50 @@ export const pageFields = {
   cursor: z.unknown().optional(),
 }
 
-/** A place in the ledger: the number of a row. */
-export const rowNumber = /^[1-9]\d{0,17}$/
-
-/** A page out of one row more than it has: that there is one says that there is another page. */
-export function pageOf<Row, T>(
-  accountId: string,
+/**
+ * A page out of one row more than it has: that there is one says that there is another page. The cursor to that one belongs to the list, which is
+ * named with everything it was asked for with.
+ */
+export async function pageOf<Row, T>(
+  { cursors }: Pick<BillingContext, 'cursors'>,
+  list: CursorList,
   rows: readonly Row[],
   limit: number,
   { item, position }: { readonly item: (row: Row) => T; readonly position: (row: Row) => string },
-): Page<T> {
+): Promise<Page<T>> {
   const page = rows.slice(0, limit)
   const last = page.at(-1)
-  const nextCursor = rows.length > limit && last ? btoa(`${accountId}|${encodeURIComponent(position(last))}`) : null
+  const nextCursor = rows.length > limit && last ? await cursors.seal(list, position(last)) : null
   return { items: page.map(item), nextCursor }
 }
 
-/** A page of a provider's list, under a cursor that belongs to this account. */
-export function providerPage<Row, T>(accountId: string, { items, next }: Listed<Row>, item: (row: Row) => T): Page<T> {
-  const nextCursor = next === null ? null : btoa(`${accountId}|${encodeURIComponent(next)}`)
-  return { items: items.map(item), nextCursor }
+/** A page of a provider's list, under a cursor that belongs to the list as it is asked for here. */
+export async function providerPage<Row, T>(
+  { cursors }: Pick<BillingContext, 'cursors'>,
+  list: CursorList,
+  { items, next }: Listed<Row>,
+  item: (row: Row) => T,
+): Promise<Page<T>> {
+  return { items: items.map(item), nextCursor: next === null ? null : await cursors.seal(list, next) }
 }
 
 /** Which page of a provider's list is asked for. @throws BillingError `invalid_cursor` */
-export function providerPlace(request: {
-  readonly accountId: string
-  readonly limit: number
-  readonly cursor?: unknown
-}): ListPage {
-  const after = readCursor(request.cursor, request.accountId, /^[\w.:-]{1,255}$/)
-  return { limit: request.limit, ...(after === undefined ? {} : { after }) }
+export async function providerPlace(
+  ctx: Pick<BillingContext, 'cursors'>,
+  list: CursorList,
+  { limit, cursor }: { readonly limit: number; readonly cursor?: unknown },
+): Promise<ListPage> {
+  const after = await readCursor(ctx, list, cursor)
+  return { limit, ...(after === undefined ? {} : { after }) }
 }
 
-/** The position that a cursor of this account names; absent without one. @throws BillingError `invalid_cursor` */
-export function readCursor(cursor: unknown, account: string, pattern: RegExp): string | undefined {
-  if (cursor === undefined) return undefined
-  const { owner, position } = decodeCursor(cursor)
-  if (owner === account && pattern.test(position)) return position
-  throw new BillingError('invalid_cursor', 'cursor must be the nextCursor of a page of the same account.')
-}
-
-/** What is no cursor is answered like one of somebody else. */
-function decodeCursor(cursor: unknown): { readonly owner: string; readonly position: string } {
-  const nobody = { owner: '', position: '' }
-  if (typeof cursor !== 'string' || cursor.length > 8_000) return nobody
-  try {
-    const [owner = '', position = '', ...rest] = atob(cursor).split('|')
-    return rest.length === 0 ? { owner, position: decodeURIComponent(position) } : nobody
-  } catch {
-    return nobody
-  }
+/** The position that a cursor of this list names; absent without one. @throws BillingError `invalid_cursor` */
+export async function readCursor(
+  { cursors }: Pick<BillingContext, 'cursors'>,
+  list: CursorList,
+  cursor: unknown,
+): Promise<string | undefined> {
+  return cursor === undefined ? undefined : cursors.open(list, cursor)
 }
 
 function readLimit(value: unknown): number {

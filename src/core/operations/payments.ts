@@ -40,11 +40,13 @@ const listSchema = z.strictObject({ accountId, ...pageFields, status: z.enum(pay
 export async function listPayments(ctx: BillingContext, input: ListPaymentsInput): Promise<Page<PaymentView>> {
   const request = parse(listSchema, input)
   const { provider, customerId } = await takerOf(ctx, request.accountId)
-  const place = providerPlace(request)
+  const { cursor: _, limit: __, ...asked } = request
+  const list = { list: 'payments', provider: provider.id, customerId, ...asked }
+  const place = await providerPlace(ctx, list, request)
   if (customerId === null) return { items: [], nextCursor: null }
   const query = { customerId, ...place, ...(request.status ? { status: request.status } : {}) }
   const page = await provider.payments.list(query, {})
-  return providerPage(request.accountId, page, (payment) => paymentView(provider.id, payment))
+  return providerPage(ctx, list, page, (payment) => paymentView(provider.id, payment))
 }
 
 /** One of the account's payments. @throws BillingError `not_found` */

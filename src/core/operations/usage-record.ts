@@ -9,7 +9,7 @@ import { formatQuantity, type MicroSparks } from '../domain/sparks.js'
 import { BillingError, invariant } from '../errors.js'
 import type { UsageFilter } from '../ports/store.js'
 import { accountId, idField, parse, readDimensions, readMoment, type TimeInput } from './fields.js'
-import { type Page, type PageInput, pageFields, pageOf, readCursor, rowNumber } from './paging.js'
+import { type Page, type PageInput, pageFields, pageOf, readCursor } from './paging.js'
 import { quotaView } from './quota-view.js'
 import { requireMeter } from './rate.js'
 import { requireAccount } from './steps.js'
@@ -165,7 +165,8 @@ export async function pageOfUsage(
   filter: UsageFilter,
 ): Promise<Page<UsageRecord>> {
   const { limit } = request
-  const before = readCursor(request.cursor, request.accountId, rowNumber)
+  const list = { list: 'usage', accountId: request.accountId, ...filter }
+  const before = await readCursor(ctx, list, request.cursor)
   await requireAccount(ctx, request.accountId)
   const place = before === undefined ? {} : { before }
   const rows = await ctx.store.ledger.entries(request.accountId, { limit: limit + 1, usage: filter, ...place })
@@ -173,7 +174,7 @@ export async function pageOfUsage(
   const corrections = ids.length === 0 ? [] : await ctx.store.ledger.corrections(request.accountId, ids)
   const byEntry = new Map<string | null, LedgerEntry[]>()
   for (const row of corrections) byEntry.set(row.corrects, [...(byEntry.get(row.corrects) ?? []), row])
-  return pageOf(request.accountId, rows, limit, {
+  return pageOf(ctx, list, rows, limit, {
     item: (row) => usageRecord(row, byEntry.get(row.id) ?? []),
     position: (row) => row.cursor,
   })

@@ -18,6 +18,20 @@ export function fingerprintOf(body: Readonly<Record<string, unknown>> | readonly
   return hash(isCanonical(body) ? JSON.stringify(body) : canonical(body))
 }
 
+/**
+ * What only who knows the secret can say of a text. Half of a SHA-256 is no state that somebody could go on from with a longer text.
+ */
+export function sealOf(secret: string, text: string): string {
+  return hash(`${secret}\0${text}`)
+}
+
+/** Whether two digests are equal, in the same time wherever they differ. */
+export function isSameDigest(left: string, right: string): boolean {
+  let difference = left.length ^ right.length
+  for (let place = 0; place < right.length; place += 1) difference |= left.charCodeAt(place) ^ right.charCodeAt(place)
+  return difference === 0
+}
+
 /** Whether the built-in JSON, which is many times as fast, already writes the value as `canonical` does. */
 function isCanonical(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return typeof value !== 'bigint'
