@@ -133,6 +133,7 @@ export type { AuditEntry, AuditedAction, ListAuditInput } from './core/operation
 export type { Authorization, AuthorizeInput } from './core/operations/authorize.js'
 export type { AutoTopUpInput, AutoTopUpView, SetAutoTopUpInput } from './core/operations/auto-top-up.js'
 export type { BudgetInput, BudgetScope, BudgetView, SetBudgetInput } from './core/operations/budgets.js'
+export type { AccountChange, ChangesInput } from './core/operations/changes.js'
 export type {
   CheckoutReturn,
   CreateCheckoutInput,
@@ -357,6 +358,8 @@ export type {
   LedgerStore,
   NewApiKey,
   NewApiKeySecret,
+  News,
+  NewsQuery,
   OutboxStore,
   PriceStore,
   PulledItem,
@@ -367,6 +370,7 @@ export type {
   Restatement,
   Settlement,
   Store,
+  StoredBalance,
   StoredRecord,
   StoreHealth,
   StrandedDelivery,

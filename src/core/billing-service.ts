@@ -306,6 +306,9 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     explain: async (input) => (await import('./operations/explain.js')).explain(ctx, input),
     verifyLedger: (input) => verifyLedger(ctx, input),
     health: () => ctx.store.health(),
+    async *changes(input) {
+      yield* (await import('./operations/changes.js')).changes(ctx, input)
+    },
     on(consumer, type, handler) {
       if (typeof consumer !== 'string' || !/^[a-z][a-z0-9_-]{0,59}$/.test(consumer)) {
         const message = `on: ${String(consumer)} is no name of a consumer: use a-z, then up to 59 of a-z 0-9 _ -.`

@@ -55,7 +55,9 @@ export function createCursors(
       const isOurs = seal !== '' && isSameDigest(seal, await sealed(list, `${end} ${position}`))
       if (!isOurs) throw new BillingError('invalid_cursor', 'cursor must be the nextCursor of a page of the same list.')
       if (Number.parseInt(end, 36) <= now())
-        throw new BillingError('invalid_cursor', 'cursor is older than a day: begin the list anew.')
+        throw new BillingError('invalid_cursor', 'cursor is older than a day: begin the list anew.', {
+          details: { isExpired: true },
+        })
       return decodeURIComponent(position)
     },
   }

@@ -17,6 +17,7 @@ import type { AuditEntry, AuditedAction, ListAuditInput } from './operations/aud
 import type { Authorization, AuthorizeInput } from './operations/authorize.js'
 import type { AutoTopUpView, SetAutoTopUpInput } from './operations/auto-top-up.js'
 import type { BudgetInput, BudgetView, SetBudgetInput } from './operations/budgets.js'
+import type { AccountChange, ChangesInput } from './operations/changes.js'
 import type { CreateCheckoutInput, CreatedCheckout } from './operations/checkout.js'
 import type { CostSpanInput, CostSummary, CostTimeline, ExportCostsInput, ListCostsInput } from './operations/costs.js'
 import type {
@@ -268,6 +269,11 @@ export interface BillingCore<C extends Catalog = Catalog> {
   verifyLedger(input?: VerifyLedgerInput): Promise<LedgerVerification>
   /** Asks the store how it is. @throws BillingError `storage_unavailable` */
   health(): Promise<StoreHealth>
+  /**
+   * What changes of an account, as it changes: its balance and its events, for pages that are looked at. Every process sees what all do.
+   * @throws BillingError `not_found`, `invalid_cursor`
+   */
+  changes(input: ChangesInput): AsyncIterable<AccountChange>
   /** Registers a durable consumer: each event from now on is handed to each consumer at least once. */
   on(consumer: string, type: BillingEventType, handler: EventHandler): void
   /** Stops the worker, waits for what was taken on, and closes the store. */

@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { Operator, OperatorAccess } from './admin/operator.js'
 import type { ServedBilling } from './billing.js'
 import { type BodyLimits, readJson } from './body.js'
+import type { EventStreamOptions } from './event-stream.js'
 import { type Access, authorized, type Identify, type Identity, identified } from './identity.js'
 import { checkOrigin } from './origin.js'
 import type { RateLimitStanding, RateLimits } from './rate-limit.js'
@@ -37,6 +38,7 @@ export interface Served extends Serving {
   readonly wire: Wire
   readonly identify: Identify
   readonly publishableKey: string | null
+  readonly eventStreams: EventStreamOptions
   readonly returnUrls: ReturnUrls | null
   /** Reads what providers keep for download. */
   readonly fetch: typeof globalThis.fetch

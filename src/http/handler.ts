@@ -2,6 +2,7 @@ import type { Catalog } from '../index.js'
 import type { ReturnUrls, Served } from './app.js'
 import type { ServedBilling } from './billing.js'
 import { bodyLimits } from './body.js'
+import type { EventStreamOptions } from './event-stream.js'
 import type { Identify } from './identity.js'
 import { type AddressRateLimit, createRateLimits, type RateLimit } from './rate-limit.js'
 import { addAccountRoutes } from './routes/account.js'
@@ -12,6 +13,7 @@ import { addConfigRoutes } from './routes/config.js'
 import { addCostRoutes } from './routes/costs.js'
 import { addCreditPackageRoutes } from './routes/credit-packages.js'
 import { addCreditRoutes } from './routes/credits.js'
+import { addEventRoutes } from './routes/events.js'
 import { addHealthRoutes } from './routes/health.js'
 import { addInvoicePdfRoutes } from './routes/invoice-pdf.js'
 import { addInvoiceRoutes } from './routes/invoices.js'
@@ -52,6 +54,8 @@ export interface HandlerOptions {
   readonly returnUrls?: ReturnUrls
   /** The largest body that is read, in bytes; default 1 MiB. */
   readonly maximumBodyBytes?: number
+  /** How `/events` is kept up. */
+  readonly eventStreams?: EventStreamOptions
   /** How often may be asked, by whom; default as often as anybody likes. See docs/wire.md. */
   readonly rateLimits?: HandlerRateLimits
   /** Reads the PDFs that providers keep. Default: the global one. */
@@ -80,6 +84,7 @@ export function createHandler<C extends Catalog>(billing: ServedBilling<C>, opti
     limits: { ...bodyLimits, bytes: maximumBodyBytes },
     publishableKey: options.stripe?.publishableKey ?? null,
     returnUrls: options.returnUrls ?? null,
+    eventStreams: options.eventStreams ?? {},
     fetch: options.fetch ?? globalThis.fetch,
     rates: createRateLimits({ ...options.rateLimits }, onError),
     onError,
@@ -113,5 +118,6 @@ const routes = [
   addManualPaymentRoutes,
   addPaymentMethodRoutes,
   addApiKeyRoutes,
+  addEventRoutes,
   addWebhookRoutes,
 ]

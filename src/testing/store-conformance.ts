@@ -17,6 +17,7 @@ import { intentCases } from './store-conformance/intents.js'
 import { invariantCases } from './store-conformance/invariants.js'
 import { keyCases } from './store-conformance/keys.js'
 import { lifecycleCases } from './store-conformance/lifecycle.js'
+import { newsCases } from './store-conformance/news.js'
 import { outboxCases } from './store-conformance/outbox.js'
 import { priceCases } from './store-conformance/prices.js'
 import { pullCases } from './store-conformance/pulls.js'
@@ -58,6 +59,7 @@ export function storeConformance(subject: StoreConformanceSubject): readonly Sto
     ...deliveryCases,
     ...collectorCases,
     ...outboxCases,
+    ...newsCases,
     ...bundleCases,
     ...reportCases,
     ...inboxCases,

@@ -5,7 +5,8 @@ import { accountId, openWorld, people, scopes, type World } from './world.js'
 let world: World
 beforeEach(async () => {
   const callers = { ...people, ...Object.fromEntries(scopes.map((scope) => [`without ${scope}`, without(scope)])) }
-  world = await openWorld({ people: callers })
+  // A stream that ends by itself.
+  world = await openWorld({ people: callers, eventStreams: { maximumSeconds: 0.05 } })
 })
 afterEach(() => world.close())
 
@@ -90,6 +91,7 @@ const routes: Rows = {
   'post /api-keys/{key_id}/rotate': { scope: 'billing:admin', body: {}, right: 404 },
   'put /api-keys/{key_id}/budget': { scope: 'billing:admin', body: { limit: '10' }, right: 404 },
   'delete /api-keys/{key_id}': { scope: 'billing:admin', right: 404 },
+  'get /events': { scope: 'billing:read', right: 200 },
   'post /webhooks/{provider}': { scope: null, body: {}, right: 400 },
 }
 

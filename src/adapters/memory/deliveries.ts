@@ -13,7 +13,10 @@ export function addDeliveries(tables: Tables, deliveries: readonly NewDelivery[]
 
 export function addEvents(tables: Tables, events: readonly BillingEvent[], now: number): void {
   const added = events.filter((event) => !tables.events.has(event.id))
-  for (const event of added) tables.events.set(event.id, event)
+  for (const event of added) {
+    tables.events.set(event.id, event)
+    under(tables.eventsOf, event.accountId, () => []).push({ event, storedAt: now })
+  }
   for (const delivery of eventDeliveries(added, tables.subscriptions))
     add(tables, { told: eventDeliveryFields(delivery), event: delivery.event, waiting: newlyWaiting(now) })
 }

@@ -90,6 +90,10 @@ export function memoryLedger(tables: Tables, now: () => number): LedgerStore {
       return currentBudgets(book, rest, now()).slice(0, limit)
     },
     verify: async (scope) => verifyMemory(tables, scope),
+    async balances(accountIds) {
+      const known = accountIds.flatMap((id) => books.get(id)?.state ?? [])
+      return new Map(known.map(({ id, balance, held }) => [id, { balance, held }]))
+    },
     async suspendedAmong(accountIds) {
       return accountIds.filter((id) => (books.get(id)?.state.suspendedFor ?? null) !== null)
     },

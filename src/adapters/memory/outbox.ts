@@ -56,6 +56,20 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
       const event = tables.events.get(eventId)
       return event?.accountId === accountId ? event : null
     },
+    async news(accountIds, { types, after, limit }) {
+      const events = accountIds.flatMap((accountId) => {
+        const own = tables.eventsOf.get(accountId) ?? []
+        // From the end: what is asked for is new.
+        const from = own.findLastIndex(({ storedAt }) => storedAt < after.storedAt) + 1
+        return own.slice(from).filter(({ event, storedAt }) => {
+          const isLater = storedAt > after.storedAt || event.id > after.id
+          return isLater && types.includes(event.type)
+        })
+      })
+      const order = (left: (typeof events)[0], right: (typeof events)[0]) =>
+        left.storedAt - right.storedAt || (left.event.id < right.event.id ? -1 : 1)
+      return { events: events.sort(order).slice(0, limit), asOf: now() }
+    },
     async statuses(accountId, deliveryIds) {
       const rows = deliveryIds
         .flatMap((id) => deliveryOf(tables, id) ?? [])

@@ -5,6 +5,7 @@ import type {
   ApiKeyRecord,
   CheckoutIntent,
   InboxEvent,
+  News,
   PulledItem,
   StoredRecord,
 } from '../../core/ports/store.js'
@@ -32,6 +33,8 @@ export interface Tables {
   /** What is to be sent, by destination. */
   readonly queues: Map<string, DeliveryQueue>
   readonly events: Map<string, BillingEvent>
+  /** Events by account, in the order in which they were stored. */
+  readonly eventsOf: Map<string, News['events'][number][]>
   /** Event types by consumer. */
   readonly subscriptions: Map<string, Set<string>>
   readonly inbox: Map<string, StoredInboxEvent>
@@ -60,6 +63,7 @@ export function createTables(): Tables {
     deliveries: new Map(),
     queues: new Map(),
     events: new Map(),
+    eventsOf: new Map(),
     subscriptions: new Map(),
     inbox: new Map(),
     intents: new Map(),

@@ -4,7 +4,7 @@ import type { LedgerOutcome } from '../../core/domain/ledger/outcome.js'
 import type { LedgerRules } from '../../core/domain/ledger/state.js'
 import { viewAccount } from '../../core/domain/ledger/view.js'
 import { BillingError, invariant } from '../../core/errors.js'
-import type { DeliveryStatus, EntryPage, LedgerStore } from '../../core/ports/store.js'
+import type { DeliveryStatus, EntryPage, LedgerStore, StoredBalance } from '../../core/ports/store.js'
 import { checkCursor } from '../sql/cursor.js'
 import { usageClause } from '../sql/usage-clause.js'
 import { createBatch } from './batch.js'
@@ -144,6 +144,7 @@ export function postgresLedger(
       return connection.read((sql) => tables.rollups.select(sql, clause, accountId, dimension, from, to))
     },
     verify: (scope) => verifyPostgres(connection, tables.schema, scope),
+    balances: (accountIds) => readBalances(connection, tables.schema, accountIds, (query) => query),
     async suspendedAmong(accountIds) {
       const query = `SELECT id FROM ${tables.schema}.accounts WHERE id = ANY($1::text[]) AND suspended_for IS NOT NULL`
       const rows = await connection.read((sql) => sql.query(query, [arrayOf(accountIds)]))
@@ -252,4 +253,18 @@ function pageClause(
   const wanted = `${older} ${moved} ${of} ${burned} ${used}`
   const clause = `WHERE ${ofAccount('t')} ${wanted} ORDER BY t.seq DESC LIMIT ${place(BigInt(limit))}`
   return [clause, values]
+}
+
+/** @param mark says whose rows the question is about, where that matters */
+export async function readBalances(
+  connection: Connection,
+  schema: string,
+  accountIds: readonly string[],
+  mark: (query: string) => string,
+): Promise<ReadonlyMap<string, StoredBalance>> {
+  const query = mark(`SELECT t.id, t.balance, t.held FROM ${schema}.accounts t WHERE t.id = ANY($1::text[])`)
+  const rows = await connection.read((sql) => sql.query(query, [arrayOf(accountIds)]))
+  return new Map(
+    rows.map(([id, balance, held]) => [id ?? '', { balance: BigInt(balance ?? 0), held: BigInt(held ?? 0) }]),
+  )
 }

@@ -1,5 +1,5 @@
 import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
-import type { Delivery, DeliveryStatus, OutboxStore } from '../../core/ports/store.js'
+import type { Delivery, DeliveryStatus, News, NewsQuery, OutboxStore } from '../../core/ports/store.js'
 import { typesByConsumer } from '../kit/event.js'
 import { type ClaimedRow, eventDeliveryRow, stateOf } from '../sql/delivery-rows.js'
 import { claimBundles, dueNow, settleBundles, settledValues } from './bundles.js'
@@ -62,6 +62,7 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
       const clause = 'WHERE t.id = $1 AND t.account_id = $2'
       return connection.read(async (sql) => (await tables.events.first(sql, clause, eventId, accountId)) ?? null)
     },
+    news: (accountIds, asked) => readNews(connection, tables, clock, accountIds, asked, (query) => query),
     async statuses(accountId, deliveryIds) {
       const query = `SELECT id, status FROM ${schema}.deliveries WHERE id = ANY($1) AND account_id = $2`
       const rows = await connection.read((sql) => sql.query(query, [arrayOf(deliveryIds), accountId]))
@@ -79,6 +80,29 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
   }
 }
 
+/** @param mark says whose rows the question is about, where that matters */
+export async function readNews(
+  connection: Connection,
+  { schema, storedEvents }: Tables,
+  clock: Clock,
+  accountIds: readonly string[],
+  { types, after, limit }: NewsQuery,
+  mark: (query: string) => string,
+): Promise<News> {
+  const query = mark(`SELECT ${storedEvents.columns} FROM ${schema}.events t
+    WHERE t.account_id = ANY($1::text[]) AND t.type = ANY($2::text[]) AND (t.stored_at, t.id) > ($3::bigint, $4)
+    ORDER BY t.stored_at, t.id LIMIT $5::bigint`)
+  const values = [arrayOf(accountIds), arrayOf(types), String(after.storedAt), after.id, String(limit)]
+  return connection.read(async (sql) => {
+    const [[time], rows] = await Promise.all([sql.query(`SELECT ${clock()}`), sql.query(query, values)])
+    const events = rows.map((row) => {
+      const { storedAt, ...event } = storedEvents.read(row)
+      return { event, storedAt }
+    })
+    return { events, asOf: Number(time?.[0]) }
+  })
+}
+
 /** Writes events, and a delivery of each to everyone who listens; an event that is there already is left alone. */
 export async function addEvents(
   sql: Sql,
@@ -89,14 +113,16 @@ export async function addEvents(
   if (published.length === 0) return
   const { schema } = tables
   const inserted = await sql.query(
-    `INSERT INTO ${schema}.events (id, type, account_id, occurred_at, data)
-     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) ON CONFLICT DO NOTHING RETURNING id`,
+    `INSERT INTO ${schema}.events (id, type, account_id, occurred_at, data, stored_at)
+     SELECT t.*, $6::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) t
+     ON CONFLICT DO NOTHING RETURNING id`,
     [
       arrayOf(published.map(({ id }) => id)),
       arrayOf(published.map(({ type }) => type)),
       arrayOf(published.map(({ accountId }) => accountId)),
       arrayOf(published.map(({ occurredAt }) => BigInt(occurredAt))),
       arrayOf(published.map(({ data }) => JSON.stringify(data))),
+      String(now),
     ],
   )
   const ids = new Set(inserted.map(([id]) => id))

@@ -381,6 +381,9 @@ export const migrations: readonly ((schema: string) => string)[] = [
     last_used_at bigint
   );
   CREATE INDEX api_keys_by_account ON ${schema}.api_keys (account_id, seq);
+
+  ALTER TABLE ${schema}.events ADD COLUMN stored_at bigint NOT NULL DEFAULT 0;
+  CREATE INDEX events_news ON ${schema}.events (account_id, stored_at, id);
   `,
   (schema) => `
   ALTER TABLE ${schema}.accounts ADD COLUMN collectors text;

@@ -1,7 +1,15 @@
 import { accountRows } from '../sql/account-rows.js'
 import { apiKeyRows, changedApiKeyRows } from '../sql/api-key-rows.js'
 import { rows, text } from '../sql/column.js'
-import { claimedRows, deliveryRows, eventRows, inboxRows, intentRows, newDeliveryRows } from '../sql/delivery-rows.js'
+import {
+  claimedRows,
+  deliveryRows,
+  eventRows,
+  inboxRows,
+  intentRows,
+  newDeliveryRows,
+  storedEventRows,
+} from '../sql/delivery-rows.js'
 import {
   accountStateRows,
   accountSumRows,
@@ -64,6 +72,7 @@ export function createTables(schema: string) {
     claimed: table(schema, claimedRows),
     newDeliveries: table(schema, newDeliveryRows),
     events: table(schema, eventRows),
+    storedEvents: table(schema, storedEventRows),
     inbox: table(schema, inboxRows),
     intents: table(schema, intentRows),
     apiKeys: table(schema, apiKeyRows),

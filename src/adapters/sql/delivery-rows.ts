@@ -129,12 +129,19 @@ export function eventDeliveryRow(delivery: EventDelivery, now: number): Delivery
   return { ...eventDeliveryFields(delivery), eventId: id, eventType: type, ...newlyWaiting(now) }
 }
 
-export const eventRows = rows<BillingEvent>('events', ['id'], {
+const eventColumns = {
   id: text(),
-  type: text(),
+  type: text<BillingEvent['type']>(),
   accountId: text(),
   occurredAt: number,
-  data: json(),
+  data: json<BillingEvent['data']>(),
+}
+export const eventRows = rows<BillingEvent>('events', ['id'], eventColumns)
+
+/** An event with when it was stored, as it is written. */
+export const storedEventRows = rows<BillingEvent & { readonly storedAt: number }>('events', ['id'], {
+  ...eventColumns,
+  storedAt: number,
 })
 
 export const inboxRows = rows<InboxRow>('inbox', ['provider', 'eventId'], {

@@ -3,7 +3,7 @@ import type { NewDelivery } from '../../core/domain/ledger/state.js'
 import { typesByConsumer } from '../kit/event.js'
 import { eventDeliveryRow, newDeliveryRow } from '../sql/delivery-rows.js'
 import type { Sql } from './connection.js'
-import { deliveries, events as eventTable, newDeliveries } from './tables.js'
+import { deliveries, newDeliveries, storedEvents } from './tables.js'
 
 export function addDeliveries(sql: Sql, added: readonly NewDelivery[], now: number): void {
   newDeliveries.insert(
@@ -14,9 +14,14 @@ export function addDeliveries(sql: Sql, added: readonly NewDelivery[], now: numb
 
 /** Writes events, and a delivery of each to everyone who listens; an event that is there already is left alone. */
 export function addEvents(sql: Sql, published: readonly BillingEvent[], now: number): void {
-  const added = published.filter(({ id }) => !sql.first('SELECT 1 FROM billfold_events WHERE id = ?', id))
+  const known = 'SELECT 1 FROM billfold_events WHERE id = ?'
+  const fresh = published.filter(({ id }) => !sql.first(known, id))
+  const added = [...new Map(fresh.map((event) => [event.id, event])).values()]
   if (added.length === 0) return
-  eventTable.upsert(sql, added)
+  storedEvents.insert(
+    sql,
+    added.map((event) => ({ ...event, storedAt: now })),
+  )
   deliveries.insert(
     sql,
     eventDeliveries(added, subscriptions(sql)).map((delivery) => eventDeliveryRow(delivery, now)),

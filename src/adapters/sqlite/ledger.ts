@@ -84,6 +84,16 @@ export function sqliteLedger(connection: Connection, now: () => number): LedgerS
       return connection.read((sql) => currentBudgets(sql, accountId, now(), 'scope > ? ORDER BY scope LIMIT ?', values))
     },
     verify: (scope) => verifySqlite(connection, scope),
+    balances(accountIds) {
+      const query = 'SELECT balance, held FROM billfold_accounts WHERE id = ?'
+      return connection.read((sql) => {
+        const known = accountIds.flatMap((id) => {
+          const row = sql.first(query, id)
+          return row ? [[id, { balance: row[0] as bigint, held: row[1] as bigint }] as const] : []
+        })
+        return new Map(known)
+      })
+    },
     suspendedAmong(accountIds) {
       const query = 'SELECT 1 FROM billfold_accounts WHERE id = ? AND suspended_for IS NOT NULL'
       return connection.read((sql) => accountIds.filter((id) => sql.first(query, id) !== undefined))

@@ -6,7 +6,7 @@ import { type ClaimedRow, stateOf } from '../sql/delivery-rows.js'
 import type { Connection, Sql } from './connection.js'
 import { addEvents } from './deliveries.js'
 import { sqliteReports } from './reports.js'
-import { claimed, deliveries, entries, events as eventTable } from './tables.js'
+import { claimed, deliveries, entries, events as eventTable, storedEvents } from './tables.js'
 
 export function sqliteOutbox(connection: Connection, now: () => number): OutboxStore {
   return {
@@ -56,6 +56,16 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
     event(accountId, eventId) {
       const clause = 'WHERE id = ? AND account_id = ?'
       return connection.read((sql) => eventTable.first(sql, clause, eventId, accountId) ?? null)
+    },
+    news(accountIds, { types, after, limit }) {
+      const clause = `WHERE account_id IN (SELECT value FROM json_each(?)) AND type IN (SELECT value FROM json_each(?))
+        AND (stored_at, id) > (?, ?) ORDER BY stored_at, id LIMIT ?`
+      return connection.read((sql) => {
+        const lists = [JSON.stringify(accountIds), JSON.stringify(types)]
+        const asked = [...lists, BigInt(after.storedAt), after.id, BigInt(limit)]
+        const rows = storedEvents.select(sql, clause, ...asked)
+        return { events: rows.map(({ storedAt, ...event }) => ({ event, storedAt })), asOf: now() }
+      })
     },
     statuses(accountId, deliveryIds) {
       return connection.read((sql) => {

@@ -340,6 +340,9 @@ export const migrations: readonly string[] = [
     last_used_at INTEGER
   ) STRICT;
   CREATE INDEX billfold_api_keys_by_account ON billfold_api_keys (account_id, seq);
+
+  ALTER TABLE billfold_events ADD COLUMN stored_at INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX billfold_events_news ON billfold_events (account_id, stored_at, id);
   `,
   `
   ALTER TABLE billfold_accounts ADD COLUMN collectors TEXT;

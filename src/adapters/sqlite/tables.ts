@@ -1,6 +1,14 @@
 import { accountRows } from '../sql/account-rows.js'
 import { apiKeyRows, changedApiKeyRows } from '../sql/api-key-rows.js'
-import { claimedRows, deliveryRows, eventRows, inboxRows, intentRows, newDeliveryRows } from '../sql/delivery-rows.js'
+import {
+  claimedRows,
+  deliveryRows,
+  eventRows,
+  inboxRows,
+  intentRows,
+  newDeliveryRows,
+  storedEventRows,
+} from '../sql/delivery-rows.js'
 import {
   accountStateRows,
   accountSumRows,
@@ -42,6 +50,7 @@ export const deliveries = table(deliveryRows)
 export const claimed = table(claimedRows)
 export const newDeliveries = table(newDeliveryRows)
 export const events = table(eventRows)
+export const storedEvents = table(storedEventRows)
 export const inbox = table(inboxRows)
 export const intents = table(intentRows)
 export const apiKeys = table(apiKeyRows)

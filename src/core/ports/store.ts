@@ -101,6 +101,8 @@ export interface LedgerStore {
   budget(accountId: string, scope: string): Promise<Budget | null>
   /** Those that have a limit by scope, in the order of its code points; `after` is the scope of the last one of the page before. */
   budgets(accountId: string, page: { readonly limit: number; readonly after?: string }): Promise<readonly Budget[]>
+  /** What these accounts have, without those that are not there. */
+  balances(accountIds: readonly string[]): Promise<ReadonlyMap<string, StoredBalance>>
   /** Which of these accounts are suspended. */
   suspendedAmong(accountIds: readonly string[]): Promise<readonly string[]>
   /**
@@ -110,6 +112,12 @@ export interface LedgerStore {
   verify(scope: LedgerVerificationScope): Promise<LedgerVerification>
   /** Accounts with something that is due: a hold or grant whose time is over, credits that recur, a level to be counted. */
   due(limit: number): Promise<readonly string[]>
+}
+
+/** What an account has, in micro-sparks. */
+export interface StoredBalance {
+  readonly balance: bigint
+  readonly held: bigint
 }
 
 /** What a command came to in a transaction of the app. */
@@ -373,6 +381,21 @@ export interface Settlement {
   readonly event: BillingEvent | null
 }
 
+/** Which events to read. */
+export interface NewsQuery {
+  readonly types: readonly string[]
+  /** Those that come after this one; from this moment on, where the id is empty. */
+  readonly after: { readonly storedAt: Instant; readonly id: string }
+  readonly limit: number
+}
+
+/** Events, and when they were stored; oldest first. */
+export interface News {
+  readonly events: readonly { readonly event: BillingEvent; readonly storedAt: Instant }[]
+  /** The store's time. */
+  readonly asOf: Instant
+}
+
 /** What is to be told to others, written with the change it tells of. */
 export interface OutboxStore {
   /** From now on events of these types are delivered to this consumer too; harmless to repeat. */
@@ -394,6 +417,11 @@ export interface OutboxStore {
   delivery(accountId: string, deliveryId: string): Promise<DeliveryState | null>
   /** An event of this account. */
   event(accountId: string, eventId: string): Promise<BillingEvent | null>
+  /**
+   * Events of these accounts and types, in the order in which they were stored by the store's clock, from a place on. Of two that were stored
+   * at the same time by transactions that overlap, one may be seen later than the other: who must miss none looks back a while.
+   */
+  news(accountIds: readonly string[], asked: NewsQuery): Promise<News>
   /** How deliveries stand, by id. */
   statuses(accountId: string, deliveryIds: readonly string[]): Promise<ReadonlyMap<string, DeliveryStatus>>
   /** What was and will be reported of an account to a destination for whole minutes, by meter and oldest first. */

@@ -5,6 +5,8 @@ export type Crossing =
   | 'deliveries that were given up'
   | 'accounts with something that is due'
   | 'accounts that are suspended'
+  | 'balances of accounts'
+  | 'events of accounts'
   | 'deliveries by destination'
   | 'accounts to verify'
 

@@ -8,7 +8,7 @@ import type { LedgerStore } from '../../../core/ports/store.js'
 import type { Clock } from '../clock.js'
 import type { Connection } from '../connection.js'
 import { byKind } from '../keys-by-kind.js'
-import { createPatience, joiner, postgresLedger } from '../ledger.js'
+import { createPatience, joiner, postgresLedger, readBalances } from '../ledger.js'
 import { arrayOf } from '../table.js'
 import type { Tables } from '../tables.js'
 import { across } from './across.js'
@@ -89,6 +89,8 @@ export function distributedLedger(
             rows.map(([scope]) => scope ?? ''),
           )
     },
+    balances: (accountIds) =>
+      readBalances(connection, schema, accountIds, (query) => across('balances of accounts', query)),
     async suspendedAmong(accountIds) {
       const query = `SELECT t.id FROM ${schema}.accounts t WHERE t.id = ANY($1::text[]) AND t.suspended_for IS NOT NULL`
       const text = across('accounts that are suspended', query)

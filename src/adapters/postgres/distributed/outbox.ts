@@ -5,7 +5,7 @@ import { dueNow, settledValues } from '../bundles.js'
 import type { Sql } from '../client.js'
 import type { Clock } from '../clock.js'
 import type { Connection } from '../connection.js'
-import { postgresOutbox } from '../outbox.js'
+import { postgresOutbox, readNews } from '../outbox.js'
 import { postgresReports } from '../reports.js'
 import { arrayOf } from '../table.js'
 import type { Tables } from '../tables.js'
@@ -143,6 +143,8 @@ export function distributedOutbox(
         return delivery ?? null
       })
     },
+    news: (accountIds, asked) =>
+      readNews(connection, tables, clock, accountIds, asked, (query) => across('events of accounts', query)),
     async backlog() {
       const query = `SELECT t.destination, t.status, count(*) FROM ${schema}.deliveries t WHERE t.status <> 'delivered' GROUP BY 1, 2`
       const rows = await connection.read((sql) => sql.query(across('deliveries by destination', query)))

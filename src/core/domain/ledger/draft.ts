@@ -285,7 +285,7 @@ export function countersOf(draft: Draft, accountId: string, meter: string): read
   return counters.filter((counter) => counter.meter === meter).sort((left, right) => left.startsAt - right.startsAt)
 }
 
-export function balanceOf(account: AccountState): Balance {
+export function balanceOf(account: Pick<AccountState, 'balance' | 'held'>): Balance {
   return {
     balance: account.balance,
     held: account.held,
