@@ -5,13 +5,14 @@ import type { CountTokens } from './bound.js'
 import { callModel } from './call-model.js'
 import type { Currency } from './currency.js'
 import { GatewayError, gatewayError } from './gateway-error.js'
-import { byApiKey, type GatewayKeys, type IdentifyCaller, identified } from './identify.js'
+import { byApiKey, type IdentifyCaller, identified } from './identify.js'
 import type { CallTerms, GatewayCaller } from './model-call.js'
 import { chat } from './protocols/chat.js'
 import { embeddings } from './protocols/embeddings.js'
 import { messages } from './protocols/messages.js'
 import { jsonOf, type Protocol } from './protocols/protocol.js'
 import { responses } from './protocols/responses.js'
+import { createSignup, type SignupOptions } from './signup.js'
 import { type ServedModel, servedModels, type Upstream } from './upstream.js'
 
 /** What a gateway is made of, beside the service. */
@@ -23,6 +24,8 @@ export interface GatewayOptions<C extends Catalog = Catalog> {
   readonly identify?: IdentifyCaller
   /** What a key must be allowed to do; default `models:call`. */
   readonly scope?: string
+  /** Serves `POST /user/signup`; default nobody signs up here. */
+  readonly signup?: SignupOptions
   /** Where routes begin; default at the root, so that `/v1` is where the official clients look. */
   readonly basePath?: string
   /** Where a caller without money is sent. */
@@ -37,6 +40,8 @@ export interface GatewayOptions<C extends Catalog = Catalog> {
   readonly maximumBodyBytes?: number
   /** Reaches the upstreams. Default: the global one. */
   readonly fetch?: typeof globalThis.fetch
+  /** The clock, in milliseconds since the epoch; default the system's. */
+  readonly now?: () => number
   /** Told of what is answered with 500, of estimated usage, and of what could not be recorded. Default: written to the console. */
   readonly onError?: (error: unknown, requestId: string) => void
 }
@@ -44,8 +49,8 @@ export interface GatewayOptions<C extends Catalog = Catalog> {
 /** What of the service a gateway uses. */
 export type GatewayBilling<C extends Catalog = Catalog> = Pick<
   BillingCore<C>,
-  'accounts' | 'credits' | 'meter' | 'quote' | 'priceList' | 'sync' | 'on'
-> & { readonly apiKeys?: GatewayKeys }
+  'accounts' | 'apiKeys' | 'capture' | 'credits' | 'hold' | 'meter' | 'on' | 'priceList' | 'quote' | 'sync'
+>
 
 /** A fetch-standard handler, for the converters of `billfold/http`. */
 export interface Gateway {
@@ -65,14 +70,13 @@ const consumer = 'gateway'
 /**
  * A prepaid gateway to models, for the vendors' own clients: it holds what a call may cost at most, forwards it, and charges what it used.
  *
- * @throws BillingError `config_invalid` for upstreams or limits that are none; TypeError where nobody says who calls
+ * @throws BillingError `config_invalid` for upstreams or limits that are none
  * @example const gateway = createGateway(billing, { meter: 'tokens', upstreams: [{ provider: 'openai', baseURL, apiKey, models }] })
  * @see docs/gateway.md
  */
 export function createGateway<C extends Catalog>(billing: GatewayBilling<C>, options: GatewayOptions<C>): Gateway {
   const { basePath = '', scope = 'models:call', maximumBodyBytes = 10 * 1024 * 1024 } = options
-  const identify = options.identify ?? (billing.apiKeys && byApiKey(billing.apiKeys, scope))
-  if (!identify) throw new TypeError('createGateway: give `identify`, which says who calls.')
+  const identify = options.identify ?? byApiKey(billing, scope)
   const models = servedModels(options.upstreams, options.fetch ?? globalThis.fetch)
   // Names on the wire are looked up in the catalog when a call has them.
   const metered = billing as unknown as GatewayBilling
@@ -88,11 +92,13 @@ export function createGateway<C extends Catalog>(billing: GatewayBilling<C>, opt
   }
   metered.on(consumer, 'credit.granted', ({ id, accountId }) => resumeWithFunds(metered, accountId, `gateway:${id}`))
   const currency = remembered(() => currencyOf(metered))
+  const signUp =
+    options.signup && createSignup(metered, options.signup, { scope, now: options.now ?? Date.now, currency })
   const health = remembered(async () => void (await metered.sync.status()), 1_000)
 
   const call = async (protocol: Protocol, request: Request, id: string): Promise<Response> => {
     const caller = await identified(identify, request)
-    const read = protocol.parse(jsonOf(new TextDecoder().decode(await readBytes(request, maximumBodyBytes))))
+    const read = protocol.parse(await bodyOf(request, maximumBodyBytes))
     const model = models.get(read.model)
     if (!model?.protocols.includes(protocol)) throw noModel(read.model, protocol)
     const send = (body: string, signal: AbortSignal) => model.send(protocol, body, signal)
@@ -112,6 +118,8 @@ export function createGateway<C extends Catalog>(billing: GatewayBilling<C>, opt
       await health()
       return Response.json({ status: 'ok' })
     }
+    if (signUp && operation === 'POST /user/signup')
+      return Response.json(await signUp(request, await bodyOf(request, 10_000)), { status: 201 })
     if (operation === 'GET /v1/balance') return Response.json(await balance(request))
     const [, name] = /^GET \/v1\/models(?:\/(.+))?$/.exec(operation) ?? [undefined, null]
     if (name !== null) {
@@ -151,6 +159,10 @@ function withHeaders(response: Response, id: string): Response {
   response.headers.set('x-request-id', id)
   response.headers.set('request-id', id)
   return response
+}
+
+async function bodyOf(request: Request, maximumBytes: number): Promise<unknown> {
+  return jsonOf(new TextDecoder().decode(await readBytes(request, maximumBytes)))
 }
 
 async function currencyOf(billing: Pick<GatewayBilling, 'priceList'>): Promise<Currency> {

@@ -1,39 +1,24 @@
+import type { BillingCore } from '../index.js'
 import { GatewayError } from './gateway-error.js'
 import type { GatewayCaller } from './model-call.js'
 
 /** Tells who calls; `null` for nobody. */
 export type IdentifyCaller = (request: Request) => GatewayCaller | null | Promise<GatewayCaller | null>
 
-/** Keys of accounts, as far as a gateway needs them: `billing.apiKeys`. */
-export interface GatewayKeys {
-  /** Whose a key is; or that it opens nothing. */
-  verify(input: {
-    readonly key: string
-  }): Promise<
-    | { readonly valid: true; readonly accountId: string; readonly keyId: string; readonly scopes: readonly string[] }
-    | { readonly valid: false }
-  >
-}
-
-/** @throws GatewayError `unauthenticated` */
+/** @throws GatewayError `invalid_api_key` */
 export async function identified(identify: IdentifyCaller, request: Request): Promise<GatewayCaller> {
   const caller = await identify(request)
   if (caller && typeof caller.accountId === 'string' && caller.accountId !== '') return caller
-  throw new GatewayError(
-    401,
-    'invalid_api_key',
-    'Give a valid API key as a bearer token.',
-    {},
-    { 'www-authenticate': 'Bearer' },
-  )
+  const headers = { 'www-authenticate': 'Bearer' }
+  throw new GatewayError(401, 'invalid_api_key', 'Give a valid API key as a bearer token.', {}, headers)
 }
 
 /** Callers by their API key. One that has not the scope is told that it is missing. */
-export function byApiKey(keys: GatewayKeys, scope: string): IdentifyCaller {
+export function byApiKey({ apiKeys }: Pick<BillingCore, 'apiKeys'>, scope: string): IdentifyCaller {
   return async (request) => {
     const key = keyOf(request)
     if (key === null) return null
-    const found = await keys.verify({ key })
+    const found = await apiKeys.verify({ key })
     if (!found.valid) return null
     if (!found.scopes.includes(scope)) throw new GatewayError(403, 'forbidden', `This key has not the scope ${scope}.`)
     return { accountId: found.accountId, apiKeyId: found.keyId }

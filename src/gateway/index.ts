@@ -1,6 +1,7 @@
 export type { AccountStatus, BalanceAnswer } from './account-status.js'
 export type { CountTokens, ModelLimits } from './bound.js'
 export { createGateway, type Gateway, type GatewayBilling, type GatewayOptions } from './handler.js'
-export type { GatewayKeys, IdentifyCaller } from './identify.js'
+export type { IdentifyCaller } from './identify.js'
 export type { GatewayCaller } from './model-call.js'
+export type { SignupAnswer, SignupOptions } from './signup.js'
 export type { GatewayModel, Upstream } from './upstream.js'
