@@ -1,9 +1,9 @@
 import { GatewayError } from './gateway-error.js'
 
 /** An answer whose usage was reported. */
-export interface Answered {
+export interface Answered<T = Response> {
   /** Called when it is paid for, or could not be. @returns what is handed over, if nothing was yet */
-  settled(error: GatewayError | null): Response
+  settled(error: GatewayError | null): T
 }
 
 /** Why a call ends before its answer does. */

@@ -1,7 +1,7 @@
 import { type BillingError, parseSparks } from '../index.js'
 import { worstTokens } from './bound.js'
 import { GatewayError } from './gateway-error.js'
-import type { BoundCall, CallTerms, GatewayCaller } from './model-call.js'
+import type { CallTerms, GatewayCaller, HeldCall } from './model-call.js'
 
 /** Why accounts without money are suspended; nothing that is suspended for another reason is resumed here. */
 export const outOfFunds = 'Insufficient funds'
@@ -26,7 +26,7 @@ export async function insufficientFunds(terms: CallTerms, caller: GatewayCaller)
  *
  * @throws GatewayError where there is not enough for an answer of any length
  */
-export async function affordableOutput(terms: CallTerms, call: BoundCall, refusal: BillingError): Promise<number> {
+export async function affordableOutput(terms: CallTerms, call: HeldCall, refusal: BillingError): Promise<number> {
   const { billing } = terms
   const { caller, output } = call
   const costOf = async (tokens: number) => (await billing.quote(measureOf(terms, call, tokens))).sparks
@@ -57,14 +57,14 @@ export async function affordableOutput(terms: CallTerms, call: BoundCall, refusa
 }
 
 /** What is held and quoted for answers of so many tokens. */
-export function measureOf({ meter }: Pick<CallTerms, 'meter'>, { bound, model, request }: BoundCall, output: number) {
+export function measureOf({ meter }: Pick<CallTerms, 'meter'>, { bound, model, request }: HeldCall, output: number) {
   // The catalog's own names of meters are checked when the gateway is made.
   const tokens = worstTokens(bound, output, request.choices)
   return { meter: meter as never, tokens, model: model.name, provider: model.provider }
 }
 
 /** @throws GatewayError where it is suspended for another reason, or has too little still */
-async function resumeFunded(terms: CallTerms, { caller, id }: BoundCall, least: bigint): Promise<void> {
+async function resumeFunded(terms: CallTerms, { caller, id }: HeldCall, least: bigint): Promise<void> {
   const { accountId } = caller
   const { suspendedFor } = await terms.billing.accounts.get({ accountId })
   if (suspendedFor === null) return
@@ -79,7 +79,7 @@ async function resumeFunded(terms: CallTerms, { caller, id }: BoundCall, least: 
   })
 }
 
-async function suspend({ billing, onError }: CallTerms, { caller: { accountId }, id }: BoundCall): Promise<void> {
+async function suspend({ billing, onError }: CallTerms, { caller: { accountId }, id }: HeldCall): Promise<void> {
   const input = { accountId, reason: outOfFunds, automatic: true, idempotencyKey: `gateway:${id}` }
   // The call is refused with it or without.
   await billing.accounts.suspend(input).catch((error: unknown) => onError(error, id))

@@ -1,22 +1,21 @@
 import { readBytes } from '../http/body.js'
 import type { BillingCore, Catalog, MeterName } from '../index.js'
 import { type BalanceAnswer, balanceAnswer, resumeWithFunds } from './account-status.js'
-import type { CountTokens } from './bound.js'
 import { callModel } from './call-model.js'
 import type { Currency } from './currency.js'
 import { GatewayError, gatewayError } from './gateway-error.js'
 import { byApiKey, type IdentifyCaller, identified } from './identify.js'
-import type { CallTerms, GatewayCaller } from './model-call.js'
 import { chat } from './protocols/chat.js'
 import { embeddings } from './protocols/embeddings.js'
 import { messages } from './protocols/messages.js'
 import { jsonOf, type Protocol } from './protocols/protocol.js'
 import { responses } from './protocols/responses.js'
 import { createSignup, type SignupOptions } from './signup.js'
+import { type CallOptions, callTerms } from './terms.js'
 import { type ServedModel, servedModels, type Upstream } from './upstream.js'
 
 /** What a gateway is made of, beside the service. */
-export interface GatewayOptions<C extends Catalog = Catalog> {
+export interface GatewayOptions<C extends Catalog = Catalog> extends CallOptions {
   /** The meter that usage of models is recorded on; rated by cost. */
   readonly meter: MeterName<C>
   readonly upstreams: readonly Upstream[]
@@ -28,22 +27,12 @@ export interface GatewayOptions<C extends Catalog = Catalog> {
   readonly signup?: SignupOptions
   /** Where routes begin; default at the root, so that `/v1` is where the official clients look. */
   readonly basePath?: string
-  /** Where a caller without money is sent. */
-  readonly topUpUrl?: string | ((caller: GatewayCaller) => string | Promise<string>)
-  /** The status of a refusal for want of money; default 403. */
-  readonly insufficientStatus?: 402 | 403
-  /** Counts tokens as the models do. Default: a byte is a token at most, and four bytes are about one. */
-  readonly countTokens?: CountTokens
-  /** How long a call may take, in milliseconds; default ten minutes. */
-  readonly timeoutMs?: number
   /** The largest request, in bytes; default 10 MiB. */
   readonly maximumBodyBytes?: number
   /** Reaches the upstreams. Default: the global one. */
   readonly fetch?: typeof globalThis.fetch
   /** The clock, in milliseconds since the epoch; default the system's. */
   readonly now?: () => number
-  /** Told of what is answered with 500, of estimated usage, and of what could not be recorded. Default: written to the console. */
-  readonly onError?: (error: unknown, requestId: string) => void
 }
 
 /** What of the service a gateway uses. */
@@ -80,16 +69,7 @@ export function createGateway<C extends Catalog>(billing: GatewayBilling<C>, opt
   const models = servedModels(options.upstreams, options.fetch ?? globalThis.fetch)
   // Names on the wire are looked up in the catalog when a call has them.
   const metered = billing as unknown as GatewayBilling
-  const terms: CallTerms = {
-    billing: metered,
-    meter: options.meter,
-    countTokens: options.countTokens,
-    timeoutMs: options.timeoutMs ?? 600_000,
-    insufficientStatus: options.insufficientStatus ?? 403,
-    topUpUrl: async (caller) =>
-      typeof options.topUpUrl === 'function' ? options.topUpUrl(caller) : (options.topUpUrl ?? null),
-    onError: options.onError ?? ((error, requestId) => console.error(`billfold gateway ${requestId}:`, error)),
-  }
+  const terms = callTerms(metered, options.meter, options)
   metered.on(consumer, 'credit.granted', ({ id, accountId }) => resumeWithFunds(metered, accountId, `gateway:${id}`))
   const currency = remembered(() => currencyOf(metered))
   const signUp =

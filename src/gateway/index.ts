@@ -4,4 +4,6 @@ export { createGateway, type Gateway, type GatewayBilling, type GatewayOptions }
 export type { IdentifyCaller } from './identify.js'
 export type { GatewayCaller } from './model-call.js'
 export type { SignupAnswer, SignupOptions } from './signup.js'
+export type { CallOptions } from './terms.js'
 export type { GatewayModel, Upstream } from './upstream.js'
+export { type WrapFetchOptions, wrapFetch } from './wrap-fetch.js'

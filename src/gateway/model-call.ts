@@ -52,9 +52,20 @@ export interface ModelCall {
   readonly gone: AbortSignal
 }
 
-/** A call with what it may come to. */
-export interface BoundCall extends ModelCall {
+/** A call as far as money goes, whatever carries it. */
+export interface CostedCall {
+  readonly id: string
+  readonly caller: GatewayCaller
+  readonly protocol: { readonly name: string }
+  readonly request: Pick<ModelRequest, 'choices'>
+  readonly model: PricedModel
   readonly bound: Bound
-  /** How long each answer may be: what is held for. */
+}
+
+/** What is held for: how long each answer may be. */
+export interface HeldCall extends CostedCall {
   readonly output: number
 }
+
+/** A call that is forwarded, with what is held for it. */
+export type BoundCall = ModelCall & HeldCall

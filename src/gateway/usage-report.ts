@@ -1,6 +1,6 @@
 import { BillingError, type MeteredWork, type ReportedUsage } from '../index.js'
 import { readUsage } from '../prices/read-usage.js'
-import type { BoundCall, CallTerms } from './model-call.js'
+import type { BoundCall, CallTerms, HeldCall } from './model-call.js'
 import { fieldOf } from './protocols/protocol.js'
 
 /** Why usage is an estimate. */
@@ -19,7 +19,8 @@ export interface KnownUsage {
 }
 
 type Tokens = Readonly<Record<string, number>>
-interface Reading {
+/** One way to read what was used. */
+export interface Reading {
   readonly tokens: Tokens
   readonly serviceTier?: ReportedUsage['serviceTier']
   readonly estimated?: Estimated
@@ -31,9 +32,14 @@ interface Reading {
  * marked by the dimension `estimated`. What has no price of its own is charged as its text would be.
  */
 export function reportUsage(work: MeteredWork, terms: CallTerms, call: BoundCall, known: KnownUsage): void {
+  reportReading(work, terms, call, readings(call, known))
+}
+
+/** Reports the first of several readings that has a price. */
+export function reportReading(work: MeteredWork, terms: CallTerms, call: HeldCall, readings: Iterable<Reading>): void {
   const { name: model, provider } = call.model
   let problem: unknown
-  for (const { tokens, serviceTier, estimated } of readings(call, known)) {
+  for (const { tokens, serviceTier, estimated } of readings) {
     const dimensions = { endpoint: call.protocol.name, ...(estimated && { estimated }) }
     try {
       work.report({ model, provider, tokens, ...(serviceTier && { serviceTier }), dimensions })
@@ -104,6 +110,7 @@ function inputOf(tokens: Tokens): Tokens {
   return Object.fromEntries(Object.entries(tokens).filter(([pool]) => isInput(pool)))
 }
 
-function asText(tokens: Tokens): Tokens {
+/** What is in pools of their own, as plain text. */
+export function asText(tokens: Tokens): Tokens {
   return { input: total(tokens, isInput), output: total(tokens, isOutput) }
 }
