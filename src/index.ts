@@ -212,6 +212,7 @@ export type { Metered, MeteredWork, MeterInput, ReportedUsage } from './core/ope
 export type { LifetimePurchase } from './core/operations/owned-for-life.js'
 export type { PackageView } from './core/operations/packages.js'
 export type { Page, PageInput } from './core/operations/paging.js'
+export type { ParityInput, ParityReport, ParityRow } from './core/operations/parity.js'
 export type {
   AttachPaymentMethodInput,
   AvailableMethodsInput,
@@ -223,6 +224,7 @@ export type {
 export type { ListPaymentsInput, PaymentView, RefundPaymentInput, RefundView } from './core/operations/payments.js'
 export type { CreatePortalInput } from './core/operations/portal.js'
 export type { PlanView, PriceList } from './core/operations/price-list.js'
+export type { CollectorView, PromoteInput, Promotion } from './core/operations/promote.js'
 export type { ProviderCatalogChange } from './core/operations/provider-catalog.js'
 export type { PullInput, PullProblem, PullReport } from './core/operations/pull-usage.js'
 export type { PurchasedPackage, PurchasePackageInput } from './core/operations/purchase-package.js'
@@ -261,7 +263,12 @@ export type { VerifyLedgerInput } from './core/operations/verify-ledger.js'
 export type { HandledWebhook, WebhookInput } from './core/operations/webhooks.js'
 export type { PlanConfig } from './core/plan-config.js'
 export type { CallOptions } from './core/ports/call-options.js'
-export type { CatalogCapability, CatalogChange, ProviderCatalog } from './core/ports/capabilities/catalog.js'
+export type {
+  CatalogCapability,
+  CatalogChange,
+  CountedMeter,
+  ProviderCatalog,
+} from './core/ports/capabilities/catalog.js'
 export type {
   CheckoutCapability,
   CheckoutPage,
@@ -285,7 +292,12 @@ export type {
   InvoicesCapability,
   InvoiceTax,
 } from './core/ports/capabilities/invoices.js'
-export type { MeteringCapability, ReportOutcome, UsageReport } from './core/ports/capabilities/metering.js'
+export type {
+  CollectedCustomer,
+  MeteringCapability,
+  ReportOutcome,
+  UsageReport,
+} from './core/ports/capabilities/metering.js'
 export type {
   MethodUse,
   OfferedMethod,
@@ -394,6 +406,7 @@ export type {
   InvoiceCreditVerbs,
   InvoiceVerbs,
   ManualPaymentVerbs,
+  MeteringVerbs,
   PackageVerbs,
   PaymentMethodVerbs,
   PaymentVerbs,

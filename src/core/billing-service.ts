@@ -49,6 +49,7 @@ import type {
   InvoiceCreditVerbs,
   InvoiceVerbs,
   ManualPaymentVerbs,
+  MeteringVerbs,
   PaymentMethodVerbs,
   PaymentVerbs,
   PortalVerbs,
@@ -88,14 +89,18 @@ type When<Condition extends boolean, Verbs> = Condition extends true ? Verbs : u
 /** Whether a provider keeps meters, products and prices. */
 type KeepsCatalog<R extends ProviderRoles> = R extends
   | { readonly default: { readonly catalog: object } }
-  | { readonly checkout: { readonly catalog: object } }
+  | { readonly checkout: { readonly catalog: object } | readonly { readonly catalog: object }[] }
   ? true
   : false
 
 /** Whether the provider of invoices takes money off them. */
 type CreditsInvoices<R extends ProviderRoles> = R extends
   | { readonly default: { readonly 'invoice-credits': object } }
-  | { readonly invoices: { readonly 'invoice-credits': object } }
+  | {
+      readonly invoices:
+        | { readonly 'invoice-credits': object }
+        | readonly [{ readonly 'invoice-credits': object }, ...unknown[]]
+    }
   ? true
   : false
 
@@ -103,6 +108,17 @@ type CreditsInvoices<R extends ProviderRoles> = R extends
 type TakesManual<R extends ProviderRoles> = R extends
   | { readonly default: { readonly payments: { readonly submit: object } } }
   | { readonly payments: { readonly payments: { readonly submit: object } } }
+  ? true
+  : R extends { readonly payments: readonly (infer Each)[] }
+    ? Extract<Each, { readonly payments: { readonly submit: object } }> extends never
+      ? false
+      : true
+    : false
+
+/** Whether a provider is told of usage. */
+type TellsUsage<R extends ProviderRoles> = R extends
+  | { readonly default: { readonly metering: object } }
+  | { readonly metering: object }
   ? true
   : false
 
@@ -133,6 +149,7 @@ export type BillingService<R extends ProviderRoles = ProviderRoles, C extends Ca
   When<Plays<R, 'payments'>, PaymentVerbs> &
   When<TakesManual<R>, ManualPaymentVerbs> &
   When<Plays<R, 'paymentMethods'>, PaymentMethodVerbs> &
+  When<TellsUsage<R>, MeteringVerbs> &
   When<KeepsCatalog<R>, CatalogVerbs> &
   When<ReadsTraces<R>, PullVerbs> &
   (keyof R extends never ? unknown : IntegrationVerbs<WebhookProviderId<R>>)

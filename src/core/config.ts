@@ -6,21 +6,27 @@ import type { AnyProvider, Capabilities, Provider } from './ports/provider.js'
 import type { Store } from './ports/store.js'
 import type { PullConfig } from './pull-config.js'
 
+/** A provider, or several beside each other. */
+export type OneOrMore<C extends keyof Capabilities> = Provider<C> | readonly Provider<C>[]
+
 /** The parts a provider can play in an app. `default` plays every part it is able to and nobody else is named for. */
 export interface ProviderRoles {
   readonly default?: AnyProvider
-  readonly checkout?: Provider<'checkout'>
+  /** Who sells; of several the first, unless a sale names another one. */
+  readonly checkout?: OneOrMore<'checkout'>
   readonly portal?: Provider<'portal'>
   readonly subscriptions?: Provider<'subscriptions'>
-  readonly invoices?: Provider<'invoices'>
-  readonly payments?: Provider<'payments'>
+  /** Who has invoices; of several lists are of the first, unless another one is named, and one invoice is found wherever it is. */
+  readonly invoices?: OneOrMore<'invoices'>
+  /** Who has payments, in the same way. */
+  readonly payments?: OneOrMore<'payments'>
   readonly paymentMethods?: Provider<'payment-methods'>
   /**
    * All of them are told of usage; one collects what an account with overage owes, and for the others the same usage is counted as a
    * shadow, which nobody is charged for. The first collects for accounts that are new: see `promote`.
    */
-  readonly metering?: Provider<'metering'> | readonly Provider<'metering'>[]
-  readonly tracing?: Provider<'tracing'> | readonly Provider<'tracing'>[]
+  readonly metering?: OneOrMore<'metering'>
+  readonly tracing?: OneOrMore<'tracing'>
 }
 
 /** What `createBilling` is given. */
@@ -70,6 +76,10 @@ export interface ResolvedRoles {
   readonly paymentMethods: Able<'payment-methods'> | null
   readonly metering: readonly Able<'metering'>[]
   readonly tracing: readonly Able<'tracing'>[]
+  /** All that sell, that have invoices, and that have payments, the first of which is the one above. */
+  readonly sellers: readonly Able<'checkout'>[]
+  readonly invoicers: readonly Able<'invoices'>[]
+  readonly payers: readonly Able<'payments'>[]
 }
 
 const providerId = /^[a-z][a-z0-9_-]{0,29}$/
@@ -79,15 +89,27 @@ export function resolveRoles(roles: ProviderRoles): ResolvedRoles {
   const fallback = roles.default
   const one = <C extends keyof Capabilities>(given: AnyProvider | undefined, capability: C): Able<C> | null =>
     (given ?? able(fallback, capability) ?? null) as Able<C> | null
+  const many = <C extends keyof Capabilities>(given: OneOrMore<C> | undefined, capability: C) =>
+    listed<AnyProvider>(
+      (given as AnyProvider | readonly AnyProvider[] | undefined) ?? able(fallback, capability),
+    ) as readonly Able<C>[]
+  const [sellers, invoicers, payers] = [
+    many(roles.checkout, 'checkout'),
+    many(roles.invoices, 'invoices'),
+    many(roles.payments, 'payments'),
+  ]
   const resolved = {
-    checkout: one(roles.checkout, 'checkout'),
+    checkout: sellers[0] ?? null,
     portal: one(roles.portal, 'portal'),
     subscriptions: one(roles.subscriptions, 'subscriptions'),
-    invoices: one(roles.invoices, 'invoices'),
-    payments: one(roles.payments, 'payments'),
+    invoices: invoicers[0] ?? null,
+    payments: payers[0] ?? null,
     paymentMethods: one(roles.paymentMethods, 'payment-methods'),
-    metering: listed(roles.metering ?? able(fallback, 'metering')) as readonly Able<'metering'>[],
-    tracing: listed(roles.tracing ?? able(fallback, 'tracing')) as readonly Able<'tracing'>[],
+    metering: many(roles.metering, 'metering'),
+    tracing: many(roles.tracing, 'tracing'),
+    sellers,
+    invoicers,
+    payers,
   }
   const untold = resolved.metering.length > 1 && resolved.metering.find(({ metering }) => !metering.takesShadows)
   if (untold)

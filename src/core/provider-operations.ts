@@ -19,6 +19,7 @@ export {
   upcomingInvoice,
 } from './operations/invoices.js'
 export { approvePayment, rejectPayment, submitManual } from './operations/manual-payments.js'
+export { parity } from './operations/parity.js'
 export {
   attachPaymentMethod,
   availablePaymentMethods,
@@ -30,6 +31,7 @@ export {
 } from './operations/payment-methods.js'
 export { getPayment, listPayments, refundPayment } from './operations/payments.js'
 export { createPortal } from './operations/portal.js'
+export { getCollector, promote } from './operations/promote.js'
 export { applyCatalog, planCatalog } from './operations/provider-catalog.js'
 export { pullUsage } from './operations/pull-usage.js'
 export { purchasePackage } from './operations/purchase-package.js'

@@ -7,6 +7,7 @@ import type {
   InvoiceCreditVerbs,
   InvoiceVerbs,
   ManualPaymentVerbs,
+  MeteringVerbs,
   PackageVerbs,
   PaymentMethodVerbs,
   PaymentVerbs,
@@ -29,7 +30,7 @@ async function on<T>(
 
 /** What is done about top-ups that are asked for, where a provider can charge what customers have left there; `null` elsewhere. */
 export function topUpHandler(ctx: BillingContext): EventHandler | null {
-  if (!ctx.roles.payments?.payments.charge) return null
+  if (!ctx.roles.payers.some(({ payments }) => payments.charge)) return null
   return (event) => on(ctx, event, (all) => all.runTopUp(ctx, event))
 }
 
@@ -49,7 +50,7 @@ export function pullVerbs(ctx: BillingContext): object {
 
 /** The verbs that providers bring: those of the parts that somebody plays. */
 export function providerVerbs<C extends Catalog>(ctx: BillingContext): object {
-  const { checkout, portal, subscriptions, invoices, payments, paymentMethods, all } = ctx.roles
+  const { checkout, portal, subscriptions, invoices, payments, paymentMethods, metering, all } = ctx.roles
   return {
     ...(checkout ? checkoutVerbs<C>(ctx) : {}),
     ...(portal ? portalVerbs(ctx) : {}),
@@ -58,6 +59,7 @@ export function providerVerbs<C extends Catalog>(ctx: BillingContext): object {
     ...(invoices?.['invoice-credits'] ? invoiceCreditVerbs(ctx) : {}),
     ...(payments ? paymentVerbs(ctx) : {}),
     ...(paymentMethods ? paymentMethodVerbs(ctx) : {}),
+    ...(metering.length > 0 ? meteringVerbs(ctx) : {}),
     ...([...all.values()].some(({ catalog }) => catalog) ? catalogVerbs(ctx) : {}),
   }
 }
@@ -123,7 +125,7 @@ function paymentVerbs(ctx: BillingContext): PaymentVerbs {
       list: (input) => on(ctx, input, (all) => all.listPayments(ctx, input)),
       get: (input) => on(ctx, input, (all) => all.getPayment(ctx, input)),
       refund: (input) => on(ctx, input, (all) => all.refundPayment(ctx, input)),
-      ...(ctx.roles.payments?.payments.submit ? manualPaymentVerbs(ctx) : {}),
+      ...(ctx.roles.payers.some(({ payments }) => payments.submit) ? manualPaymentVerbs(ctx) : {}),
     },
   }
 }
@@ -146,6 +148,16 @@ function paymentMethodVerbs(ctx: BillingContext): PaymentMethodVerbs {
       update: (input) => on(ctx, input, (all) => all.updatePaymentMethod(ctx, input)),
       setDefault: (input) => on(ctx, input, (all) => all.setDefaultPaymentMethod(ctx, input)),
       remove: (input) => on(ctx, input, (all) => all.removePaymentMethod(ctx, input)),
+    },
+  }
+}
+
+function meteringVerbs(ctx: BillingContext): MeteringVerbs {
+  return {
+    metering: {
+      collector: async (input) => (await load()).getCollector(ctx, input),
+      promote: async (input) => (await load()).promote(ctx, input),
+      parity: async (input) => (await load()).parity(ctx, input),
     },
   }
 }

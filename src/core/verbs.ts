@@ -42,6 +42,7 @@ import type { Metered, MeteredWork, MeterInput } from './operations/meter.js'
 import type { LifetimePurchase } from './operations/owned-for-life.js'
 import type { PackageView } from './operations/packages.js'
 import type { Page, PageInput } from './operations/paging.js'
+import type { ParityInput, ParityReport } from './operations/parity.js'
 import type {
   AttachPaymentMethodInput,
   AvailableMethodsInput,
@@ -53,6 +54,7 @@ import type {
 import type { ListPaymentsInput, PaymentView, RefundPaymentInput, RefundView } from './operations/payments.js'
 import type { CreatePortalInput } from './operations/portal.js'
 import type { PriceList } from './operations/price-list.js'
+import type { CollectorView, PromoteInput, Promotion } from './operations/promote.js'
 import type { ProviderCatalogChange } from './operations/provider-catalog.js'
 import type { PullInput, PullReport } from './operations/pull-usage.js'
 import type { PurchasedPackage, PurchasePackageInput } from './operations/purchase-package.js'
@@ -418,6 +420,18 @@ export interface CatalogVerbs {
     plan(): Promise<readonly ProviderCatalogChange[]>
     /** Makes meters, products and prices at the providers fit the catalog. */
     apply(): Promise<readonly ProviderCatalogChange[]>
+  }
+}
+
+/** What apps have with a provider that is told of usage. */
+export interface MeteringVerbs {
+  readonly metering: {
+    /** Who collects what an account uses beyond allowance and credits, and who is to from its next period on. */
+    collector(input: AccountInput): Promise<CollectorView>
+    /** Has a provider collect from each account's next period on. */
+    promote(input: PromoteInput): Promise<Promotion>
+    /** Compares what the providers counted, with each other and with what they were told. */
+    parity(input?: ParityInput): Promise<ParityReport>
   }
 }
 

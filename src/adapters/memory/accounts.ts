@@ -45,6 +45,12 @@ export function memoryAccounts(tables: Tables, now: () => number): AccountStore 
     async externalId(accountId, provider) {
       return tables.links.get(`${accountId}|${provider}`) ?? null
     },
+    async list({ limit, after = '' }) {
+      return [...tables.books.keys()]
+        .filter((id) => id > after)
+        .sort()
+        .slice(0, limit)
+    },
     async linked(provider, { limit, after = '' }) {
       const linked = [...tables.links].flatMap(([key, externalId]) => {
         const [accountId = '', name] = key.split('|')

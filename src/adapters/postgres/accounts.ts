@@ -55,6 +55,11 @@ export function postgresAccounts(connection: Connection, { schema, accounts }: T
       return connection.read(async (sql) => (await sql.query(query, [accountId, provider]))[0]?.[0] ?? null)
     },
     externalId: (accountId, provider) => connection.read((sql) => externalIdOf(sql, schema, accountId, provider)),
+    async list({ limit, after = '' }) {
+      const query = `SELECT id FROM ${schema}.accounts WHERE id > $1 ORDER BY id LIMIT $2::bigint`
+      const rows = await connection.read((sql) => sql.query(query, [after, String(limit)]))
+      return rows.map(([id]) => id ?? '')
+    },
     async linked(provider, { limit, after = '' }) {
       const query = `SELECT account_id, external_id FROM ${schema}.account_links
         WHERE provider = $1 AND account_id > $2 AND gone IS NULL ORDER BY account_id LIMIT $3::bigint`

@@ -63,6 +63,10 @@ export function sqliteAccounts(connection: Connection, now: () => number): Accou
       return connection.read((sql) => (sql.first(query, accountId, provider)?.[0] as string | undefined) ?? null)
     },
     externalId: (accountId, provider) => connection.read((sql) => externalIdOf(sql, accountId, provider)),
+    list({ limit, after = '' }) {
+      const query = 'SELECT id FROM billfold_accounts WHERE id > ? ORDER BY id LIMIT ?'
+      return connection.read((sql) => sql.all(query, after, BigInt(limit)).map(([id]) => id as string))
+    },
     linked(provider, { limit, after = '' }) {
       const query = `SELECT account_id, external_id FROM billfold_account_links
         WHERE provider = ? AND account_id > ? AND gone IS NULL ORDER BY account_id LIMIT ?`

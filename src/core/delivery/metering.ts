@@ -9,6 +9,7 @@ import type { Attempted } from './settlement.js'
 import { partOf } from './tracing.js'
 
 const hourMs = 3_600_000
+const minuteMs = 60_000
 
 /** Where usage for a provider waits: what it collects, and apart from that what another one does. */
 export function meteringDestinations({ id, metering }: Able<'metering'>): readonly string[] {
@@ -28,6 +29,7 @@ export async function reportUsage(
     provider,
     batch.filter((_, index) => outcomes[index] === undefined),
   )
+  await arrange(ctx, provider, batch, customers)
   const sent: number[] = []
   const reports: UsageReport[] = []
   batch.forEach(({ id, accountId, destination, meter, sparks, occurredAt }, index) => {
@@ -75,7 +77,7 @@ async function customersOf(
   ctx: BillingContext,
   provider: Able<'metering'>,
   bundles: readonly Delivery[],
-): Promise<ReadonlyMap<string, string | Attempted>> {
+): Promise<Map<string, string | Attempted>> {
   if (bundles.length === 0) return new Map()
   const accounts = [...new Set(bundles.map(({ accountId }) => accountId))]
   const customers = new Map<string, string | Attempted>(await ctx.store.accounts.externalIds(accounts, provider.id))
@@ -84,11 +86,45 @@ async function customersOf(
     try {
       customers.set(accountId, await ensureCustomer(ctx, provider, accountId))
     } catch (error) {
-      // A key or a service that fails fails for everyone.
-      if (!BillingError.is(error) || error.retryable || error.code === 'provider_authentication') throw error
-      ctx.environment.onError(error, `customer of ${accountId} at ${provider.id}`)
-      customers.set(accountId, { status: 'retry', reason: error.message })
+      customers.set(accountId, heldUp(ctx, error, `customer of ${accountId} at ${provider.id}`))
     }
   }
   return customers
+}
+
+/**
+ * Whoever is charged for this usage has to be on prices of it before it arrives. It is loaded where there is something to be charged
+ * afterwards; one that cannot be put on them holds up its own account alone.
+ */
+async function arrange(
+  ctx: BillingContext,
+  provider: Able<'metering'>,
+  batch: readonly Delivery[],
+  customers: Map<string, string | Attempted>,
+): Promise<void> {
+  const hasOverage = [...ctx.catalog.plans.values()].some(({ overage }) => overage)
+  const collected = batch.filter(
+    ({ destination, accountId }) => destination === provider.id && typeof customers.get(accountId) === 'string',
+  )
+  if (!provider.metering.collect || !hasOverage || collected.length === 0) return
+  const { arrangeCollection } = await import('../operations/collection.js')
+  const begins = new Map<string, number>()
+  for (const { accountId, occurredAt } of collected)
+    begins.set(accountId, Math.min(Math.floor(occurredAt / minuteMs) * minuteMs, begins.get(accountId) ?? occurredAt))
+  for (const [accountId, from] of begins) {
+    try {
+      const account = (await ctx.store.ledger.snapshot(accountId))?.account
+      // What is sold here has prices of usage.
+      if (account && account.paidPlan?.provider !== provider.id) await arrangeCollection(ctx, provider, account, from)
+    } catch (error) {
+      customers.set(accountId, heldUp(ctx, error, `prices of usage of ${accountId} at ${provider.id}`))
+    }
+  }
+}
+
+/** Why an account's usage cannot be sent now. A key or a service that fails fails for everyone. */
+function heldUp(ctx: BillingContext, error: unknown, where: string): Attempted {
+  if (!BillingError.is(error) || error.retryable || error.code === 'provider_authentication') throw error
+  ctx.environment.onError(error, where)
+  return { status: 'retry', reason: error.message }
 }

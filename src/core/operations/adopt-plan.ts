@@ -1,4 +1,5 @@
 import type { BillingContext } from '../context.js'
+import { collectorAt } from '../domain/ledger/collector.js'
 import type { ChangePlanCommand } from '../domain/ledger/command.js'
 import { dedupeOf, fingerprintOf } from '../domain/ledger/key.js'
 import type { AccountState } from '../domain/ledger/state.js'
@@ -8,6 +9,7 @@ import { BillingError } from '../errors.js'
 import type { Subscription, SubscriptionStatus } from '../ports/capabilities/subscriptions.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
+import { arrangeCollection, meteringProvider } from './collection.js'
 import { ownedForLife } from './owned-for-life.js'
 import { isOngoing, keepOneSubscription } from './slot.js'
 import { requireSnapshot, submit } from './steps.js'
@@ -57,11 +59,22 @@ export async function adoptPlan(
     if (isOnPlan) continue
     const reason = best ? `subscription ${best.externalId}` : owned ? `purchase ${owned.id}` : 'no subscription'
     await changePlan(ctx, { accountId, plan, anchor, paid, reason, cause, fingerprint: wanted })
+    await collectElsewhere(ctx, accountId, best?.provider ?? null)
     written = wanted
   }
   throw new BillingError(
     'provider_unavailable',
     `What ${provider.id} says of the subscriptions of account ${accountId} changed at every reading; try again.`,
+  )
+}
+
+/** A plan that is paid for here and collected there has no prices of usage there yet. One that cannot be told now is told with its usage. */
+async function collectElsewhere(ctx: BillingContext, accountId: string, seller: string | null): Promise<void> {
+  const { account, now } = await requireSnapshot(ctx, accountId)
+  const collector = meteringProvider(ctx, collectorAt(ctx.rules, account, now))
+  if (!collector || collector.id === seller) return
+  await arrangeCollection(ctx, collector, account, now).catch((error: unknown) =>
+    ctx.environment.onError(error, `prices of usage of account ${accountId} at ${collector.id}`),
   )
 }
 

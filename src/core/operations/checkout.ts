@@ -32,6 +32,8 @@ export interface CheckoutReturn {
   readonly idempotencyKey?: string
   /** Whether the customer may enter a promotion code of the provider's on the page. Default false. */
   readonly promotionCodes?: boolean
+  /** Who sells it, of those of `providers.checkout`; default the first. */
+  readonly provider?: string
 }
 
 /** What to sell: credits for an amount of money (above 0, at most 1000), a credit package, a plan; or nothing, for a payment method. */
@@ -63,6 +65,7 @@ const returnFields = {
   cancelUrl: given('cancelUrl'),
   idempotencyKey: idempotencyKey.optional(),
   promotionCodes: z.boolean().default(false),
+  provider: z.string().optional(),
 }
 const requestSchema = z.discriminatedUnion('kind', [
   z.strictObject({ ...returnFields, kind: z.literal('credits'), amount: given('amount') }),
@@ -83,7 +86,7 @@ const requestSchema = z.discriminatedUnion('kind', [
  * meanwhile, what it sold is given first.
  *
  * @throws BillingError `not_found` (account, package or plan), `redirect_not_allowed`, `invalid_url`, `invalid_amount`,
- * `invalid_quantity`, `amount_out_of_range`, `unknown_field`, `idempotency_conflict`, `invalid_state` (the key's checkout was used or
+ * `invalid_request` (`provider` does not sell here), `invalid_quantity`, `amount_out_of_range`, `unknown_field`, `idempotency_conflict`, `invalid_state` (the key's checkout was used or
  * is over), `subscription_exists` (the account has one, or is paying for one: changes are made in the portal), `capability_missing`
  * (a plan, and the provider has no `subscriptions`), `checkout_mismatch` (an equal sale was paid, but not as sold), and the provider's: `provider_unavailable`, `outcome_unknown` (call again with
  * the same key) and others
@@ -93,7 +96,7 @@ export async function createCheckout<C extends Catalog>(
   input: CreateCheckoutInput<C>,
 ): Promise<CreatedCheckout> {
   const request = parse(requestSchema, input)
-  const provider = checkoutProvider(ctx)
+  const provider = checkoutProvider(ctx, request.provider)
   if (!ctx.origins) throw new BillingError('config_invalid', 'Set redirects.allowedOrigins to use checkout.')
   const successUrl = checkRedirect(request.successUrl, ctx.origins, 'successUrl')
   const cancelUrl = checkRedirect(request.cancelUrl, ctx.origins, 'cancelUrl')
@@ -188,9 +191,14 @@ async function subscriptionsOf(
   provider: AnyProvider,
   accountId: string,
 ): Promise<readonly Subscription[]> {
-  const capability = requireCapability(provider, 'subscriptions')
-  const customerId = await ctx.store.accounts.externalId(accountId, provider.id)
-  return customerId === null ? [] : capability.list(customerId, {})
+  requireCapability(provider, 'subscriptions')
+  // One that another seller has is one too many all the same.
+  const found: Subscription[] = []
+  for (const { id, subscriptions } of [provider, ...ctx.roles.sellers.filter((seller) => seller.id !== provider.id)]) {
+    const customerId = subscriptions ? await ctx.store.accounts.externalId(accountId, id) : null
+    if (subscriptions && customerId !== null) found.push(...(await subscriptions.list(customerId, {})))
+  }
+  return found
 }
 
 /** A trial is for whoever subscribes for the first time. */

@@ -1,5 +1,6 @@
 import type { Able } from '../config.js'
 import type { BillingContext } from '../context.js'
+import { shadowDestination } from '../domain/ledger/told.js'
 import type { Instant } from '../domain/period.js'
 import type { UsagePart, UsageTotalQuery } from '../ports/capabilities/usage-reports.js'
 import type { ReportState } from '../ports/store.js'
@@ -9,7 +10,7 @@ const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 const dayMs = 24 * hourMs
 /** How long a provider may take to count what it has taken. */
-const countingMs = hourMs
+export const countingMs = hourMs
 /** The most reports of one minute whose sums are tried. */
 const maximumOpen = 12
 
@@ -21,6 +22,8 @@ export interface UsageComparison {
   readonly provider: CountingProvider
   readonly accountId: string
   readonly customerId: string
+  /** What it is told that another one collects, and counts apart; or what it collects. */
+  readonly isShadow: boolean
   /** Whole days of UTC, but for the end: a whole hour. */
   readonly from: Instant
   readonly to: Instant
@@ -31,6 +34,7 @@ export interface UsageComparison {
 export interface UsageGap {
   readonly accountId: string
   readonly meter: string
+  readonly isShadow: boolean
   readonly at: Instant
   readonly expected: bigint
   readonly found: bigint
@@ -52,8 +56,12 @@ export interface ComparedUsage {
  * of hours that do. What was handed out within the last hour may or may not be counted yet: both are right.
  */
 export async function compareUsage(ctx: BillingContext, comparison: UsageComparison): Promise<ComparedUsage> {
-  const { provider, accountId, from, to } = comparison
-  const reports = await ctx.store.outbox.reports(accountId, provider.id, { from, to })
+  const { provider, accountId, from, to, isShadow } = comparison
+  const destination = isShadow ? shadowDestination(provider.id) : provider.id
+  const reports = await ctx.store.outbox.reports(accountId, destination, { from, to })
+  // Nobody else collects, and nobody did: there are no shadows to look for.
+  if (isShadow && ctx.roles.metering.length === 1 && reports.length === 0)
+    return { gaps: [], arrived: [], lost: [], unclear: [], reports }
   const meters = new Set([...ctx.catalog.meters.keys(), ...reports.map(({ meter }) => meter)])
   const compared: ComparedUsage[] = []
   for (const meter of meters) {
@@ -75,7 +83,7 @@ async function compareMeter(
   meter: string,
   reports: readonly ReportState[],
 ): Promise<ComparedUsage> {
-  const { accountId, from, to } = comparison
+  const { accountId, from, to, isShadow } = comparison
   const now = ctx.environment.now()
   const gaps: UsageGap[] = []
   const settled = { arrived: [] as ReportState[], lost: [] as ReportState[], unclear: [] as ReportState[] }
@@ -100,10 +108,11 @@ async function compareMeter(
       const sparks = await totalOf(comparison, meter, { from: startsAt, to: startsAt + minuteMs })
       rest -= sparks
       const gap = settle(sparks, minute, now, settled)
-      if (gap)
-        gaps.push({ accountId, meter, at: startsAt, expected: certain(minute, now), found: sparks, reports: minute })
+      const place = { accountId, meter, isShadow }
+      if (gap) gaps.push({ ...place, at: startsAt, expected: certain(minute, now), found: sparks, reports: minute })
     }
-    if (rest !== 0n) gaps.push({ accountId, meter, at: hour.startsAt, expected: 0n, found: rest, reports: [] })
+    if (rest !== 0n)
+      gaps.push({ accountId, meter, isShadow, at: hour.startsAt, expected: 0n, found: rest, reports: [] })
   }
   return { gaps, ...settled, reports }
 }
@@ -186,20 +195,20 @@ function settle(
 }
 
 async function partsOf(
-  { provider, customerId, signal }: UsageComparison,
+  { provider, customerId, isShadow, signal }: UsageComparison,
   meter: string,
   span: Pick<UsageTotalQuery, 'from' | 'to'>,
   by: 'hour' | 'day',
 ): Promise<UsagePart[]> {
-  const reading = provider['usage-reports'].parts({ customerId, meter, ...span, by }, { signal })
+  const reading = provider['usage-reports'].parts({ customerId, meter, isShadow, ...span, by }, { signal })
   return [...((await foundOrNull(reading)) ?? [])]
 }
 
 async function totalOf(
-  { provider, customerId, signal }: UsageComparison,
+  { provider, customerId, isShadow, signal }: UsageComparison,
   meter: string,
   span: Pick<UsageTotalQuery, 'from' | 'to'>,
 ): Promise<bigint> {
-  const reading = provider['usage-reports'].total({ customerId, meter, ...span }, { signal })
+  const reading = provider['usage-reports'].total({ customerId, meter, isShadow, ...span }, { signal })
   return (await foundOrNull(reading))?.sparks ?? 0n
 }

@@ -17,23 +17,31 @@ import {
   type PaidInvoice,
   previewView,
 } from './invoice-view.js'
+import { namedProvider } from './named-provider.js'
 import { type Page, type PageInput, pageFields, providerPage, providerPlace } from './paging.js'
 
 /** Which invoices to list. */
 export interface ListInvoicesInput extends PageInput {
   readonly accountId: string
   readonly status?: InvoiceStatus
+  /** Whose, of those of `providers.invoices`; default the first. */
+  readonly provider?: string
 }
 
-const listSchema = z.strictObject({ accountId, ...pageFields, status: z.enum(invoiceStatuses).optional() })
+const listSchema = z.strictObject({
+  accountId,
+  ...pageFields,
+  status: z.enum(invoiceStatuses).optional(),
+  provider: z.string().optional(),
+})
 const oneSchema = z.strictObject({ accountId, id: idField('id') })
 
 /** The invoices of an account, newest first, a page at a time. @throws BillingError `not_found`, `invalid_cursor` */
 export async function listInvoices(ctx: BillingContext, input: ListInvoicesInput): Promise<Page<InvoiceView>> {
   const request = parse(listSchema, input)
-  const { provider, customerId } = await keeperOf(ctx, request.accountId)
+  const { provider, customerId } = await keeperOf(ctx, request.accountId, request.provider)
   const { cursor: _, limit: __, ...asked } = request
-  const list = { list: 'invoices', provider: provider.id, customerId, ...asked }
+  const list = { list: 'invoices', ...asked, provider: provider.id, customerId }
   const place = await providerPlace(ctx, list, request)
   if (customerId === null) return { items: [], nextCursor: null }
   const query = { customerId, ...place, ...(request.status ? { status: request.status } : {}) }
@@ -166,18 +174,19 @@ interface Keeper {
   readonly customerId: string | null
 }
 
-async function keeperOf(ctx: BillingContext, account: string): Promise<Keeper> {
-  const provider = ctx.roles.invoices
-  if (!provider) throw new BillingError('capability_missing', 'No provider plays the part of invoices.')
+async function keeperOf(ctx: BillingContext, account: string, name?: string): Promise<Keeper> {
+  const provider = namedProvider(ctx.roles.invoicers, name, 'invoices')
   return { provider, customerId: await customerOf(ctx, provider, account) }
 }
 
-/** An invoice of this account: another one's is not there. */
+/** An invoice of this account, wherever it is: another account's is not there. */
 async function requireInvoice(ctx: BillingContext, request: InvoiceInput) {
-  const { provider } = await keeperOf(ctx, request.accountId)
-  const invoice = await foundOrNull(provider.invoices.get(request.id, {}))
-  if (invoice !== null && (await isCustomerOf(ctx, provider, request.accountId, invoice.customerId)))
-    return { provider, invoice, customerId: invoice.customerId }
+  await keeperOf(ctx, request.accountId)
+  for (const provider of ctx.roles.invoicers) {
+    const invoice = await foundOrNull(provider.invoices.get(request.id, {}))
+    if (invoice !== null && (await isCustomerOf(ctx, provider, request.accountId, invoice.customerId)))
+      return { provider, invoice, customerId: invoice.customerId }
+  }
   throw new BillingError('not_found', `No invoice ${request.id} on account ${request.accountId}.`)
 }
 

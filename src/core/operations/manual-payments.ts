@@ -10,8 +10,9 @@ import { accountId, given, idField, parse, readMoney, text } from './fields.js'
 import { followInvoice } from './follow-invoice.js'
 import { followPayment } from './follow-payment.js'
 import { foundOrNull } from './found.js'
-import { type PaymentView, paymentView, requirePayment, takerOf } from './payments.js'
+import { type PaymentView, paymentView, requirePayment, takersOf } from './payments.js'
 import { settleSale } from './sale-session.js'
+import { requireAccount } from './steps.js'
 
 /** A payment that was made by hand, such as a bank transfer. */
 export interface SubmitManualInput {
@@ -39,7 +40,9 @@ const submitSchema = z.strictObject({
  */
 export async function submitManual(ctx: BillingContext, input: SubmitManualInput): Promise<PaymentView> {
   const request = parse(submitSchema, input)
-  const { provider } = await takerOf(ctx, request.accountId)
+  await requireAccount(ctx, request.accountId)
+  const takers = takersOf(ctx)
+  const provider = takers.find(({ payments }) => payments.submit) ?? (takers[0] as Able<'payments'>)
   const submit = requireMethod(provider, 'payments', 'submit')
   const { invoiceId, paymentMethod, transactionReference: reference } = request
   const invoice = provider.invoices ? await foundOrNull(provider.invoices.get(invoiceId, {})) : null

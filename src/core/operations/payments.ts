@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { Able } from '../config.js'
 import type { BillingContext } from '../context.js'
 import { formatMoney } from '../domain/money.js'
 import { type DeclineReason, type PaymentStatus, paymentStatuses } from '../domain/payment-outcome.js'
@@ -8,7 +9,9 @@ import { customerOf, isCustomerOf } from './customers.js'
 import { accountId, given, idempotencyKey, idField, parse, readMoney, text } from './fields.js'
 import { followPayment } from './follow-payment.js'
 import { foundOrNull } from './found.js'
+import { namedProvider } from './named-provider.js'
 import { type Page, type PageInput, pageFields, providerPage, providerPlace } from './paging.js'
+import { requireAccount } from './steps.js'
 
 /** A payment as callers see it; amounts as decimal text in its currency. */
 export interface PaymentView {
@@ -32,16 +35,23 @@ export interface PaymentView {
 export interface ListPaymentsInput extends PageInput {
   readonly accountId: string
   readonly status?: PaymentStatus
+  /** Whose, of those of `providers.payments`; default the first. */
+  readonly provider?: string
 }
 
-const listSchema = z.strictObject({ accountId, ...pageFields, status: z.enum(paymentStatuses).optional() })
+const listSchema = z.strictObject({
+  accountId,
+  ...pageFields,
+  status: z.enum(paymentStatuses).optional(),
+  provider: z.string().optional(),
+})
 
 /** The payments of an account, newest first, a page at a time. @throws BillingError `not_found`, `invalid_cursor` */
 export async function listPayments(ctx: BillingContext, input: ListPaymentsInput): Promise<Page<PaymentView>> {
   const request = parse(listSchema, input)
-  const { provider, customerId } = await takerOf(ctx, request.accountId)
+  const { provider, customerId } = await takerOf(ctx, request)
   const { cursor: _, limit: __, ...asked } = request
-  const list = { list: 'payments', provider: provider.id, customerId, ...asked }
+  const list = { list: 'payments', ...asked, provider: provider.id, customerId }
   const place = await providerPlace(ctx, list, request)
   if (customerId === null) return { items: [], nextCursor: null }
   const query = { customerId, ...place, ...(request.status ? { status: request.status } : {}) }
@@ -119,21 +129,32 @@ export async function refundPayment(ctx: BillingContext, input: RefundPaymentInp
   }
 }
 
-export async function takerOf(ctx: BillingContext, account: string) {
-  const provider = ctx.roles.payments
-  if (!provider) throw new BillingError('capability_missing', 'No provider plays the part of payments.')
+/** Who has payments: the first that is configured, or the one that is named. @throws BillingError `capability_missing`, `invalid_request` */
+async function takerOf(
+  ctx: BillingContext,
+  { accountId: account, provider: name }: { readonly accountId: string; readonly provider?: string | undefined },
+) {
+  const provider = namedProvider(takersOf(ctx), name, 'payments')
   return { provider, customerId: await customerOf(ctx, provider, account) }
 }
 
-/** A payment of this account: another one's is not there. */
+/** @throws BillingError `capability_missing` */
+export function takersOf({ roles }: BillingContext): readonly Able<'payments'>[] {
+  if (roles.payers.length > 0) return roles.payers
+  throw new BillingError('capability_missing', 'No provider plays the part of payments.')
+}
+
+/** A payment of this account, wherever it is: another account's is not there. */
 export async function requirePayment(
   ctx: BillingContext,
   request: { readonly accountId: string; readonly id: string },
 ) {
-  const { provider } = await takerOf(ctx, request.accountId)
-  const payment = await foundOrNull(provider.payments.get(request.id, {}))
-  if (payment !== null && (await isCustomerOf(ctx, provider, request.accountId, payment.customerId)))
-    return { provider, payment }
+  await requireAccount(ctx, request.accountId)
+  for (const provider of takersOf(ctx)) {
+    const payment = await foundOrNull(provider.payments.get(request.id, {}))
+    if (payment !== null && (await isCustomerOf(ctx, provider, request.accountId, payment.customerId)))
+      return { provider, payment }
+  }
   throw new BillingError('not_found', `No payment ${request.id} on account ${request.accountId}.`)
 }
 

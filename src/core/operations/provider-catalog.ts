@@ -40,10 +40,11 @@ async function eachProvider(ctx: BillingContext, step: 'plan' | 'apply'): Promis
 function catalogFor(ctx: BillingContext, provider: AnyProvider): ProviderCatalog {
   const { catalog, roles } = ctx
   const isTold = roles.metering.some(({ id }) => id === provider.id)
-  const sells = roles.checkout?.id === provider.id
+  const sells = roles.sellers.some(({ id }) => id === provider.id)
   const charged = [...catalog.meters.values()].filter(({ rate }) => rate !== null)
   const sold = [...catalog.plans.values()].filter(({ price }) => price !== null && price.interval !== 'once')
-  if (sold.some(({ overage }) => overage) && sells && !isTold && roles.metering.length > 0)
+  const isCollected = isTold || roles.metering.every(({ metering }) => metering.collect)
+  if (sold.some(({ overage }) => overage) && sells && !isCollected)
     throw new BillingError(
       'config_invalid',
       `Plans with overage are sold at ${provider.id}, which is not told of usage: name it in providers.metering.`,

@@ -26,6 +26,8 @@ export type PurchasePackageInput<C extends Catalog = Catalog> = {
       readonly successUrl: string
       readonly cancelUrl: string
       readonly promotionCodes?: boolean
+      /** Who sells it, of those of `providers.checkout`; default the first. */
+      readonly provider?: string
     }
   | {
       /** At once, with a payment method that the account has left. */
@@ -66,6 +68,7 @@ const schema = z.discriminatedUnion('payWith', [
     successUrl: given('successUrl'),
     cancelUrl: given('cancelUrl'),
     promotionCodes: z.boolean().optional(),
+    provider: z.string().optional(),
   }),
   z.strictObject({
     ...fields,
@@ -104,9 +107,8 @@ async function charge(
   ctx: BillingContext,
   request: Extract<z.output<typeof schema>, { payWith: 'stored_method' }>,
 ): Promise<PurchasedPackage> {
-  const provider = ctx.roles.payments
-  if (!provider?.payments.charge)
-    throw new BillingError('capability_missing', 'No provider of payments charges stored payment methods.')
+  const provider = ctx.roles.payers.find(({ payments }) => payments.charge)
+  if (!provider) throw new BillingError('capability_missing', 'No provider of payments charges stored payment methods.')
   const sale = priceOf(ctx, provider.id, { kind: 'package', package: request.package, quantity: request.quantity })
   const returnUrl = returnUrlOf(ctx, request.returnUrl)
   await requireAccount(ctx, request.accountId)

@@ -1,4 +1,5 @@
 import type { BillingContext } from '../context.js'
+import { meteringDestinations } from '../delivery/metering.js'
 import type { Instant } from '../domain/period.js'
 import type { ReportState } from '../ports/store.js'
 import { type ComparedUsage, type CountingProvider, compareUsage, type UsageGap } from './compare-usage.js'
@@ -29,6 +30,8 @@ export async function reconcileUsage(
   provider: CountingProvider,
   account: { readonly accountId: string; readonly customerId: string },
   options: {
+    /** What it counts of what another one collects, or what it collects. */
+    readonly isShadow: boolean
     readonly from: Instant
     readonly to: Instant
     /** The earliest moment of usage of which nobody knows if it arrived. */
@@ -38,9 +41,9 @@ export async function reconcileUsage(
   },
 ): Promise<ReconciledUsage> {
   const { accountId } = account
-  const { repair, signal, to } = options
+  const { repair, signal, to, isShadow } = options
   const from = Math.floor(Math.min(options.from, options.oldest ?? options.from) / dayMs) * dayMs
-  const compared = await compareUsage(ctx, { provider, ...account, from, to, signal })
+  const compared = await compareUsage(ctx, { provider, ...account, isShadow, from, to, signal })
   const { arrived, lost, unclear, reports, gaps } = compared
   const now = ctx.environment.now()
   const canBeSent = ({ occurredAt }: ReportState) => now - occurredAt < provider.metering.maximumAgeMs - leastTimeMs
@@ -111,12 +114,14 @@ export async function oldestUncertain(
   provider: CountingProvider,
 ): Promise<ReadonlyMap<string, Instant>> {
   const oldest = new Map<string, Instant>()
-  const uncertain = pagesOf(
-    (place) => ctx.store.outbox.stranded(provider.id, 'uncertain', place),
-    ({ cursor }) => cursor,
-  )
-  for await (const page of uncertain)
-    for (const { accountId, occurredAt } of page)
-      oldest.set(accountId, Math.min(occurredAt, oldest.get(accountId) ?? occurredAt))
+  for (const destination of meteringDestinations(provider)) {
+    const uncertain = pagesOf(
+      (place) => ctx.store.outbox.stranded(destination, 'uncertain', place),
+      ({ cursor }) => cursor,
+    )
+    for await (const page of uncertain)
+      for (const { accountId, occurredAt } of page)
+        oldest.set(accountId, Math.min(occurredAt, oldest.get(accountId) ?? occurredAt))
+  }
   return oldest
 }

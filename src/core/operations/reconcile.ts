@@ -1,10 +1,12 @@
 import * as z from 'zod'
 import type { BillingContext } from '../context.js'
+import { collectorAt } from '../domain/ledger/collector.js'
 import type { Instant } from '../domain/period.js'
 import { BillingError } from '../errors.js'
 import { inParallel } from '../in-parallel.js'
 import type { AnyProvider } from '../ports/provider.js'
 import { compareStanding } from './adopt-plan.js'
+import { arrangeCollection } from './collection.js'
 import type { CountingProvider, UsageGap } from './compare-usage.js'
 import type { Difference, Finding } from './difference.js'
 import { accountId, parse, readTime, type TimeInput } from './fields.js'
@@ -15,7 +17,7 @@ import { type MoneyComparison, reconcileCheckouts } from './reconcile-checkouts.
 import { reconcilePayments } from './reconcile-payments.js'
 import { oldestUncertain, reconcileUsage } from './reconcile-usage.js'
 import { duplicateFinding, duplicateSubscriptions, keepOneSubscription } from './slot.js'
-import { requireAccount } from './steps.js'
+import { requireAccount, requireSnapshot } from './steps.js'
 import { usageFindings } from './usage-differences.js'
 
 /** What to compare. */
@@ -128,12 +130,16 @@ async function reconcileProvider(
     const comparison = { provider, accountId: id, customerId, ...run }
     if (counting) {
       const to = Math.floor(run.to / hourMs) * hourMs
-      const usage = await reconcileUsage(ctx, counting, comparison, { ...run, to, oldest: oldest.get(id) })
-      gaps.push(...usage.gaps)
-      add(usage.findings)
-      found.checked.reports += usage.reports
-      found.uncertain.delivered += usage.delivered
-      found.uncertain.resent += usage.resent
+      for (const isShadow of counting.metering.takesShadows ? [false, true] : [false]) {
+        const options = { ...run, to, isShadow, oldest: oldest.get(id) }
+        const usage = await reconcileUsage(ctx, counting, comparison, options)
+        gaps.push(...usage.gaps)
+        add(usage.findings)
+        found.checked.reports += usage.reports
+        found.uncertain.delivered += usage.delivered
+        found.uncertain.resent += usage.resent
+      }
+      add(await reconcileCollection(ctx, counting, comparison))
     }
     const checkouts = await reconcileCheckouts(ctx, comparison)
     const payments = await reconcilePayments(ctx, comparison)
@@ -159,6 +165,32 @@ async function reconcileProvider(
     if (run.signal.aborted) break
   }
   add(usageFindings(gaps))
+}
+
+/**
+ * Whether a customer is charged for what another provider collects, which a person has to put right; and sees to it again that it is
+ * charged for what this one collects.
+ */
+async function reconcileCollection(
+  ctx: BillingContext,
+  provider: CountingProvider,
+  { accountId: account, customerId, repair, signal }: MoneyComparison,
+): Promise<readonly Finding[]> {
+  if (ctx.roles.metering.length < 2) return []
+  const { account: state, now } = await requireSnapshot(ctx, account)
+  if (repair && collectorAt(ctx.rules, state, now) === provider.id && state.paidPlan?.provider !== provider.id)
+    await arrangeCollection(ctx, provider, state, now)
+  const meters = [...ctx.catalog.meters.keys()]
+  const charged = (await provider.metering.chargedShadows?.(customerId, meters, { signal })) ?? []
+  return charged.map((meter) => ({
+    kind: 'duplicate',
+    subject: 'usage',
+    accountId: account,
+    id: meter,
+    at: now,
+    expected: 'no price on usage that another provider collects',
+    found: `a price on the shadow of ${meter}`,
+  }))
 }
 
 function countingProvider(ctx: BillingContext, provider: AnyProvider): CountingProvider | null {

@@ -15,7 +15,7 @@ import { declinesBefore, declinesBeforeStopped, stopTopUps, topUpMark } from './
  */
 export async function runTopUp(ctx: BillingContext, event: BillingEvent): Promise<void> {
   const { accountId } = event
-  const provider = ctx.roles.payments
+  const provider = ctx.roles.payers.find(({ payments }) => payments.charge)
   if (!provider) return
   const before = await newestTopUp(ctx, accountId)
   const isUnderWay = before?.status === 'open' || before?.status === 'pending'

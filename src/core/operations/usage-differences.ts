@@ -14,6 +14,7 @@ export function usageFindings(gaps: readonly UsageGap[]): readonly Finding[] {
       const long = [...left].find(
         (other) =>
           other.meter === short.meter &&
+          other.isShadow === short.isShadow &&
           other.found - other.expected === short.expected - short.found &&
           isPair(short, other),
       )

@@ -8,6 +8,7 @@ import type { CheckoutStatus } from '../ports/capabilities/checkout.js'
 import type { AnyProvider } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
 import { accountId, idField, parse } from './fields.js'
+import { namedProvider } from './named-provider.js'
 import { settleSale } from './sale-session.js'
 
 /** How a checkout stands. */
@@ -50,11 +51,10 @@ export async function verifyCheckout(
   )
   if ((request.checkoutId === undefined) === (request.sessionId === undefined))
     throw new BillingError('invalid_request', 'Give either a checkoutId or a sessionId.')
-  const provider = checkoutProvider(ctx)
   const intent =
     request.checkoutId !== undefined
       ? await ctx.store.intents.get(request.accountId, request.checkoutId)
-      : await ctx.store.directory.intentByExternalId(provider.id, request.sessionId ?? '')
+      : await intentOfSession(ctx, request.sessionId ?? '')
   if (intent?.accountId !== request.accountId)
     throw new BillingError('not_found', `No such checkout on account ${request.accountId}.`)
   const status = await standingOf(ctx, intent)
@@ -72,10 +72,17 @@ export async function verifyCheckout(
   }
 }
 
-/** Who sells. @throws BillingError `capability_missing` */
-export function checkoutProvider(ctx: BillingContext): AnyProvider {
-  if (ctx.roles.checkout) return ctx.roles.checkout
-  throw new BillingError('capability_missing', 'No provider plays the part of checkout.')
+/** Who sells: the first that is configured, or the one that is named. @throws BillingError `capability_missing`, `invalid_request` */
+export function checkoutProvider(ctx: BillingContext, name?: string): AnyProvider {
+  return namedProvider(ctx.roles.sellers, name, 'checkout')
+}
+
+async function intentOfSession(ctx: BillingContext, sessionId: string): Promise<CheckoutIntent | null> {
+  for (const { id } of ctx.roles.sellers) {
+    const intent = await ctx.store.directory.intentByExternalId(id, sessionId)
+    if (intent) return intent
+  }
+  return null
 }
 
 async function standingOf(ctx: BillingContext, intent: CheckoutIntent): Promise<CheckoutStatus> {

@@ -180,6 +180,8 @@ export interface AccountStore {
   }): Promise<{ readonly account: AccountRecord; readonly created: boolean }>
   /** The account, or `null`. */
   get(accountId: string): Promise<AccountRecord | null>
+  /** The ids of all accounts in an order of the store's own; `after` is the last one of the page before. */
+  list(page: { readonly limit: number; readonly after?: string }): Promise<readonly string[]>
   /** Keeps the provider's id for this account; the first one stays, and is what is answered. */
   link(accountId: string, provider: string, externalId: string): Promise<string>
   /**

@@ -70,6 +70,11 @@ export function lagoMetering(
     dedupeWindowMs: dedupeWindows[eventStore],
     maximumAgeMs: reachMs,
     takesShadows: true,
+    collect: (customer, options) => line.collect(customer, codeOf, options),
+    async chargedShadows(customerId, meters, options) {
+      const shadows = new Map(meters.map((meter) => [codeOf(meter, true), meter]))
+      return (await line.charges(customerId, [...shadows.keys()], options)).flatMap((code) => shadows.get(code) ?? [])
+    },
     /** @throws BillingError `provider_authentication`, when the key is refused: it would be for every report */
     async report(reports, options) {
       const outcomes: (ReportOutcome | undefined)[] = reports.map(problemWith)

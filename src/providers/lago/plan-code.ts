@@ -10,17 +10,28 @@ import { toLagoAmount } from './amount.js'
  */
 export function planCode({ plan, amount, interval, overage }: PlanPrice): string {
   const { currency, cents } = toLagoAmount(amount)
-  const charges = overage.map(({ meter, sparkPrice }) => `${encode(meter)}=${withoutPoint(sparkPrice)}`).sort()
-  return ['billfold', encode(plan), currency.toLowerCase(), cents, interval, ...charges].join(':')
+  return ['billfold', encode(plan), currency.toLowerCase(), cents, interval, ...chargeCodes(overage)].join(':')
 }
 
-/** The plan of whoever has none: it costs nothing, and is what usage is counted under. There is one for each currency. */
-export function usagePlanCode(currency: string): string {
-  return `billfold_usage:${currency.toLowerCase()}`
+/**
+ * The plan of whoever has none: it costs nothing by itself, and is what usage is counted under. There is one for each currency, which
+ * charges for nothing, and one for each set of prices of usage.
+ */
+export function usagePlanCode(currency: string, overage: PlanPrice['overage'] = []): string {
+  return [`billfold_usage:${currency.toLowerCase()}`, ...chargeCodes(overage)].join(':')
+}
+
+function chargeCodes(overage: PlanPrice['overage']): readonly string[] {
+  return overage.map(({ meter, sparkPrice }) => `${encode(meter)}=${withoutPoint(sparkPrice)}`).sort()
 }
 
 export function isUsagePlan(code: string): boolean {
   return code.startsWith('billfold_usage:')
+}
+
+/** Whether it charges for nothing at all. */
+export function isIdlePlan(code: string): boolean {
+  return isUsagePlan(code) && code.split(':').length === 2
 }
 
 /** Our plan behind a code of ours. */

@@ -47,6 +47,8 @@ export interface LagoPlans {
   putOnSale(code: string, isSold: boolean, options: CallOptions): Promise<LagoPlan>
   /** The plan of whoever has none, with a charge of nothing for each of these metrics, so that Lago shows what was used. */
   ensureUsage(currency: string, metricIds: readonly string[], options: CallOptions): Promise<LagoPlan>
+  /** The plan of whoever is charged for usage here, and for nothing else. */
+  ensurePriced(currency: string, overage: PlanPrice['overage'], options: CallOptions): Promise<LagoPlan>
 }
 
 /** What the description of a plan says, since Lago has no archive: a plan that is deleted there takes its subscriptions with it. */
@@ -93,9 +95,9 @@ export function lagoPlans(call: LagoCall, codeOf: MetricCodes): LagoPlans {
     return parseAnswer(answerSchema, answer).plan
   }
 
-  const chargesOf = (price: PlanPrice, options: CallOptions) =>
+  const chargesOf = (overage: PlanPrice['overage'], options: CallOptions) =>
     Promise.all(
-      price.overage.map(async ({ meter, sparkPrice }) => {
+      overage.map(async ({ meter, sparkPrice }) => {
         const metric = await metricOf(call, codeOf(meter), options)
         refuseOther(metric)
         return charge(metric.lago_id, sparkPrice)
@@ -125,12 +127,24 @@ export function lagoPlans(call: LagoCall, codeOf: MetricCodes): LagoPlans {
           amount_cents: cents,
           amount_currency: currency as PlanInput['amount_currency'],
           pay_in_advance: true,
-          charges: await chargesOf(price, options),
+          charges: await chargesOf(price.overage, options),
         }
       })
     },
     rename: (code, name, options) => update(code, { name }, options),
     putOnSale: (code, isSold, options) => update(code, { description: isSold ? onSale : offSale }, options),
+    ensurePriced(currency, overage, options) {
+      const code = usagePlanCode(currency, overage)
+      return ensure(code, options, async () => ({
+        name: 'Usage',
+        code,
+        interval: 'monthly',
+        amount_cents: 0,
+        amount_currency: currency as PlanInput['amount_currency'],
+        pay_in_advance: false,
+        charges: await chargesOf(overage, options),
+      }))
+    },
     async ensureUsage(currency, metricIds, options) {
       const code = usagePlanCode(currency)
       const plan = await ensure(code, options, async () => ({

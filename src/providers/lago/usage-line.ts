@@ -2,9 +2,11 @@ import * as z from 'zod'
 import type { Instant } from '../../core/domain/period.js'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
+import type { CollectedCustomer } from '../../core/ports/capabilities/metering.js'
 import type { PlanPrice } from '../../core/ports/capabilities/plan-price.js'
 import { type LagoCall, parseAnswer, part } from './call.js'
-import { isUsagePlan, usagePlanCode } from './plan-code.js'
+import type { MetricCodes } from './metric-codes.js'
+import { isIdlePlan, isUsagePlan, usagePlanCode } from './plan-code.js'
 import type { LagoPlans } from './plans.js'
 
 /**
@@ -22,6 +24,13 @@ export interface UsageLine {
    * does it: at once when it costs as much or more, else when the period ends. Harmless to repeat.
    */
   begin(customerId: string, price: PlanPrice, options: CallOptions): Promise<{ readonly subscriptionId: string }>
+  /**
+   * Puts a customer without a plan on one that charges for usage alone, from a moment on; one whose plan charges for it stays. Harmless
+   * to repeat. @throws BillingError `invalid_state` for a plan that charges for less
+   */
+  collect(customer: CollectedCustomer, codeOf: MetricCodes, options: CallOptions): Promise<void>
+  /** The codes of these metrics that the customer's plan charges for. */
+  charges(customerId: string, codes: readonly string[], options: CallOptions): Promise<readonly string[]>
 }
 
 const answerSchema = z.object({
@@ -75,6 +84,31 @@ export function usageLine(call: LagoCall, plans: LagoPlans, currency: string, no
     }
   }
 
+  /** An upgrade would keep the days on which periods begin, and charge a part of the first one. When it ended. */
+  const end = async (customerId: string, { plan_code: code }: Active, options: CallOptions): Promise<Instant> => {
+    // What is charged by usage alone is invoiced up to here.
+    const unbilled = isIdlePlan(code) ? ({ on_termination_invoice: 'skip' } as const) : {}
+    const answer = await call.write(options, (client, request) =>
+      client.subscriptions.destroySubscription(
+        part(customerId),
+        { ...unbilled, on_termination_credit_note: 'skip' },
+        request,
+      ),
+    )
+    const ended = Date.parse(parseAnswer(answerSchema, answer).subscription.terminated_at ?? '')
+    return Number.isNaN(ended) ? now() : ended
+  }
+
+  const charges = async (planCode: string, codes: readonly string[], options: CallOptions) => {
+    const plan = await plans.get(planCode, options)
+    const priced = new Set(
+      (plan.charges ?? [])
+        .filter(({ charge_model: model, properties }) => model !== 'standard' || Number(properties?.amount ?? 0) !== 0)
+        .map(({ billable_metric_code: code }) => code),
+    )
+    return codes.filter((code) => priced.has(code))
+  }
+
   return {
     idOf: (customerId) => customerId,
     async ensure(customerId, options, brokenOffAt) {
@@ -85,21 +119,30 @@ export function usageLine(call: LagoCall, plans: LagoPlans, currency: string, no
     async begin(customerId, price, options) {
       const { code } = await plans.ensure(price, options)
       const before = await active(customerId, options)
-      let from = now()
-      if (before !== null && isUsagePlan(before.plan_code)) {
-        // An upgrade would keep the days on which periods begin, and charge a part of the first one.
-        const answer = await call.write(options, (client, request) =>
-          client.subscriptions.destroySubscription(
-            part(customerId),
-            { on_termination_invoice: 'skip', on_termination_credit_note: 'skip' },
-            request,
-          ),
-        )
-        const ended = Date.parse(parseAnswer(answerSchema, answer).subscription.terminated_at ?? '')
-        if (!Number.isNaN(ended)) from = ended
-      }
+      const from = before !== null && isUsagePlan(before.plan_code) ? await end(customerId, before, options) : now()
       const { external_id: subscriptionId } = await subscribe(customerId, code, from, options)
       return { subscriptionId }
+    },
+    async collect({ customerId, overage, currency: charged, from }, codeOf, options) {
+      const before = await active(customerId, options)
+      const codes = overage.map(({ meter }) => codeOf(meter))
+      if (before !== null) {
+        const priced = await charges(before.plan_code, codes, options)
+        if (priced.length === codes.length) return
+        if (!isUsagePlan(before.plan_code))
+          throw new BillingError(
+            'invalid_state',
+            `Lago's plan ${before.plan_code} does not charge for ${codes.filter((code) => !priced.includes(code)).join(', ')}: add a charge there first.`,
+            { details: { customerId, plan: before.plan_code } },
+          )
+      }
+      const { code } = await plans.ensurePriced(charged, overage, options)
+      if (before !== null) await end(customerId, before, options)
+      await subscribe(customerId, code, Math.min(from, now()), options)
+    },
+    async charges(customerId, codes, options) {
+      const present = await active(customerId, options)
+      return present === null ? [] : charges(present.plan_code, codes, options)
     },
   }
 }

@@ -10,6 +10,7 @@ import type { Provider } from '../../core/ports/provider.js'
 import { defaultLimits, stripeCall } from './call.js'
 import { stripeCatalog } from './catalog.js'
 import { type CheckoutSettings, stripeCheckout } from './checkout.js'
+import { stripeCollection } from './collection.js'
 import { stripeCustomers } from './customers.js'
 import { stripeInvoiceCredits } from './invoice-credits.js'
 import { stripeInvoices } from './invoices.js'
@@ -121,9 +122,12 @@ export function stripeProvider<const Id extends string = 'stripe'>(
     'invoice-credits': stripeInvoiceCredits(call, options.now ?? Date.now),
     payments: stripePayments(call),
     'payment-methods': stripePaymentMethods(call, settings.methodCountries),
-    metering: settings.meterStream
-      ? stripeMeterStream(call, eventName, options.now ?? Date.now)
-      : stripeMetering(call, eventName),
+    metering: {
+      ...(settings.meterStream
+        ? stripeMeterStream(call, eventName, options.now ?? Date.now)
+        : stripeMetering(call, eventName)),
+      ...stripeCollection(call, prices, eventName),
+    },
     'usage-reports': stripeUsageReports(call, eventName),
     webhooks: stripeWebhooks(call, {
       secrets: settings.webhookSecret,

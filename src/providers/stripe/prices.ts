@@ -155,6 +155,14 @@ export function stripePrices(call: StripeCall, eventName: MeterNames) {
       const [plan = '', ...metered] = await Promise.all(wanted.map((each) => ensureOne(each, options)))
       return { plan, metered }
     },
+    /** The prices of usage alone. */
+    async metered(overage: PlanPrice['overage'], currency: string, options: CallOptions): Promise<readonly string[]> {
+      const usage = { plan: '', title: '', amount: { currency, nanos: 0n }, interval: 'month', overage } as const
+      const wanted = wantedPrices(usage).filter(({ meter }) => meter !== null)
+      const missing = wanted.filter(({ lookupKey }) => !known.has(lookupKey)).map(({ lookupKey }) => lookupKey)
+      if (missing.length > 0) await lookUp(missing, options)
+      return Promise.all(wanted.map((each) => ensureOne(each, options)))
+    },
     /** Makes a price that is not sold, or sells it again: under its key Stripe would answer for a day as when it was made. */
     async sell(price: WantedPrice, options: CallOptions): Promise<string> {
       known.delete(price.lookupKey)

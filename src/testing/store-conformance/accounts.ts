@@ -171,6 +171,16 @@ export const accountCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'accounts: all of them are listed a page at a time, each once',
+    async run({ store, accounts }) {
+      await accounts('credits', 'b', 'a', 'd', 'c')
+      const first = await store.accounts.list({ limit: 3 })
+      const second = await store.accounts.list({ limit: 3, after: first.at(-1) ?? '' })
+      expectEqual([first.length, second.length], [3, 1], 'how long the pages are')
+      expectEqual([...first, ...second].sort(), ['a', 'b', 'c', 'd'], 'the accounts')
+    },
+  },
+  {
     name: 'accounts: those that a provider knows are listed a page at a time, each once',
     async run({ store, accounts }) {
       await accounts('credits', 'a', 'b', 'c', 'd')

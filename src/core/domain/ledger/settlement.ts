@@ -1,4 +1,5 @@
 import { formatSparks, type MicroSparks } from '../sparks.js'
+import { collectedBy } from './collected-parts.js'
 import type { RatedUsage, UsageCommand } from './command.js'
 import type { Coverage, Share } from './entitlement.js'
 import type { Refusal, SettledBy } from './outcome.js'
@@ -67,21 +68,6 @@ export function settle(
   if (shortfall !== 0n) settledBy.debt = shortfall
   if (writtenOff !== 0n) settledBy.written_off = writtenOff
   return { fromBalance: credits + shortfall, settledBy }
-}
-
-/** What the name of a part begins with that a metering provider collects. */
-export const collectedBy = 'meter:'
-
-/** How much of usage is collected afterwards, by provider. */
-export function collectedParts(settledBy: SettledBy): readonly (readonly [provider: string, sparks: MicroSparks])[] {
-  return Object.entries(settledBy).flatMap(([name, sparks]) =>
-    name.startsWith(collectedBy) ? [[name.slice(collectedBy.length), sparks] as const] : [],
-  )
-}
-
-/** How much of it is collected afterwards, by whomever. */
-export function collectedOf(settledBy: SettledBy): MicroSparks {
-  return collectedParts(settledBy).reduce((sum, [, sparks]) => sum + sparks, 0n)
 }
 
 /** The parts that pay something. */

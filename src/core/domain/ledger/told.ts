@@ -1,8 +1,8 @@
 import type { MicroSparks } from '../sparks.js'
+import { collectedBy, collectedOf, collectedParts } from './collected-parts.js'
 import { collectorAt } from './collector.js'
 import { type Draft, findEntry, type Told } from './draft.js'
 import type { SettledBy } from './outcome.js'
-import { collectedBy, collectedOf, collectedParts } from './settlement.js'
 import type { AccountState, EntryUsage, LedgerEntry } from './state.js'
 
 /** Under which a provider is told of usage that it does not collect: apart from what it charges, so that it never charges this. */

@@ -1,5 +1,6 @@
 import type { Instant } from '../../domain/period.js'
 import type { CallOptions } from '../call-options.js'
+import type { PlanPrice } from './plan-price.js'
 
 /** How a provider took something: for good, refused for good, not now, or nobody knows. */
 export type ReportOutcome =
@@ -24,6 +25,17 @@ export interface UsageReport {
   readonly isShadow?: boolean
 }
 
+/** Whose usage is to be charged, and at what. */
+export interface CollectedCustomer {
+  readonly accountId: string
+  readonly customerId: string
+  readonly currency: string
+  /** What a Spark of each meter costs. */
+  readonly overage: PlanPrice['overage']
+  /** The first usage that is to be charged. */
+  readonly from: Instant
+}
+
 /** Counts usage for a bill, or for show. */
 export interface MeteringCapability {
   /** How long the provider recognises an identifier it has seen. */
@@ -32,6 +44,15 @@ export interface MeteringCapability {
   readonly maximumAgeMs: number
   /** Whether it counts shadows apart. One that does not cannot be told of usage beside another provider. */
   readonly takesShadows?: boolean
+  /**
+   * Sees to it that a customer is charged for what is reported of it, apart from shadows: by what it has subscribed to here already, or
+   * else by these prices and nothing beside them. Harmless to repeat. Without it only what is subscribed to here is charged.
+   *
+   * @throws BillingError `invalid_state` where it has subscribed to something that does not charge for usage and cannot be added to
+   */
+  collect?(customer: CollectedCustomer, options: CallOptions): Promise<void>
+  /** The meters whose shadows the customer is charged for, against all intentions. */
+  chargedShadows?(customerId: string, meters: readonly string[], options: CallOptions): Promise<readonly string[]>
   /** Sends reports that were frozen before; at most one at a time per customer and meter. One outcome per report, in order. */
   report(reports: readonly UsageReport[], options: CallOptions): Promise<readonly ReportOutcome[]>
 }

@@ -1,0 +1,143 @@
+import { memoryStore } from 'billfold/adapters/memory'
+import { afterEach, describe, expect, it } from 'vitest'
+import { counted, openMeteringWorld } from './metering-world.js'
+import { payOn, returns } from './stripe-world.js'
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+const accountId = 'acct_a'
+const dayMs = 86_400_000
+
+async function begin(metering: readonly ('stripe' | 'lago')[]) {
+  const world = await openMeteringWorld(closing)
+  const app = world.open(memoryStore({ now: world.now }), metering)
+  await app.billing.catalog.apply()
+  await app.billing.accounts.ensure({ accountId, email: 'ada@example.com' })
+  let keys = 0
+  const use = async (sparks: number) => {
+    keys += 1
+    const usage = { accountId, meter: 'ai_tokens', quantity: sparks * 10, idempotencyKey: `use-${keys}` } as const
+    return app.billing.recordUsage(usage)
+  }
+  const subscribe = async () => {
+    const sale = { ...returns, kind: 'subscription', plan: 'pro' } as const
+    const { id: checkoutId, url } = await app.billing.createCheckout(sale)
+    await payOn(url)
+    await app.billing.verifyCheckout({ accountId, checkoutId })
+    expect((await app.billing.accounts.get({ accountId })).plan).toBe('pro')
+  }
+  const span = () => ({ from: world.now() - 60 * dayMs, to: world.now() + dayMs })
+  return {
+    world,
+    app,
+    use,
+    subscribe,
+    on: (name: 'stripe' | 'lago') => counted(app, name, accountId, 'ai_tokens', span()),
+  }
+}
+
+/** What the customer's invoices at Stripe charge for usage, in cents. */
+async function overageAtStripe({ world, app }: Awaited<ReturnType<typeof begin>>): Promise<number> {
+  const customer = (await app.store.accounts.externalId(accountId, 'stripe')) ?? ''
+  const invoices = await world.client.invoices.list({ customer, limit: 100 })
+  const totals = invoices.data.map(({ total, lines }) => total - 2_000 * lines.data.filter(isFlat).length)
+  return totals.reduce((sum, total) => sum + total, 0)
+}
+
+function isFlat({ amount }: { readonly amount: number }): boolean {
+  return amount === 2_000
+}
+
+describe('providers beside each other', () => {
+  it('C4 invoices of usage are Lago’s while payments are Stripe’s: what is used is charged once', async () => {
+    const all = await begin(['lago'])
+    const { world, app, use, subscribe, on } = all
+    await subscribe()
+    expect((await app.billing.payments.list({ accountId })).items).toMatchObject([{ provider: 'stripe', amount: '20' }])
+    await use(1_000)
+    expect((await use(50_000)).settledBy).toEqual({ 'meter:lago': 50_000_000_000n })
+    await app.billing.sync.flush()
+    expect([await on('lago'), await on('stripe')]).toEqual([
+      { charged: 50_000n, shadow: 0n },
+      { charged: 0n, shadow: 0n },
+    ])
+    world.advance(40 * dayMs)
+    const { items } = await app.billing.listInvoices({ accountId })
+    const owed = items.filter(({ total }) => total !== '0')
+    expect(owed).toMatchObject([{ provider: 'lago', total: '2' }])
+    expect(await app.billing.invoices.get({ accountId, id: owed[0]?.id ?? '' })).toMatchObject({ total: '2' })
+    expect(await overageAtStripe(all)).toBe(0)
+    expect(app.failures).toEqual([])
+  })
+
+  it('C4 S1.1 usage goes to Langfuse, to Stripe’s meters and to Lago at once, and Stripe, which sold the plan, charges for it', async () => {
+    const all = await begin(['lago', 'stripe'])
+    const { world, app, use, subscribe, on } = all
+    await subscribe()
+    expect(await app.billing.metering.collector({ accountId })).toEqual({ provider: 'stripe', next: null })
+    await use(51_000)
+    expect(await app.billing.sync.flush()).toMatchObject({ parked: 0, idle: true })
+    const traces = (await (await fetch(`${world.box.url}/_sandbox/langfuse/traces`)).json()) as object
+    expect(traces).toMatchObject({ observations: 1 })
+    expect([await on('stripe'), await on('lago')]).toEqual([
+      { charged: 50_000n, shadow: 0n },
+      { charged: 0n, shadow: 50_000n },
+    ])
+    world.advance(40 * dayMs)
+    expect(await overageAtStripe(all)).toBe(200)
+    const lagos = (await app.billing.listInvoices({ accountId, provider: 'lago' })).items
+    expect(lagos.filter(({ total }) => total !== '0')).toEqual([])
+  })
+
+  it('C4 a webhook of a provider without a subscription takes nobody’s plan that another one sold', async () => {
+    const { app, use, subscribe } = await begin(['stripe', 'lago'])
+    await subscribe()
+    await use(10)
+    await app.billing.sync.flush()
+    const { differences, failures } = await app.billing.reconcile()
+    expect([differences, failures]).toEqual([[], []])
+    expect((await app.billing.accounts.get({ accountId })).plan).toBe('pro')
+  })
+
+  it('S3.4 S3.6 C4 one app sells by card and by bank transfer, as each sale says', async () => {
+    const { app } = await begin(['stripe'])
+    const sale = { ...returns, kind: 'package', package: 'starter' } as const
+    const card = await app.billing.createCheckout(sale)
+    const transfer = await app.billing.createCheckout({ ...sale, provider: 'manual' })
+    expect([card.provider, transfer.provider]).toEqual(['stripe', 'manual'])
+    expect([card.instructions, transfer.instructions]).toEqual([null, 'Transfer it to DE02…'])
+    await expect(app.billing.createCheckout({ ...sale, provider: 'lago' })).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+    await payOn(card.url)
+    await app.billing.verifyCheckout({ accountId, sessionId: card.externalId })
+    expect((await app.billing.credits.balance({ accountId })).balance).toBe(500_000_000_000n)
+    const paid = await app.billing.payments.submitManual({
+      ...{ accountId, invoiceId: transfer.externalId, paymentMethod: 'bank_transfer', transactionReference: 'TX-1' },
+    })
+    expect(paid).toMatchObject({ provider: 'manual', status: 'pending_approval' })
+    await app.billing.payments.approve({ accountId, paymentId: paid.id })
+    expect((await app.billing.credits.balance({ accountId })).balance).toBe(1_000_000_000_000n)
+    expect(await app.billing.invoices.get({ accountId, id: transfer.externalId })).toMatchObject({
+      provider: 'manual',
+      status: 'paid',
+    })
+    const [stripes, manuals] = await Promise.all(
+      (['stripe', 'manual'] as const).map((provider) => app.billing.payments.list({ accountId, provider })),
+    )
+    expect([stripes?.items.length, manuals?.items.length]).toEqual([1, 1])
+    const purchase = { ...returns, package: 'starter', provider: 'manual', idempotencyKey: 'p-1' } as const
+    expect((await app.billing.credits.packages.purchase(purchase)).nextAction).toMatchObject({ kind: 'manual' })
+    expect((await app.billing.reconcile()).differences).toEqual([])
+  })
+
+  it('C4 whoever has a subscription from one seller is sold no second one by another', async () => {
+    const { app, subscribe } = await begin(['stripe', 'lago'])
+    await subscribe()
+    const second = { ...returns, kind: 'subscription', plan: 'pro', provider: 'manual' } as const
+    await expect(app.billing.createCheckout(second)).rejects.toMatchObject({ code: 'subscription_exists' })
+  })
+})
