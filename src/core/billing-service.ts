@@ -12,7 +12,7 @@ import {
 import { createConsumers, type EventHandler } from './consumers.js'
 import { type BillingContext, createIds } from './context.js'
 import { createCursors } from './cursors.js'
-import { tracingDestination } from './delivery/tracing.js'
+import { tracingDestination } from './delivery/destination.js'
 import { type BillingEventType, billingEventTypes } from './domain/event.js'
 import { BillingError } from './errors.js'
 import { createIntake } from './intake.js'

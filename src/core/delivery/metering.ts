@@ -1,20 +1,14 @@
 import type { Able } from '../config.js'
 import type { BillingContext } from '../context.js'
-import { shadowDestination } from '../domain/ledger/told.js'
 import { BillingError } from '../errors.js'
 import { ensureCustomer } from '../operations/customers.js'
 import type { UsageReport } from '../ports/capabilities/metering.js'
 import type { Delivery } from '../ports/store.js'
+import { partOf } from './destination.js'
 import type { Attempted } from './settlement.js'
-import { partOf } from './tracing.js'
 
 const hourMs = 3_600_000
 const minuteMs = 60_000
-
-/** Where usage for a provider waits: what it collects, and apart from that what another one does. */
-export function meteringDestinations({ id, metering }: Able<'metering'>): readonly string[] {
-  return metering.takesShadows ? [id, shadowDestination(id)] : [id]
-}
 
 /** Reports frozen sums of usage, each under its permanent identifier. */
 export async function reportUsage(
@@ -107,7 +101,7 @@ async function arrange(
     ({ destination, accountId }) => destination === provider.id && typeof customers.get(accountId) === 'string',
   )
   if (!provider.metering.collect || !hasOverage || collected.length === 0) return
-  const { arrangeCollection } = await import('../operations/collection.js')
+  const { arrangeCollection } = await import('../provider-operations.js')
   const begins = new Map<string, number>()
   for (const { accountId, occurredAt } of collected)
     begins.set(accountId, Math.min(Math.floor(occurredAt / minuteMs) * minuteMs, begins.get(accountId) ?? occurredAt))

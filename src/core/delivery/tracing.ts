@@ -1,29 +1,9 @@
 import type { Able } from '../config.js'
-import { shadowPrefix } from '../domain/ledger/told.js'
 import { formatQuantity, formatSparks } from '../domain/sparks.js'
 import type { ReportOutcome } from '../ports/capabilities/metering.js'
 import type { TracedUsage } from '../ports/capabilities/tracing.js'
 import type { Delivery } from '../ports/store.js'
 import type { Attempted } from './settlement.js'
-
-const prefix = 'tracing:'
-
-/** Where traces for a provider wait, apart from what the same provider may be told as a meter. */
-export function tracingDestination(providerId: string): string {
-  return `${prefix}${providerId}`
-}
-
-/** The provider behind a destination, whichever part it plays. */
-export function providerOf(destination: string): string {
-  const part = partOf(destination)
-  return part === 'metering' ? destination : destination.slice((part === 'tracing' ? prefix : shadowPrefix).length)
-}
-
-/** What a provider is told at a destination: usage that it collects, usage that another one does, or traces. */
-export function partOf(destination: string): 'metering' | 'shadow' | 'tracing' {
-  if (destination.startsWith(prefix)) return 'tracing'
-  return destination.startsWith(shadowPrefix) ? 'shadow' : 'metering'
-}
 
 /** Exports usage events as traces. */
 export async function traceUsage(

@@ -1,5 +1,5 @@
 import type { BillingContext } from '../context.js'
-import { partOf, providerOf } from '../delivery/tracing.js'
+import { partOf, providerOf } from '../delivery/destination.js'
 import type { CreditGrant, GrantKind, GrantOrigin } from '../domain/credit-grant.js'
 import { dedupeOf } from '../domain/ledger/key.js'
 import type { SettledBy } from '../domain/ledger/outcome.js'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { BillingContext } from '../context.js'
-import { meteringDestinations } from '../delivery/metering.js'
+import { meteringDestinations } from '../delivery/destination.js'
 import { collectorAt } from '../domain/ledger/collector.js'
 import { cycleOf } from '../domain/ledger/current-quota.js'
 import { type Instant, periodAt } from '../domain/period.js'

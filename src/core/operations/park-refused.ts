@@ -1,5 +1,5 @@
 import type { BillingContext } from '../context.js'
-import { providerOf } from '../delivery/tracing.js'
+import { providerOf } from '../delivery/destination.js'
 import { BillingError } from '../errors.js'
 import type { RefusedUsage } from '../ports/capabilities/webhooks.js'
 import type { AnyProvider } from '../ports/provider.js'

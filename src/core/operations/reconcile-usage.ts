@@ -1,5 +1,5 @@
 import type { BillingContext } from '../context.js'
-import { meteringDestinations } from '../delivery/metering.js'
+import { meteringDestinations } from '../delivery/destination.js'
 import type { Instant } from '../domain/period.js'
 import type { ReportState } from '../ports/store.js'
 import { type ComparedUsage, type CountingProvider, compareUsage, type UsageGap } from './compare-usage.js'

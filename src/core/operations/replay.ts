@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { BillingContext } from '../context.js'
-import { tracingDestination } from '../delivery/tracing.js'
+import { tracingDestination } from '../delivery/destination.js'
 import { consumerDestination } from '../domain/event.js'
 import { shadowDestination } from '../domain/ledger/told.js'
 import { BillingError } from '../errors.js'

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Catalog, MeterName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
-import { providerOf } from '../delivery/tracing.js'
+import { providerOf } from '../delivery/destination.js'
 import { scopesOf } from '../domain/budget.js'
 import type { AmendCommand, UsageCommand } from '../domain/ledger/command.js'
 import { dedupeOf, fingerprintOf } from '../domain/ledger/key.js'
