@@ -85,9 +85,9 @@ export default {
       { path: '^src/', pathNot: '^src/(gateway/|index\\.ts$|prices/|http/(body|request-error)\\.ts$)' },
     ),
     forbid(
-      'gateway-imports-only-zod',
+      'gateway-imports-only-zod-and-types-of-the-ai-sdk',
       { path: '^src/gateway/' },
-      { dependencyTypes: npmPackages, pathNot: packageNamed('zod') },
+      { dependencyTypes: npmPackages, pathNot: packageNamed('ai|zod') },
     ),
     forbid(
       'testing-enters-core-only-through-domain-and-ports-and-errors-and-imports-no-other-shell',
