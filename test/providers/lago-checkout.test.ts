@@ -4,7 +4,8 @@ import type { CheckoutRequest } from '../../src/core/ports/capabilities/checkout
 import { createBilling, defineCatalog } from '../../src/index.js'
 import { dollars, planPrice } from '../../src/testing/provider-conformance/subject.js'
 import { lagoAt } from './lago-customer.js'
-import { lagoRequest, leaveCard, payPage } from './lago-subject.js'
+import { payPage } from './lago-pages.js'
+import { lagoRequest, leaveCard } from './lago-subject.js'
 import { lagoClient, timedSandbox } from './sandboxed.js'
 
 const box = await timedSandbox()

@@ -4,6 +4,7 @@ import type { LagoClient } from '../../src/providers/lago/call.js'
 import type { LagoProvider } from '../../src/providers/lago/index.js'
 import type { ProviderConformanceSubject } from '../../src/testing/provider-conformance/subject.js'
 import { lagoAt } from './lago-customer.js'
+import { payPage } from './lago-pages.js'
 import { lagoClient, type timedSandbox } from './sandboxed.js'
 
 type Box = Awaited<ReturnType<typeof timedSandbox>>
@@ -50,11 +51,6 @@ export async function leaveCard(client: LagoClient, customerId: string, card = '
   await fetch(data.customer.checkout_url ?? '', { method: 'POST', body: new URLSearchParams({ card }) })
   const methods = (await client.customers.findAllCustomersPaymentMethods(customerId)).data.payment_methods
   return methods.find(({ is_default: isDefault }) => isDefault)?.lago_id ?? ''
-}
-
-/** Pays on the payment service's page, as a customer does. */
-export async function payPage(url: string, card = '4242424242424242'): Promise<void> {
-  await fetch(url, { method: 'POST', body: new URLSearchParams({ card }) })
 }
 
 /** Buys prepaid credits, which Lago makes an invoice of and collects. The payment's id. */

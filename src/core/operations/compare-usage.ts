@@ -24,6 +24,8 @@ export interface UsageComparison {
   readonly customerId: string
   /** What it is told that another one collects, and counts apart; or what it collects. */
   readonly isShadow: boolean
+  /** Whether hours are compared, or only those of days that differ. */
+  readonly by: 'hour' | 'day'
   /** Whole days of UTC, but for the end: a whole hour. */
   readonly from: Instant
   readonly to: Instant
@@ -52,8 +54,8 @@ export interface ComparedUsage {
 }
 
 /**
- * Compares what an account's usage was reported as with what the provider counted: days first, then the hours of days that differ, then the minutes
- * of hours that do. What was handed out within the last hour may or may not be counted yet: both are right.
+ * Compares what an account's usage was reported as with what the provider counted: hours, or first days and then the hours of days that
+ * differ, then the minutes of hours that do. What was handed out within the last hour may or may not be counted yet: both are right.
  */
 export async function compareUsage(ctx: BillingContext, comparison: UsageComparison): Promise<ComparedUsage> {
   const { provider, accountId, from, to, isShadow } = comparison
@@ -83,14 +85,14 @@ async function compareMeter(
   meter: string,
   reports: readonly ReportState[],
 ): Promise<ComparedUsage> {
-  const { accountId, from, to, isShadow } = comparison
+  const { accountId, from, to, isShadow, by } = comparison
   const now = ctx.environment.now()
   const gaps: UsageGap[] = []
   const settled = { arrived: [] as ReportState[], lost: [] as ReportState[], unclear: [] as ReportState[] }
   const within = (start: Instant, end: Instant) =>
     reports.filter(({ occurredAt }) => occurredAt >= start && occurredAt < end)
   const isRight = (found: bigint, own: readonly ReportState[]) => !own.some(isOpen) && fits(found, own, now)
-  const today = Math.max(from, Math.floor(to / dayMs) * dayMs)
+  const today = by === 'hour' ? from : Math.max(from, Math.floor(to / dayMs) * dayMs)
   const days = from < today ? await partsOf(comparison, meter, { from, to: today }, 'day') : []
   const hours = today < to ? await partsOf(comparison, meter, { from: today, to }, 'hour') : []
   for (const day of stretches(days, within(from, today), dayMs)) {

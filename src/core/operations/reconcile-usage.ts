@@ -32,6 +32,7 @@ export async function reconcileUsage(
   options: {
     /** What it counts of what another one collects, or what it collects. */
     readonly isShadow: boolean
+    readonly by: 'hour' | 'day'
     readonly from: Instant
     readonly to: Instant
     /** The earliest moment of usage of which nobody knows if it arrived. */
@@ -41,9 +42,9 @@ export async function reconcileUsage(
   },
 ): Promise<ReconciledUsage> {
   const { accountId } = account
-  const { repair, signal, to, isShadow } = options
+  const { repair, signal, to, isShadow, by } = options
   const from = Math.floor(Math.min(options.from, options.oldest ?? options.from) / dayMs) * dayMs
-  const compared = await compareUsage(ctx, { provider, ...account, isShadow, from, to, signal })
+  const compared = await compareUsage(ctx, { provider, ...account, isShadow, by, from, to, signal })
   const { arrived, lost, unclear, reports, gaps } = compared
   const now = ctx.environment.now()
   const canBeSent = ({ occurredAt }: ReportState) => now - occurredAt < provider.metering.maximumAgeMs - leastTimeMs

@@ -28,6 +28,11 @@ export interface ReconcileInput {
   readonly from?: TimeInput
   /** Until when, at most now; the hour that is under way is left out of usage. */
   readonly to?: TimeInput
+  /**
+   * `hour` (default): usage is compared hour by hour. `day` asks providers for less and looks only into days that differ: usage that was
+   * counted at another hour of its day is not seen.
+   */
+  readonly by?: 'hour' | 'day'
   /** Whether to put right what can be; default true. With false nothing is changed. */
   readonly repair?: boolean
   /** Ends it early. */
@@ -65,6 +70,7 @@ const inputSchema = z.strictObject({
   accountId: accountId.optional(),
   from: z.unknown().optional(),
   to: z.unknown().optional(),
+  by: z.enum(['hour', 'day']).default('hour'),
   repair: z.boolean().default(true),
   signal: z.instanceof(AbortSignal).optional(),
 })
@@ -85,7 +91,7 @@ export async function reconcile(ctx: BillingContext, input: ReconcileInput = {})
   if (from >= to) throw new BillingError('invalid_range', 'from must lie before to, and before now.')
   if (request.accountId !== undefined) await requireAccount(ctx, request.accountId)
   const signals = [ctx.lifetime.aborting, ...(request.signal ? [request.signal] : [])]
-  const run = { from, to, repair: request.repair, signal: AbortSignal.any(signals) }
+  const run = { from, to, by: request.by, repair: request.repair, signal: AbortSignal.any(signals) }
   const found: Found = {
     differences: [],
     failures: [],
@@ -99,6 +105,7 @@ export async function reconcile(ctx: BillingContext, input: ReconcileInput = {})
 interface Run {
   readonly from: Instant
   readonly to: Instant
+  readonly by: 'hour' | 'day'
   readonly repair: boolean
   readonly signal: AbortSignal
 }

@@ -109,7 +109,7 @@ describe('providers beside each other', () => {
     const transfer = await app.billing.createCheckout({ ...sale, provider: 'manual' })
     expect([card.provider, transfer.provider]).toEqual(['stripe', 'manual'])
     expect([card.instructions, transfer.instructions]).toEqual([null, 'Transfer it to DE02…'])
-    await expect(app.billing.createCheckout({ ...sale, provider: 'lago' })).rejects.toMatchObject({
+    await expect(app.billing.createCheckout({ ...sale, provider: 'langfuse' })).rejects.toMatchObject({
       code: 'invalid_request',
     })
     await payOn(card.url)

@@ -25,13 +25,17 @@ export const meteredCatalog = defineCatalog({
 type Provider = 'stripe' | 'lago'
 
 /** The twins of Stripe and Lago on one clock that is moved by hand, and apps that are told of both. */
-export async function openMeteringWorld(closing: (() => Promise<void>)[]) {
+export async function openMeteringWorld(
+  closing: (() => Promise<void>)[],
+  /** What is between the app and Lago. */
+  lagoFetch: typeof fetch = fetch,
+) {
   const clock = createClock()
   const box = await sandbox({ now: clock.now })
   closing.push(() => box.close())
   const { apiKey, ...address } = box.stripe
   const client = new Stripe(apiKey, { ...address, telemetry: false, maxNetworkRetries: 0 })
-  const lagoClient = Client(box.lago.apiKey, { baseUrl: box.lago.baseUrl })
+  const lagoClient = Client(box.lago.apiKey, { baseUrl: box.lago.baseUrl, customFetch: lagoFetch })
   const limits = { requestsPerSecond: 100_000 }
   const open = (store: Store, metering: readonly Provider[]) => {
     const failures: unknown[] = []
@@ -51,7 +55,7 @@ export async function openMeteringWorld(closing: (() => Promise<void>)[]) {
       store,
       providers: {
         default: stripe,
-        checkout: [stripe, manual],
+        checkout: [stripe, manual, lago],
         payments: [stripe, manual],
         invoices: [lago, stripe, manual],
         metering: metering.map((name) => told[name]),
