@@ -11,7 +11,21 @@ export interface ImportLiteLlmOptions<C extends Catalog = Catalog> {
 }
 
 /** What of a row of `LiteLLM_SpendLogs` is read; its own figure of what was spent is not: the price is ours. */
-export type LiteLlmRow = Readonly<z.output<typeof rowSchema>>
+export interface LiteLlmRow {
+  readonly request_id: string
+  readonly model: string
+  readonly custom_llm_provider?: string | null | undefined
+  readonly prompt_tokens: number
+  readonly completion_tokens: number
+  readonly cache_hit?: string | boolean | null | undefined
+  readonly endTime: string | Date
+  readonly user?: string | null | undefined
+  readonly end_user?: string | null | undefined
+  readonly team_id?: string | null | undefined
+  /** A digest of the key, as LiteLLM keeps it. */
+  readonly api_key?: string | null | undefined
+  readonly metadata?: Readonly<Record<string, unknown>> | null | undefined
+}
 
 /** What became of the rows. */
 export interface ImportedSpend {

@@ -4,15 +4,19 @@ import type { BillingCore, Catalog, MeterName, RecordUsageInput } from '../index
 export interface GenAiSpan {
   readonly attributes: Readonly<Record<string, unknown>>
   readonly endTime: readonly [seconds: number, nanoseconds: number]
+  /** Which one it is. */
   spanContext(): { readonly traceId: string; readonly spanId: string }
 }
 
 /** What of an OpenTelemetry span processor there is: give it to `spanProcessors` of the SDK. */
 export interface GenAiSpanProcessor {
+  /** Nothing is known yet. */
   onStart(): void
+  /** Records what it used. */
   onEnd(span: GenAiSpan): void
   /** Waits until everything that has ended is recorded. */
   forceFlush(): Promise<void>
+  /** The same. */
   shutdown(): Promise<void>
 }
 
