@@ -28,14 +28,12 @@ import { getBalance, grantCredits, listTransactions } from './operations/credits
 import { hasFeature, listFeatures } from './operations/features.js'
 import { capture, extend, hold, release } from './operations/holds.js'
 import { createLease } from './operations/lease.js'
-import { usageLimits } from './operations/limits.js'
 import { meter } from './operations/meter.js'
 import { listPackages } from './operations/packages.js'
 import { getQuota, listQuotas } from './operations/quotas.js'
 import { flush, runInBackground, syncStatus } from './operations/sync.js'
 import { recordUsage, recordUsageBatch } from './operations/usage.js'
 import { getUsage, listUsage } from './operations/usage-record.js'
-import { verifyLedger } from './operations/verify-ledger.js'
 import { applyInbox, handleWebhook } from './operations/webhooks.js'
 import type { Store } from './ports/store.js'
 import { createPriceCards } from './price-cards.js'
@@ -279,7 +277,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       list: (input) => listUsage(ctx, input),
       summary: async (input) => (await reports()).summarizeUsage(ctx, input),
       timeline: async (input) => (await reports()).usageTimeline(ctx, input),
-      limits: (input) => usageLimits(ctx, input),
+      limits: async (input) => (await reports()).usageLimits(ctx, input),
       amend: (input) => amendUsage(ctx, input),
       void: (input) => voidUsage(ctx, input),
     },
@@ -321,7 +319,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     priceList: async () => (await reports()).priceList(ctx),
     // Loaded when it is asked for: it is large, and for people.
     explain: async (input) => (await import('./operations/explain.js')).explain(ctx, input),
-    verifyLedger: (input) => verifyLedger(ctx, input),
+    verifyLedger: async (input) => (await reports()).verifyLedger(ctx, input),
     health: () => ctx.store.health(),
     async *changes(input) {
       yield* (await import('./operations/changes.js')).changes(ctx, input)

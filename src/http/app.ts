@@ -123,8 +123,8 @@ function guard(served: Served, access: Access): MiddlewareHandler<AppEnv> {
     const request = context.req.raw
     const identity = await identified(served.identify, request)
     context.set('identity', identity)
-    await served.rates.take(context, 'account', identity.accountId)
-    if (identity.apiKeyId !== undefined) await served.rates.take(context, 'apiKey', identity.apiKeyId)
+    await countRequest(context, served, 'account', identity.accountId)
+    if (identity.apiKeyId !== undefined) await countRequest(context, served, 'apiKey', identity.apiKeyId)
     context.set('accountId', authorized(identity, access, context.req.param('organization_id')))
     checkOrigin(request, identity, served.allowedOrigins)
     await takeBody(context, served.limits)
@@ -140,6 +140,22 @@ export async function takeBody(context: Context<AppEnv>, limits: BodyLimits): Pr
   // What checks the fields reads this instead of the body, which is read already.
   context.req.bodyCache = { text: Promise.resolve(text) as never }
   context.req.raw = withJsonType(request)
+}
+
+/** Counts a request of somebody, and keeps for its answer which limit has least room. @throws RequestError `rate_limited` */
+export async function countRequest(
+  context: Context<AppEnv>,
+  { rates, onError }: Serving,
+  who: string,
+  key: string,
+): Promise<void> {
+  const standing = await rates.take(who, key, (error) => onError(error, context.var.requestId))
+  if (!standing) return
+  const { tightest } = context.var
+  if (!tightest || standing.isOver || standing.remaining < tightest.remaining) context.set('tightest', standing)
+  if (!standing.isOver) return
+  const seconds = String(Math.max(1, Math.ceil(standing.resetMs / 1_000)))
+  throw new RequestError('rate_limited', `Too many requests: wait ${seconds} seconds.`, { 'retry-after': seconds })
 }
 
 /** A write without a body is one with an empty object. */

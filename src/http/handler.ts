@@ -74,7 +74,6 @@ export function createHandler<C extends Catalog>(billing: ServedBilling<C>, opti
   if (typeof options?.identify !== 'function')
     throw new TypeError('createHandler: give `identify`, which says who calls.')
   const { basePath = '/api/billing', allowedOrigins = [], maximumBodyBytes = bodyLimits.bytes } = options
-  const onError = options.onError ?? logged
   const served: Served = {
     // Names on the wire are looked up in the catalog when a request has them.
     billing: billing as unknown as ServedBilling,
@@ -86,8 +85,8 @@ export function createHandler<C extends Catalog>(billing: ServedBilling<C>, opti
     returnUrls: options.returnUrls ?? null,
     eventStreams: options.eventStreams ?? {},
     fetch: options.fetch ?? globalThis.fetch,
-    rates: createRateLimits({ ...options.rateLimits }, onError),
-    onError,
+    rates: createRateLimits({ ...options.rateLimits }),
+    onError: options.onError ?? logged,
   }
   return serve(served, basePath, about, (app) => {
     for (const add of routes) add(app, served)

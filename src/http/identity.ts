@@ -7,6 +7,7 @@ import { RequestError } from './request-error.js'
  */
 export type Scope = (typeof scopes)[number]
 
+/** All there are. */
 export const scopes = ['billing:read', 'billing:pay', 'billing:admin', 'usage:write'] as const
 
 /** Who calls: said by the app, and by nobody else. */

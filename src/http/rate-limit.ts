@@ -1,7 +1,4 @@
-import type { Context } from 'hono'
 import { addressPrefix } from './address.js'
-import type { AppEnv } from './app.js'
-import { RequestError } from './request-error.js'
 
 /**
  * Counts requests: any limiter of the package `rate-limiter-flexible`, such as one on Redis or PostgreSQL that all processes share, or one of
@@ -36,17 +33,17 @@ export interface AddressRateLimit {
 
 /** Counts of one handler. */
 export interface RateLimits {
-  /** Counts a request of somebody. @throws RequestError `rate_limited` */
-  take(context: Context<AppEnv>, who: string, key: string): Promise<void>
-  /** Counts a request by its address. @throws RequestError `rate_limited` */
-  takeAddress(context: Context<AppEnv>): Promise<void>
+  /** Counts a request of somebody; `null` where such are not counted. */
+  take(who: string, key: string, onError: (error: unknown) => void): Promise<RateLimitStanding | null>
+  /** What a request is counted by whose sender is not known yet, if it is. */
+  prefixOf(request: Request): string | null
 }
 
 /** @throws TypeError for a limit that is none */
-export function createRateLimits(
-  { addressOf, ...limits }: AddressRateLimit & Readonly<Record<string, unknown>>,
-  onError: (error: unknown, requestId: string) => void,
-): RateLimits {
+export function createRateLimits({
+  addressOf,
+  ...limits
+}: AddressRateLimit & Readonly<Record<string, unknown>>): RateLimits {
   const counters = new Map(
     Object.entries(limits).flatMap(([who, limit]) =>
       limit === undefined ? [] : [[who, counterOf(who, limit as RateLimit)] as const],
@@ -54,27 +51,14 @@ export function createRateLimits(
   )
   if (counters.has('address') && !addressOf)
     throw new TypeError('rateLimits: give `addressOf`, which says where a request comes from, beside `address`.')
-
-  async function take(context: Context<AppEnv>, who: string, key: string): Promise<void> {
-    const counter = counters.get(who)
-    if (!counter) return
-    const { figures, isOver } = await counted(counter, `${who}:${key}`, (error) =>
-      onError(error, context.var.requestId),
-    )
-    const { points } = counter.limiter
-    const { tightest } = context.var
-    const standing = { limit: points, remaining: figures.remainingPoints, resetMs: figures.msBeforeNext }
-    if (!tightest || isOver || standing.remaining < tightest.remaining) context.set('tightest', standing)
-    if (!isOver) return
-    const seconds = String(Math.max(1, Math.ceil(figures.msBeforeNext / 1_000)))
-    throw new RequestError('rate_limited', `Too many requests: wait ${seconds} seconds.`, { 'retry-after': seconds })
-  }
-
   return {
-    take,
-    async takeAddress(context) {
-      const address = addressOf?.(context.req.raw)
-      if (address) await take(context, 'address', addressPrefix(address))
+    async take(who, key, onError) {
+      const counter = counters.get(who)
+      return counter ? counted(counter, `${who}:${key}`, onError) : null
+    },
+    prefixOf(request) {
+      const address = addressOf?.(request)
+      return address ? addressPrefix(address) : null
     },
   }
 }
@@ -84,6 +68,8 @@ export interface RateLimitStanding {
   readonly limit: number
   readonly remaining: number
   readonly resetMs: number
+  /** Whether there was no room for the request. */
+  readonly isOver: boolean
 }
 
 /** The headers that most libraries write and read. @see draft-ietf-httpapi-ratelimit-headers-06 */
@@ -114,15 +100,18 @@ async function counted(
   { limiter, inProcess }: Counter,
   key: string,
   onError: (error: unknown) => void,
-): Promise<{ readonly figures: RateLimitFigures; readonly isOver: boolean }> {
+): Promise<RateLimitStanding> {
+  const standing = ({ remainingPoints, msBeforeNext }: RateLimitFigures, isOver: boolean) => ({
+    ...{ limit: limiter.points, remaining: remainingPoints, resetMs: msBeforeNext, isOver },
+  })
   for (const each of [limiter, inProcess])
     try {
-      return { figures: await each.consume(key), isOver: false }
+      return standing(await each.consume(key), false)
     } catch (reason) {
-      if (isFigures(reason)) return { figures: reason, isOver: true }
+      if (isFigures(reason)) return standing(reason, true)
       onError(reason)
     }
-  return { figures: { remainingPoints: 0, msBeforeNext: 1_000 }, isOver: true }
+  return standing({ remainingPoints: 0, msBeforeNext: 1_000 }, true)
 }
 
 function isFigures(reason: unknown): reason is RateLimitFigures {

@@ -1,5 +1,5 @@
 import { cors } from 'hono/cors'
-import { type App, createApp, type RegisteredRoute, routesOf, type Serving } from './app.js'
+import { type App, countRequest, createApp, type RegisteredRoute, routesOf, type Serving } from './app.js'
 import { type DocumentTitle, documentOf } from './document.js'
 import { notHere } from './not-here.js'
 import { problemResponse } from './problem.js'
@@ -24,11 +24,12 @@ const securityHeaders = {
 
 /** Routes as one `Request → Response`: with headers, errors and a document that are the same for whomever they are. */
 export function serve(
-  { billing, allowedOrigins, rates, onError }: Serving,
+  serving: Serving,
   basePath: string,
   title: DocumentTitle,
   add: (app: App) => void,
 ): BillingHandler {
+  const { billing, allowedOrigins, rates, onError } = serving
   const app = createApp().basePath(basePath) as App
   app.use(async (context, next) => {
     context.set('requestId', crypto.randomUUID())
@@ -44,7 +45,9 @@ export function serve(
   if (allowedOrigins.length > 0) app.use(cors({ origin: [...allowedOrigins], credentials: true }))
   app.use(async (context, next) => {
     const isWebhook = context.req.path.startsWith(`${basePath}/webhooks/`)
-    if (!isWebhook && context.req.method !== 'OPTIONS') await rates.takeAddress(context)
+    const isCounted = !isWebhook && context.req.method !== 'OPTIONS'
+    const prefix = isCounted ? rates.prefixOf(context.req.raw) : null
+    if (prefix !== null) await countRequest(context, serving, 'address', prefix)
     await next()
   })
   app.onError((error, context) => {

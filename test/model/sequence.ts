@@ -215,7 +215,9 @@ function createWriter(random: Random, accountIds: readonly string[], isSubscribe
       const limit = random(5) ? some(40) : null
       const interval = one('day' as const, 'week', 'month', 'year', 'never')
       const scope = one('account', 'api_key=k1', 'user=ada')
-      if (random(4) === 0) return { kind: 'raise_budget', ...keyed('raise_budget', accountId), scope, amount: some(40) }
+      // No choice of its own: what comes after it stays as it was before budgets could be raised.
+      if (limit !== null && keys % 3 === 0)
+        return { kind: 'raise_budget', ...keyed('raise_budget', accountId), scope, amount: limit }
       return { kind: 'set_budget', ...keyed('set_budget', accountId), scope, limit, interval }
     }
     if (choice < 95) {

@@ -47,14 +47,13 @@ export function createAdminHandler<C extends Catalog>(
   if (typeof options?.identify !== 'function')
     throw new TypeError('createAdminHandler: give `identify`, which says which operator calls.')
   const { basePath = '/api/billing-admin', allowedOrigins = [], maximumBodyBytes = bodyLimits.bytes } = options
-  const onError = options.onError ?? logged
   const served: AdminServed = {
     billing: billing as unknown as ServedBilling,
     identifyOperator: options.identify,
     allowedOrigins,
     limits: { ...bodyLimits, bytes: maximumBodyBytes },
-    rates: createRateLimits({ ...options.rateLimits }, onError),
-    onError,
+    rates: createRateLimits({ ...options.rateLimits }),
+    onError: options.onError ?? logged,
   }
   return serve(served, basePath, about, (app) => {
     for (const add of routes) add(app, served)

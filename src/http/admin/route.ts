@@ -1,6 +1,6 @@
 import type { RouteConfig, RouteHandler } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
-import { type App, type AppEnv, addGuardedRoute, type Serving, takeBody } from '../app.js'
+import { type App, type AppEnv, addGuardedRoute, countRequest, type Serving, takeBody } from '../app.js'
 import { checkOrigin } from '../origin.js'
 import { type IdentifyOperator, identifiedOperator, type OperatorAccess } from './operator.js'
 
@@ -37,7 +37,7 @@ function guard(served: AdminServed, access: OperatorAccess): MiddlewareHandler<A
   return async (context, next) => {
     const operator = await identifiedOperator(served.identifyOperator, context.req.raw, access)
     context.set('operator', operator)
-    await served.rates.take(context, 'operator', operator.operatorId)
+    await countRequest(context, served, 'operator', operator.operatorId)
     checkOrigin(context.req.raw, operator, served.allowedOrigins)
     await takeBody(context, served.limits)
     await next()
