@@ -1,4 +1,5 @@
 import { deliveryBenchmarks } from './delivery.mjs'
+import { gatewayBenchmarks } from './gateway.mjs'
 import { leaseBenchmarks } from './leases.mjs'
 import { memoryBenchmarks } from './memory.mjs'
 import { outboxBenchmarks } from './outbox.mjs'
@@ -21,11 +22,12 @@ export const benchmarks = [
   ...sqliteBenchmarks,
   ...memoryBenchmarks,
   ...leaseBenchmarks,
+  ...gatewayBenchmarks,
   ...deliveryBenchmarks,
   ...outboxBenchmarks,
 ].sort((left, right) => rank(left.id) - rank(right.id))
 
-/** P before S before M before A before D, each by number. @param {string} id */
+/** P before S before M before A before G before D, each by number. @param {string} id */
 function rank(id) {
-  return 'PSMAD'.indexOf(id.charAt(0)) * 100 + Number(id.slice(1))
+  return 'PSMAGD'.indexOf(id.charAt(0)) * 100 + Number(id.slice(1))
 }
