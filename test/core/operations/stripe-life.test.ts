@@ -288,8 +288,9 @@ describe.each(stores)('Stripe on $name', (tested) => {
     expect(byCard).toMatchObject({ checkoutId: charged, invoiceId: null })
     expect(ofPlan).toMatchObject({ invoiceId: expect.stringMatching(/^in_/) })
     expect(ofPackage).toMatchObject({ checkoutId: package_, invoiceId: expect.stringMatching(/^in_/) })
-    const pages = [await billing.payments.list({ accountId, limit: 1, status: 'succeeded' })]
-    pages.push(await billing.payments.list({ accountId, limit: 2, cursor: pages[0]?.nextCursor ?? '' }))
+    const paid = { accountId, status: 'succeeded' } as const
+    const pages = [await billing.payments.list({ ...paid, limit: 1 })]
+    pages.push(await billing.payments.list({ ...paid, limit: 2, cursor: pages[0]?.nextCursor ?? '' }))
     expect(pages.flatMap((page) => page.items)).toEqual(items)
   })
 
