@@ -34,6 +34,8 @@ const crossings: ReadonlySet<string> = new Set([
   'deliveries that were given up',
   'accounts with something that is due',
   'accounts that are suspended',
+  'balances of accounts',
+  'events of accounts',
   'deliveries by destination',
   'accounts to verify',
 ])
