@@ -87,7 +87,7 @@ export default {
     forbid(
       'gateway-imports-only-zod-and-types-of-the-ai-sdk',
       { path: '^src/gateway/' },
-      { dependencyTypes: npmPackages, pathNot: packageNamed('ai|zod') },
+      { dependencyTypes: npmPackages, pathNot: packageNamed('@ai-sdk/provider|zod') },
     ),
     forbid(
       'testing-enters-core-only-through-domain-and-ports-and-errors-and-imports-no-other-shell',

@@ -1,4 +1,4 @@
-import type { LanguageModelMiddleware } from 'ai'
+import type { LanguageModelV3Middleware } from '@ai-sdk/provider'
 import type { BillingCore, Catalog, MeteredWork, MeterName } from '../index.js'
 import { boundOf, likelyTokens, type ModelLimits } from './bound.js'
 import { type Answered, clientGone } from './call-end.js'
@@ -25,7 +25,7 @@ export interface BillingMiddlewareOptions<C extends Catalog = Catalog> extends C
   readonly models: Readonly<Record<string, ModelLimits>>
 }
 
-type Wrap = Parameters<NonNullable<LanguageModelMiddleware['wrapStream']>>[0]
+type Wrap = Parameters<NonNullable<LanguageModelV3Middleware['wrapStream']>>[0]
 type CallParameters = Wrap['params']
 type Generated = Awaited<ReturnType<Wrap['doGenerate']>>
 type Streamed = Awaited<ReturnType<Wrap['doStream']>>
@@ -48,7 +48,7 @@ const types: ReadonlySet<string> = new Set([
 export function billingMiddleware<C extends Catalog>(
   billing: Pick<BillingCore<C>, 'accounts' | 'credits' | 'meter' | 'quote'>,
   options: BillingMiddlewareOptions<C>,
-): LanguageModelMiddleware {
+): LanguageModelV3Middleware {
   const metered = billing as unknown as Pick<BillingCore, 'accounts' | 'credits' | 'meter' | 'quote'>
   const terms = callTerms(metered, options.meter, options)
   const costed = (modelId: string, params: CallParameters): CostedCall => {

@@ -40,6 +40,8 @@ const lawful = {
   'src/prices/index.ts': "import '../core/errors.js'\nimport '../core/domain/money.js'",
   'src/testing/index.ts': "import 'hono'\nimport 'zod'\nimport 'node:http'\nimport '../core/ports/store.js'",
   'src/http/handler.ts': "import 'hono'\nimport '../index.js'",
+  'src/http/body.ts': "import '../index.js'",
+  'src/gateway/index.ts': "import 'zod'\nimport '../index.js'\nimport '../prices/index.js'\nimport '../http/body.js'",
   'examples/demo.ts': "import { service } from 'billfold'\nimport './other.js'\nexport const demo = service",
   'examples/other.ts': 'export const other = 1',
   'test/support.ts': 'export const support = 1',
@@ -103,6 +105,12 @@ const unlawful: Record<string, Record<string, string>> = {
     'src/http/t-testing.ts': "import '../testing/index.js'",
   },
   'http-imports-only-hono-and-zod': { 'src/http/u-package.ts': "import 'stripe'" },
+  'gateway-imports-only-the-main-entry-and-http-and-prices': {
+    'src/gateway/v-core.ts': "import '../core/service.js'",
+    'src/gateway/v-handler.ts': "import '../http/handler.js'",
+    'src/gateway/v-testing.ts': "import '../testing/index.js'",
+  },
+  'gateway-imports-only-zod-and-types-of-the-ai-sdk': { 'src/gateway/w-package.ts': "import 'hono'" },
   'testing-enters-core-only-through-domain-and-ports-and-errors-and-imports-no-other-shell': {
     'src/testing/m-core.ts': "import '../core/service.js'",
     'src/testing/m-adapter.ts': "import '../adapters/memory.js'",
