@@ -1,9 +1,9 @@
-import { readBytes } from '../http/body.js'
+import { deeperThan, readBytes } from '../http/body.js'
 import type { BillingCore, Catalog, MeterName } from '../index.js'
 import { type BalanceAnswer, balanceAnswer, resumeWithFunds } from './account-status.js'
 import { callModel } from './call-model.js'
 import type { Currency } from './currency.js'
-import { GatewayError, gatewayError } from './gateway-error.js'
+import { GatewayError, gatewayError, invalidParameter } from './gateway-error.js'
 import { byApiKey, type IdentifyCaller, identified } from './identify.js'
 import { chat } from './protocols/chat.js'
 import { embeddings } from './protocols/embeddings.js'
@@ -55,6 +55,7 @@ const protocols: ReadonlyMap<string, Protocol> = new Map([
 ])
 
 const consumer = 'gateway'
+const maximumDepth = 64
 
 /**
  * A prepaid gateway to models, for the vendors' own clients: it holds what a call may cost at most, forwards it, and charges what it used.
@@ -104,7 +105,7 @@ export function createGateway<C extends Catalog>(billing: GatewayBilling<C>, opt
     const [, name] = /^GET \/v1\/models(?:\/(.+))?$/.exec(operation) ?? [undefined, null]
     if (name !== null) {
       await identified(identify, request)
-      return Response.json(name === undefined ? listOf(models) : modelAnswer(found(models, decodeURIComponent(name))))
+      return Response.json(name === undefined ? listOf(models) : modelAnswer(found(models, decoded(name))))
     }
     const isKnown = protocol !== undefined
     throw isKnown
@@ -142,7 +143,9 @@ function withHeaders(response: Response, id: string): Response {
 }
 
 async function bodyOf(request: Request, maximumBytes: number): Promise<unknown> {
-  return jsonOf(new TextDecoder().decode(await readBytes(request, maximumBytes)))
+  const text = new TextDecoder().decode(await readBytes(request, maximumBytes))
+  if (deeperThan(text, maximumDepth)) throw invalidParameter('body', `is nested deeper than ${maximumDepth}`)
+  return jsonOf(text)
 }
 
 async function currencyOf(billing: Pick<GatewayBilling, 'priceList'>): Promise<Currency> {
@@ -168,6 +171,14 @@ function remembered<T>(ask: () => Promise<T>, forMs = Number.POSITIVE_INFINITY):
 function noModel(name: string, { name: endpoint }: Protocol): GatewayError {
   const message = `The model ${JSON.stringify(name)} does not exist, or is not served at ${endpoint}.`
   return new GatewayError(404, 'model_not_found', message, { param: 'model' })
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 function found(models: ReadonlyMap<string, ServedModel>, id: string): ServedModel {

@@ -64,7 +64,7 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<st
 }
 
 /** Counted before it is parsed: what is nested deeply enough overflows those who walk through it. */
-function deeperThan(text: string, limit: number): boolean {
+export function deeperThan(text: string, limit: number): boolean {
   let depth = 0
   let isText = false
   for (let at = 0; at < text.length; at += 1) {

@@ -246,6 +246,10 @@ describe('errors', () => {
     expect((await fetch(`${world.url}/v1/models`)).status).toBe(401)
     expect((await fetch(`${world.url}/v1/chat/completions`)).status).toBe(405)
     expect((await fetch(`${world.url}/v1/files`)).status).toBe(404)
+    const headers = { authorization: 'Bearer key-alice' }
+    expect((await fetch(`${world.url}/v1/models/%E0%A4%A`, { headers })).status).toBe(404)
+    const deep = { method: 'POST', headers, body: '['.repeat(100_000) }
+    expect((await fetch(`${world.url}/v1/chat/completions`, deep)).status).toBe(400)
     // A key in an address is in every log on the way.
     expect((await fetch(`${world.url}/v1/balance?api_key=key-alice`)).status).toBe(401)
     const balance = await fetch(`${world.url}/v1/balance`, { headers: { authorization: 'Bearer key-alice' } })
