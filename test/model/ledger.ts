@@ -798,8 +798,9 @@ function toldOf(context: Context, row: Row, { settledBy, sparks, occurredAt }: U
   const corrected = account.rows.find(({ id }) => id === row.corrects)
   const first = corrected?.usage
   const isPostpaid = catalog.plans.get(account.plan)?.overage ?? false
+  const isPartOf = ({ id, corrects }: Row) => id === row.corrects || corrects === row.corrects
   const wasPostpaid = (used: Used) =>
-    Object.keys(used.settledBy).some((part) => part.startsWith('meter:')) ||
+    account.rows.filter(isPartOf).some((each) => collectedNames(each.usage?.settledBy ?? {}).length > 0) ||
     (used.sparks === 0n ? isPostpaid : Object.keys(corrected?.told ?? {}).length === 0)
   const isCollected = first ? wasPostpaid(first) : isPostpaid
   const all = isCollected ? collectedOf(settledBy) : sparks
@@ -810,6 +811,10 @@ function toldOf(context: Context, row: Row, { settledBy, sparks, occurredAt }: U
     if (all !== own) told[`shadow:${provider}`] = all - own
   }
   return told
+}
+
+function collectedNames(split: Split): readonly string[] {
+  return Object.keys(split).filter((part) => part.startsWith('meter:'))
 }
 
 /** Who collects what is used at a moment: the first that was configured, until another one began to. */

@@ -140,7 +140,7 @@ async function plant(world: MeteringWorld, app: App, planted: Planted): Promise<
       return report(world, app, planted, sparks, at)
     case 'late':
       await cancel(world, app, planted)
-      return report(world, app, planted, sparks, Math.floor(at / hourMs) * hourMs + hourMs * 1.5 + 1)
+      return report(world, app, planted, sparks, lateBy(at))
     case 'wrong_account':
       await cancel(world, app, planted)
       return report(world, app, { ...planted, accountId: other }, sparks, at)
@@ -173,6 +173,11 @@ async function report(
   const payload = { stripe_customer_id: customer, value: String(value) }
   const event = { event_name: eventNames.stripe, identifier, timestamp: Math.floor(moment / 1000), payload }
   await client.billing.meterEvents.create(event)
+}
+
+/** A minute of the next hour in which nothing else is used. */
+function lateBy(at: number): number {
+  return Math.floor(at / hourMs) * hourMs + hourMs + 57 * minuteMs + 1
 }
 
 /** Takes back what was reported; of Lago, where nothing can be, it has never arrived. */

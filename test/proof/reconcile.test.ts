@@ -112,7 +112,8 @@ async function plant(world: World, app: App, { kind, accountId, other, at, spark
       return report(sparks, at)
     case 'late':
       await cancel()
-      return report(sparks, begun(at) + hourMs * 1.5 + 1)
+      // A minute of the next hour in which nothing else is used.
+      return report(sparks, begun(at) + hourMs + 57 * 60_000 + 1)
     case 'wrong_account':
       await cancel()
       return report(sparks, at, await customerOf(app, other))

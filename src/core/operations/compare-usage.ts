@@ -104,19 +104,50 @@ async function compareMeter(
   for (const hour of stretches(hours, within(today, to), hourMs)) {
     const own = within(hour.startsAt, hour.startsAt + hourMs)
     if (isRight(hour.sparks, own)) continue
-    let rest = hour.sparks
+    const place = { accountId, meter, isShadow }
+    const counted = new Map<Instant, bigint>()
     for (const startsAt of new Set(own.map(({ occurredAt }) => Math.floor(occurredAt / minuteMs) * minuteMs))) {
       const minute = within(startsAt, startsAt + minuteMs)
       const sparks = await totalOf(comparison, meter, { from: startsAt, to: startsAt + minuteMs })
-      rest -= sparks
+      counted.set(startsAt, sparks)
       const gap = settle(sparks, minute, now, settled)
-      const place = { accountId, meter, isShadow }
       if (gap) gaps.push({ ...place, at: startsAt, expected: certain(minute, now), found: sparks, reports: minute })
     }
-    if (rest !== 0n)
-      gaps.push({ accountId, meter, isShadow, at: hour.startsAt, expected: 0n, found: rest, reports: [] })
+    const strays = await straysOf(
+      comparison,
+      meter,
+      { from: hour.startsAt, to: hour.startsAt + hourMs },
+      hour.sparks,
+      counted,
+    )
+    for (const { at, sparks } of strays) gaps.push({ ...place, at, expected: 0n, found: sparks, reports: [] })
   }
   return { gaps, ...settled, reports }
+}
+
+/** The minutes in which something was counted that we know nothing of, by halves: several in one hour are several differences. */
+async function straysOf(
+  comparison: UsageComparison,
+  meter: string,
+  span: Pick<UsageTotalQuery, 'from' | 'to'>,
+  found: bigint,
+  counted: ReadonlyMap<Instant, bigint>,
+): Promise<readonly { readonly at: Instant; readonly sparks: bigint }[]> {
+  let sparks = found
+  for (const [at, known] of counted) if (at >= span.from && at < span.to) sparks -= known
+  if (sparks === 0n) return []
+  const minutes = (span.to - span.from) / minuteMs
+  if (minutes === 1) return [{ at: span.from, sparks }]
+  const middle = span.from + Math.ceil(minutes / 2) * minuteMs
+  const [left, right] = [
+    { from: span.from, to: middle },
+    { from: middle, to: span.to },
+  ]
+  const first = await totalOf(comparison, meter, left)
+  return [
+    ...(await straysOf(comparison, meter, left, first, counted)),
+    ...(await straysOf(comparison, meter, right, found - first, counted)),
+  ]
 }
 
 /** The parts that the provider has something in, and those that we have. */

@@ -1,7 +1,7 @@
 import type { MicroSparks } from '../sparks.js'
 import { collectedBy, collectedOf, collectedParts } from './collected-parts.js'
 import { collectorAt } from './collector.js'
-import { type Draft, findEntry, type Told } from './draft.js'
+import { type Draft, entryWithCorrections, findEntry, type Told } from './draft.js'
 import type { SettledBy } from './outcome.js'
 import type { AccountState, EntryUsage, LedgerEntry } from './state.js'
 
@@ -13,28 +13,32 @@ export function shadowDestination(provider: string): string {
 export const shadowPrefix = 'shadow:'
 
 /**
- * What metering providers are told of usage. Of a plan with overage that is what is to be collected, of other plans everything; what
- * corrects a row is told as the row was, whatever the plan is by now.
+ * What metering providers are told of usage. Of a plan with overage that is what is to be collected, of other plans everything. What
+ * corrects a row is told as the row was, whatever the plan is by now; once anything of the row is collected, only what is.
  */
 export function toldOf(draft: Draft, account: AccountState, { corrects }: LedgerEntry, usage: EntryUsage): Told {
   const collector = collectorAt(draft.rules, account, usage.occurredAt)
   const hasOverage = draft.rules.catalog.plans.get(account.plan)?.overage ?? false
-  const isCollected = corrects === null ? hasOverage : wasCollected(draft, account.id, corrects, hasOverage)
   const { settledBy, sparks } = usage
+  const isCollected =
+    corrects === null
+      ? hasOverage
+      : collectedParts(settledBy).length > 0 || wasCollected(draft, account.id, corrects, hasOverage)
   if (isCollected) return { parts: collectedParts(settledBy), sparks: collectedOf(settledBy), isCollected }
   return { parts: collector === null ? [] : [[collector, sparks]], sparks, isCollected }
 }
 
 /** Whether only what is collected of a row was told; one that nobody was told of had nothing to be collected, unless it cost nothing. */
 function wasCollected(draft: Draft, accountId: string, entryId: string, hasOverage: boolean): boolean {
-  const posted = draft.entries.find(({ entry }) => entry.id === entryId && entry.accountId === accountId)
-  const { usage, deliveries } = posted?.entry ?? findEntry(draft, accountId, entryId) ?? {}
-  if (posted?.told && usage?.sparks !== 0n) return posted.told.isCollected
-  if (!usage || !deliveries) return hasOverage
-  if (collectedParts(usage.settledBy).length > 0) return true
-  if (usage.sparks === 0n) return hasOverage
+  const entry = findEntry(draft, accountId, entryId)
+  if (!entry?.usage) return hasOverage
+  const rows = entryWithCorrections(draft, entry)
+  if (rows.some((row) => row.usage && collectedParts(row.usage.settledBy).length > 0)) return true
+  if (entry.usage.sparks === 0n) return hasOverage
+  const posted = draft.entries.find((each) => each.entry === entry)
+  if (posted?.told) return posted.told.isCollected
   const { metering, collecting } = draft.rules
-  return !Object.keys(deliveries).some(
+  return !Object.keys(entry.deliveries).some(
     (name) => name.startsWith(shadowPrefix) || metering.includes(name) || name === collecting,
   )
 }
