@@ -70,6 +70,7 @@ export type {
 } from './core/domain/ledger/outcome.js'
 export type {
   AccountState,
+  Collector,
   Counter,
   CounterAccount,
   EntryOperation,

@@ -27,7 +27,6 @@ import { getBudget, listBudgets, setBudget } from './operations/budgets.js'
 import { getBalance, grantCredits, listTransactions } from './operations/credits.js'
 import { hasFeature, listFeatures } from './operations/features.js'
 import { capture, extend, hold, release } from './operations/holds.js'
-import { createLease } from './operations/lease.js'
 import { meter } from './operations/meter.js'
 import { listPackages } from './operations/packages.js'
 import { getQuota, listQuotas } from './operations/quotas.js'
@@ -259,7 +258,8 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     extend: (input) => extend(ctx, input),
     capture: (input) => capture(ctx, input),
     release: (input) => release(ctx, input),
-    lease: (input) => createLease<C>(ctx, input),
+    // Loaded when it is asked for: few apps lease.
+    lease: async (input) => (await import('./operations/lease.js')).createLease<C>(ctx, input),
     meter: (input, work) => meter(ctx, input, work),
     getQuota: (input) => getQuota<C>(ctx, input),
     quotas: { list: (input) => listQuotas(ctx, input) },
