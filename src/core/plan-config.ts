@@ -21,7 +21,7 @@ export interface PlanConfig {
   readonly meters?: Readonly<
     Record<string, { readonly included?: string | 'unlimited'; readonly limit?: string | null }>
   >
-  /** Usage beyond allowance and credits is allowed and collected afterwards by the first metering provider. Default false. */
+  /** Usage beyond allowance and credits is allowed and collected afterwards, by one metering provider: see docs/providers/several.md. Default false. */
   readonly overage?: boolean
   /** The account brings its own model keys: usage is counted and costs no credits. Default false. */
   readonly byo?: boolean

@@ -44,6 +44,25 @@ export function meteringCases(
       },
     },
     {
+      name: 'metering: what another provider collects is counted apart, and is none of what this one charges',
+      needs: 'metering',
+      async run() {
+        // One that has no shadows says so, and is never told beside another.
+        if (!metering.takesShadows) return
+        const shadow = { name: meter, unit: 'unit', isShadow: true }
+        await subject.provider.catalog?.apply({ meters: [{ name: meter, unit: 'unit' }, shadow], prices: [] }, {})
+        const customerId = await customerOf(subject)
+        const frozen = { ...report(customerId, 13n), isShadow: true }
+        expectEqual(await metering.report([frozen], {}), [{ status: 'delivered' }], 'the outcome')
+        expectEqual(await metering.report([frozen], {}), [{ status: 'delivered' }], 'the outcome of the repeat')
+        await expectTotal(customerId, 0n)
+        const thisMinute = Math.floor(subject.now() / minuteMs) * minuteMs
+        const range = { from: thisMinute - 60 * minuteMs, to: thisMinute + minuteMs, isShadow: true }
+        const total = await subject.provider['usage-reports']?.total({ customerId, meter, ...range }, {})
+        if (total !== undefined) expectEqual(total.sparks, 13n, 'the Sparks of the shadow')
+      },
+    },
+    {
       name: 'metering: an identifier counts once even when two senders send it at once',
       needs: 'metering',
       async run() {
