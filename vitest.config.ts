@@ -22,6 +22,7 @@ const projects = [
     include: ['test/{core,types,docs,http,prices}/**/*.test.ts'],
     exclude: onEveryStore,
     alias: sources,
+    testTimeout: 30_000,
   },
   // On every store; one PostgreSQL for all of its files.
   {
