@@ -1,3 +1,4 @@
+import { collectedParts } from '../../src/core/domain/ledger/collected-parts.js'
 import type { LedgerCommand } from '../../src/core/domain/ledger/command.js'
 import { apply, needs } from '../../src/core/domain/ledger/kernel.js'
 import type { LedgerOutcome } from '../../src/core/domain/ledger/outcome.js'
@@ -244,7 +245,7 @@ function expectCounter(books: Books, counter: Counter, rows: readonly LedgerEntr
   )
   expectSame(
     counter.overage,
-    sum(counted, ({ usage }) => usage?.settledBy['meter:meters'] ?? 0n),
+    sum(counted, ({ usage }) => sum(collectedParts(usage?.settledBy ?? {}), ([, sparks]) => sparks)),
     `overage of ${name}`,
   )
   expectSame(
@@ -282,17 +283,34 @@ export function expectReports(books: Books): void {
       )
     }
   }
+  for (const provider of rules.metering) expectTold(books, provider)
+}
+
+/** Each metering provider is told the same, apart or to charge it, whole Sparks and a rest that is carried. */
+function expectTold(books: Books, provider: string): void {
   const told = new Map<string, bigint>()
   const add = (key: string, sparks: bigint) => told.set(key, (told.get(key) ?? 0n) + sparks)
+  const shadow = `shadow:${provider}`
   for (const { accountId, destination, meter, periodStartsAt, sparks } of books.deliveries)
-    if (destination === 'shadow') add(`${accountId}|${meter}|${periodStartsAt}`, sparks * 1_000_000n)
+    if (destination === provider || destination === shadow)
+      add(`${accountId}|${meter}|${periodStartsAt}|${destination}`, sparks * 1_000_000n)
   for (const { accountId, meter, startsAt, carried } of books.counters.values()) {
     for (const rest of Object.values(carried)) expectThat(rest >= 0n && rest < 1_000_000n, `${rest} is carried`)
-    add(`${accountId}|${meter}|${startsAt}`, carried.shadow ?? 0n)
+    for (const destination of [provider, shadow])
+      add(`${accountId}|${meter}|${startsAt}|${destination}`, carried[destination] ?? 0n)
   }
-  for (const { accountId, usage, result } of books.entries.values())
-    if (usage && usage.meter !== '' && result.kind === 'usage')
-      add(`${accountId}|${usage.meter}|${result.quota.periodStartsAt}`, -usage.sparks)
+  for (const { accountId, usage, result, deliveries } of books.entries.values()) {
+    if (!usage || usage.meter === '' || result.kind !== 'usage') continue
+    const place = `${accountId}|${usage.meter}|${result.quota.periodStartsAt}`
+    const collected = collectedParts(usage.settledBy)
+    const own = sum(collected, ([collector, sparks]) => (collector === provider ? sparks : 0n))
+    const all = sum(collected, ([, sparks]) => sparks)
+    if (collected.length > 0) {
+      add(`${place}|${provider}`, -own)
+      add(`${place}|${shadow}`, own - all)
+    } else if (provider in deliveries) add(`${place}|${provider}`, -usage.sparks)
+    else if (shadow in deliveries) add(`${place}|${shadow}`, -usage.sparks)
+  }
   for (const [place, difference] of told) expectSame(difference, 0n, `what was told and carried of ${place}`)
 }
 

@@ -57,7 +57,7 @@ export function postgresAccounts(connection: Connection, { schema, accounts }: T
     externalId: (accountId, provider) => connection.read((sql) => externalIdOf(sql, schema, accountId, provider)),
     async list({ limit, after = '' }) {
       const query = `SELECT id FROM ${schema}.accounts WHERE id > $1 ORDER BY id LIMIT $2::bigint`
-      const rows = await connection.read((sql) => sql.query(query, [after, String(limit)]))
+      const rows = await connection.read((sql) => sql.query(across('every account', query), [after, String(limit)]))
       return rows.map(([id]) => id ?? '')
     },
     async linked(provider, { limit, after = '' }) {

@@ -9,6 +9,7 @@ export type Crossing =
   | 'events of accounts'
   | 'deliveries by destination'
   | 'accounts to verify'
+  | 'every account'
 
 /** Marks a statement that every shard has to answer, for whoever reads the server's log. */
 export function across(crossing: Crossing, query: string): string {
