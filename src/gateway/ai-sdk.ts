@@ -46,10 +46,10 @@ const types: ReadonlySet<string> = new Set([
  * @example const model = wrapLanguageModel({ model: openai('gpt-5'), middleware: billingMiddleware(billing, { meter: 'tokens', … }) })
  */
 export function billingMiddleware<C extends Catalog>(
-  billing: Pick<BillingCore<C>, 'accounts' | 'credits' | 'meter' | 'quote'>,
+  billing: Pick<BillingCore<C>, 'accounts' | 'credits' | 'lease' | 'meter' | 'quote'>,
   options: BillingMiddlewareOptions<C>,
 ): LanguageModelV3Middleware {
-  const metered = billing as unknown as Pick<BillingCore, 'accounts' | 'credits' | 'meter' | 'quote'>
+  const metered = billing as unknown as Pick<BillingCore, 'accounts' | 'credits' | 'lease' | 'meter' | 'quote'>
   const terms = callTerms(metered, options.meter, options)
   const costed = (modelId: string, params: CallParameters): CostedCall => {
     const limits = Object.hasOwn(options.models, modelId) ? options.models[modelId] : undefined

@@ -11,9 +11,8 @@ import { reportUsage } from './usage-report.js'
 const maximumAnswerBytes = 64 * 1024 * 1024
 
 /**
- * Sends a call to its upstream and reports what it used. A stream is handed over as soon as it begins; when its client goes away, the
- * upstream is told at once. An answer in one piece is waited for whether or not anybody is there to take it: nothing says before its end
- * what was produced, and going away is no way not to pay.
+ * Sends a call to its upstream and reports what it used. A stream is handed over as soon as it begins. When the client goes away, the
+ * upstream is told at once, unless answers in one piece are to be finished: nothing says before their end what was produced.
  *
  * @throws GatewayError for an upstream that refuses, or does not answer: nothing was used
  */
@@ -27,27 +26,33 @@ export async function forward(
   const ending = new AbortController()
   const timer = setTimeout(() => ending.abort(timedOut), terms.timeoutMs)
   const leave = () => ending.abort(clientGone)
-  if (request.stream) {
+  if (request.stream || !terms.finishesUnstreamed) {
     if (gone.aborted) leave()
     gone.addEventListener('abort', leave, { once: true })
+  }
+  const unread = (error: unknown): GatewayError => {
+    if (ending.signal.reason === clientGone) {
+      // It was on its way: what it asked to read may have been read.
+      reportUsage(work, terms, call, { body: null, inputBody: null, produced: 0, end: 'aborted' })
+      return clientGone
+    }
+    return ending.signal.aborted ? timedOut : unreachable(error)
   }
   try {
     const maximumOutput = model.limits.maximumOutputTokens === 0 ? null : call.output
     const body = JSON.stringify(protocol.bodyFor(request, { model: model.name, maximumOutput }))
     if (ending.signal.aborted) throw clientGone
     const response = await call.send(body, ending.signal).catch((error: unknown) => {
-      if (ending.signal.reason === clientGone) {
-        // It was on its way: what it asked to read may have been read.
-        reportUsage(work, terms, call, { body: null, inputBody: null, produced: 0, end: 'aborted' })
-        throw clientGone
-      }
-      throw ending.signal.aborted ? timedOut : unreachable(error)
+      throw unread(error)
     })
     if (!response.ok) throw await upstreamRefusal(response)
     const type = response.headers.get('content-type') ?? ''
     if (request.stream && response.body && type.includes('text/event-stream'))
       return await streamAnswer({ terms, call, work, body: response.body, ending, handOver })
-    return await wholeAnswer(terms, call, work, response)
+    const text = await textWithin(response).catch((error: unknown) => {
+      throw unread(error)
+    })
+    return wholeAnswer(terms, call, work, { text, response })
   } finally {
     clearTimeout(timer)
     gone.removeEventListener('abort', leave)
@@ -60,15 +65,12 @@ function unreachable(cause: unknown): GatewayError {
   return error
 }
 
-async function wholeAnswer(
+function wholeAnswer(
   terms: CallTerms,
   call: BoundCall,
   work: MeteredWork,
-  response: Response,
-): Promise<Answered> {
-  const text = await textWithin(response).catch((error: unknown) => {
-    throw unreachable(error)
-  })
+  { text, response }: { readonly text: string; readonly response: Response },
+): Answered {
   const body = parsed(text)
   const texts = body === null ? [text] : call.protocol.textsOf(body)
   const produced = texts.reduce((sum, each) => sum + likelyTokens(each, call.model.name, terms.countTokens), 0)

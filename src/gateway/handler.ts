@@ -38,7 +38,7 @@ export interface GatewayOptions<C extends Catalog = Catalog> extends CallOptions
 /** What of the service a gateway uses. */
 export type GatewayBilling<C extends Catalog = Catalog> = Pick<
   BillingCore<C>,
-  'accounts' | 'apiKeys' | 'capture' | 'credits' | 'hold' | 'meter' | 'on' | 'priceList' | 'quote' | 'sync'
+  'accounts' | 'apiKeys' | 'capture' | 'credits' | 'hold' | 'lease' | 'meter' | 'on' | 'priceList' | 'quote' | 'sync'
 >
 
 /** A fetch-standard handler, for the converters of `billfold/http`. */

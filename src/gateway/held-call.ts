@@ -1,4 +1,4 @@
-import { BillingError, type MeteredWork } from '../index.js'
+import { BillingError, type LeaseToken, type MeteredWork } from '../index.js'
 import type { Answered } from './call-end.js'
 import { affordableOutput, insufficientFunds, measureOf } from './funds.js'
 import { gatewayError } from './gateway-error.js'
@@ -21,9 +21,12 @@ export async function heldCall<T extends object>(terms: CallTerms, call: CostedC
   let { output } = call.bound
   for (let attempt = 1; ; attempt += 1) {
     const held = { ...call, output }
-    const answered = await attemptCall(terms, held, work, `${call.id}:${attempt}`)
+    const leaseToken = attempt === 1 ? await leaveFor(terms, held) : null
+    const answered = await attemptCall(terms, held, work, { idempotencyKey: `${call.id}:${attempt}`, leaseToken })
     if (!isRefusal(answered)) return answered
     if (attempt === maximumAttempts) throw await insufficientFunds(terms, call.caller)
+    // With what was set aside for this caller there may be enough.
+    if (attempt === 1 && (await terms.leases?.giveBack(call.caller))) continue
     output = await affordableOutput(terms, held, answered)
   }
 }
@@ -33,9 +36,11 @@ function attemptCall<T extends object>(
   terms: CallTerms,
   call: HeldCall,
   run: HeldWork<T>,
-  idempotencyKey: string,
+  { idempotencyKey, leaseToken }: { readonly idempotencyKey: string; readonly leaseToken: LeaseToken | null },
 ): Promise<T | BillingError> {
   const { billing, timeoutMs, onError } = terms
+  const { meter, ...estimate } = measureOf(terms, call, call.output)
+  const backing = leaseToken ? { leaseToken } : { ttlMs: timeoutMs + marginMs }
   return new Promise((resolve, reject) => {
     let isHeld = false
     let isHandedOver = false
@@ -48,10 +53,8 @@ function attemptCall<T extends object>(
       isHeld = true
       answered = await run(call.output, metered, handOver)
     }
-    const { meter, ...estimate } = measureOf(terms, call, call.output)
-    const ttlMs = timeoutMs + marginMs
     const dimensions = { endpoint: call.protocol.name }
-    billing.meter({ ...call.caller, meter, estimate, ttlMs, dimensions, idempotencyKey }, work).then(
+    billing.meter({ ...call.caller, meter, estimate, ...backing, dimensions, idempotencyKey }, work).then(
       () => {
         if (answered) handOver(answered.settled(null))
       },
@@ -64,6 +67,13 @@ function attemptCall<T extends object>(
       },
     )
   })
+}
+
+/** Leave of a lease for the most that a call may cost, if there is one. */
+async function leaveFor(terms: CallTerms, call: HeldCall): Promise<LeaseToken | null> {
+  if (terms.leases === null) return null
+  const { sparks } = await terms.billing.quote(measureOf(terms, call, call.output))
+  return sparks === 0n ? null : terms.leases.take(call.caller, sparks)
 }
 
 /** Whether the ledger said that there is not enough, and no more was wrong than that. */

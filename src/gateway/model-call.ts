@@ -1,5 +1,6 @@
 import type { BillingCore } from '../index.js'
 import type { Bound, CountTokens, ModelLimits } from './bound.js'
+import type { CallerLeases } from './caller-leases.js'
 import type { ModelRequest, Protocol } from './protocols/protocol.js'
 
 /** Who calls a model, and pays for it. */
@@ -21,7 +22,7 @@ export interface PricedModel {
 }
 
 /** What of the service calls of models need, whatever its catalog. */
-export type MeteredBilling = Pick<BillingCore, 'accounts' | 'credits' | 'meter' | 'quote'>
+export type MeteredBilling = Pick<BillingCore, 'accounts' | 'credits' | 'lease' | 'meter' | 'quote'>
 
 /** What all calls share. */
 export interface CallTerms {
@@ -31,6 +32,10 @@ export interface CallTerms {
   readonly countTokens: CountTokens | undefined
   /** How long a call may take. */
   readonly timeoutMs: number
+  /** Leave for calls that is there already; `null`: each call has a hold of its own. */
+  readonly leases: CallerLeases | null
+  /** Whether an answer in one piece is waited for when its client has gone. */
+  readonly finishesUnstreamed: boolean
   /** The status of a refusal for want of money. */
   readonly insufficientStatus: 402 | 403
   /** Where a caller without money is sent. */

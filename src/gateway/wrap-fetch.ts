@@ -38,12 +38,12 @@ const endings: readonly (readonly [ending: string, protocol: Protocol])[] = [
  * @example const openai = new OpenAI({ apiKey, fetch: wrapFetch(billing, { meter: 'tokens', caller, provider: 'openai', models }) })
  */
 export function wrapFetch<C extends Catalog>(
-  billing: Pick<BillingCore<C>, 'accounts' | 'credits' | 'meter' | 'quote'>,
+  billing: Pick<BillingCore<C>, 'accounts' | 'credits' | 'lease' | 'meter' | 'quote'>,
   options: WrapFetchOptions<C>,
 ): typeof globalThis.fetch {
   const { meter, provider, models, fetch = globalThis.fetch } = options
   const terms = callTerms(
-    billing as unknown as Pick<BillingCore, 'accounts' | 'credits' | 'meter' | 'quote'>,
+    billing as unknown as Pick<BillingCore, 'accounts' | 'credits' | 'lease' | 'meter' | 'quote'>,
     meter,
     options,
   )

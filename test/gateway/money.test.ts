@@ -208,15 +208,32 @@ describe('a client that goes away', () => {
     await expect.poll(async () => before - (await world.balance())).toBe(5_000n * 2_000n + 10n * 20_000n)
   })
 
-  it('G22 before an answer in one piece pays for all of it: nobody can say what was produced until then', async () => {
-    world.box.models.reply({ says: 40, pieceDelayMs: 5 })
+  it('G22 before an answer in one piece pays for what it read, and the model stops within a second', async () => {
+    world.box.models.reply({ says: 400, pieceDelayMs: 5 })
     const before = await world.balance()
     const going = new AbortController()
     const asking = world.openai.chat.completions.create(chat, { signal: going.signal })
     setTimeout(() => going.abort(), 40)
     await expect(asking).rejects.toThrow()
-    await expect.poll(async () => before - (await world.balance()), { timeout: 5_000 }).toBe(404_000n)
-    expect(world.box.models.calls()[0]?.status).toBe('done')
+    const left = performance.now()
+    await expect.poll(() => world.box.models.calls()[0]?.status, { interval: 5 }).toBe('aborted')
+    expect(performance.now() - left).toBeLessThan(1_000)
+    await expect.poll(async () => before - (await world.balance())).toBe(4_000n)
+    expect(await world.held()).toBe(0n)
+    expect((await lastUsage())?.dimensions).toMatchObject({ estimated: 'aborted' })
+  })
+
+  it('G22 before an answer in one piece pays for all of it, where answers are to be finished', async () => {
+    const patient = await openWorld({ finishUnstreamed: true })
+    await patient.give('1')
+    patient.box.models.reply({ says: 40, pieceDelayMs: 5 })
+    const going = new AbortController()
+    const asking = patient.openai.chat.completions.create(chat, { signal: going.signal })
+    setTimeout(() => going.abort(), 40)
+    await expect(asking).rejects.toThrow()
+    await expect.poll(() => patient.balance(), { timeout: 5_000 }).toBe(1_000_000_000n - 404_000n)
+    expect(patient.box.models.calls()[0]?.status).toBe('done')
+    await patient.close()
   })
 })
 

@@ -323,7 +323,7 @@ export async function createLease<C extends Catalog>(ctx: BillingContext, input:
         if (isClosed) throw new BillingError('invalid_state', 'The lease is closed.')
         if (attempt === 10)
           throw new BillingError('overloaded', 'Others of this lease took what was reserved; try again.')
-        await refill(free < micro || isPeriodOver() ? micro : 0n)
+        await refill(isPeriodOver() ? micro : free < micro ? micro - free : 0n)
       }
     },
     seen(at) {

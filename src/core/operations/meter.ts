@@ -5,6 +5,7 @@ import { BillingError } from '../errors.js'
 import { type AttributionInput, attributionFields } from './attribution.js'
 import { accountId, copyOf, idempotencyKey, meterName, parse, readDimensions } from './fields.js'
 import { capture, findHold, type HoldInput, release, takeHold } from './holds.js'
+import { isLeaseToken, type LeaseShare, type LeaseToken } from './lease.js'
 import { type MeasureInput, measureFieldsFromZero } from './measure.js'
 import { rate } from './rate.js'
 import { type RecordedUsage, type RecordUsageInput, recordUsage } from './usage.js'
@@ -17,6 +18,11 @@ export interface MeterInput<C extends Catalog = Catalog> extends AttributionInpu
   readonly estimate: MeasureInput
   /** How long the work may take before its hold is over; default 15 minutes. */
   readonly ttlMs?: number
+  /**
+   * Leave that a lease gave for it, which is used in place of a hold: the ledger is not asked before the work. A repeat of the key then
+   * runs its work again, and is charged once.
+   */
+  readonly leaseToken?: LeaseToken
   readonly idempotencyKey: string
 }
 
@@ -42,6 +48,7 @@ const meterSchema = z.strictObject({
   meter: meterName,
   estimate: z.unknown(),
   ttlMs: z.unknown().optional(),
+  leaseToken: z.custom<LeaseShare>(isLeaseToken, 'must be what a lease gave').optional(),
   ...attributionFields,
   idempotencyKey,
 })
@@ -51,7 +58,7 @@ const meterSchema = z.strictObject({
  * charged for what it reported until then, and its error is thrown; with nothing reported the hold is given back. Work that succeeds
  * without a report is charged its estimate.
  *
- * Work runs behind a hold of its own and never otherwise, so that a key runs it at most once for what it is charged: a repeat is refused
+ * Without a `leaseToken` work runs behind a hold of its own and never otherwise, so that a key runs it at most once for what it is charged: a repeat is refused
  * while the first runs and after it was charged. Where the first gave its hold back, having failed with nothing reported, a repeat is a
  * new attempt.
  *
@@ -72,26 +79,21 @@ export async function meter<C extends Catalog, T>(
 ): Promise<Metered<T>> {
   const copy = copyOf(input)
   const { estimate: _, ...request } = parse(meterSchema, copy)
-  const { estimate: asked, ttlMs, ...rest } = copy
+  const { estimate: asked, ttlMs, leaseToken, ...rest } = copy
   const estimate = copyOf(asked)
   const lasting = ttlMs === undefined ? {} : { ttlMs }
-  const holdId = await holdOf(ctx, { ...estimate, ...rest, ...lasting } as HoldInput<C>)
-  const own = { accountId: request.accountId, holdId }
+  const record = (used: ReportedUsage, more: object): Promise<RecordedUsage> => {
+    const dimensions = { ...used.dimensions, ...rest.dimensions }
+    return recordUsage<C>(ctx, { ...used, ...rest, ...more, dimensions } as RecordUsageInput<C>)
+  }
+  const backing = leaseToken
+    ? leased(ctx, request.meter, checkedLeave(leaseToken, request.accountId), record)
+    : held(ctx, request, await holdOf(ctx, { ...estimate, ...rest, ...lasting } as HoldInput<C>), record)
   let used: ReportedUsage | null = null
   const settle = async (): Promise<RecordedUsage | null> => {
-    if (used === null) {
-      // Each attempt gives back its own hold.
-      await release(ctx, { ...own, idempotencyKey: holdId })
-      return null
-    }
-    try {
-      return (await capture(ctx, { ...used, ...own, idempotencyKey: request.idempotencyKey })).usage
-    } catch (error) {
-      // The work took longer than its hold lasts: what it used has happened all the same.
-      if (!BillingError.is(error) || error.code !== 'invalid_state') throw error
-      const dimensions = { ...used.dimensions, ...rest.dimensions }
-      return recordUsage<C>(ctx, { ...used, ...rest, dimensions } as RecordUsageInput<C>)
-    }
+    if (used !== null) return backing.charge(used)
+    await backing.giveBack()
+    return null
   }
   let result: T
   try {
@@ -104,11 +106,67 @@ export async function meter<C extends Catalog, T>(
     })
   } catch (error) {
     // The work's error is what its caller has to see; what cannot be settled now ends with the hold's time.
-    await settle().catch((cause: unknown) => ctx.environment.onError(cause, `hold ${holdId} of metered work`))
+    await settle().catch((cause: unknown) => ctx.environment.onError(cause, `hold ${backing.holdId} of metered work`))
     throw error
   }
   used ??= estimate
   return { result, usage: await settle() }
+}
+
+/** What was set aside for work, until that is settled. */
+interface Backing {
+  readonly holdId: string
+  charge(used: ReportedUsage): Promise<RecordedUsage | null>
+  giveBack(): Promise<void>
+}
+
+type RecordWork = (used: ReportedUsage, more: object) => Promise<RecordedUsage>
+
+function held(
+  ctx: BillingContext,
+  { accountId, idempotencyKey }: { readonly accountId: string; readonly idempotencyKey: string },
+  holdId: string,
+  record: RecordWork,
+): Backing {
+  const own = { accountId, holdId }
+  return {
+    holdId,
+    async charge(used) {
+      try {
+        return (await capture(ctx, { ...used, ...own, idempotencyKey })).usage
+      } catch (error) {
+        // The work took longer than its hold lasts: what it used has happened all the same.
+        if (!BillingError.is(error) || error.code !== 'invalid_state') throw error
+        return record(used, {})
+      }
+    },
+    async giveBack() {
+      // Each attempt gives back its own hold.
+      await release(ctx, { ...own, idempotencyKey: holdId })
+    },
+  }
+}
+
+function leased(ctx: BillingContext, meter: string, leaseToken: LeaseToken, record: RecordWork): Backing {
+  const giveBack = async () => leaseToken.cancel()
+  return {
+    holdId: leaseToken.holdId,
+    async charge(used) {
+      const { quantity, sparks } = checkMeasure(ctx, meter, used)
+      if (quantity !== 0n || sparks !== 0n) return record(used, { leaseToken })
+      await giveBack()
+      return null
+    },
+    giveBack,
+  }
+}
+
+/** @throws BillingError `invalid_request` for what a lease gave to another account */
+function checkedLeave(token: LeaseToken, accountId: string): LeaseToken {
+  const owner = (token as LeaseShare).accountId
+  if (owner === accountId) return token
+  const message = `leaseToken was given to account ${owner}, and this is work of account ${accountId}.`
+  throw new BillingError('invalid_request', message, { details: { field: 'leaseToken' } })
 }
 
 /** A hold that work of this key may run behind. */
@@ -129,9 +187,9 @@ async function holdOf<C extends Catalog>(ctx: BillingContext, input: HoldInput<C
   }
 }
 
-/** Refuses at once what could not be captured afterwards, when the work was done. */
-function checkMeasure(ctx: BillingContext, meter: string, { dimensions, ...usage }: ReportedUsage): void {
+/** What usage comes to; refuses at once what could not be captured afterwards, when the work was done. */
+function checkMeasure(ctx: BillingContext, meter: string, { dimensions, ...usage }: ReportedUsage) {
   if (dimensions !== undefined) readDimensions(dimensions)
   const measure = parse(z.strictObject(measureFieldsFromZero), usage)
-  rate(ctx.catalog, meter, { ...measure, allowsZero: true }, ctx.environment.now())
+  return rate(ctx.catalog, meter, { ...measure, allowsZero: true }, ctx.environment.now())
 }

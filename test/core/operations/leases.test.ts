@@ -35,6 +35,37 @@ describe.each(stores)('leases on $name', (tested) => {
     expect(lease.tryAuthorize(1)).toBeNull()
   })
 
+  it('S2.3 stands behind metered work, which is charged for what it reported and nothing else', async () => {
+    const { billing, accountId } = await start('1000')
+    const lease = await billing.lease({ accountId, meter: 'ai_tokens', size: 1000 })
+    const work = async (idempotencyKey: string, used: number | null, error: Error | null = null, owner = accountId) =>
+      billing.meter(
+        {
+          accountId: owner,
+          meter: 'ai_tokens',
+          estimate: { quantity: 400 },
+          idempotencyKey,
+          leaseToken: await lease.authorize(400),
+        },
+        async ({ report }) => {
+          if (used !== null) report({ quantity: used })
+          if (error) throw error
+          return 'done'
+        },
+      )
+    expect((await work('whole', 300)).usage).toMatchObject({ status: 'recorded', settledBy: { credits: 30_000_000n } })
+    expect((await work('whole', 300)).usage).toMatchObject({ status: 'duplicate' })
+    expect((await work('unsaid', null)).usage?.settledBy).toEqual({ credits: 40_000_000n })
+    expect((await work('nothing', 0)).usage).toBeNull()
+    const broken = new Error('The model failed.')
+    await expect(work('failed', null, broken)).rejects.toBe(broken)
+    await expect(work('failed_late', 100, broken)).rejects.toBe(broken)
+    await expect(work('foreign', 100, null, 'acct_other')).rejects.toMatchObject({ code: 'invalid_request' })
+    await lease.close()
+    expect(await billing.credits.balance({ accountId })).toMatchObject({ balance: 920_000_000n })
+    expect((await billing.verifyLedger()).findings).toEqual([])
+  })
+
   it('S2.3 two leases never give leave for more than there is', async () => {
     const { billing, accountId } = await start('100')
     const leases = await Promise.all([1, 2].map(() => billing.lease({ accountId, meter: 'ai_tokens', size: 100 })))
