@@ -66,7 +66,20 @@ function likelyText({ texts }: Content, model: string, countTokens: CountTokens 
 /** How many tokens a text probably is: four bytes to one, where nobody counts. */
 export function likelyTokens(text: string, model: string, countTokens: CountTokens | undefined): number {
   if (text === '') return 0
-  return countTokens ? countTokens(text, model) : Math.ceil(encoder.encode(text).length / 4)
+  return countTokens ? countTokens(text, model) : Math.ceil(byteLength(text) / 4)
+}
+
+/** In UTF-8, without writing it: this is asked of each piece of a stream. */
+function byteLength(text: string): number {
+  let bytes = text.length
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index)
+    if (code < 0x80) continue
+    // Each half of a pair is two of four bytes.
+    const isHalf = code >= 0xd800 && code < 0xe000
+    bytes += code < 0x800 || isHalf ? 1 : 2
+  }
+  return bytes
 }
 
 /** The pools of a call that reads and writes as much as it may. */

@@ -9,8 +9,12 @@ export interface EventBlock {
 /** A block larger than this is no event of any vendor's. */
 const maximumBlock = 16 * 1024 * 1024
 
-/** Takes a stream apart into blocks, which end with an empty line. @see html.spec.whatwg.org/multipage/server-sent-events.html */
-export async function* eventBlocks(body: ReadableStream<Uint8Array>): AsyncGenerator<EventBlock> {
+/**
+ * Takes a stream apart into blocks, which end with an empty line: as many at a time as came together.
+ *
+ * @see html.spec.whatwg.org/multipage/server-sent-events.html
+ */
+export async function* eventBlocks(body: ReadableStream<Uint8Array>): AsyncGenerator<readonly EventBlock[]> {
   const decoder = new TextDecoder()
   const reader = body.getReader()
   let waiting = ''
@@ -18,30 +22,30 @@ export async function* eventBlocks(body: ReadableStream<Uint8Array>): AsyncGener
     for (;;) {
       const { value, done } = await reader.read()
       waiting += done ? decoder.decode() : decoder.decode(value, { stream: true })
-      for (let end = blockEnd(waiting); end > 0; end = blockEnd(waiting)) {
-        yield blockOf(waiting.slice(0, end))
-        waiting = waiting.slice(end)
+      const blocks: EventBlock[] = []
+      let start = 0
+      const ending = /\r\n\r\n|\n\n|\r\r/g
+      while (ending.test(waiting)) {
+        blocks.push(blockOf(waiting.slice(start, ending.lastIndex)))
+        start = ending.lastIndex
       }
+      waiting = waiting.slice(start)
       if (waiting.length > maximumBlock) throw new RangeError('An event of the stream has no end.')
-      if (!done) continue
-      if (waiting.trim() !== '') yield blockOf(`${waiting}\n\n`)
-      return
+      if (done && waiting.trim() !== '') blocks.push(blockOf(`${waiting}\n\n`))
+      if (blocks.length > 0) yield blocks
+      if (done) return
     }
   } finally {
     await reader.cancel().catch(() => {})
   }
 }
 
-/** Where the first block ends; 0 where none does yet. */
-function blockEnd(text: string): number {
-  const match = /\r\n\r\n|\n\n|\r\r/.exec(text)
-  return match ? match.index + match[0].length : 0
-}
-
 function blockOf(raw: string): EventBlock {
-  const lines = raw.split(/\r\n|\n|\r/).flatMap((line) => {
-    const [, value] = /^data:(.*)$/.exec(line) ?? []
-    return value === undefined ? [] : [value.startsWith(' ') ? value.slice(1) : value]
-  })
-  return { raw, data: lines.length === 0 ? null : lines.join('\n') }
+  let data: string | null = null
+  for (const line of raw.split(/\r\n|\n|\r/)) {
+    if (!line.startsWith('data:')) continue
+    const value = line.slice(line[5] === ' ' ? 6 : 5)
+    data = data === null ? value : `${data}\n${value}`
+  }
+  return { raw, data }
 }

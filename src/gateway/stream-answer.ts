@@ -37,37 +37,45 @@ export async function streamAnswer({ terms, call, work, body, ending, handOver }
   let counted = 0
   let last = ''
 
-  /** Up to the next event for the client. @returns its text, or how the stream ended */
-  const next = async (): Promise<{ readonly text: string } | { readonly end: End }> => {
+  /** Up to the next events for the client: their text, and how the stream ended, if it did. */
+  const next = async (): Promise<{ readonly text: string; readonly end?: End }> => {
     for (;;) {
       const { value, done } = await blocks.next()
-      if (done) return { end: 'whole' }
-      const { raw, data } = value
-      if (data === null) return { text: raw }
-      const seen = watch.see(data)
-      // An event with text is a token at least.
-      const tokens = seen.text === '' ? 0 : Math.max(1, likelyTokens(seen.text, model.name, terms.countTokens))
-      const least = seen.text === '' ? 0 : terms.countTokens ? tokens : 1
-      counted += least
-      if (counted > allowed && allowed > 0) return { end: 'stopped' }
-      produced += tokens
-      if (seen.isLast) {
-        last = raw
-        return { end: 'whole' }
+      if (done) return { text: '', end: 'whole' }
+      let text = ''
+      for (const { raw, data } of value) {
+        if (data === null) {
+          text += raw
+          continue
+        }
+        const seen = watch.see(data)
+        // An event with text is a token at least.
+        const tokens = seen.text === '' ? 0 : Math.max(1, likelyTokens(seen.text, model.name, terms.countTokens))
+        const least = seen.text === '' ? 0 : terms.countTokens ? tokens : 1
+        counted += least
+        if (counted > allowed && allowed > 0) return { text, end: 'stopped' }
+        produced += tokens
+        if (seen.isLast) {
+          last = raw
+          return { text, end: 'whole' }
+        }
+        if (seen.isForwarded) text += raw
       }
-      if (seen.isForwarded) return { text: raw }
+      if (text !== '') return { text }
     }
+  }
+  const cutShort = (error: unknown): End => {
+    if (ending.signal.reason === clientGone) return 'aborted'
+    if (ending.signal.reason === timedOut) return 'timeout'
+    terms.onError(error, call.id)
+    return 'cut'
   }
   const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const step = await next().catch((error: unknown): { readonly end: End } => {
-          if (ending.signal.reason === clientGone) return { end: 'aborted' }
-          if (ending.signal.reason === timedOut) return { end: 'timeout' }
-          terms.onError(error, call.id)
-          return { end: 'cut' }
-        })
-        if ('text' in step) return controller.enqueue(encoder.encode(step.text))
+        const step = await next().catch((error: unknown) => ({ text: '', end: cutShort(error) }))
+        if (step.text !== '') controller.enqueue(encoder.encode(step.text))
+        if (step.end === undefined) return
         ended.resolve(step.end)
         const error = (await paid.promise) ?? (await problemOf(step.end, terms, call))
         if (step.end === 'aborted') return

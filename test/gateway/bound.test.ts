@@ -95,7 +95,7 @@ it('S2.2 a stream is taken apart wherever it is cut', async () => {
       bytes.slice(at * size, at * size + size),
     )
     const blocks = []
-    for await (const block of eventBlocks(streamOf(chunks))) blocks.push(block)
+    for await (const together of eventBlocks(streamOf(chunks))) blocks.push(...together)
     expect(blocks.map(({ data }) => data)).toEqual([null, '{"é":1}', 'one\ntwo', '[DONE]'])
     expect(blocks.map(({ raw }) => raw).join('')).toBe(text)
   }

@@ -104,13 +104,19 @@ function isUsage(value: unknown): boolean {
 
 /** What a model wrote in a message or a part of one: words, reasons, refusals, and calls of functions. */
 function producedText(message: unknown): string {
-  const words = ['content', 'reasoning_content', 'reasoning', 'refusal'].map((name) => textOf(fieldOf(message, name)))
-  const calls = [...listOf(message, 'tool_calls'), message].flatMap((call) =>
-    ['function', 'custom', 'function_call'].flatMap((kind) => [
-      textOf(fieldOf(call, kind, 'name')),
-      textOf(fieldOf(call, kind, 'arguments')),
-      textOf(fieldOf(call, kind, 'input')),
-    ]),
-  )
-  return [...words, ...calls].join('')
+  let text = ''
+  for (const name of ['content', 'reasoning_content', 'reasoning', 'refusal']) text += textOf(fieldOf(message, name))
+  text += calledText(message)
+  for (const call of listOf(message, 'tool_calls')) text += calledText(call)
+  return text
+}
+
+function calledText(call: unknown): string {
+  let text = ''
+  for (const kind of ['function', 'custom', 'function_call']) {
+    const called = fieldOf(call, kind)
+    if (called === undefined) continue
+    for (const name of ['name', 'arguments', 'input']) text += textOf(fieldOf(called, name))
+  }
+  return text
 }
