@@ -99,9 +99,7 @@ export async function streamAnswer({ terms, call, work, body, ending, handOver }
   handOver(response)
 
   const end = await ended.promise
-  // No more is to be produced, whatever it was that ended it; the stream itself is let go by its reader.
-  ending.abort()
-  blocks.return(undefined).catch(() => {})
+  letGo(end, blocks, ending).catch(() => {})
   try {
     reportUsage(work, terms, call, { body: watch.usage(), inputBody: watch.inputUsage(), produced, end })
   } catch (error) {
@@ -113,6 +111,26 @@ export async function streamAnswer({ terms, call, work, body, ending, handOver }
       paid.resolve(error)
       return response
     },
+  }
+}
+
+/** Why an upstream that has nothing more to say is left. */
+const over = new Error('The stream is over.')
+/** How long the end of a stream may come after its last event. */
+const closingMs = 1_000
+
+/** Has no more produced. Of a stream that was whole the rest is read away, so that its connection serves the next call. */
+async function letGo(end: End, blocks: AsyncGenerator<unknown>, ending: AbortController): Promise<void> {
+  if (end !== 'whole') {
+    ending.abort(over)
+    await blocks.return(undefined)
+    return
+  }
+  const timer = setTimeout(() => ending.abort(over), closingMs)
+  try {
+    while (!(await blocks.next()).done);
+  } finally {
+    clearTimeout(timer)
   }
 }
 

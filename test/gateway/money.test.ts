@@ -1,7 +1,9 @@
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { setTimeout as after } from 'node:timers/promises'
+import { createGateway } from 'billfold/gateway'
 import OpenAI from 'openai'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { accountId, messages, openWorld, type World } from './world.js'
+import { accountId, messages, openWorld, upstreamsOf, type World } from './world.js'
 
 let world: World
 beforeEach(async () => {
@@ -235,6 +237,35 @@ describe('a client that goes away', () => {
     expect(patient.box.models.calls()[0]?.status).toBe('done')
     await patient.close()
   })
+})
+
+it('S2.2 streams that follow each other come over one connection to the upstream', async () => {
+  await world.give('1')
+  const { port } = new URL(world.box.models.openai.baseURL)
+  let connections = 0
+  const counting = createServer((socket) => {
+    connections += 1
+    const on = connect(Number(port), '127.0.0.1')
+    socket.pipe(on).pipe(socket)
+    for (const each of [socket, on]) each.on('error', () => each.destroy())
+  })
+  await new Promise<void>((resolve) => counting.listen(0, '127.0.0.1', resolve))
+  const { port: counted } = counting.address() as AddressInfo
+  const [upstream] = upstreamsOf(world.box)
+  if (!upstream) throw new Error('There is no upstream.')
+  const baseURL = upstream.baseURL.replace(`:${port}`, `:${counted}`)
+  const gateway = createGateway(world.billing, {
+    meter: 'tokens',
+    upstreams: [{ ...upstream, baseURL }],
+    identify: () => ({ accountId }),
+  })
+  for (let call = 0; call < 5; call += 1) {
+    const body = JSON.stringify({ ...chat, stream: true })
+    const answer = await gateway(new Request('http://gateway.local/v1/chat/completions', { method: 'POST', body }))
+    expect(await answer.text()).toContain('[DONE]')
+  }
+  expect(connections).toBe(1)
+  counting.close()
 })
 
 describe('an upstream that fails', () => {

@@ -6,7 +6,7 @@ import { parseZone } from '../domain/zone.js'
 import type { AccountRecord } from '../ports/store.js'
 import { termsVersion } from '../price-cards.js'
 import { type AccountTermsInput, type AccountTermsView, parseTerms, termsSchema, termsView } from './account-terms.js'
-import { accountId, idempotencyKey, parse, text } from './fields.js'
+import { accountId, accountSchema, idempotencyKey, parse, text } from './fields.js'
 import { keyed, requireAccount, requireSnapshot, submit } from './steps.js'
 
 /** Who an account is. */
@@ -68,7 +68,7 @@ export async function ensureAccount(
 
 /** @throws BillingError `not_found` */
 export async function getAccount(ctx: BillingContext, input: { readonly accountId: string }): Promise<Account> {
-  const request = parse(z.strictObject({ accountId }), input)
+  const request = parse(accountSchema, input)
   return accountView(ctx, await requireAccount(ctx, request.accountId))
 }
 

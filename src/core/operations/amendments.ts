@@ -33,6 +33,8 @@ export interface AmendedUsage extends RecordedUsage {
 
 const namingFields = { accountId, id: idField('id'), reason: text(500), idempotencyKey }
 
+const amendUsageSchema = z.strictObject({ ...namingFields, ...measureFields })
+
 /**
  * Replaces what a usage event measured, in the period it happened in and at the prices that held then: what it costs less is given
  * back to whoever paid, what it costs more is charged. Model, provider and service tier say which prices, by default those it was
@@ -43,7 +45,7 @@ const namingFields = { accountId, id: idField('id'), reason: text(500), idempote
  * @see docs/usage.md#corrections
  */
 export async function amendUsage(ctx: BillingContext, input: AmendUsageInput): Promise<AmendedUsage> {
-  const request = parse(z.strictObject({ ...namingFields, ...measureFields }), input)
+  const request = parse(amendUsageSchema, input)
   const { idempotencyKey: _, ...body } = request
   return replaceMeasure(ctx, request, request, body)
 }
@@ -90,6 +92,8 @@ function expectSum({ catalog }: PricesAtUse, meter: string): void {
   throw new BillingError('option_unsupported', message, { details: { meter } })
 }
 
+const voidUsageSchema = z.strictObject(namingFields)
+
 /**
  * Takes a usage event back, in the period it happened in: all it cost goes back to whoever paid. Its row stays. Idempotent by
  * `idempotencyKey`.
@@ -98,7 +102,7 @@ function expectSum({ catalog }: PricesAtUse, meter: string): void {
  * @see docs/usage.md#corrections
  */
 export async function voidUsage(ctx: BillingContext, input: VoidUsageInput): Promise<AmendedUsage> {
-  const request = parse(z.strictObject(namingFields), input)
+  const request = parse(voidUsageSchema, input)
   const { idempotencyKey: _, ...body } = request
   return takeBack(ctx, request, { ...body, void: true })
 }

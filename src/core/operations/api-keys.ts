@@ -180,6 +180,8 @@ export async function getApiKey(ctx: BillingContext, input: ApiKeyInput): Promis
   return viewOf(ctx, found(await ctx.store.apiKeys.get(accountId, keyId), keyId))
 }
 
+const listApiKeysSchema = z.strictObject({ accountId, ...pageFields })
+
 /**
  * The keys of an account, newest first, a page at a time; those that have ended too.
  *
@@ -189,7 +191,7 @@ export async function listApiKeys(
   ctx: BillingContext,
   input: { readonly accountId: string } & PageInput,
 ): Promise<Page<ApiKeyView>> {
-  const { limit, cursor, accountId: account } = parse(z.strictObject({ accountId, ...pageFields }), input)
+  const { limit, cursor, accountId: account } = parse(listApiKeysSchema, input)
   const list = { list: 'api_keys', accountId: account }
   const before = await readCursor(ctx, list, cursor)
   await requireAccount(ctx, account)

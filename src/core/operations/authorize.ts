@@ -34,6 +34,8 @@ export type Authorization =
       readonly quota: QuotaView
     }
 
+const authorizeSchema = z.strictObject({ accountId, meter: meterName, ...measureFields, ...attributionFields })
+
 /**
  * Asks whether usage would be let through, without reserving anything. A refusal counts as a throttled attempt on the quota.
  *
@@ -43,7 +45,7 @@ export async function authorize<C extends Catalog>(
   ctx: BillingContext,
   input: AuthorizeInput<C>,
 ): Promise<Authorization> {
-  const request = parse(z.strictObject({ accountId, meter: meterName, ...measureFields, ...attributionFields }), input)
+  const request = parse(authorizeSchema, input)
   const usage = rate(ctx.catalog, request.meter, request, ctx.environment.now())
   const outcome = await ctx.ledger.submit({
     kind: 'authorize',

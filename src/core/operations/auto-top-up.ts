@@ -4,7 +4,16 @@ import type { BillingContext } from '../context.js'
 import type { AutoTopUp } from '../domain/ledger/terms.js'
 import type { MicroSparks } from '../domain/sparks.js'
 import { BillingError } from '../errors.js'
-import { accountId, given, idempotencyKey, parse, quoted, readSparks, type SparksInput } from './fields.js'
+import {
+  accountId,
+  accountSchema,
+  given,
+  idempotencyKey,
+  parse,
+  quoted,
+  readSparks,
+  type SparksInput,
+} from './fields.js'
 import { keyed, requireSnapshot, submit } from './steps.js'
 
 /** When to ask for a top-up, and which. */
@@ -52,7 +61,7 @@ export async function getAutoTopUp(
   ctx: BillingContext,
   input: { readonly accountId: string },
 ): Promise<AutoTopUpView | null> {
-  const request = parse(z.strictObject({ accountId }), input)
+  const request = parse(accountSchema, input)
   const { account } = await requireSnapshot(ctx, request.accountId)
   return account.autoTopUp && autoTopUpView(account.autoTopUp)
 }

@@ -105,13 +105,17 @@ export async function setBudget(ctx: BillingContext, input: SetBudgetInput): Pro
   return readBudget(ctx, request.accountId, scope)
 }
 
+const getBudgetSchema = z.strictObject(budgetFields)
+
 /** One budget as it stands now, or `null` where there is none. @throws BillingError `not_found`, `option_unsupported`, `invalid_request` */
 export async function getBudget(ctx: BillingContext, input: BudgetInput): Promise<BudgetView | null> {
-  const request = parse(z.strictObject(budgetFields), input)
+  const request = parse(getBudgetSchema, input)
   const scope = scopeName(ctx, request.scope)
   await requireAccount(ctx, request.accountId)
   return readBudget(ctx, request.accountId, scope)
 }
+
+const listBudgetsSchema = z.strictObject({ accountId, ...pageFields })
 
 /**
  * All budgets of the account as they stand now, a page at a time.
@@ -122,7 +126,7 @@ export async function listBudgets(
   ctx: BillingContext,
   input: { readonly accountId: string } & PageInput,
 ): Promise<Page<BudgetView>> {
-  const { limit, cursor, ...request } = parse(z.strictObject({ accountId, ...pageFields }), input)
+  const { limit, cursor, ...request } = parse(listBudgetsSchema, input)
   const list = { list: 'budgets', ...request }
   const after = await readCursor(ctx, list, cursor)
   await requireAccount(ctx, request.accountId)

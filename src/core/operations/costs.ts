@@ -97,13 +97,15 @@ export interface ListCostsInput extends PageInput {
 
 const listFields = { accountId, ...recordedFields }
 
+const listCostsSchema = z.strictObject({ ...listFields, ...pageFields })
+
 /**
  * Recorded usage that has a cost, newest first, a page at a time.
  *
  * @throws BillingError `not_found`, `invalid_cursor`, `invalid_range`, `invalid_timestamp`, `timestamp_out_of_range`
  */
 export async function listCosts(ctx: BillingContext, input: ListCostsInput): Promise<Page<UsageRecord>> {
-  const request = parse(z.strictObject({ ...listFields, ...pageFields }), input)
+  const request = parse(listCostsSchema, input)
   return pageOfUsage(ctx, request, { ...recordedSpan(request), withCost: true })
 }
 
@@ -126,6 +128,8 @@ const columns: readonly (readonly [name: string, cell: (record: UsageRecord) => 
   ['dimensions', ({ dimensions }) => (Object.keys(dimensions).length === 0 ? '' : JSON.stringify(dimensions))],
 ]
 
+const exportCostsSchema = z.strictObject({ ...listFields, format: z.literal('csv') })
+
 /**
  * The same as a table, a chunk of text at a time: CSV with a header as RFC 4180 writes it, in which no cell is a formula to a
  * spreadsheet. Errors come with the first chunk.
@@ -134,7 +138,7 @@ const columns: readonly (readonly [name: string, cell: (record: UsageRecord) => 
  * @example for await (const chunk of billing.costs.export({ accountId, format: 'csv' })) response.write(chunk)
  */
 export async function* exportCosts(ctx: BillingContext, input: ExportCostsInput): AsyncGenerator<string, void> {
-  const request = parse(z.strictObject({ ...listFields, format: z.literal('csv') }), input)
+  const request = parse(exportCostsSchema, input)
   const filter = { ...recordedSpan(request), withCost: true }
   let isFirst = true
   let cursor: string | undefined
@@ -147,11 +151,13 @@ export async function* exportCosts(ctx: BillingContext, input: ExportCostsInput)
   } while (cursor !== undefined)
 }
 
+const costRowsSchema = z.strictObject({ accountId, ...daySpanFields })
+
 async function costRows(
   ctx: BillingContext,
   input: CostSpanInput,
 ): Promise<{ readonly span: DaySpan; readonly rows: readonly Rollup[] }> {
-  const request = parse(z.strictObject({ accountId, ...daySpanFields }), input)
+  const request = parse(costRowsSchema, input)
   await requireAccount(ctx, request.accountId)
   const span = daySpan(ctx, request)
   const rows = await ctx.store.ledger.rollups(request.accountId, span)

@@ -10,6 +10,7 @@ import { dateOf } from './date.js'
 import { daySpan } from './day-span.js'
 import {
   accountId,
+  accountSchema,
   given,
   idempotencyKey,
   parse,
@@ -117,7 +118,7 @@ export interface CreditGrantView {
 
 /** @throws BillingError `not_found` */
 export async function getBalance(ctx: BillingContext, input: { readonly accountId: string }): Promise<CreditBalance> {
-  const request = parse(z.strictObject({ accountId }), input)
+  const request = parse(accountSchema, input)
   const [{ account, grants }, rollups] = await Promise.all([
     requireSnapshot(ctx, request.accountId),
     ctx.store.ledger.rollups(request.accountId, daySpan(ctx, {})),

@@ -1,7 +1,6 @@
-import * as z from 'zod'
 import type { BillingContext } from '../context.js'
 import type { AnyProvider } from '../ports/provider.js'
-import { accountId, parse } from './fields.js'
+import { accountSchema, parse } from './fields.js'
 import { requireAccount } from './steps.js'
 
 /** What a provider calls an account. */
@@ -16,7 +15,7 @@ export async function listCustomers(
   ctx: BillingContext,
   input: { readonly accountId: string },
 ): Promise<readonly CustomerView[]> {
-  const request = parse(z.strictObject({ accountId }), input)
+  const request = parse(accountSchema, input)
   await requireAccount(ctx, request.accountId)
   const providers = [...ctx.roles.all.keys()]
   const ids = await Promise.all(providers.map((provider) => ctx.store.accounts.externalId(request.accountId, provider)))

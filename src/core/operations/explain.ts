@@ -182,6 +182,8 @@ const idText = z
   .refine((value) => /^[A-Za-z0-9._:|=@/+-]+$/.test(value) || value.startsWith('evt_'), 'must be an id')
   .refine((value) => !value.includes('\0') && !/\p{Surrogate}/u.test(value), 'must be well-formed text without NUL')
 
+const explainSchema = z.strictObject({ accountId, id: idText })
+
 /**
  * Walks from anything with an id back to its cause: what was reported, at which prices, with what margin and rounding, who paid, out of
  * which credits, where those came from, and who was told. Everything is worked out again from what is kept: `agrees` says whether it is
@@ -192,7 +194,7 @@ const idText = z
  * @see docs/explain.md
  */
 export async function explain(ctx: BillingContext, input: ExplainInput): Promise<Explanation> {
-  const { accountId: account, id } = parse(z.strictObject({ accountId, id: idText }), input)
+  const { accountId: account, id } = parse(explainSchema, input)
   await requireAccount(ctx, account)
   const found = await find(ctx, account, id)
   if (found) return found

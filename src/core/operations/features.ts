@@ -3,7 +3,7 @@ import type { BillingContext } from '../context.js'
 import { currentQuota } from '../domain/ledger/current-quota.js'
 import { entitlementOf } from '../domain/ledger/entitlement.js'
 import type { LedgerSnapshot } from '../domain/ledger/view.js'
-import { accountId, parse } from './fields.js'
+import { accountId, accountSchema, parse } from './fields.js'
 import { type QuotaView, quotaView } from './quota-view.js'
 import { requireSnapshot } from './steps.js'
 
@@ -13,6 +13,8 @@ export type FeatureView =
   | { readonly name: string; readonly type: 'static'; readonly enabled: true; readonly value: string }
   /** A meter; `enabled` unless its limit is 0. */
   | { readonly name: string; readonly type: 'metered'; readonly enabled: boolean; readonly quota: QuotaView }
+
+const hasFeatureSchema = z.strictObject({ accountId, feature: z.string() })
 
 /**
  * Whether the account has a feature: one that is on or has a value, or a meter that its plan or terms let it use. It does not say
@@ -24,7 +26,7 @@ export async function hasFeature(
   ctx: BillingContext,
   input: { readonly accountId: string; readonly feature: string },
 ): Promise<boolean> {
-  const request = parse(z.strictObject({ accountId, feature: z.string() }), input)
+  const request = parse(hasFeatureSchema, input)
   const features = featuresOf(ctx, await requireSnapshot(ctx, request.accountId))
   return features.some(({ name, enabled }) => name === request.feature && enabled)
 }
@@ -38,7 +40,7 @@ export async function listFeatures(
   ctx: BillingContext,
   input: { readonly accountId: string },
 ): Promise<readonly FeatureView[]> {
-  const request = parse(z.strictObject({ accountId }), input)
+  const request = parse(accountSchema, input)
   return featuresOf(ctx, await requireSnapshot(ctx, request.accountId))
 }
 

@@ -26,6 +26,8 @@ function field<T>(name: string, read: (value: unknown) => T) {
 
 export const accountId = field('accountId', (value) => checkId(value, 'accountId'))
 export const idempotencyKey = z.unknown().optional().transform(checkIdempotencyKey)
+/** Input that is an account and nothing else. */
+export const accountSchema = z.strictObject({ accountId })
 /** A field that is looked at later, but must be there. */
 export const given = (name: string) => field(name, (value) => value)
 export const idField = (name: string) => field(name, (value) => checkId(value, name))

@@ -296,6 +296,8 @@ function ratedOr<T>(without: T, action: () => T): { readonly usage: T; readonly 
   }
 }
 
+const releaseSchema = z.strictObject({ accountId, holdId: idField('holdId'), idempotencyKey })
+
 /**
  * Gives a hold back.
  *
@@ -305,7 +307,7 @@ export async function release(
   ctx: BillingContext,
   input: { readonly accountId: string; readonly holdId: string; readonly idempotencyKey: string },
 ): Promise<HoldView> {
-  const request = parse(z.strictObject({ accountId, holdId: idField('holdId'), idempotencyKey }), input)
+  const request = parse(releaseSchema, input)
   const command = {
     kind: 'release',
     ...keyed(ctx, 'release', 'ent', request, { holdId: request.holdId }),

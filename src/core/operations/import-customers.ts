@@ -25,6 +25,8 @@ export interface ImportedCustomers {
   readonly conflicts: readonly { readonly accountId: string; readonly externalId: string; readonly linkedTo: string }[]
 }
 
+const importCustomersSchema = z.strictObject({ accountOf: z.custom<AccountOf>(isFunction).optional() })
+
 /**
  * Takes over the customers that the provider has already: makes their accounts, links the two, and puts each account on the plan that
  * its subscriptions say. Harmless to repeat.
@@ -35,7 +37,7 @@ export async function importCustomers(
   ctx: BillingContext,
   input: ImportCustomersInput = {},
 ): Promise<ImportedCustomers> {
-  const { accountOf } = parse(z.strictObject({ accountOf: z.custom<AccountOf>(isFunction).optional() }), input)
+  const { accountOf } = parse(importCustomersSchema, input)
   const provider = ctx.roles.checkout
   const list = provider?.customers?.list?.bind(provider.customers)
   if (!provider || !list)

@@ -8,6 +8,7 @@ import { customerOf, ensureCustomer } from './customers.js'
 import { dateOf } from './date.js'
 import {
   accountId,
+  accountSchema,
   given,
   idempotencyKey,
   idField,
@@ -89,7 +90,7 @@ export async function listInvoiceCredits(
   ctx: BillingContext,
   input: { readonly accountId: string },
 ): Promise<readonly InvoiceCreditView[]> {
-  const request = parse(z.strictObject({ accountId }), input)
+  const request = parse(accountSchema, input)
   const { provider, credits } = giverOf(ctx)
   const customerId = await customerOf(ctx, provider, request.accountId)
   const found = customerId === null ? [] : await credits.list(customerId, {})
@@ -101,19 +102,21 @@ export async function invoiceCreditBalance(
   ctx: BillingContext,
   input: { readonly accountId: string },
 ): Promise<readonly { readonly currency: string; readonly amount: string }[]> {
-  const request = parse(z.strictObject({ accountId }), input)
+  const request = parse(accountSchema, input)
   const { provider, credits } = giverOf(ctx)
   const customerId = await customerOf(ctx, provider, request.accountId)
   const balances = customerId === null ? [] : await credits.balance(customerId, {})
   return balances.map((money) => ({ currency: money.currency, amount: formatMoney(money) }))
 }
 
+const endInvoiceCreditSchema = z.strictObject({ accountId, id: idField('id') })
+
 /** Takes back what is left of one; harmless to repeat. @throws BillingError `not_found`, `capability_missing` */
 export async function endInvoiceCredit(
   ctx: BillingContext,
   input: { readonly accountId: string; readonly id: string },
 ): Promise<InvoiceCreditView> {
-  const request = parse(z.strictObject({ accountId, id: idField('id') }), input)
+  const request = parse(endInvoiceCreditSchema, input)
   const { provider, credits } = giverOf(ctx)
   const customerId = await customerOf(ctx, provider, request.accountId)
   const own = customerId === null ? null : await foundOrNull(credits.list(customerId, {}))

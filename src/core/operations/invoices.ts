@@ -7,7 +7,7 @@ import type { Invoice, InvoicePdf } from '../ports/capabilities/invoices.js'
 import { requireMethod } from '../ports/provider.js'
 import { customerOf, ensureCustomer, isCustomerOf } from './customers.js'
 import { invoiceDebt, invoicedSale, settleInvoiced } from './debt-invoice.js'
-import { accountId, idempotencyKey, idField, optionalText, parse } from './fields.js'
+import { accountId, accountSchema, idempotencyKey, idField, optionalText, parse } from './fields.js'
 import { followSubscriptions } from './follow-subscriptions.js'
 import { foundOrNull } from './found.js'
 import {
@@ -150,7 +150,7 @@ export async function upcomingInvoice(
   ctx: BillingContext,
   input: { readonly accountId: string },
 ): Promise<InvoicePreviewView | null> {
-  const request = parse(z.strictObject({ accountId }), input)
+  const request = parse(accountSchema, input)
   const { provider, customerId } = await keeperOf(ctx, request.accountId)
   const preview = customerId === null ? null : await requireMethod(provider, 'invoices', 'upcoming')({ customerId }, {})
   return preview && previewView(preview)

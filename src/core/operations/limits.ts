@@ -1,10 +1,9 @@
-import * as z from 'zod'
 import type { BillingContext } from '../context.js'
 import { currentQuota } from '../domain/ledger/current-quota.js'
 import { entitlementOf } from '../domain/ledger/entitlement.js'
 import { formatQuantity } from '../domain/sparks.js'
 import { type BudgetView, budgetView } from './budgets.js'
-import { accountId, parse } from './fields.js'
+import { accountSchema, parse } from './fields.js'
 import { type QuotaView, quotaView } from './quota-view.js'
 import { requireSnapshot } from './steps.js'
 
@@ -32,7 +31,7 @@ export interface UsageLimits {
  * @throws BillingError `not_found`
  */
 export async function usageLimits(ctx: BillingContext, input: { readonly accountId: string }): Promise<UsageLimits> {
-  const request = parse(z.strictObject({ accountId }), input)
+  const request = parse(accountSchema, input)
   const [{ account, counters, now }, budgets] = await Promise.all([
     requireSnapshot(ctx, request.accountId),
     ctx.store.ledger.budgets(request.accountId, { limit: 100 }),

@@ -187,9 +187,11 @@ async function holdOf<C extends Catalog>(ctx: BillingContext, input: HoldInput<C
   }
 }
 
+const checkMeasureSchema = z.strictObject(measureFieldsFromZero)
+
 /** What usage comes to; refuses at once what could not be captured afterwards, when the work was done. */
 function checkMeasure(ctx: BillingContext, meter: string, { dimensions, ...usage }: ReportedUsage) {
   if (dimensions !== undefined) readDimensions(dimensions)
-  const measure = parse(z.strictObject(measureFieldsFromZero), usage)
+  const measure = parse(checkMeasureSchema, usage)
   return rate(ctx.catalog, meter, { ...measure, allowsZero: true }, ctx.environment.now())
 }

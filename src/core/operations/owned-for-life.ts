@@ -1,9 +1,8 @@
-import * as z from 'zod'
 import type { BillingContext } from '../context.js'
 import { formatMoney } from '../domain/money.js'
 import { takenBack } from '../domain/payment.js'
 import type { CheckoutIntent } from '../ports/store.js'
-import { accountId, parse } from './fields.js'
+import { accountSchema, parse } from './fields.js'
 import { requireAccount } from './steps.js'
 
 /** A plan that was bought once, for life. */
@@ -22,7 +21,7 @@ export async function lifetimePurchases(
   ctx: BillingContext,
   input: { readonly accountId: string },
 ): Promise<readonly LifetimePurchase[]> {
-  const request = parse(z.strictObject({ accountId }), input)
+  const request = parse(accountSchema, input)
   await requireAccount(ctx, request.accountId)
   const owned = await ownedForLife(ctx, request.accountId)
   return owned.map(({ id, plan, currency, paidNanos, amountNanos, completedAt, createdAt }) => ({

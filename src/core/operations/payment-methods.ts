@@ -3,7 +3,7 @@ import type { BillingContext } from '../context.js'
 import { BillingError } from '../errors.js'
 import type { MethodUse, OfferedMethod, PaymentMethod } from '../ports/capabilities/payment-methods.js'
 import { customerOf, ensureCustomer } from './customers.js'
-import { accountId, idField, parse, text } from './fields.js'
+import { accountId, accountSchema, idField, parse, text } from './fields.js'
 import { foundOrNull } from './found.js'
 
 /** What an account pays with, as callers see it: never a number. */
@@ -38,7 +38,7 @@ export async function listPaymentMethods(
   ctx: BillingContext,
   input: { readonly accountId: string },
 ): Promise<readonly PaymentMethodView[]> {
-  const request = parse(z.strictObject({ accountId }), input)
+  const request = parse(accountSchema, input)
   const { provider, customerId } = await holderOf(ctx, request.accountId)
   const methods = customerId === null ? [] : await provider['payment-methods'].list(customerId, {})
   return methods.map((method) => methodView(provider.id, method))

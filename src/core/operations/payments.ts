@@ -59,12 +59,14 @@ export async function listPayments(ctx: BillingContext, input: ListPaymentsInput
   return providerPage(ctx, list, page, (payment) => paymentView(provider.id, payment))
 }
 
+const getPaymentSchema = z.strictObject({ accountId, id: idField('id') })
+
 /** One of the account's payments. @throws BillingError `not_found` */
 export async function getPayment(
   ctx: BillingContext,
   input: { readonly accountId: string; readonly id: string },
 ): Promise<PaymentView> {
-  const request = parse(z.strictObject({ accountId, id: idField('id') }), input)
+  const request = parse(getPaymentSchema, input)
   const { provider, payment } = await requirePayment(ctx, request)
   return paymentView(provider.id, payment)
 }

@@ -6,7 +6,7 @@ import { dedupeOf, fingerprintOf } from '../domain/ledger/key.js'
 import { BillingError } from '../errors.js'
 import { inParallel } from '../in-parallel.js'
 import { arrangeCollection, meteringProvider } from './collection.js'
-import { accountId, parse } from './fields.js'
+import { accountId, accountSchema, parse } from './fields.js'
 import { pagesOf } from './pages.js'
 import { requireSnapshot, submit } from './steps.js'
 
@@ -117,7 +117,7 @@ export interface CollectorView {
 
 /** @throws BillingError `not_found` */
 export async function getCollector(ctx: BillingContext, input: { readonly accountId: string }): Promise<CollectorView> {
-  const { account, now } = await requireSnapshot(ctx, parse(z.strictObject({ accountId }), input).accountId)
+  const { account, now } = await requireSnapshot(ctx, parse(accountSchema, input).accountId)
   const next = account.collectors.find(({ from }) => from > now)
   return {
     provider: collectorAt(ctx.rules, account, now),

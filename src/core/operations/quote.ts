@@ -22,6 +22,8 @@ export interface Quote {
   readonly priceVersion: string
 }
 
+const quoteSchema = z.strictObject({ meter: meterName, ...measureFieldsFromZero })
+
 /**
  * What usage would cost at the prices of now: the same for everybody, and nothing is asked of the ledger.
  *
@@ -29,7 +31,7 @@ export interface Quote {
  * what a period has seen
  */
 export async function quote<C extends Catalog>(ctx: BillingContext, input: QuoteInput<C>): Promise<Quote> {
-  const request = parse(z.strictObject({ meter: meterName, ...measureFieldsFromZero }), input)
+  const request = parse(quoteSchema, input)
   const { name, rate: how } = requireMeter(ctx.catalog, request.meter)
   if (how && isPeriodRated(how))
     throw new BillingError('option_unsupported', `What ${name} costs depends on what its period has seen.`)

@@ -8,7 +8,7 @@ import type { Subscription, SubscriptionChange, SubscriptionStatus } from '../po
 import { requireMethod } from '../ports/provider.js'
 import { customerOf } from './customers.js'
 import { dateOf } from './date.js'
-import { accountId, idempotencyKey, idField, parse, readTime, type TimeInput } from './fields.js'
+import { accountId, accountSchema, idempotencyKey, idField, parse, readTime, type TimeInput } from './fields.js'
 import { followSubscriptions } from './follow-subscriptions.js'
 import { type InvoicePreviewView, previewView } from './invoice-view.js'
 import { planPriceOf, seatsOf } from './sale.js'
@@ -101,7 +101,7 @@ export async function listSubscriptions(
   ctx: BillingContext,
   input: { readonly accountId: string },
 ): Promise<readonly SubscriptionView[]> {
-  const request = parse(z.strictObject({ accountId }), input)
+  const request = parse(accountSchema, input)
   const { provider, subscriptions } = await subscriptionsOf(ctx, request.accountId)
   return subscriptions.map((subscription) => subscriptionView(provider.id, subscription))
 }

@@ -65,6 +65,8 @@ export interface UsageDetail extends Omit<UsageRecord, 'meter'>, Omit<RecordedUs
   readonly corrections: readonly UsageCorrection[]
 }
 
+const getUsageSchema = z.strictObject({ accountId, id: idField('id') })
+
 /**
  * One recorded event as it stands now, corrections included. `balance` and `quota` are those after it was recorded. What was taken out
  * of a hold without a meter is in `usage.list` only.
@@ -75,7 +77,7 @@ export async function getUsage(
   ctx: BillingContext,
   input: { readonly accountId: string; readonly id: string },
 ): Promise<UsageDetail> {
-  const request = parse(z.strictObject({ accountId, id: idField('id') }), input)
+  const request = parse(getUsageSchema, input)
   const entry = await findUsage(ctx, request.accountId, request.id)
   invariant(entry.result.kind === 'usage', 'usage has another result')
   const [corrections, deliveries] = await Promise.all([

@@ -32,6 +32,8 @@ export interface UsageSummaryInput extends DaySpanInput {
   readonly dimension?: string
 }
 
+const summarizeUsageSchema = z.strictObject({ accountId, dimension: z.string().optional(), ...daySpanFields })
+
 /**
  * Sums over whole UTC days of when it was used, from `from` (included) to `to` (excluded); default this month until now. Amendments
  * count on the day of what they amend.
@@ -40,7 +42,7 @@ export interface UsageSummaryInput extends DaySpanInput {
  * years), `option_unsupported` (a dimension the catalog does not sum by)
  */
 export async function summarizeUsage(ctx: BillingContext, input: UsageSummaryInput): Promise<UsageSummary> {
-  const request = parse(z.strictObject({ accountId, dimension: z.string().optional(), ...daySpanFields }), input)
+  const request = parse(summarizeUsageSchema, input)
   const { dimension } = request
   if (dimension !== undefined && !ctx.catalog.rollupDimensions.includes(dimension)) {
     const message = `Usage is not summed by ${quoted(dimension)}: name it in the catalog's rollupDimensions.`

@@ -89,6 +89,8 @@ export function recordUsage<C extends Catalog>(
 /** One item's result: what was recorded, or why it was not. */
 export type BatchItem = RecordedUsage | { readonly status: 'refused'; readonly error: BillingError }
 
+const recordUsageBatchSchema = z.strictObject({ events: z.array(z.unknown()).min(1, 'must not be empty') })
+
 /**
  * Records up to 1,000 usage events. One malformed event fails the call before anything is written, with its `index`; otherwise each
  * event gets a result of its own, in order. None can be recorded in a transaction of yours.
@@ -99,7 +101,7 @@ export async function recordUsageBatch<C extends Catalog>(
   ctx: BillingContext,
   input: { readonly events: readonly Omit<RecordUsageInput<C>, 'transaction'>[] },
 ): Promise<readonly BatchItem[]> {
-  const { events } = parse(z.strictObject({ events: z.array(z.unknown()).min(1, 'must not be empty') }), input)
+  const { events } = parse(recordUsageBatchSchema, input)
   if (events.length > 1_000)
     throw new BillingError('batch_too_large', `A batch holds at most 1,000 events, not ${events.length}.`)
   const commands = events.map((event, index) =>

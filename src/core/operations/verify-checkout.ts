@@ -28,6 +28,12 @@ export interface VerifiedCheckout {
   readonly balance: Balance
 }
 
+const verifyCheckoutSchema = z.strictObject({
+  accountId,
+  checkoutId: idField('checkoutId').optional(),
+  sessionId: idField('sessionId').optional(),
+})
+
 /**
  * Answers the true status of a checkout, read from the provider, and gives what was paid for if that has not been done yet. The
  * webhook does the same; whichever comes first, it happens once.
@@ -41,14 +47,7 @@ export async function verifyCheckout(
     | { readonly accountId: string; readonly checkoutId: string }
     | { readonly accountId: string; readonly sessionId: string },
 ): Promise<VerifiedCheckout> {
-  const request = parse(
-    z.strictObject({
-      accountId,
-      checkoutId: idField('checkoutId').optional(),
-      sessionId: idField('sessionId').optional(),
-    }),
-    input,
-  )
+  const request = parse(verifyCheckoutSchema, input)
   if ((request.checkoutId === undefined) === (request.sessionId === undefined))
     throw new BillingError('invalid_request', 'Give either a checkoutId or a sessionId.')
   const intent =
