@@ -7,6 +7,7 @@ import { memoryStore } from 'billfold/adapters/memory'
 import { pdfRenderer } from 'billfold/adapters/pdf'
 import { manualProvider } from 'billfold/providers/manual'
 import { afterAll, describe, expect, it } from 'vitest'
+import { textRuns } from '../../src/adapters/pdf/text-runs.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'billfold-pdf-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -75,6 +76,24 @@ describe('the PDF of an invoice', () => {
     })
   })
 
+  it.each([
+    ['numbers of a line from the right keep their digits', 'שלום 12.50 עולם', ['12.50']],
+    ['Arabic digits are no letters', 'ضريبة ١٢٣٫٤٥', ['١٢٣٫٤٥']],
+    ['brackets that go leftwards are turned round', '(שלום עולם)', ['(', ')']],
+    ['others are not', 'Plan (שלום) x', ['Plan (', ') x']],
+    ['marks of direction are not drawn', '\u200f\u2068שלום\u2069\u200e', []],
+  ])('S3.1 %s', (_, text, fromLeft) => {
+    const runs = textRuns(text, () => 0)
+    expect(runs.map((run) => (run.direction === 'ltr' ? run.text : null)).filter(Boolean)).toEqual(fromLeft)
+    expect(runs.map(({ text: drawn }) => drawn).join('')).not.toMatch(/[\u200e\u200f\u2066-\u2069]/u)
+  })
+
+  it('S3.1 what is no font is config_invalid, and named', async () => {
+    const fonts = [{ data: new Uint8Array([1, 2, 3]) }]
+    const drawn = pdfRenderer({ fonts }).render(invoiceOf(['Credits']))
+    await expect(drawn).rejects.toMatchObject({ code: 'config_invalid', message: expect.stringContaining('fonts[0]') })
+  })
+
   it('S3.1 is drawn with a font of at most 200 kB that ships with its licence', () => {
     expect(statSync('fonts/NotoSans-invoice.ttf').size).toBeLessThanOrEqual(200_000)
     expect(readFileSync('fonts/OFL.txt', 'utf8')).toContain('SIL OPEN FONT LICENSE')
@@ -113,12 +132,13 @@ describe('the PDF of an invoice', () => {
       const chinese = { data: readFileSync(cjk), name: 'NotoSansCJKsc-Regular' }
       const lines = [
         'خدمات الحوسبة السحابية',
+        '١٢٣٫٤٥',
         'क्लाउड सेवाओं के लिए चालान प्रति माह',
         'ใบแจ้งหนี้สำหรับบริการคลาวด์',
         '云服务发票，按月结算',
       ]
       const pdf = await pdfRenderer({ fonts: [...fonts, chinese] }).render(invoiceOf(lines))
-      const text = textOf(pdf).replace(/[\u202a-\u202e]/g, '')
+      const text = textOf(pdf).replace(/[\u200e\u200f\u202a-\u202e]/g, '')
       for (const line of lines) expect(text).toContain(line)
     },
   )
