@@ -2,7 +2,7 @@ import { fromMinor, type Money, toMinor } from '../../core/domain/money.js'
 import type { Instant } from '../../core/domain/period.js'
 import { BillingError } from '../../core/errors.js'
 import type { Archive, Kept } from './archive.js'
-import { expectInvoice, type KeptInvoice, subtotalOf } from './invoice.js'
+import { expectInvoice, type KeptInvoice, subtotalOf, totalOf } from './invoice.js'
 import { type TaxRate, taxesOn } from './taxes.js'
 
 /** Whom an invoice is for, as it is printed. */
@@ -61,6 +61,7 @@ export function issuing(archive: Archive, rules: IssueRules) {
         ...{ url: rules.invoiceUrl(id) ?? order.fallbackUrl ?? '', createdAt: rules.now() },
         ...{ finalizedAt: null, dueAt: null, paidAt: null },
       }
+      checkStorable(draft)
       return archive.change(async (read) => {
         const known = await read<KeptInvoice>('invoice', id)
         if (known) return { answer: known, writes: [] }
@@ -101,6 +102,12 @@ export function issuing(archive: Archive, rules: IssueRules) {
 interface Series extends Kept {
   readonly kind: 'series'
   readonly last: number
+}
+
+/** What the ledger cannot write down once it is paid is not sold. @throws BillingError `amount_out_of_range` */
+function checkStorable(invoice: KeptInvoice): void {
+  if (totalOf(invoice) < 2n ** 63n) return
+  throw new BillingError('amount_out_of_range', 'With its taxes it costs more than can be stored.')
 }
 
 /** @throws BillingError `invalid_amount` */

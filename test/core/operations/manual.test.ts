@@ -246,6 +246,22 @@ describe.each(stores)('offline payments on $name', (tested) => {
     expect((await billing.verifyCheckout({ accountId, checkoutId: checkout.id })).status).toBe('paid')
   })
 
+  it('S3.4 what costs more than can be stored once tax is added is not sold: its payment could not be booked', async () => {
+    const { billing, store } = await openManual(tested)
+    const packages = { all: { price: '9000000000', sparks: '1' } }
+    const manual = manualProvider({ store, instructions: 'Transfer it.', taxes: [{ name: 'VAT', rate: '50' }] })
+    const redirects = { allowedOrigins: ['https://app.example.com'] }
+    const dear = createBilling({
+      catalog: defineCatalog({ packages }),
+      store,
+      providers: { default: manual },
+      redirects,
+    })
+    const bought = dear.createCheckout({ accountId, kind: 'package', package: 'all', ...pages })
+    expect(await codeOf(bought)).toBe('amount_out_of_range')
+    expect((await billing.listInvoices({ accountId })).items).toEqual([])
+  })
+
   it('S3.1 numbers of a series have no gaps, whoever takes them at the same time, and void ones keep theirs', async () => {
     const { billing, service } = await openManual(tested)
     const processes = [billing, service().billing, service().billing]
