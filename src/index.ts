@@ -223,6 +223,7 @@ export type {
   UpdatePaymentMethodInput,
 } from './core/operations/payment-methods.js'
 export type { ListPaymentsInput, PaymentView, RefundPaymentInput, RefundView } from './core/operations/payments.js'
+export type { MeterPeriodUsage, PeriodUsageInput, PeriodUsageView } from './core/operations/period-usage.js'
 export type { CreatePortalInput } from './core/operations/portal.js'
 export type { PlanView, PriceList } from './core/operations/price-list.js'
 export type { CollectorView, PromoteInput, Promotion } from './core/operations/promote.js'
@@ -329,7 +330,13 @@ export type {
 } from './core/ports/capabilities/subscriptions.js'
 export type { TraceObservation, TracePage, TraceQuery, TracesCapability } from './core/ports/capabilities/traces.js'
 export type { TracedUsage, TracingCapability } from './core/ports/capabilities/tracing.js'
-export type { UsagePart, UsageReportsCapability, UsageTotalQuery } from './core/ports/capabilities/usage-reports.js'
+export type {
+  PeriodUsage,
+  UsagePart,
+  UsagePeriods,
+  UsageReportsCapability,
+  UsageTotalQuery,
+} from './core/ports/capabilities/usage-reports.js'
 export type {
   RefusedUsage,
   VerifiedWebhook,

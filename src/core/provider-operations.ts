@@ -31,6 +31,7 @@ export {
   updatePaymentMethod,
 } from './operations/payment-methods.js'
 export { getPayment, listPayments, refundPayment } from './operations/payments.js'
+export { periodUsage } from './operations/period-usage.js'
 export { createPortal } from './operations/portal.js'
 export { getCollector, promote } from './operations/promote.js'
 export { applyCatalog, planCatalog } from './operations/provider-catalog.js'

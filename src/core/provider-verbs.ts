@@ -158,6 +158,7 @@ function meteringVerbs(ctx: BillingContext): MeteringVerbs {
       collector: async (input) => (await load()).getCollector(ctx, input),
       promote: async (input) => (await load()).promote(ctx, input),
       parity: async (input) => (await load()).parity(ctx, input),
+      usage: async (input) => (await load()).periodUsage(ctx, input),
     },
   }
 }

@@ -52,6 +52,7 @@ import type {
   UpdatePaymentMethodInput,
 } from './operations/payment-methods.js'
 import type { ListPaymentsInput, PaymentView, RefundPaymentInput, RefundView } from './operations/payments.js'
+import type { PeriodUsageInput, PeriodUsageView } from './operations/period-usage.js'
 import type { CreatePortalInput } from './operations/portal.js'
 import type { PriceList } from './operations/price-list.js'
 import type { CollectorView, PromoteInput, Promotion } from './operations/promote.js'
@@ -432,6 +433,8 @@ export interface MeteringVerbs {
     promote(input: PromoteInput): Promise<Promotion>
     /** Compares what the providers counted, with each other and with what they were told. */
     parity(input?: ParityInput): Promise<ParityReport>
+    /** What a provider charges an account for usage, by the provider's own billing periods. */
+    usage(input: PeriodUsageInput): Promise<readonly PeriodUsageView[]>
   }
 }
 

@@ -5,6 +5,7 @@ import type {
   IntegrationVerbs,
   InvoiceVerbs,
   ManualPaymentVerbs,
+  MeteringVerbs,
   PaymentMethodVerbs,
   PaymentVerbs,
   PortalVerbs,
@@ -18,6 +19,7 @@ type ProviderVerbs<C extends Catalog = Catalog> = Omit<CheckoutVerbs<C>, 'credit
   InvoiceVerbs &
   MaybeManual &
   PaymentMethodVerbs &
+  MeteringVerbs &
   IntegrationVerbs
 
 /** Payments that await approval are taken by some providers only. */

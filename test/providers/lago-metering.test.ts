@@ -39,6 +39,33 @@ const listening = Client(box.lago.apiKey, {
 })
 const { lago: heardLago } = lagoAt(box, listening)
 
+describe('what Lago charges for usage', () => {
+  it('S0.4 of its current period, as that will end, and of those before, by our meters', async () => {
+    const customerId = await customer()
+    const of = (which: 'current' | 'projected' | 'past') =>
+      lago['usage-reports'].periods({ customerId, which, meters: ['sparks', 'other'] }, {})
+    const price = { currency: 'USD', overage: [{ meter: 'sparks', sparkPrice: '0.0001' }] }
+    await lago.metering.collect?.({ accountId: customerId, customerId, ...price, from: box.now() }, {})
+    await lago.metering.report([reportOf(customerId, 20_000n, { occurredAt: box.now() + 1_000 })], {})
+    const [now, ...none] = await of('current')
+    expect(none).toEqual([])
+    const two = { currency: 'USD', nanos: 2_000_000_000n }
+    const meters = [{ meter: 'sparks', sparks: 20_000_000_000n, amount: two }]
+    expect(now).toMatchObject({ amount: two, meters })
+    expect((now?.endsAt ?? 1) % 86_400_000).toBe(0)
+    const [projected] = await of('projected')
+    expect(projected?.amount.nanos).toBeGreaterThan(two.nanos)
+    box.advance((now?.endsAt ?? 0) - box.now() + 1_000)
+    expect((await of('past'))[0]).toEqual(now)
+    expect(await of('current')).toMatchObject([{ amount: { nanos: 0n } }])
+  })
+
+  it('S0.4 is nothing where nothing is subscribed to', async () => {
+    const query = { customerId: 'nobody', which: 'current', meters: ['sparks'] } as const
+    expect(await lago['usage-reports'].periods(query, {})).toEqual([])
+  })
+})
+
 describe('usage as events of Lago', () => {
   it('S1.1 goes out a hundred at a time', async () => {
     const customerId = await customer()

@@ -96,10 +96,8 @@ describe.skipIf(!available)('C4 Lago is spoken as it is published (skipped witho
     const usage = { external_subscription_id: externalId, code: 'billfold_sparks', properties: { sparks: '900' } }
     await api.events.createEvent({ event: { transaction_id: 'c1', ...usage } })
     await api.events.findEvent('c1')
-    const query = { external_subscription_id: externalId }
-    await api.customers.findCustomerCurrentUsage(externalId, query)
-    await api.customers.findCustomerProjectedUsage(externalId, query)
-    await api.customers.findAllCustomerPastUsage(externalId, query)
+    for (const which of ['current', 'projected', 'past'] as const)
+      await lago['usage-reports'].periods({ customerId: externalId, which, meters: ['sparks'] }, {})
     const metric = await api.billableMetrics.findBillableMetric('billfold_sparks')
     await api.plans.createPlan({
       plan: {

@@ -90,6 +90,19 @@ export const usageDashboard = z
         period_end: timeOrNull,
       })
       .nullable(),
-    is_complete: z.boolean().openapi({ description: 'False when the provider of invoices could not be asked.' }),
+    provider_usage: z
+      .object({
+        provider: z.string(),
+        period_start: time,
+        period_end: time,
+        currency: z.string(),
+        amount: money,
+        meters: z.array(z.object({ meter: z.string(), sparks: z.string(), amount: money })),
+      })
+      .nullable()
+      .openapi({
+        description: 'What the metering provider charges for usage in its current period; null where it says nothing.',
+      }),
+    is_complete: z.boolean().openapi({ description: 'False when a provider could not be asked.' }),
   })
   .openapi('UsageDashboard')

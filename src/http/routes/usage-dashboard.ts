@@ -1,7 +1,6 @@
-import type { InvoicePreviewView, UsageTimeline } from '../../index.js'
+import type { UsageTimeline } from '../../index.js'
 import { BillingError } from '../../index.js'
 import { type App, addRoute, type Served } from '../app.js'
-import type { ServedBilling } from '../billing.js'
 import { json, problems } from '../contract/fields.js'
 import { daysQuery, usageDashboard } from '../contract/usage.js'
 import { spanOf } from '../paging.js'
@@ -24,11 +23,12 @@ export function addUsageDashboardRoutes(app: App, served: Served): void {
     async (context) => {
       const { accountId } = context.var
       const span = { accountId, ...spanOf(context.req.valid('query')) }
-      const [prices, summary, quotas, upcoming] = await Promise.all([
+      const [prices, summary, quotas, upcoming, atProvider] = await Promise.all([
         billing.priceList(),
         billing.usage.summary(span),
         billing.quotas.list({ accountId }),
-        upcomingOf(billing, accountId),
+        ifSaid(async () => (await billing.invoices?.upcoming({ accountId })) ?? null),
+        ifSaid(async () => (await billing.metering?.usage({ accountId }))?.[0] ?? null),
       ])
       const days = { accountId, from: summary.from, to: summary.to, by: 'day' } as const
       const timelines = await Promise.all(
@@ -36,15 +36,16 @@ export function addUsageDashboardRoutes(app: App, served: Served): void {
           return [meter, await billing.usage.timeline({ ...days, meter })]
         }),
       )
-      return context.json(dashboardJson({ prices, summary, quotas, upcoming, timelines: new Map(timelines) }), 200)
+      const facts = { prices, summary, quotas, upcoming, atProvider, timelines: new Map(timelines) }
+      return context.json(dashboardJson(facts), 200)
     },
   )
 }
 
-/** What the next invoice would be. The ledger's figures are shown also while the provider cannot be asked. */
-async function upcomingOf(billing: ServedBilling, accountId: string): Promise<InvoicePreviewView | null | 'unknown'> {
+/** What a provider says, where one does. The ledger's figures are shown also while it cannot be asked. */
+async function ifSaid<T>(ask: () => Promise<T | null>): Promise<T | null | 'unknown'> {
   try {
-    return (await billing.invoices?.upcoming({ accountId })) ?? null
+    return await ask()
   } catch (error) {
     if (!BillingError.is(error)) throw error
     if (error.code === 'capability_missing') return null

@@ -2,6 +2,7 @@ import type { z } from '@hono/zod-openapi'
 import {
   formatSparks,
   type InvoicePreviewView,
+  type PeriodUsageView,
   type PriceList,
   type QuotaView,
   type UsageSummary,
@@ -19,10 +20,12 @@ export interface DashboardFacts {
   readonly timelines: ReadonlyMap<string, UsageTimeline>
   /** `unknown` while the provider cannot be asked. */
   readonly upcoming: InvoicePreviewView | null | 'unknown'
+  /** The period that is under way there. */
+  readonly atProvider: PeriodUsageView | null | 'unknown'
 }
 
 export function dashboardJson(facts: DashboardFacts): z.output<typeof usageDashboard> {
-  const { prices, summary, quotas, timelines, upcoming } = facts
+  const { prices, summary, quotas, timelines, upcoming, atProvider } = facts
   return {
     from: summary.from,
     to: summary.to,
@@ -50,7 +53,23 @@ export function dashboardJson(facts: DashboardFacts): z.output<typeof usageDashb
       }
     }),
     upcoming_invoice: upcoming === 'unknown' || upcoming === null ? null : upcomingJson(upcoming),
-    is_complete: upcoming !== 'unknown',
+    provider_usage: atProvider === 'unknown' || atProvider === null ? null : providerJson(atProvider),
+    is_complete: upcoming !== 'unknown' && atProvider !== 'unknown',
+  }
+}
+
+function providerJson(usage: PeriodUsageView): z.output<typeof usageDashboard>['provider_usage'] {
+  return {
+    provider: usage.provider,
+    period_start: usage.startsAt.toISOString(),
+    period_end: usage.endsAt.toISOString(),
+    currency: usage.currency,
+    amount: Number(usage.amount),
+    meters: usage.meters.map(({ meter, sparks, amount }) => ({
+      meter,
+      sparks: formatSparks(sparks),
+      amount: Number(amount),
+    })),
   }
 }
 

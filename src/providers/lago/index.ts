@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
 import type { CheckoutCapability } from '../../core/ports/capabilities/checkout.js'
 import type { CustomersCapability } from '../../core/ports/capabilities/customers.js'
+import type { UsageReportsCapability } from '../../core/ports/capabilities/usage-reports.js'
 import type { Provider } from '../../core/ports/provider.js'
 import { defaultLimits, defaultTimeoutMs, type LagoClient, lagoCall } from './call.js'
 import { lagoCatalog } from './catalog.js'
@@ -80,6 +81,7 @@ export type LagoProvider = Provider<
   readonly invoices: LagoInvoiceVerbs
   readonly payments: LagoPaymentVerbs
   readonly client: LagoClient
+  readonly 'usage-reports': Required<UsageReportsCapability>
 }
 
 /**
@@ -110,7 +112,7 @@ export function lagoProvider(options: LagoProviderOptions): LagoProvider {
     payments: lagoPayments(call),
     'payment-methods': lagoPaymentMethods(call),
     metering: lagoMetering(call, line, codeOf, settings.eventStore),
-    'usage-reports': lagoUsageReports(call, line, codeOf),
+    'usage-reports': lagoUsageReports(call, line, codeOf, settings.currency),
     webhooks: lagoWebhooks(call, settings.webhook),
   }
 }

@@ -6,6 +6,7 @@ import { type LagoCall, part } from './call.js'
 import { everyPage } from './every-page.js'
 import type { MetricCodes } from './metric-codes.js'
 import { metricOf, sparksProperty } from './metrics.js'
+import { lagoPeriodUsage } from './period-usage.js'
 import type { UsageLine } from './usage-line.js'
 
 const eventSchema = z.object({
@@ -22,7 +23,12 @@ const unitMs = { hour: 3_600_000, day: 86_400_000 } as const
  *
  * @see https://docs.getlago.com/api-reference/events/list
  */
-export function lagoUsageReports(call: LagoCall, line: UsageLine, codeOf: MetricCodes): UsageReportsCapability {
+export function lagoUsageReports(
+  call: LagoCall,
+  line: UsageLine,
+  codeOf: MetricCodes,
+  currency: string,
+): Required<UsageReportsCapability> {
   const usage = async ({ customerId, meter, from, to, isShadow }: UsageTotalQuery, options: CallOptions) => {
     if (!(from < to)) throw new BillingError('invalid_range', 'The range must end after it starts.')
     const code = codeOf(meter, isShadow)
@@ -63,6 +69,7 @@ export function lagoUsageReports(call: LagoCall, line: UsageLine, codeOf: Metric
         .map(([startsAt, sparks]) => ({ startsAt, sparks }))
         .sort((left, right) => left.startsAt - right.startsAt)
     },
+    periods: lagoPeriodUsage(call, line, codeOf, currency),
   }
 }
 

@@ -1,4 +1,5 @@
 import { memoryStore } from 'billfold/adapters/memory'
+import { createHandler } from 'billfold/http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { counted, openMeteringWorld } from './metering-world.js'
 import { payOn, returns } from './stripe-world.js'
@@ -64,6 +65,10 @@ describe('providers beside each other', () => {
       { charged: 50_000n, shadow: 0n },
       { charged: 0n, shadow: 0n },
     ])
+    const meters = [{ meter: 'ai_tokens', sparks: 50_000_000_000n, amount: '2' }]
+    expect(await app.billing.metering.usage({ accountId })).toMatchObject([
+      { provider: 'lago', currency: 'USD', amount: '2', meters: expect.arrayContaining(meters) },
+    ])
     world.advance(40 * dayMs)
     const { items } = await app.billing.listInvoices({ accountId })
     const owed = items.filter(({ total }) => total !== '0')
@@ -71,6 +76,37 @@ describe('providers beside each other', () => {
     expect(await app.billing.invoices.get({ accountId, id: owed[0]?.id ?? '' })).toMatchObject({ total: '2' })
     expect(await overageAtStripe(all)).toBe(0)
     expect(app.failures).toEqual([])
+  })
+
+  it('S0.4 the dashboard shows what is recorded here beside what Lago charges for it, also while Lago is away', async () => {
+    const { world, app, use } = await begin(['lago'])
+    await use(51_000)
+    await app.billing.sync.flush()
+    const handler = createHandler(app.billing, { identify: () => ({ accountId, scopes: ['billing:read'] as const }) })
+    const show = async () => (await handler(new Request('https://app.example.com/api/billing/usage'))).json()
+    const charged = { meter: 'ai_tokens', sparks: '50000', amount: 2 }
+    expect(await show()).toMatchObject({
+      sparks: '51000',
+      provider_usage: { provider: 'lago', currency: 'USD', amount: 2, meters: expect.arrayContaining([charged]) },
+      is_complete: true,
+    })
+    world.box.faults.inject({ match: { pathIncludes: '/current_usage' }, kind: 'status', status: 500, times: 9 })
+    expect(await show()).toMatchObject({ sparks: '51000', provider_usage: null, is_complete: false })
+  })
+
+  it('S0.4 what a provider charges is asked of one that is told of usage and can say it', async () => {
+    const { app } = await begin(['stripe', 'lago'])
+    const { metering } = app.billing
+    // Stripe collects, and says it on its next invoice; Lago charges nothing for what it counts beside it.
+    expect(await metering.usage({ accountId })).toEqual([])
+    await expect(metering.usage({ accountId, provider: 'stripe' })).rejects.toMatchObject({
+      code: 'capability_missing',
+    })
+    await expect(metering.usage({ accountId, provider: 'manual' })).rejects.toMatchObject({ code: 'invalid_request' })
+    await expect(metering.usage({ accountId: 'nobody' })).rejects.toMatchObject({ code: 'not_found' })
+    await expect(metering.usage({ accountId, which: 'next' as 'past' })).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
   })
 
   it('C4 S1.1 usage goes to Langfuse, to Stripe’s meters and to Lago at once, and Stripe, which sold the plan, charges for it', async () => {

@@ -1,4 +1,6 @@
+import type { Money } from '../../domain/money.js'
 import type { Instant } from '../../domain/period.js'
+import type { MicroSparks } from '../../domain/sparks.js'
 import type { CallOptions } from '../call-options.js'
 
 /** Of whom, of what, and from when (included) to when (excluded). */
@@ -17,6 +19,19 @@ export interface UsagePart {
   readonly sparks: bigint
 }
 
+/** Which billing periods: the one that is under way, that one as it will end if it goes on so, or those that are over. */
+export type UsagePeriods = 'current' | 'projected' | 'past'
+
+/** What a provider charges for usage in one of its own billing periods. */
+export interface PeriodUsage {
+  readonly startsAt: Instant
+  readonly endsAt: Instant
+  /** Without tax. */
+  readonly amount: Money
+  /** Our meters among what is charged for. */
+  readonly meters: readonly { readonly meter: string; readonly sparks: MicroSparks; readonly amount: Money }[]
+}
+
 /** Reads back what a metering provider counted. */
 export interface UsageReportsCapability {
   /** Sum of what was reported for a customer on a meter in whole minutes. @throws BillingError `not_found` (no such meter or customer) */
@@ -27,4 +42,9 @@ export interface UsageReportsCapability {
    * @throws BillingError `not_found` (no such meter or customer)
    */
   parts(query: UsageTotalQuery & { readonly by: 'hour' | 'day' }, options: CallOptions): Promise<readonly UsagePart[]>
+  /** What it charges a customer for usage, newest period first; none where the customer has no subscription. */
+  periods?(
+    query: { readonly customerId: string; readonly which: UsagePeriods; readonly meters: readonly string[] },
+    options: CallOptions,
+  ): Promise<readonly PeriodUsage[]>
 }
