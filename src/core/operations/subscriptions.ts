@@ -5,7 +5,7 @@ import type { PaymentOutcome } from '../domain/payment-outcome.js'
 import type { Instant } from '../domain/period.js'
 import { BillingError } from '../errors.js'
 import type { Subscription, SubscriptionChange, SubscriptionStatus } from '../ports/capabilities/subscriptions.js'
-import { requireMethod } from '../ports/provider.js'
+import { type AnyProvider, requireMethod } from '../ports/provider.js'
 import { customerOf } from './customers.js'
 import { dateOf } from './date.js'
 import { accountId, accountSchema, idempotencyKey, idField, parse, readTime, type TimeInput } from './fields.js'
@@ -13,6 +13,7 @@ import { followSubscriptions } from './follow-subscriptions.js'
 import { type InvoicePreviewView, previewView } from './invoice-view.js'
 import { planPriceOf, seatsOf } from './sale.js'
 import { isOngoing } from './slot.js'
+import { requireSnapshot } from './steps.js'
 
 /** A subscription as callers see it. */
 export interface SubscriptionView {
@@ -234,7 +235,22 @@ async function subscriptionsOf(ctx: BillingContext, account: string) {
   if (!provider) throw new BillingError('capability_missing', 'No provider plays the part of subscriptions.')
   const customerId = await customerOf(ctx, provider, account)
   const subscriptions = customerId === null ? [] : await provider.subscriptions.list(customerId, {})
+  await endOver(ctx, provider, account, subscriptions)
   return { provider, customerId, subscriptions }
+}
+
+/** A plan ends when it is seen that its subscription has: not every provider tells of it. */
+async function endOver(
+  ctx: BillingContext,
+  provider: AnyProvider,
+  account: string,
+  subscriptions: readonly Subscription[],
+): Promise<void> {
+  const ended = subscriptions.filter(({ status }) => status === 'canceled')
+  if (ended.length === 0) return
+  const { paidPlan } = (await requireSnapshot(ctx, account)).account
+  const over = ended.find(({ externalId }) => externalId === paidPlan?.source)
+  if (over) await followSubscriptions(ctx, provider, over.customerId, `ended:${over.externalId}`)
 }
 
 /** The subscription named, or the one that is going on; another account's is not there. */

@@ -213,6 +213,11 @@ describe.each(stores)('offline payments on $name', (tested) => {
       new Date('2026-12-21T12:00:00Z'),
     )
     advance(31 * 86_400_000)
+    expect(await billing.subscriptions.get({ accountId })).toBeNull()
+    expect((await billing.accounts.get({ accountId })).plan).toBe('free')
+    await pay((await billing.createCheckout({ ...toSubscribe, idempotencyKey: 'again' })).externalId)
+    expect((await billing.accounts.get({ accountId })).plan).toBe('pro')
+    advance(31 * 86_400_000)
     await billing.reconcile()
     expect((await billing.accounts.get({ accountId })).plan).toBe('free')
     const life = await billing.createCheckout({ accountId, kind: 'lifetime', plan: 'founder', ...pages })
