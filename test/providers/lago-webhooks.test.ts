@@ -102,6 +102,17 @@ describe('a signature of Lago', () => {
       })
     })
 
+  it('C4 G7 every byte of the body is signed, a mark before it too; a key that is none is config_invalid', async () => {
+    const marked = verify(jwtKey, jwt(body), { body: `\ufeff${body}` })
+    await expect(marked).rejects.toMatchObject({ code: 'webhook_signature_invalid' })
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
+    for (const given of [pem, pem.replaceAll(/[A-Za-z0-9+/=]{20,}/g, 'AAAA'), 'no key'])
+      await expect(verify({ algorithm: 'jwt', publicKey: given }, jwt(body))).rejects.toMatchObject({
+        code: 'config_invalid',
+      })
+  })
+
   it('C4 a webhook without a unique key, or with one that is too long, is refused', async () => {
     await expect(verify(hmac, mac(body), { key: null })).rejects.toMatchObject({ code: 'webhook_payload_invalid' })
     await expect(verify(hmac, mac(body), { key: 'x'.repeat(256) })).rejects.toMatchObject({ code: 'header_too_large' })

@@ -22,6 +22,8 @@ export type VerifySignature = (signature: string | undefined, body: Uint8Array) 
 
 const maximumHeaderLength = 2 * 1024 * 1024
 const encoder = new TextEncoder()
+// Every byte counts: a byte order mark before what was signed is another body.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 const jwtHeaderSchema = z.object({ alg: z.literal('RS256') })
 const claimsSchema = z.object({ data: z.string(), iss: z.string().nullish() })
@@ -51,7 +53,12 @@ function jwtVerifier(
 ): VerifySignature {
   const imported = once(async () => {
     const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
-    return importKey('spki', derOf(publicKey ?? (await fetchKey({}))), algorithm)
+    const key = publicKey ?? (await fetchKey({}))
+    try {
+      return await importKey('spki', derOf(key), algorithm)
+    } catch (cause) {
+      throw new BillingError('config_invalid', 'The public key for webhooks of Lago is no RSA key as PEM.', { cause })
+    }
   })
   return async (signature, body) => {
     const [head, payload, sign, ...others] = expectHeader(signature).split('.')
@@ -63,7 +70,7 @@ function jwtVerifier(
     const isValid = await crypto.subtle.verify('RSASSA-PKCS1-v1_5', await imported(), fromBase64(sign), signed)
     if (!isValid) throw invalid('The signature of the webhook does not match Lago’s key.')
     const claims = claimsSchema.safeParse(parseJson(payload))
-    if (!claims.success || claims.data.data !== new TextDecoder().decode(body))
+    if (!claims.success || claims.data.data !== decoder.decode(body))
       throw invalid('The webhook is signed for another body.')
     if (issuer !== undefined && claims.data.iss !== issuer) throw invalid('The webhook is signed by another Lago.')
   }
@@ -83,12 +90,11 @@ function importKey(
   return crypto.subtle.importKey(format, bytes, algorithm, false, ['verify'])
 }
 
-/** The bytes of a public key. @throws BillingError `config_invalid` */
+/** The bytes of a public key; none for what is no PEM. */
 function derOf(key: string): Uint8Array<ArrayBuffer> {
   const pem = key.includes('BEGIN') ? key : new TextDecoder().decode(fromBase64(key))
-  const [, inner] = /-----BEGIN PUBLIC KEY-----([\s\S]+)-----END PUBLIC KEY-----/.exec(pem) ?? []
-  if (inner !== undefined) return fromBase64(inner.replace(/\s/g, ''))
-  throw new BillingError('config_invalid', 'The public key for webhooks of Lago is no PEM.')
+  const [, inner = ''] = /-----BEGIN PUBLIC KEY-----([\s\S]+)-----END PUBLIC KEY-----/.exec(pem) ?? []
+  return fromBase64(inner.replace(/\s/g, ''))
 }
 
 /** @throws BillingError `webhook_signature_invalid` for what is neither base64 nor base64url */
