@@ -54,11 +54,16 @@ export function manualPayments(archive: Archive, { now, methods }: PaymentRules)
           `Pay by one of ${offered}, not by ${JSON.stringify(paymentMethod)}.`,
         )
       }
-      // The same transfer cannot pay the same invoice twice.
-      const id = archive.idOf('pay', `${invoiceId}\0${paymentMethod}\0${reference}`)
       return archive.change(async (read) => {
-        const known = await read<KeptPayment>('payment', id)
-        if (known) return { answer: toPayment(known), writes: [] }
+        // The same transfer cannot pay the same invoice twice. One that was rejected, since it was late, may be told of again.
+        let id = ''
+        for (let round = 0, isRejected = true; isRejected; round += 1) {
+          const again = round === 0 ? '' : `\0${round}`
+          id = archive.idOf('pay', `${invoiceId}\0${paymentMethod}\0${reference}${again}`)
+          const known = await read<KeptPayment>('payment', id)
+          isRejected = known?.status === 'failed'
+          if (known && !isRejected) return { answer: toPayment(known), writes: [] }
+        }
         const invoice = payable(await read<KeptInvoice>('invoice', invoiceId), invoiceId)
         const payment: KeptPayment = {
           ...({ id, kind: 'payment', party: invoice.party, status: 'pending_approval', invoiceId } as const),
