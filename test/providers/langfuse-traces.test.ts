@@ -70,6 +70,16 @@ describe.each(readers)('observations of Langfuse $name', ({ version, read }) => 
     })
   })
 
+  it('S1.3 have long metadata whole where it is read, which version 4 cuts unless it is named', async () => {
+    const box = await start({ version })
+    const long = 'x'.repeat(300)
+    await observe(box, [{ id: spanOf(1), metadata: { subscription: long, tenant: long, other: long } }])
+    const provider = version === 3 ? read(box) : reading(box, 'langfuse', { expandMetadata: ['tenant'] })
+    const [found] = (await provider.traces.list({ traceId: traceOf('a') }, null, {})).observations
+    const other = version === 3 ? long : long.slice(0, 200)
+    expect(found?.metadata).toEqual({ subscription: long, tenant: long, other })
+  })
+
   it('S1.3 come page by page, of a time with its start and without its end', async () => {
     const box = await start({ version })
     const count = version === 3 ? 250 : 1_300

@@ -167,6 +167,12 @@ async function settlePage(
       if (!isRepeat) tally.skipped[usage] += 1
       continue
     }
+    if (observation.traceId === '') {
+      const message = 'It belongs to no trace, by which it could be read again.'
+      if (!isRepeat)
+        tally.problems.push({ ...placeOf(observation), reason: 'refused', code: 'provider_response_invalid', message })
+      continue
+    }
     if (usage.isByo && !isRepeat) tally.skipped.byo += 1
     const accountId = ctx.pulling.accountOf(observation)
     if (accountId === null || !(await isKnown(ctx, accountId, tally.known))) {

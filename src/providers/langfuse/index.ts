@@ -34,6 +34,8 @@ export type LangfuseReaderOptions =
   | {
       /** Your `LangfuseClient` of `@langfuse/client`, for Langfuse 4 and its cloud. */
       readonly client: LangfuseReader
+      /** Metadata that `pull.accountOf` reads and that may be longer than 200 characters: Langfuse cuts what is not named. */
+      readonly expandMetadata?: readonly string[]
     }
   | {
       /** Your `Langfuse` of `langfuse` 3, for self-hosted Langfuse 3. */
@@ -53,7 +55,7 @@ export type ReadingLangfuseProvider = Provider<'tracing' | 'traces'>
 export function langfuseProvider(options: LangfuseProviderOptions & LangfuseReaderOptions): ReadingLangfuseProvider
 export function langfuseProvider(options: LangfuseProviderOptions): LangfuseProvider
 export function langfuseProvider(
-  options: LangfuseProviderOptions & Partial<Record<'client' | 'legacyClient', unknown>>,
+  options: LangfuseProviderOptions & Partial<Record<'client' | 'legacyClient' | 'expandMetadata', unknown>>,
 ): LangfuseProvider | ReadingLangfuseProvider {
   const settings = { ...parseOptions(options), fetch: options.fetch }
   const writing = { id: settings.id, tracing: langfuseTracing(spanSender(settings), settings.environment) }
@@ -61,7 +63,7 @@ export function langfuseProvider(
   if (reader.client && reader.legacyClient)
     throw new BillingError('config_invalid', 'langfuseProvider(): give client or legacyClient, not both.')
   const list = reader.client
-    ? langfuseTraces(reader.client, settings.timeoutMs)
+    ? langfuseTraces(reader.client, settings.timeoutMs, settings.expandMetadata)
     : reader.legacyClient && legacyLangfuseTraces(reader.legacyClient)
   return list ? { ...writing, traces: { ...list, mark: markTraces(settings) } } : writing
 }
@@ -82,6 +84,7 @@ const optionsSchema = z.object({
     .max(40)
     .regex(/^(?!langfuse)[a-z0-9_-]+$/, 'must be lower-case letters, digits, - and _, and not begin with langfuse')
     .optional(),
+  expandMetadata: z.array(z.string().regex(/^[^,\s][^,]{0,199}$/, 'must be names without commas')).default([]),
   timeoutMs: z.int().min(1).max(600_000).default(10_000),
   id: z.string().min(1).default('langfuse'),
 })

@@ -19,6 +19,7 @@ export interface LegacyLangfuseReader {
 }
 
 const rowsPerPage = 100
+const nobody: TraceFacts = { userId: null, metadata: null }
 
 /**
  * Observations of self-hosted Langfuse 3, by the package `langfuse`. That client logs what the server refuses and answers as if there
@@ -43,7 +44,7 @@ export function legacyLangfuseTraces(client: LegacyLangfuseReader): Pick<TracesC
         const observations = []
         for (const row of data) {
           const { traceId } = required(toObservation(row))
-          const trace = traces.get(traceId) ?? (await traceOf(client, traceId))
+          const trace = traces.get(traceId) ?? (traceId === '' ? nobody : await traceOf(client, traceId))
           traces.set(traceId, trace)
           observations.push(required(toObservation(row, trace)))
         }

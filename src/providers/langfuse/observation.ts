@@ -8,7 +8,8 @@ const counts = z.record(z.string(), z.number()).nullish()
 /** The fields of an observation that are read, of both APIs; each says the cost and the model under names of its own. */
 const observationSchema = z.looseObject({
   id: z.string().min(1),
-  traceId: z.string().min(1),
+  /** Version 4 need not say it. */
+  traceId: z.string().nullish(),
   type: z.string(),
   startTime: moment,
   endTime: moment.nullish(),
@@ -16,7 +17,7 @@ const observationSchema = z.looseObject({
   parentObservationId: z.string().nullish(),
   name: z.string().nullish(),
   userId: z.string().nullish(),
-  metadata: z.unknown(),
+  metadata: z.unknown().optional(),
   usageDetails: counts,
   providedModelName: z.string().nullish(),
   model: z.string().nullish(),
@@ -39,7 +40,7 @@ export function toObservation(given: unknown, trace: TraceFacts | null = null): 
   const tokens = toPools(row.usageDetails ?? {})
   const endedAt = row.endTime ?? null
   return {
-    traceId: row.traceId,
+    traceId: row.traceId ?? '',
     id: row.id,
     parentId: row.parentObservationId || null,
     // The other types with a model and tokens (agents and their steps) repeat what the calls within them used.
@@ -104,11 +105,21 @@ function costText(cost: number): string {
 }
 
 /** Metadata as text by name; what is deeper is written as JSON. */
-function toMetadata(given: unknown): Readonly<Record<string, string>> {
+function toMetadata(raw: unknown): Readonly<Record<string, string>> {
+  const given = typeof raw === 'string' ? parseObject(raw) : raw
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return {}
   const texts = Object.entries(given).flatMap(([name, value]) => {
     if (value === null || value === undefined) return []
     return [[name, typeof value === 'string' ? value : JSON.stringify(value)]]
   })
   return Object.fromEntries(texts) as Record<string, string>
+}
+
+/** Metadata need not be an object: as the text of one it still says what is ours. */
+function parseObject(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }

@@ -11,6 +11,7 @@ export interface LangfuseReader {
       getMany(
         request: {
           readonly fields: string
+          readonly expandMetadata: string
           readonly limit: number
           readonly cursor?: string
           readonly traceId?: string
@@ -27,11 +28,25 @@ export interface LangfuseReader {
 const fields = 'core,basic,time,model,usage,metadata'
 const rowsPerPage = 1_000
 
-/** Observations of Langfuse 4, by its second API. */
-export function langfuseTraces(client: LangfuseReader, timeoutMs: number): Pick<TracesCapability, 'list'> {
+/** What may be longer than the 200 characters that Langfuse shows of metadata which is not asked for by name. */
+const longMetadata = ['billfold_subscription', 'subscription']
+
+/** Observations of Langfuse 4, by its second API; `whole` names metadata that is read in full beside ours. */
+export function langfuseTraces(
+  client: LangfuseReader,
+  timeoutMs: number,
+  whole: readonly string[],
+): Pick<TracesCapability, 'list'> {
+  const expandMetadata = [...longMetadata, ...whole].join(',')
   return {
     async list(query, cursor, { signal }) {
-      const request = { fields, limit: rowsPerPage, ...toFilter(query), ...(cursor === null ? {} : { cursor }) }
+      const request = {
+        fields,
+        expandMetadata,
+        limit: rowsPerPage,
+        ...toFilter(query),
+        ...(cursor === null ? {} : { cursor }),
+      }
       // The client's own `timeout` is not applied (5.11.1), and it leaves its listeners on the signal: both are given anew with each call.
       const options = {
         timeoutInSeconds: Math.ceil(timeoutMs / 1000),

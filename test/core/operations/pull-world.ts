@@ -98,8 +98,8 @@ export async function change(
 }
 
 /** Langfuse as it is read by today's client. */
-export function reading(box: Sandbox, id = 'langfuse') {
-  return langfuseProvider({ ...box.langfuse, client: new LangfuseClient(box.langfuse), id })
+export function reading(box: Sandbox, id = 'langfuse', more: { readonly expandMetadata?: readonly string[] } = {}) {
+  return langfuseProvider({ ...box.langfuse, ...more, client: new LangfuseClient(box.langfuse), id })
 }
 
 /** Langfuse 3 as it is read by its own client. */

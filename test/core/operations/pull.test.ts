@@ -1,5 +1,6 @@
 import { BillingError, createBilling, type Store } from 'billfold'
 import { afterEach, describe, expect, it } from 'vitest'
+import { toObservation } from '../../../src/providers/langfuse/observation.js'
 import {
   accountId,
   booksOf,
@@ -335,6 +336,32 @@ describe.runIf(memory)('a pull', () => {
     box.faults.clear()
     expect(await billing.sync.pull(range)).toMatchObject({ unchanged: 1, marked: 1, problems: [] })
     expect(await chargedOf(store)).toBe(byCost(1_000_000))
+  })
+
+  it('S1.3 tells of what belongs to no trace, charges it to nobody, and reads on', async () => {
+    const store = await memory.open({ now })
+    const row = { id: spanOf(1), startTime: '2026-11-20T00:00:00Z', endTime: '2026-11-20T00:00:01Z', totalCost: 1 }
+    const generation = { ...row, type: 'GENERATION', userId: accountId }
+    const rows = [
+      { ...generation, traceId: null },
+      { ...generation, id: spanOf(2), traceId: traceOf('b') },
+      { ...generation, id: spanOf(3), traceId: traceOf('b'), metadata: '{"billfold_usage_id":"use_1"}' },
+    ]
+    const observations = rows.map((each) => toObservation(each)).filter((each) => each !== null)
+    const acme = { id: 'acme', traces: { list: async () => ({ observations, next: null }) } }
+    const providers = { default: acme }
+    const billing = createBilling({
+      catalog,
+      store,
+      providers,
+      pull: { generations: 'model_calls' },
+      environment: { now },
+    })
+    closing.push(() => billing.close())
+    await billing.accounts.ensure({ accountId })
+    const report = await billing.sync.pull(range)
+    expect(report).toMatchObject({ recorded: 1, skipped: { own: 1 } })
+    expect(report.problems).toMatchObject([{ reason: 'refused', observationId: spanOf(1), traceId: '' }])
   })
 
   it('S1.3 keeps what a person corrected, until the trace itself changes', async () => {

@@ -3,6 +3,7 @@ import type { CallOptions } from '../call-options.js'
 
 /** Something that was observed: a call of a model, a step, a whole request. */
 export interface TraceObservation {
+  /** Empty where it belongs to none: then it is told of, and charged to nobody. */
   readonly traceId: string
   /** Unique in its trace. */
   readonly id: string

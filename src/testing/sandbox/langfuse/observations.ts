@@ -50,7 +50,10 @@ const querySchema = z.object({
   toStartTime: z.iso.datetime({ offset: true }).optional(),
   parseIoAsJson: z.literal('false', 'Input and output are always raw strings').optional(),
   filter: z.undefined('The sandbox does not model `filter`').optional(),
-  expandMetadata: z.string().optional(),
+  expandMetadata: z
+    .string()
+    .transform((value) => value.split(',').map((name) => name.trim()))
+    .default([]),
 })
 
 const cursorSchema = z.object({ startTime: z.string(), traceId: z.string(), id: z.string() })
@@ -84,7 +87,7 @@ export function listObservations(
   const page = found.slice(0, query.limit)
   const last = page.at(-1)
   return {
-    data: page.map((row) => present(row, new Set(query.fields))),
+    data: page.map((row) => present(row, new Set(query.fields), new Set(query.expandMetadata))),
     meta: last === undefined || page.length === found.length ? {} : { cursor: writeCursor(last) },
   }
 }
@@ -114,7 +117,22 @@ function readCursor(cursor: string): Position | 'malformed' {
 
 export const projectId = 'sandbox-project'
 
-function present(row: StoredObservation, wanted: ReadonlySet<FieldGroup>): Record<string, unknown> {
+/** Longer metadata is cut unless it is asked for by name. */
+const shownLength = 200
+
+function shownMetadata({ metadata }: StoredObservation, whole: ReadonlySet<string>): Record<string, string> {
+  const shown = Object.entries(metadata).map(([name, value]) => [
+    name,
+    whole.has(name) ? value : value.slice(0, shownLength),
+  ])
+  return Object.fromEntries(shown) as Record<string, string>
+}
+
+function present(
+  row: StoredObservation,
+  wanted: ReadonlySet<FieldGroup>,
+  whole: ReadonlySet<string>,
+): Record<string, unknown> {
   const seconds = (until: string | null) =>
     until === null ? null : (Date.parse(until) - Date.parse(row.startTime)) / 1000
   const parts: Record<FieldGroup, Record<string, unknown>> = {
@@ -133,7 +151,7 @@ function present(row: StoredObservation, wanted: ReadonlySet<FieldGroup>): Recor
     },
     time: { completionStartTime: row.completionStartTime, createdAt: row.createdAt, updatedAt: row.updatedAt },
     io: { input: row.input, output: row.output },
-    metadata: { metadata: row.metadata },
+    metadata: { metadata: shownMetadata(row, whole) },
     model: { providedModelName: row.model, internalModelId: null, modelParameters: row.modelParameters },
     usage: {
       usageDetails: row.usageDetails,
