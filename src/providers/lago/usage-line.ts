@@ -39,6 +39,8 @@ const answerSchema = z.object({
 type Active = z.output<typeof answerSchema>['subscription']
 
 const dayMs = 86_400_000
+/** How often others may come first. */
+const attempts = 5
 /** How old usage may be when its customer is made: Lago counts nothing of the time before a subscription began. */
 export const reachMs = 365 * dayMs
 
@@ -78,7 +80,7 @@ export function usageLine(call: LagoCall, plans: LagoPlans, currency: string, no
     try {
       await subscribe(customerId, code, from, options)
     } catch (error) {
-      if (!isMissingPlan(error)) throw error
+      if (!isMissing(error, 'plan_not_found')) throw error
       await plans.ensureUsage(currency, [], options)
       await subscribe(customerId, code, from, options)
     }
@@ -109,6 +111,28 @@ export function usageLine(call: LagoCall, plans: LagoPlans, currency: string, no
     return codes.filter((code) => priced.has(code))
   }
 
+  const collectOnce = async (
+    { customerId, overage, currency: charged, from }: CollectedCustomer,
+    codeOf: MetricCodes,
+    options: CallOptions,
+  ): Promise<void> => {
+    const before = await active(customerId, options)
+    const codes = overage.map(({ meter }) => codeOf(meter))
+    if (before !== null) {
+      const priced = await charges(before.plan_code, codes, options)
+      if (priced.length === codes.length) return
+      if (!isUsagePlan(before.plan_code))
+        throw new BillingError(
+          'invalid_state',
+          `Lago's plan ${before.plan_code} does not charge for ${codes.filter((code) => !priced.includes(code)).join(', ')}: add a charge there first.`,
+          { details: { customerId, plan: before.plan_code } },
+        )
+    }
+    const { code } = await plans.ensurePriced(charged, overage, options)
+    if (before !== null) await end(customerId, before, options)
+    await subscribe(customerId, code, Math.min(from, now()), options)
+  }
+
   return {
     idOf: (customerId) => customerId,
     async ensure(customerId, options, brokenOffAt) {
@@ -123,22 +147,16 @@ export function usageLine(call: LagoCall, plans: LagoPlans, currency: string, no
       const { external_id: subscriptionId } = await subscribe(customerId, code, from, options)
       return { subscriptionId }
     },
-    async collect({ customerId, overage, currency: charged, from }, codeOf, options) {
-      const before = await active(customerId, options)
-      const codes = overage.map(({ meter }) => codeOf(meter))
-      if (before !== null) {
-        const priced = await charges(before.plan_code, codes, options)
-        if (priced.length === codes.length) return
-        if (!isUsagePlan(before.plan_code))
-          throw new BillingError(
-            'invalid_state',
-            `Lago's plan ${before.plan_code} does not charge for ${codes.filter((code) => !priced.includes(code)).join(', ')}: add a charge there first.`,
-            { details: { customerId, plan: before.plan_code } },
-          )
+    async collect(customer, codeOf, options) {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          await collectOnce(customer, codeOf, options)
+          return
+        } catch (error) {
+          // Another process ended the same one at the same time: what is there now is looked at again.
+          if (attempt === attempts || !isMissing(error, 'subscription_not_found')) throw error
+        }
       }
-      const { code } = await plans.ensurePriced(charged, overage, options)
-      if (before !== null) await end(customerId, before, options)
-      await subscribe(customerId, code, Math.min(from, now()), options)
     },
     async charges(customerId, codes, options) {
       const present = await active(customerId, options)
@@ -147,6 +165,6 @@ export function usageLine(call: LagoCall, plans: LagoPlans, currency: string, no
   }
 }
 
-function isMissingPlan(error: unknown): boolean {
-  return BillingError.is(error) && error.code === 'not_found' && error.details.code === 'plan_not_found'
+function isMissing(error: unknown, code: string): boolean {
+  return BillingError.is(error) && error.code === 'not_found' && error.details.code === code
 }

@@ -129,6 +129,20 @@ describe('a promotion', () => {
     expect(app.failures).toEqual([])
   })
 
+  it('C4 by several processes at once moves each account once, and none of them fails', async () => {
+    const { world, store, app } = await begin(memory)
+    const ids = [accountId, 'acct_b', 'acct_c']
+    for (const id of ids) await app.billing.accounts.ensure({ accountId: id })
+    const apps = [app, world.open(store, ['stripe', 'lago']), world.open(store, ['stripe', 'lago'])]
+    const promotions = await Promise.all(apps.map(({ billing }) => billing.metering.promote({ provider: 'lago' })))
+    expect(promotions.flatMap(({ failures }) => failures.map(({ error }) => error.message))).toEqual([])
+    for (const id of ids) {
+      const { data } = await world.lagoClient.subscriptions.findSubscription(id)
+      expect(data.subscription.plan_code).toMatch(/ai_tokens/)
+      expect((await app.billing.metering.collector({ accountId: id })).next?.provider).toBe('lago')
+    }
+  })
+
   it('C4 tells which account cannot be moved, and moves the others', async () => {
     const { world, app, use } = await begin(memory)
     await app.billing.accounts.ensure({ accountId: 'acct_b' })

@@ -339,7 +339,7 @@ describe.runIf(memory)('a pull', () => {
   })
 
   it('S1.3 tells of what belongs to no trace, charges it to nobody, and reads on', async () => {
-    const store = await memory.open({ now })
+    const store = await tested.open({ now })
     const row = { id: spanOf(1), startTime: '2026-11-20T00:00:00Z', endTime: '2026-11-20T00:00:01Z', totalCost: 1 }
     const generation = { ...row, type: 'GENERATION', userId: accountId }
     const rows = [
