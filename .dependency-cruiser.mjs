@@ -90,6 +90,12 @@ export default {
       { dependencyTypes: npmPackages, pathNot: packageNamed('@ai-sdk/provider|zod') },
     ),
     forbid(
+      'webhooks-import-only-the-main-entry',
+      { path: '^src/webhooks/' },
+      { path: '^src/', pathNot: '^src/(webhooks/|index\\.ts$)' },
+    ),
+    forbid('webhooks-import-no-package', { path: '^src/webhooks/' }, { dependencyTypes: npmPackages }),
+    forbid(
       'testing-enters-core-only-through-domain-and-ports-and-errors-and-imports-no-other-shell',
       { path: '^src/testing/' },
       { path: '^src/', pathNot: '^src/(testing/|core/(domain/|ports/|errors\\.ts$))' },

@@ -12,7 +12,7 @@ const sources = entries.map(({ name, source }) => ({
 const onEveryStore = [
   'test/core/operations/**/*.test.ts',
   'test/core/delivery.test.ts',
-  'test/{http,gateway}/**/*.test.ts',
+  'test/{http,gateway,webhooks}/**/*.test.ts',
 ]
 
 /** `fileParallelism: false` also keeps a project's files apart from those of other such projects: they share `dist`. */

@@ -14,7 +14,7 @@ export type {
 } from './core/catalog.js'
 export { defaultMeters, defineCatalog } from './core/catalog.js'
 export type { BillingConfig, Environment, ProviderRoles } from './core/config.js'
-export type { EventHandler } from './core/consumers.js'
+export type { ConsumerOptions, DeliveryAttempt, EventHandler } from './core/consumers.js'
 export type { Aggregation } from './core/domain/aggregation.js'
 export type { Budget, BudgetInterval, BudgetStatus } from './core/domain/budget.js'
 export type {

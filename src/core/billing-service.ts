@@ -9,11 +9,11 @@ import {
   resolveRoles,
   resolveStore,
 } from './config.js'
-import { createConsumers, type EventHandler } from './consumers.js'
+import { createConsumers } from './consumers.js'
 import { type BillingContext, createIds } from './context.js'
 import { createCursors } from './cursors.js'
 import { tracingDestination } from './delivery/destination.js'
-import { type BillingEventType, billingEventTypes } from './domain/event.js'
+import { billingEventTypes } from './domain/event.js'
 import { BillingError } from './errors.js'
 import { createIntake } from './intake.js'
 import { createLane, type Lane, type LaneOptions } from './lane.js'
@@ -229,8 +229,10 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
   }
 
   /** The store is told before anything else is asked of it, or when the answer is called. */
-  const listen = (consumer: string, type: BillingEventType, handler: EventHandler): (() => Promise<void>) => {
-    ctx.consumers.add(consumer, type, handler)
+  const listen = (
+    ...[consumer, type, handler, options]: Parameters<BillingContext['consumers']['add']>
+  ): (() => Promise<void>) => {
+    ctx.consumers.add(consumer, type, handler, options)
     const subscribed = once(async () => {
       await ready()
       await given.outbox.subscribe(consumer, [type])
@@ -324,14 +326,14 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     async *changes(input) {
       yield* (await import('./operations/changes.js')).changes(ctx, input)
     },
-    on(consumer, type, handler) {
+    on(consumer, type, handler, options) {
       if (typeof consumer !== 'string' || !/^[a-z][a-z0-9_-]{0,59}$/.test(consumer)) {
         const message = `on: ${String(consumer)} is no name of a consumer: use a-z, then up to 59 of a-z 0-9 _ -.`
         throw new BillingError('config_invalid', message)
       }
       if (!billingEventTypes.includes(type))
         throw new BillingError('config_invalid', `on(${consumer}): ${String(type)} is no type of event.`)
-      const subscribe = listen(consumer, type, handler)
+      const subscribe = listen(consumer, type, handler, options)
       subscribe().catch((error: unknown) => environment.onError(error, `consumer ${consumer}`))
     },
     async close() {

@@ -1,5 +1,5 @@
 import type { Catalog, MeterName } from './catalog.js'
-import type { EventHandler } from './consumers.js'
+import type { ConsumerOptions, EventHandler } from './consumers.js'
 import type { BillingEventType } from './domain/event.js'
 import type { Account, EnsureAccountInput, SuspendAccountInput, UpdateAccountInput } from './operations/accounts.js'
 import type { AdjustCreditsInput, CreditChange, ExpireCreditsInput } from './operations/adjustments.js'
@@ -278,7 +278,7 @@ export interface BillingCore<C extends Catalog = Catalog> {
    */
   changes(input: ChangesInput): AsyncIterable<AccountChange>
   /** Registers a durable consumer: each event from now on is handed to each consumer at least once. */
-  on(consumer: string, type: BillingEventType, handler: EventHandler): void
+  on(consumer: string, type: BillingEventType, handler: EventHandler, options?: ConsumerOptions): void
   /** Stops the worker, waits for what was taken on, and closes the store. */
   close(): Promise<void>
 }

@@ -23,6 +23,7 @@ const withoutPeers = [
   'billfold/adapters/postgres',
   'billfold/adapters/sqlite',
   'billfold/providers/manual',
+  'billfold/webhooks',
 ]
 
 /** An app that installed the packed package with every optional peer, and one without any. */

@@ -1,6 +1,7 @@
 import { maximumBundle, minuteOf } from '../kit/waiting.js'
 import { createHeap } from './heap.js'
 import type { StoredDelivery } from './stored-delivery.js'
+import { under } from './under.js'
 
 /** What is handed out as one: a bundle, or a delivery by itself. */
 export interface Parcel {
@@ -22,6 +23,8 @@ export interface DeliveryQueue {
     readonly limit: number
     readonly early: boolean
     readonly isWanted: (parcel: Parcel) => boolean
+    /** Only the first of each account that is wanted, whether or not it is due. */
+    readonly inTurn?: boolean
   }): readonly Parcel[]
   /** Puts back what was taken, until it is due again. */
   putBack(parcel: Parcel, dueAt: number): void
@@ -47,6 +50,8 @@ export function createDeliveryQueue(): DeliveryQueue {
   const open = new Map<string, Queued>()
   /** Those that were never taken, in the order they came. */
   const untouched = new Set<Queued>()
+  /** Those of an account, in the order they came. */
+  const ofAccount = new Map<string, Set<Queued>>()
   const later = createHeap<Moment>(({ dueAt }) => dueAt)
   const due = createHeap<Moment>(({ parcel }) => parcel.number)
   let count = 0
@@ -59,6 +64,12 @@ export function createDeliveryQueue(): DeliveryQueue {
   const close = (parcel: Queued) => {
     untouched.delete(parcel)
     if (open.get(parcel.place) === parcel) open.delete(parcel.place)
+  }
+
+  const accountOf = ({ rows: [first] }: Parcel) => first?.told.accountId ?? ''
+  const isFirst = (parcel: Queued, isWanted: (parcel: Parcel) => boolean) => {
+    for (const other of ofAccount.get(accountOf(parcel)) ?? []) if (isWanted(other)) return other === parcel
+    return false
   }
 
   return {
@@ -75,10 +86,12 @@ export function createDeliveryQueue(): DeliveryQueue {
       const parcel = { id: waiting.bundle ?? told.id, rows: [row], number: count, place, dueAt: 0 }
       parcels.set(parcel.id, parcel)
       untouched.add(parcel)
+      under(ofAccount, told.accountId, () => new Set()).add(parcel)
       if (waiting.bundle === null && told.kind === 'metering') open.set(place, parcel)
       schedule(parcel, waiting.nextAttemptAt)
     },
-    take({ at, limit, early, isWanted }) {
+    take({ at, limit, early, isWanted: isAskedFor, inTurn = false }) {
+      const isWanted = (parcel: Queued) => isAskedFor(parcel) && (!inTurn || isFirst(parcel, isAskedFor))
       for (let moment = later.first(); moment && moment.dueAt <= at; moment = later.first()) {
         later.pop()
         if (isCurrent(moment)) due.push(moment)
@@ -114,8 +127,12 @@ export function createDeliveryQueue(): DeliveryQueue {
     find: (id) => parcels.get(id),
     remove(parcel) {
       const queued = parcels.get(parcel.id)
-      if (queued) close(queued)
       parcels.delete(parcel.id)
+      if (!queued) return
+      close(queued)
+      const own = ofAccount.get(accountOf(queued))
+      own?.delete(queued)
+      if (own?.size === 0) ofAccount.delete(accountOf(queued))
     },
   }
 }

@@ -16,12 +16,12 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
       const known = under(tables.subscriptions, consumer, () => new Set())
       for (const type of types) known.add(type)
     },
-    async claim(destination, { limit, leaseMs, types, early = false }) {
+    async claim(destination, { limit, leaseMs, types, early = false, inTurn = false }) {
       const at = now()
       const queue = tables.queues.get(destination)
       const isWanted = ({ rows: [first] }: Parcel) =>
         types === undefined || (first?.event != null && types.includes(first.event.type))
-      const taken = queue?.take({ at, limit, early, isWanted }) ?? []
+      const taken = queue?.take({ at, limit, early, isWanted, inTurn }) ?? []
       return taken.map((parcel) => {
         queue?.putBack(parcel, at + leaseMs)
         for (const row of parcel.rows) claimRow(row, parcel, at, leaseMs)

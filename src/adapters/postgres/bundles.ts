@@ -21,6 +21,12 @@ export function dueNow(now: string, early: boolean): string {
   return `(next_attempt_at <= ${now}${early ? ' OR attempts = 0' : ''}) AND leased_until <= ${now}`
 }
 
+/** Whether no other event of the account waits longer at the destination, of the types that are wanted. */
+export function isFirst(schema: string, of: string, types: string): string {
+  return `AND NOT EXISTS (SELECT 1 FROM ${schema}.deliveries e WHERE e.destination = ${of}.destination AND e.account_id = ${of}.account_id
+    AND e.status = 'pending' AND e.kind = 'event' AND e.seq < ${of}.seq AND (${types}::text[] IS NULL OR e.event_type = ANY(${types}::text[])))`
+}
+
 /**
  * The members there can be of a bundle, in their order: deliveries of the place that `of` names, which is an account's meter in a minute
  * of a period. Their status is an expression: as a column it would offer the planner the index of all that waits for the destination,

@@ -2,7 +2,7 @@ import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { Delivery, DeliveryStatus, News, NewsQuery, OutboxStore } from '../../core/ports/store.js'
 import { typesByConsumer } from '../kit/event.js'
 import { type ClaimedRow, eventDeliveryRow, stateOf } from '../sql/delivery-rows.js'
-import { claimBundles, dueNow, settleBundles, settledValues } from './bundles.js'
+import { claimBundles, dueNow, isFirst, settleBundles, settledValues } from './bundles.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
@@ -18,10 +18,10 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
       const insert = `INSERT INTO ${schema}.subscriptions (consumer, type) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`
       await connection.write((sql) => sql.query(insert, [consumer, arrayOf(types)]))
     },
-    claim(destination, { limit, leaseMs, types, early = false }) {
+    claim(destination, { limit, leaseMs, types, early = false, inTurn = false }) {
       const now = clock()
       const isDue = `destination = $1 AND status = 'pending' AND status <> 'delivered'
-        AND ${dueNow(now, early)} AND ($3::text[] IS NULL OR event_type = ANY($3::text[]))`
+        AND ${dueNow(now, early)} AND ($3::text[] IS NULL OR event_type = ANY($3::text[])) ${inTurn ? isFirst(schema, 'd', '$3') : ''}`
       const claim = claimBundles(tables, { isDue, limit: '$2::bigint', now, leaseMs: '$4::bigint' })
       const values = [destination, String(limit), types === undefined ? null : arrayOf(types), String(leaseMs)]
       return connection.write(async (sql) => {

@@ -388,4 +388,8 @@ export const migrations: readonly ((schema: string) => string)[] = [
   (schema) => `
   ALTER TABLE ${schema}.accounts ADD COLUMN collectors text;
   `,
+  (schema) => `
+  CREATE INDEX deliveries_in_turn ON ${schema}.deliveries (destination, account_id, seq) WHERE status = 'pending' AND kind = 'event';
+  CREATE INDEX accounts_by_email ON ${schema}.accounts (lower(email), id) WHERE email IS NOT NULL;
+  `,
 ]

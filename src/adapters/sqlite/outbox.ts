@@ -17,18 +17,22 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
         for (const type of types) sql.run(insert, consumer, type)
       })
     },
-    claim(destination, { limit, leaseMs, types, early = false }) {
+    claim(destination, { limit, leaseMs, types, early = false, inTurn = false }) {
       const wanted = types === undefined ? '' : `AND event_type IN (${types.map(() => '?').join(', ')})`
+      const first = `AND NOT EXISTS (SELECT 1 FROM billfold_deliveries e WHERE e.destination = d.destination AND e.account_id = d.account_id
+        AND e.status = 'pending' AND e.kind = 'event' AND e.seq < d.seq ${wanted})`
       const due = `WHERE destination = ? AND status = 'pending' AND status <> 'delivered'
-        AND (next_attempt_at <= ? ${early ? 'OR attempts = 0' : ''}) AND leased_until <= ? ${wanted} ORDER BY seq LIMIT ?`
+        AND (next_attempt_at <= ? ${early ? 'OR attempts = 0' : ''}) AND leased_until <= ? ${wanted} ${inTurn ? first : ''}
+        ORDER BY seq LIMIT ?`
       return connection.write((sql) => {
         const at = BigInt(now())
         const rows = sql.all(
-          `SELECT id, kind, destination, account_id, meter, period_starts_at, occurred_at / 60000, bundle FROM billfold_deliveries ${due}`,
+          `SELECT id, kind, destination, account_id, meter, period_starts_at, occurred_at / 60000, bundle FROM billfold_deliveries d ${due}`,
           destination,
           at,
           at,
           ...(types ?? []),
+          ...(inTurn ? (types ?? []) : []),
           BigInt(limit),
         )
         const taken = new Set<string>()

@@ -347,4 +347,8 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE billfold_accounts ADD COLUMN collectors TEXT;
   `,
+  `
+  CREATE INDEX billfold_deliveries_in_turn ON billfold_deliveries (destination, account_id, seq) WHERE status = 'pending' AND kind = 'event';
+  CREATE INDEX billfold_accounts_by_email ON billfold_accounts (lower(email), id) WHERE email IS NOT NULL;
+  `,
 ]

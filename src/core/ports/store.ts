@@ -366,6 +366,8 @@ export interface ClaimOptions {
   readonly types?: readonly string[]
   /** Also those that nobody was handed out yet and whose minute is not over. */
   readonly early?: boolean
+  /** Of events, of each account only the one that waits longest of these types, and none while that one is handed out or waits for its time. */
+  readonly inTurn?: boolean
 }
 
 /** How a claimed delivery ended, or a bundle of them, which ends as one. */

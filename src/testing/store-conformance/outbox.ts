@@ -225,6 +225,31 @@ export const outboxCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'outbox: in turn, an account has one event handed out at a time, the oldest of the wanted types, and waits while that one waits',
+    async run(world) {
+      await world.accounts('credits', 'a', 'b')
+      await world.store.outbox.subscribe('app', ['checkout.completed', 'checkout.mismatched'])
+      await world.store.outbox.publish({ ...event('evt_1'), type: 'checkout.mismatched' })
+      for (const id of ['evt_2', 'evt_3']) await world.store.outbox.publish(event(id))
+      await world.store.outbox.publish({ ...event('evt_4'), accountId: 'b' })
+      const options = { limit: 9, leaseMs: long, types: ['checkout.completed'], inTurn: true }
+      const claim = () => world.store.outbox.claim('consumer:app', options)
+      const ids = (claimed: readonly Delivery[]) => claimed.map((each) => each.event?.id)
+      const first = await claim()
+      expectEqual(ids(first), ['evt_2', 'evt_4'], 'the oldest of each account')
+      expectEqual(ids(await claim()), [], 'what there is while they are handed out')
+      const [of2, of4] = first
+      const later = { ...ended(required(of2, 'a delivery'), 'pending'), retryInMs: 1_000 }
+      await world.store.outbox.settle([later, ended(required(of4, 'a delivery'), 'delivered')])
+      expectEqual(ids(await claim()), [], 'what there is while one waits for its time')
+      await world.pass(1_100)
+      const again = await claim()
+      expectEqual(ids(again), ['evt_2'], 'what is due again')
+      await world.store.outbox.settle([ended(required(again[0], 'a delivery'), 'parked', 'no')])
+      expectEqual(ids(await claim()), ['evt_3'], 'what follows one that was given up')
+    },
+  },
+  {
     name: 'outbox: a consumer gets the events since it subscribed, whole, and only of the types it asked for',
     async run(world) {
       await world.accounts('credits', 'a')

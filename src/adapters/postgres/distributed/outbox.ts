@@ -1,7 +1,7 @@
 import type { Delivery, DeliveryStatus, OutboxStore } from '../../../core/ports/store.js'
 import { grouped } from '../../kit/grouped.js'
 import { type ClaimedRow, stateOf } from '../../sql/delivery-rows.js'
-import { dueNow, settledValues } from '../bundles.js'
+import { dueNow, isFirst, settledValues } from '../bundles.js'
 import type { Sql } from '../client.js'
 import type { Clock } from '../clock.js'
 import type { Connection } from '../connection.js'
@@ -57,11 +57,12 @@ export function distributedOutbox(
       const insert = `INSERT INTO ${schema}.subscriptions (consumer, type) VALUES ($1, $2) ON CONFLICT DO NOTHING`
       await connection.write((sql) => Promise.all(types.map((type) => sql.query(insert, [consumer, type]))))
     },
-    async claim(destination, { limit, leaseMs, types, early = false }) {
+    async claim(destination, { limit, leaseMs, types, early = false, inTurn = false }) {
       const find = across(
         'deliveries that are due',
         `SELECT t.id, t.account_id, t.seq FROM ${schema}.deliveries t WHERE t.destination = $1 AND ${isDue(early)}
-          AND ($3::text[] IS NULL OR t.event_type = ANY($3::text[])) ORDER BY t.seq LIMIT $2::bigint`,
+          AND ($3::text[] IS NULL OR t.event_type = ANY($3::text[])) ${inTurn ? isFirst(schema, 't', '$3') : ''}
+          ORDER BY t.seq LIMIT $2::bigint`,
       )
       const values = [destination, String(limit), types === undefined ? null : arrayOf(types)]
       const due = await connection.read((sql) => sql.query(find, values))
