@@ -90,6 +90,16 @@ export default {
       { dependencyTypes: npmPackages, pathNot: packageNamed('@ai-sdk/provider|zod') },
     ),
     forbid(
+      'opentelemetry-imports-only-the-main-entry-and-http-and-its-api',
+      { path: '^src/opentelemetry/' },
+      { path: '^src/', pathNot: '^src/(opentelemetry/|index\\.ts$|http/index\\.ts$)' },
+    ),
+    forbid(
+      'opentelemetry-imports-no-package-but-its-api',
+      { path: '^src/opentelemetry/' },
+      { dependencyTypes: npmPackages, pathNot: packageNamed('@opentelemetry/api') },
+    ),
+    forbid(
       'webhooks-import-only-the-main-entry',
       { path: '^src/webhooks/' },
       { path: '^src/', pathNot: '^src/(webhooks/|index\\.ts$)' },

@@ -109,6 +109,7 @@ export type { MicroSparks, MicroUnits } from './core/domain/sparks.js'
 export { formatSparks, parseSparks } from './core/domain/sparks.js'
 export type { BillingErrorOptions, ErrorCode, ErrorOutcome } from './core/errors.js'
 export { BillingError, errorStatus } from './core/errors.js'
+export { errorFields, type Instrumentation, type LogFields, type Logger } from './core/instrumentation.js'
 export type { ModelConfig, ModelPriceConfig, PoolPriceConfig, PoolPricesConfig } from './core/model-config.js'
 export type { AccountTermsInput, AccountTermsView, MeterTerms } from './core/operations/account-terms.js'
 export type {

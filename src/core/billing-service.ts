@@ -15,6 +15,7 @@ import { createCursors } from './cursors.js'
 import { tracingDestination } from './delivery/destination.js'
 import { billingEventTypes } from './domain/event.js'
 import { BillingError } from './errors.js'
+import { errorFields, type Logger, measuredProviders, unmeasured } from './instrumentation.js'
 import { createIntake } from './intake.js'
 import { createLane, type Lane, type LaneOptions } from './lane.js'
 import { createLeases } from './leases.js'
@@ -161,15 +162,21 @@ export type BillingService<R extends ProviderRoles = ProviderRoles, C extends Ca
 export function createBilling<const R extends ProviderRoles = {}, C extends Catalog = Catalog>(
   config: BillingConfig<R, C>,
 ): BillingService<R, C> {
-  const environment = steady({
-    now: () => globalThis.Date.now(),
-    randomBytes: (bytes) => globalThis.crypto.getRandomValues(bytes),
-    // biome-ignore lint/suspicious/noConsole: money that goes astray in the background must be seen by somebody
-    onError: (error, where) => globalThis.console.error(`billfold: ${where}:`, error),
-    ...config.environment,
-  })
+  const { logger = null, instrumentation = unmeasured } = config
+  const environment = steady(
+    {
+      now: () => globalThis.Date.now(),
+      randomBytes: (bytes) => globalThis.crypto.getRandomValues(bytes),
+      onError: (error, where) => {
+        // biome-ignore lint/suspicious/noConsole: money that goes astray in the background must be seen by somebody
+        if (!logger) globalThis.console.error(`billfold: ${where}:`, error)
+      },
+      ...config.environment,
+    },
+    logger,
+  )
   const given = resolveStore(config.store)
-  const roles = resolveRoles(config.providers ?? {})
+  const roles = resolveRoles(measuredProviders(config.providers ?? {}, instrumentation))
   const cards = createPriceCards(config.catalog)
   const ready = once(async () => {
     await given.migrate()
@@ -215,6 +222,8 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     keyPrefix: resolveKeyPrefix(config),
     pulling: resolvePull(config.pull, config.catalog),
     environment,
+    logger,
+    instrumentation,
     consumers: createConsumers(),
     newId: createIds(environment),
     cursors: createCursors(store.records, environment),
@@ -352,16 +361,17 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     ...providerVerbs<C>(ctx),
     ...(roles.all.size > 0 ? integration : {}),
   }
-  return service as unknown as BillingService<R, C>
+  return instrumentation.service(service) as unknown as BillingService<R, C>
 }
 
 /** Whole milliseconds, and no error out of the place that errors are told to. */
-function steady({ now, randomBytes, onError }: Environment): Environment {
+function steady({ now, randomBytes, onError }: Environment, logger: Logger | null): Environment {
   return {
     now: () => Math.floor(now()),
     randomBytes,
     onError(error, where) {
       try {
+        logger?.error({ where, ...errorFields(error) }, 'background')
         onError(error, where)
       } catch {
         // There is nobody left to tell.

@@ -1,6 +1,7 @@
 import type { Catalog } from './catalog.js'
 import { type AllowedOrigins, parseAllowedOrigins } from './domain/redirect.js'
 import { BillingError } from './errors.js'
+import type { Instrumentation, Logger } from './instrumentation.js'
 import type { InvoiceRenderer } from './ports/invoice-renderer.js'
 import type { AnyProvider, Capabilities, Provider } from './ports/provider.js'
 import type { Store } from './ports/store.js'
@@ -48,6 +49,10 @@ export interface BillingConfig<R extends ProviderRoles = ProviderRoles, C extend
   readonly apiKeys?: { readonly prefix: string }
   /** What is made of the traces that `sync.pull` reads: see docs/providers/langfuse.md. */
   readonly pull?: PullConfig<C>
+  /** Told of what happens in the background; default nobody. What goes wrong there goes to `environment.onError` too. */
+  readonly logger?: Logger
+  /** Measures the service, its providers and its deliveries: see docs/observability.md. */
+  readonly instrumentation?: Instrumentation
   /** For tests and simulations: the clock and the source of randomness for ids and waiting times. */
   readonly environment?: Partial<Environment>
 }
@@ -58,7 +63,7 @@ export interface Environment {
   readonly now: () => number
   /** Fills with random bytes, as `crypto.getRandomValues` does. */
   readonly randomBytes: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array
-  /** Told of what happens in the background and reaches no caller. Default: written to the console. */
+  /** Told of what happens in the background and reaches no caller. Default: written to the console, unless there is a `logger`. */
   readonly onError: (error: unknown, where: string) => void
 }
 

@@ -6,6 +6,7 @@ import type { IdPrefix } from './domain/ids.js'
 import type { LedgerCommand } from './domain/ledger/command.js'
 import type { LedgerRules } from './domain/ledger/state.js'
 import type { AllowedOrigins } from './domain/redirect.js'
+import type { Instrumentation, Logger } from './instrumentation.js'
 import type { Intake } from './intake.js'
 import type { Lane } from './lane.js'
 import type { Leases } from './leases.js'
@@ -33,6 +34,8 @@ export interface BillingContext {
   /** What is made of traces that are read. */
   readonly pulling: PullRules
   readonly environment: Environment
+  readonly logger: Logger | null
+  readonly instrumentation: Instrumentation
   readonly consumers: Consumers
   /** A new id that sorts by time. */
   newId(prefix: IdPrefix): string

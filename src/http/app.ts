@@ -1,10 +1,12 @@
 import { createRoute, OpenAPIHono, type RouteConfig, type RouteHandler, z } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
+import type { Logger } from '../index.js'
 import type { Operator, OperatorAccess } from './admin/operator.js'
 import type { ServedBilling } from './billing.js'
 import { type BodyLimits, readJson } from './body.js'
 import type { EventStreamOptions } from './event-stream.js'
 import { type Access, authorized, type Identify, type Identity, identified } from './identity.js'
+import type { AskedFor, RequestInstrumentation } from './observed.js'
 import { checkOrigin } from './origin.js'
 import type { RateLimitStanding, RateLimits } from './rate-limit.js'
 import { RequestError } from './request-error.js'
@@ -12,6 +14,7 @@ import type { Wire } from './wire/wire.js'
 
 /** What a request brings with it once it is known whose it is. */
 export interface AppEnv {
+  readonly Bindings: AskedFor
   readonly Variables: {
     requestId: string
     identity: Identity
@@ -30,6 +33,8 @@ export interface Serving {
   readonly allowedOrigins: readonly string[]
   readonly limits: BodyLimits
   readonly rates: RateLimits
+  readonly logger: Logger | null
+  readonly instrumentation: RequestInstrumentation | null
   readonly onError: (error: unknown, requestId: string) => void
 }
 

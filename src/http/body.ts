@@ -81,12 +81,14 @@ export function deeperThan(text: string, limit: number): boolean {
   return false
 }
 
-/** A card in it: a field for one, or text as long as a card's number that passes its check (ISO/IEC 7812). It must not come here at all. */
+/** A card in it: a field for one, or digits anywhere in a text or name that are a card's number and pass its check (ISO/IEC 7812). It must not come here at all. */
 function cardIn(value: unknown): 'field' | 'number' | null {
-  if (typeof value === 'string') return isCardNumber(value) ? 'number' : null
-  if (typeof value === 'number') return Number.isSafeInteger(value) && isCardNumber(String(value)) ? 'number' : null
+  if (typeof value === 'string') return holdsCardNumber(value) ? 'number' : null
+  if (typeof value === 'number') return Number.isSafeInteger(value) && holdsCardNumber(String(value)) ? 'number' : null
   if (typeof value !== 'object' || value === null) return null
-  if (!Array.isArray(value) && Object.keys(value).some(isCardField)) return 'field'
+  const names = Array.isArray(value) ? [] : Object.keys(value)
+  if (names.some(isCardField)) return 'field'
+  if (names.some(holdsCardNumber)) return 'number'
   for (const each of Object.values(value)) {
     const card = cardIn(each)
     if (card !== null) return card
@@ -98,9 +100,14 @@ function isCardField(name: string): boolean {
   return /^(card_?number|cvc|cvv|cvv2|pan)$/i.test(name)
 }
 
-function isCardNumber(text: string): boolean {
-  if (text.length > 40) return false
-  const digits = text.replace(/[ -]/g, '')
+/** Numbers that stand by themselves, with the spaces and hyphens that people write into a card's. */
+const longNumbers = /(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.]*\w)/g
+
+function holdsCardNumber(text: string): boolean {
+  return text.length >= 13 && [...text.matchAll(longNumbers)].some(([found]) => isCardNumber(found.replace(/\D/g, '')))
+}
+
+function isCardNumber(digits: string): boolean {
   // Beginning and length as issuers have them, so that a time in milliseconds is none.
   if (!/^(?:4\d{12,18}|(?:2[2-7]|3\d|5[0-8]|6\d)\d{12,17})$/.test(digits)) return false
   let sum = 0

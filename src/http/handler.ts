@@ -1,9 +1,10 @@
-import type { Catalog } from '../index.js'
+import type { Catalog, Logger } from '../index.js'
 import type { ReturnUrls, Served } from './app.js'
 import type { ServedBilling } from './billing.js'
 import { bodyLimits } from './body.js'
 import type { EventStreamOptions } from './event-stream.js'
 import type { Identify } from './identity.js'
+import { failuresTo, type RequestInstrumentation } from './observed.js'
 import { type AddressRateLimit, createRateLimits, type RateLimit } from './rate-limit.js'
 import { addAccountRoutes } from './routes/account.js'
 import { addAccountPaymentMethodRoutes } from './routes/account-payment-methods.js'
@@ -27,7 +28,7 @@ import { addUsageRoutes } from './routes/usage.js'
 import { addUsageDashboardRoutes } from './routes/usage-dashboard.js'
 import { addUsageEventRoutes } from './routes/usage-events.js'
 import { addWebhookRoutes } from './routes/webhooks.js'
-import { type BillingHandler, logged, serve } from './serve.js'
+import { type BillingHandler, serve } from './serve.js'
 import { resolveWire, type WireOptions } from './wire/wire.js'
 
 /** How often a handler may be asked; each is counted by itself. */
@@ -60,7 +61,11 @@ export interface HandlerOptions {
   readonly rateLimits?: HandlerRateLimits
   /** Reads the PDFs that providers keep. Default: the global one. */
   readonly fetch?: typeof globalThis.fetch
-  /** Told of what is answered with 500. Default: written to the console. */
+  /** Told of each request: its method, the pattern of its route, its status and how long it took. Default nobody. */
+  readonly logger?: Logger
+  /** Measures requests: `openTelemetry()` of `billfold/opentelemetry`. */
+  readonly instrumentation?: RequestInstrumentation
+  /** Told of what is answered with 500. Default: the `logger`, or the console. */
   readonly onError?: (error: unknown, requestId: string) => void
 }
 
@@ -86,7 +91,9 @@ export function createHandler<C extends Catalog>(billing: ServedBilling<C>, opti
     eventStreams: options.eventStreams ?? {},
     fetch: options.fetch ?? globalThis.fetch,
     rates: createRateLimits({ ...options.rateLimits }),
-    onError: options.onError ?? logged,
+    logger: options.logger ?? null,
+    instrumentation: options.instrumentation ?? null,
+    onError: options.onError ?? failuresTo(options.logger),
   }
   return serve(served, basePath, about, (app) => {
     for (const add of routes) add(app, served)

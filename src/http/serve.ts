@@ -1,7 +1,9 @@
 import { cors } from 'hono/cors'
+import { matchedRoutes } from 'hono/route'
 import { type App, countRequest, createApp, type RegisteredRoute, routesOf, type Serving } from './app.js'
 import { type DocumentTitle, documentOf } from './document.js'
 import { notHere } from './not-here.js'
+import { type AnsweredRequest, type AskedFor, tell } from './observed.js'
 import { problemResponse } from './problem.js'
 import { rateLimitHeaders } from './rate-limit.js'
 import { RequestError } from './request-error.js'
@@ -29,7 +31,7 @@ export function serve(
   title: DocumentTitle,
   add: (app: App) => void,
 ): BillingHandler {
-  const { billing, allowedOrigins, rates, onError } = serving
+  const { billing, allowedOrigins, rates, logger, instrumentation, onError } = serving
   const app = createApp().basePath(basePath) as App
   app.use(async (context, next) => {
     context.set('requestId', crypto.randomUUID())
@@ -37,6 +39,9 @@ export function serve(
     if (/%2f|%5c/i.test(new URL(context.req.url).pathname))
       throw new RequestError('not_found', 'There is nothing here.')
     await next()
+    const found = matchedRoutes(context).findLast(({ path }) => !path.endsWith('*'))
+    context.env.route = found?.path.replace(/:(\w+)/g, '{$1}')
+    context.env.requestId = context.var.requestId
     const { tightest } = context.var
     if (tightest) for (const [name, value] of Object.entries(rateLimitHeaders(tightest))) context.header(name, value)
     for (const [name, value] of Object.entries(securityHeaders)) context.header(name, value)
@@ -62,11 +67,15 @@ export function serve(
   const document = () => documentOf(app, billing, title)
   app.get('/openapi.json', (context) => context.json(document()))
 
-  const handle = async (request: Request) => app.fetch(request)
+  const answer = async (request: Request): Promise<AnsweredRequest> => {
+    const asked: AskedFor = {}
+    const start = performance.now()
+    const response = await app.fetch(request, asked)
+    const { route } = asked
+    if (logger) tell(logger, request, response, asked, performance.now() - start)
+    return { response, ...(route === undefined ? {} : { route }) }
+  }
+  const handle = async (request: Request) =>
+    instrumentation ? instrumentation.request(request, () => answer(request)) : (await answer(request)).response
   return Object.assign(handle, { basePath, routes: routesOf(app), document })
-}
-
-/** What is told of errors that nobody else wants to hear of. */
-export function logged(error: unknown): void {
-  console.error('billfold', error)
 }

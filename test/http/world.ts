@@ -1,6 +1,7 @@
-import { type BillingService, type Catalog, createBilling } from 'billfold'
+import { type BillingService, type Catalog, createBilling, type Logger } from 'billfold'
 import { memoryStore } from 'billfold/adapters/memory'
 import { type BillingHandler, createHandler, type HandlerOptions, type Identity, type Scope } from 'billfold/http'
+import type { BillingTelemetry } from 'billfold/opentelemetry'
 import { type StripeProvider, stripeProvider } from 'billfold/providers/stripe'
 import { catalog } from '../../examples/catalog/tiers.js'
 import type { Sandbox } from '../../src/testing/sandbox/sandbox.js'
@@ -44,11 +45,14 @@ export async function openWorld({
   people: callers = people,
   catalog: sold = catalog,
   open = async (clock) => memoryStore(clock),
+  observed = {},
   ...options
 }: Partial<HandlerOptions> & {
   readonly people?: typeof people
   readonly catalog?: Catalog
   readonly open?: TestedStore['open']
+  /** Who is told of and measures the service and its handler. */
+  readonly observed?: { readonly logger?: Logger; readonly instrumentation?: BillingTelemetry }
 } = {}): Promise<World> {
   const box = await timedSandbox()
   const limits = { requestsPerSecond: 1_000_000 }
@@ -59,6 +63,7 @@ export async function openWorld({
     providers: { default: stripe },
     redirects: { allowedOrigins: [site] },
     environment: { now: box.now },
+    ...observed,
   })
   await billing.catalog.apply()
   await billing.accounts.ensure({ accountId, email: 'ada@acme.example', name: 'Acme' })
@@ -66,6 +71,7 @@ export async function openWorld({
     identify: (request) => callers[request.headers.get('authorization')?.replace('Bearer ', '') ?? ''] ?? null,
     stripe: { publishableKey: 'pk_test_123' },
     returnUrls: { success: `${site}/billing/success`, cancel: `${site}/billing/cancel` },
+    ...observed,
     ...options,
   })
   return {

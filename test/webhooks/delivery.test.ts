@@ -236,7 +236,7 @@ describe('outgoing webhooks', () => {
     expect(state?.error).toBe('the endpoint answered 500')
     const shown = JSON.stringify([
       errors.map((error) => [String(error), (error as Error).stack]),
-      { ...state, entries: [] },
+      state?.event,
     ])
     expect(shown).not.toMatch(/canary|whsec|MfKQ9/)
     expect(errors.length).toBeGreaterThan(0)

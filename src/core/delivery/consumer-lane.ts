@@ -3,6 +3,7 @@ import { consumerDestination } from '../domain/event.js'
 import { inParallel } from '../in-parallel.js'
 import { inTime, type Lifetime } from '../lifetime.js'
 import type { Delivery } from '../ports/store.js'
+import { measured } from './attempted.js'
 import { attemptMs, leaseMs } from './provider-lane.js'
 import { countSettled, type DeliveryReport, noDeliveries, sumReports } from './report.js'
 import { type Attempted, settlementOf } from './settlement.js'
@@ -30,7 +31,7 @@ export async function deliverToConsumer(
     await inParallel(batch, inTurn ? batch.length : 1, async (delivery) => {
       const left = until - performance.now()
       const isOver = left <= 0 || lifetime.stopping.aborted
-      const outcome: Attempted = isOver ? { status: 'not_begun' } : await hand(ctx, consumer, lifetime, left, delivery)
+      const outcome = isOver ? notBegun : await hand(ctx, consumer, lifetime, left, delivery)
       const settlement = settlementOf(ctx, delivery, outcome)
       const settled = countSettled([delivery], [settlement], await ctx.store.outbox.settle([settlement]))
       sum = sumReports(sum, settled)
@@ -39,7 +40,22 @@ export async function deliverToConsumer(
   return sum
 }
 
+const notBegun: Attempted = { status: 'not_begun' }
+
 async function hand(
+  ctx: BillingContext,
+  consumer: string,
+  lifetime: Lifetime,
+  ms: number,
+  delivery: Delivery,
+): Promise<Attempted> {
+  const made = await measured(ctx, delivery.destination, 1, async () => [
+    await attemptOf(ctx, consumer, lifetime, ms, delivery),
+  ])
+  return made[0] ?? notBegun
+}
+
+async function attemptOf(
   ctx: BillingContext,
   consumer: string,
   lifetime: Lifetime,

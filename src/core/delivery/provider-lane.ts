@@ -2,6 +2,7 @@ import type { BillingContext } from '../context.js'
 import { BillingError } from '../errors.js'
 import { inTime, type Lifetime } from '../lifetime.js'
 import type { Delivery } from '../ports/store.js'
+import { measured } from './attempted.js'
 import { countSettled, type DeliveryReport, noDeliveries, sumReports } from './report.js'
 import { type Attempted, settlementOf } from './settlement.js'
 
@@ -25,7 +26,9 @@ export async function deliverToProvider(
     lifetime.stopping.aborted ? [] : await ctx.store.outbox.claim(destination, { limit: 200, leaseMs, early })
   let batch = await claim()
   while (batch.length > 0) {
-    const outcomes = await attempt(ctx, destination, lifetime, batch, send)
+    const outcomes = await measured(ctx, destination, batch.length, () =>
+      attempt(ctx, destination, lifetime, batch, send),
+    )
     const settlements = batch.map((delivery, index) => settlementOf(ctx, delivery, outcomes[index]))
     // The next batch is looked for while this one is settled.
     const [held, next] = await Promise.all([ctx.store.outbox.settle(settlements), claim()])

@@ -1,8 +1,9 @@
-import type { Catalog } from '../../index.js'
+import type { Catalog, Logger } from '../../index.js'
 import type { ServedBilling } from '../billing.js'
 import { bodyLimits } from '../body.js'
+import { failuresTo, type RequestInstrumentation } from '../observed.js'
 import { type AddressRateLimit, createRateLimits, type RateLimit } from '../rate-limit.js'
-import { type BillingHandler, logged, serve } from '../serve.js'
+import { type BillingHandler, serve } from '../serve.js'
 import { addAccountRoutes } from './accounts.js'
 import { addAuditRoutes } from './audit.js'
 import { addCreditRoutes } from './credits.js'
@@ -29,7 +30,11 @@ export interface AdminHandlerOptions {
   readonly maximumBodyBytes?: number
   /** How often may be asked, by whom; default as often as anybody likes. */
   readonly rateLimits?: AdminRateLimits
-  /** Told of what is answered with 500. Default: written to the console. */
+  /** Told of each request: its method, the pattern of its route, its status and how long it took. Default nobody. */
+  readonly logger?: Logger
+  /** Measures requests: `openTelemetry()` of `billfold/opentelemetry`. */
+  readonly instrumentation?: RequestInstrumentation
+  /** Told of what is answered with 500. Default: the `logger`, or the console. */
   readonly onError?: (error: unknown, requestId: string) => void
 }
 
@@ -53,7 +58,9 @@ export function createAdminHandler<C extends Catalog>(
     allowedOrigins,
     limits: { ...bodyLimits, bytes: maximumBodyBytes },
     rates: createRateLimits({ ...options.rateLimits }),
-    onError: options.onError ?? logged,
+    logger: options.logger ?? null,
+    instrumentation: options.instrumentation ?? null,
+    onError: options.onError ?? failuresTo(options.logger),
   }
   return serve(served, basePath, about, (app) => {
     for (const add of routes) add(app, served)
