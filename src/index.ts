@@ -161,6 +161,7 @@ export type {
 export type { CustomerView } from './core/operations/customers.js'
 export type { DaySpan, DaySpanInput } from './core/operations/day-span.js'
 export { type Difference, type DifferenceKind, differenceKinds } from './core/operations/difference.js'
+export type { EraseAccountInput, ErasedAccount } from './core/operations/erase-account.js'
 export type {
   ExplainedCheckout,
   ExplainedEntry,
@@ -263,6 +264,7 @@ export type {
 } from './core/operations/usage-summary.js'
 export type { VerifiedCheckout } from './core/operations/verify-checkout.js'
 export type { VerifyLedgerInput } from './core/operations/verify-ledger.js'
+export type { WaitingPayment } from './core/operations/waiting-payments.js'
 export type { HandledWebhook, WebhookInput } from './core/operations/webhooks.js'
 export type { PlanConfig } from './core/plan-config.js'
 export type { CallOptions } from './core/ports/call-options.js'

@@ -63,6 +63,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     directory: whileOpen({
       accountByExternalId: async (provider: string, externalId: string) =>
         tables.accountsByLink.get(`${provider}|${externalId}`) ?? null,
+      accountsByEmail: async (email: string, limit: number) =>
+        [...tables.accounts.values()]
+          .filter((account) => account.email?.toLowerCase() === email.toLowerCase())
+          .map(({ id }) => id)
+          .sort()
+          .slice(0, limit),
       intentByExternalId: async (provider: string, externalId: string) =>
         [...tables.intents.values()].find(
           (intent) => intent.provider === provider && intent.externalId === externalId,

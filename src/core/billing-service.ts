@@ -20,10 +20,7 @@ import { createIntake } from './intake.js'
 import { createLane, type Lane, type LaneOptions } from './lane.js'
 import { createLeases } from './leases.js'
 import { ensureAccount, getAccount, suspendAccount, updateAccount } from './operations/accounts.js'
-import { adjustCredits, expireCredits } from './operations/adjustments.js'
-import { amendUsage, voidUsage } from './operations/amendments.js'
 import { authorize } from './operations/authorize.js'
-import { getAutoTopUp, setAutoTopUp } from './operations/auto-top-up.js'
 import { getBudget, listBudgets, setBudget } from './operations/budgets.js'
 import { getBalance, grantCredits, listTransactions } from './operations/credits.js'
 import { hasFeature, listFeatures } from './operations/features.js'
@@ -57,6 +54,7 @@ import type {
 import { createWorker } from './worker.js'
 
 const reports = () => import('./operations/reports.js')
+const upkeep = () => import('./operations/upkeep.js')
 // Loaded by apps that have API keys.
 const keys = () => import('./operations/api-keys.js')
 // Loaded by those that have operators.
@@ -260,6 +258,8 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       suspend: (input) => suspendAccount(ctx, 'suspend', input),
       resume: (input) => suspendAccount(ctx, 'resume', input),
       customers: async (input) => (await reports()).listCustomers(ctx, input),
+      find: async (input) => (await upkeep()).findAccounts(ctx, input),
+      erase: async (input) => (await upkeep()).eraseAccount(ctx, input),
       lifetimePurchases: async (input) => (await reports()).lifetimePurchases(ctx, input),
     },
     recordUsage: (input) => recordUsage(ctx, input),
@@ -277,11 +277,14 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     credits: {
       balance: (input) => getBalance(ctx, input),
       grant: (input) => grantCredits(ctx, input),
-      adjust: (input) => adjustCredits(ctx, input),
-      expire: (input) => expireCredits(ctx, input),
+      adjust: async (input) => (await upkeep()).adjustCredits(ctx, input),
+      expire: async (input) => (await upkeep()).expireCredits(ctx, input),
       transactions: (input) => listTransactions(ctx, input),
       packages: { list: () => listPackages(ctx), ...packageVerbs<C>(ctx) },
-      autoTopUp: { get: (input) => getAutoTopUp(ctx, input), set: (input) => setAutoTopUp<C>(ctx, input) },
+      autoTopUp: {
+        get: async (input) => (await upkeep()).getAutoTopUp(ctx, input),
+        set: async (input) => (await upkeep()).setAutoTopUp<C>(ctx, input),
+      },
     },
     usage: {
       get: (input) => getUsage(ctx, input),
@@ -289,8 +292,8 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
       summary: async (input) => (await reports()).summarizeUsage(ctx, input),
       timeline: async (input) => (await reports()).usageTimeline(ctx, input),
       limits: async (input) => (await reports()).usageLimits(ctx, input),
-      amend: (input) => amendUsage(ctx, input),
-      void: (input) => voidUsage(ctx, input),
+      amend: async (input) => (await upkeep()).amendUsage(ctx, input),
+      void: async (input) => (await upkeep()).voidUsage(ctx, input),
     },
     costs: {
       summary: async (input) => (await reports()).summarizeCosts(ctx, input),

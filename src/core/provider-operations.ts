@@ -49,3 +49,4 @@ export {
   settleSubscription,
 } from './operations/subscriptions.js'
 export { verifyCheckout } from './operations/verify-checkout.js'
+export { listWaitingPayments } from './operations/waiting-payments.js'

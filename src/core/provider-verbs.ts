@@ -133,6 +133,7 @@ function paymentVerbs(ctx: BillingContext): PaymentVerbs {
 function manualPaymentVerbs(ctx: BillingContext): ManualPaymentVerbs['payments'] {
   return {
     submitManual: (input) => on(ctx, input, (all) => all.submitManual(ctx, input)),
+    waiting: async (input) => (await load()).listWaitingPayments(ctx, input),
     approve: (input) => on(ctx, input, (all) => all.approvePayment(ctx, input)),
     reject: (input) => on(ctx, input, (all) => all.rejectPayment(ctx, input)),
   }

@@ -28,6 +28,7 @@ import type {
   ListTransactionsInput,
 } from './operations/credits.js'
 import type { CustomerView } from './operations/customers.js'
+import type { EraseAccountInput, ErasedAccount } from './operations/erase-account.js'
 import type { ExplainInput, Explanation } from './operations/explain.js'
 import type { FeatureView } from './operations/features.js'
 import type { Captured, CaptureInput, ExtendInput, HoldInput, HoldView } from './operations/holds.js'
@@ -78,6 +79,7 @@ import type { ListUsageInput, UsageDetail, UsageRecord } from './operations/usag
 import type { UsageSummary, UsageSummaryInput, UsageTimeline, UsageTimelineInput } from './operations/usage-summary.js'
 import type { VerifiedCheckout } from './operations/verify-checkout.js'
 import type { VerifyLedgerInput } from './operations/verify-ledger.js'
+import type { WaitingPayment } from './operations/waiting-payments.js'
 import type { HandledWebhook, WebhookInput } from './operations/webhooks.js'
 import type { InvoicePdf } from './ports/capabilities/invoices.js'
 import type { LedgerVerification } from './ports/ledger-verification.js'
@@ -100,6 +102,10 @@ export interface AccountVerbs {
   suspend(input: SuspendAccountInput): Promise<Account>
   /** Lets it go on. */
   resume(input: SuspendAccountInput): Promise<Account>
+  /** For operators: the accounts that have an e-mail, by id; at most a hundred. */
+  find(input: { readonly email: string }): Promise<readonly Account[]>
+  /** Forgets whose it is, and keeps its books. Harmless to repeat. */
+  erase(input: EraseAccountInput): Promise<ErasedAccount>
   /** What the providers call it. */
   customers(input: AccountInput): Promise<readonly CustomerView[]>
   /** The plans it has bought for life and not been paid back, newest first. */
@@ -387,6 +393,8 @@ export interface ManualPaymentVerbs {
   readonly payments: {
     /** Takes the customer's word that an invoice was paid; waits for approval. */
     submitManual(input: SubmitManualInput): Promise<PaymentView>
+    /** For operators: what waits for approval of all accounts, newest first, a page at a time. */
+    waiting(input?: PageInput): Promise<Page<WaitingPayment>>
     /** For operators: the money has come, all or a part; gives what was sold once all of it has. */
     approve(input: ApprovePaymentInput): Promise<PaymentView>
     /** For operators: the money has not come. */

@@ -49,8 +49,8 @@ export function brings(billing: ServedBilling, need: Need | undefined): boolean 
 
 /** How payments that await approval are taken and decided on. @throws BillingError `capability_missing` */
 export function manualPayments(billing: ServedBilling): ManualPaymentVerbs['payments'] {
-  const { submitManual, approve, reject } = part(billing, 'payments')
-  if (submitManual && approve && reject) return { submitManual, approve, reject }
+  const { submitManual, waiting, approve, reject } = part(billing, 'payments')
+  if (submitManual && waiting && approve && reject) return { submitManual, waiting, approve, reject }
   throw new BillingError('capability_missing', 'No provider takes payments that are approved by hand here.')
 }
 

@@ -25,8 +25,10 @@ export type RateLimit = { readonly requests: number; readonly seconds: number } 
 
 /** What is counted by the address it comes from. */
 export interface AddressRateLimit {
-  /** Requests of an address; of IPv6 those of its /64. Webhooks are not counted: providers have few addresses and send in bursts. */
+  /** Requests of an address; of IPv6 those of its /64. Webhooks are counted apart: providers have few addresses and send in bursts. */
   readonly address?: RateLimit
+  /** Webhooks of an address, from which some may come that nobody signed. Generous: what is refused comes again, later. */
+  readonly webhookAddress?: RateLimit
   /** The address that a request comes from, as a proxy that you trust says it; without one it is not counted by address. */
   readonly addressOf?: (request: Request) => string | null
 }
@@ -49,8 +51,11 @@ export function createRateLimits({
       limit === undefined ? [] : [[who, counterOf(who, limit as RateLimit)] as const],
     ),
   )
-  if (counters.has('address') && !addressOf)
-    throw new TypeError('rateLimits: give `addressOf`, which says where a request comes from, beside `address`.')
+  const byAddress = ['address', 'webhookAddress'].find((who) => counters.has(who))
+  if (byAddress && !addressOf)
+    throw new TypeError(
+      `rateLimits: give \`addressOf\`, which says where a request comes from, beside \`${byAddress}\`.`,
+    )
   return {
     async take(who, key, onError) {
       const counter = counters.get(who)

@@ -50,9 +50,8 @@ export function serve(
   if (allowedOrigins.length > 0) app.use(cors({ origin: [...allowedOrigins], credentials: true }))
   app.use(async (context, next) => {
     const isWebhook = context.req.path.startsWith(`${basePath}/webhooks/`)
-    const isCounted = !isWebhook && context.req.method !== 'OPTIONS'
-    const prefix = isCounted ? rates.prefixOf(context.req.raw) : null
-    if (prefix !== null) await countRequest(context, serving, 'address', prefix)
+    const prefix = context.req.method === 'OPTIONS' ? null : rates.prefixOf(context.req.raw)
+    if (prefix !== null) await countRequest(context, serving, isWebhook ? 'webhookAddress' : 'address', prefix)
     await next()
   })
   app.onError((error, context) => {

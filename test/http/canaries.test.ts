@@ -45,6 +45,7 @@ beforeAll(async () => {
             scopes: [
               'accounts:read',
               'accounts:write',
+              'accounts:erase',
               'credits:write',
               'payments:write',
               'sync:read',

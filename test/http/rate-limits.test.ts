@@ -69,7 +69,7 @@ describe('limits of requests', () => {
     expect((await ask('owner')).status).toBe(200)
   })
 
-  it('S8 count addresses before anybody is asked who they are, an IPv6 network as one, and webhooks not at all', async () => {
+  it('S8 count addresses before anybody is asked who they are, an IPv6 network as one, and webhooks apart', async () => {
     const addressOf = (request: Request) => request.headers.get('x-real-ip')
     const ask = limited({ address: { requests: 2, seconds: 60 }, addressOf })
     const from = (address: string, path?: string, method?: string) =>
@@ -84,6 +84,13 @@ describe('limits of requests', () => {
     for (let time = 0; time < 3; time += 1)
       expect((await from('2001:db8:0:7::1', '/webhooks/stripe', 'POST')).status).toBe(400)
     expect((await from('192.0.2.1')).status).toBe(401)
+    const flooded = limited({ webhookAddress: { requests: 2, seconds: 60 }, addressOf })
+    const webhook = (address: string) => flooded('nobody', '/webhooks/stripe', { 'x-real-ip': address }, 'POST')
+    const taken = [await webhook('192.0.2.1'), await webhook('192.0.2.1'), await webhook('192.0.2.1')]
+    expect(taken.map(({ status }) => status)).toEqual([400, 400, 429])
+    expect(taken[2]?.headers.get('retry-after')).toMatch(/^\d+$/)
+    expect((await webhook('192.0.2.2')).status).toBe(400)
+    expect((await flooded('nobody', '/usage', { 'x-real-ip': '192.0.2.1' })).status).toBe(401)
     expect((await ask('owner')).headers.get('ratelimit-limit')).toBeNull()
     expect(() => limited({ address: { requests: 1, seconds: 1 } })).toThrow('addressOf')
   })

@@ -45,6 +45,15 @@ export function memoryAccounts(tables: Tables, now: () => number): AccountStore 
     async externalId(accountId, provider) {
       return tables.links.get(`${accountId}|${provider}`) ?? null
     },
+    async erase(accountId) {
+      const account = tables.accounts.get(accountId)
+      if (!account) return null
+      const erased = { ...account, email: null, name: null }
+      tables.accounts.set(accountId, erased)
+      for (const [id, key] of tables.apiKeys)
+        if (key.accountId === accountId) tables.apiKeys.set(id, { ...key, name: '', revokedAt: key.revokedAt ?? now() })
+      return withPlan(erased)
+    },
     async list({ limit, after = '' }) {
       return [...tables.books.keys()]
         .filter((id) => id > after)

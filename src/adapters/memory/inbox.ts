@@ -34,7 +34,9 @@ export function memoryInbox(tables: Tables, now: () => number): InboxStore {
       const id = `${provider}|${eventId}`
       const row = tables.inbox.get(id)
       if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return false
-      tables.inbox.set(id, { ...row, status, nextAttemptAt: now() + (retryInMs ?? 0), leasedUntil: 0, error })
+      // What was applied is known by its id alone: its text may name people.
+      const payload = status === 'applied' ? '' : row.payload
+      tables.inbox.set(id, { ...row, payload, status, nextAttemptAt: now() + (retryInMs ?? 0), leasedUntil: 0, error })
       return true
     },
     async dead({ limit, after = '0' }) {

@@ -55,6 +55,15 @@ export function postgresAccounts(connection: Connection, { schema, accounts }: T
       return connection.read(async (sql) => (await sql.query(query, [accountId, provider]))[0]?.[0] ?? null)
     },
     externalId: (accountId, provider) => connection.read((sql) => externalIdOf(sql, schema, accountId, provider)),
+    erase(accountId) {
+      const forget = `UPDATE ${schema}.accounts t SET email = NULL, name = NULL WHERE t.id = $1 RETURNING ${accounts.columns}`
+      const end = `UPDATE ${schema}.api_keys SET name = '', revoked_at = coalesce(revoked_at, ${clock()}) WHERE account_id = $1`
+      return connection.write(async (sql) => {
+        const [row] = await sql.query(forget, [accountId])
+        await sql.query(end, [accountId])
+        return row ? accounts.read(row) : null
+      })
+    },
     async list({ limit, after = '' }) {
       const query = `SELECT id FROM ${schema}.accounts WHERE id > $1 ORDER BY id LIMIT $2::bigint`
       const rows = await connection.read((sql) => sql.query(across('every account', query), [after, String(limit)]))
@@ -82,6 +91,12 @@ export function postgresDirectory(connection: Connection, tables: Tables, clock:
       const query = `SELECT account_id FROM ${schema}.account_links WHERE provider = $1 AND external_id = $2`
       const [row] = await connection.read((sql) => sql.query(query, [provider, externalId]))
       return row?.[0] ?? null
+    },
+    async accountsByEmail(email, limit) {
+      const query = `SELECT id FROM ${schema}.accounts t WHERE lower(t.email) = lower($1) AND t.email IS NOT NULL
+        ORDER BY t.id LIMIT $2::bigint`
+      const text = across('accounts of an e-mail', query)
+      return (await connection.read((sql) => sql.query(text, [email, String(limit)]))).map(([id]) => id ?? '')
     },
     intentByExternalId(provider, externalId) {
       const clause = 'WHERE t.provider = $1 AND t.external_id = $2 ORDER BY t.seq LIMIT 1'

@@ -32,8 +32,9 @@ export function postgresInbox(connection: Connection, tables: Tables, clock: Clo
         .map((row) => tables.inbox.read(row))
     },
     async settle({ provider, eventId, fence, status, retryInMs, error }) {
-      const settle = `UPDATE ${schema}.inbox
-        SET status = $4, next_attempt_at = ${clock()} + $5::bigint, leased_until = 0, error = $6
+      // What was applied is known by its id alone: its text may name people.
+      const forget = status === 'applied' ? "payload = ''," : ''
+      const settle = `UPDATE ${schema}.inbox SET ${forget} status = $4, next_attempt_at = ${clock()} + $5::bigint, leased_until = 0, error = $6
         WHERE provider = $1 AND event_id = $2 AND fence = $3::bigint AND status = 'pending' AND leased_until <> 0 RETURNING 1`
       const values = [provider, eventId, String(fence), status, String(retryInMs ?? 0), error]
       return (await connection.write((sql) => sql.query(settle, values))).length > 0

@@ -63,6 +63,15 @@ export function sqliteAccounts(connection: Connection, now: () => number): Accou
       return connection.read((sql) => (sql.first(query, accountId, provider)?.[0] as string | undefined) ?? null)
     },
     externalId: (accountId, provider) => connection.read((sql) => externalIdOf(sql, accountId, provider)),
+    erase(accountId) {
+      return connection.write((sql) => {
+        sql.run('UPDATE billfold_accounts SET email = NULL, name = NULL WHERE id = ?', accountId)
+        const ended =
+          "UPDATE billfold_api_keys SET name = '', revoked_at = coalesce(revoked_at, ?) WHERE account_id = ?"
+        sql.run(ended, BigInt(now()), accountId)
+        return accounts.first(sql, 'WHERE id = ?', accountId) ?? null
+      })
+    },
     list({ limit, after = '' }) {
       const query = 'SELECT id FROM billfold_accounts WHERE id > ? ORDER BY id LIMIT ?'
       return connection.read((sql) => sql.all(query, after, BigInt(limit)).map(([id]) => id as string))
@@ -87,6 +96,12 @@ export function sqliteAccounts(connection: Connection, now: () => number): Accou
 export function sqliteDirectory(connection: Connection, now: () => number): DirectoryStore {
   return {
     accountByExternalId: (provider, externalId) => connection.read((sql) => accountOf(sql, provider, externalId)),
+    accountsByEmail(email, limit) {
+      // Written as the index is, so that it is used.
+      const query =
+        'SELECT id FROM billfold_accounts WHERE lower(email) = lower(?) AND email IS NOT NULL ORDER BY id LIMIT ?'
+      return connection.read((sql) => sql.all(query, email, BigInt(limit)).map(([id]) => id as string))
+    },
     intentByExternalId(provider, externalId) {
       const clause = 'WHERE provider = ? AND external_id = ? ORDER BY seq LIMIT 1'
       return connection.read((sql) => intents.first(sql, clause, provider, externalId) ?? null)

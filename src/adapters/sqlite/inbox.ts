@@ -41,8 +41,10 @@ export function sqliteInbox(connection: Connection, now: () => number): InboxSto
       return connection.write((sql) => {
         const row = inbox.first(sql, 'WHERE provider = ? AND event_id = ?', provider, eventId)
         if (!row || row.fence !== fence || row.status !== 'pending' || row.leasedUntil === 0) return false
+        // What was applied is known by its id alone: its text may name people.
+        const forget = status === 'applied' ? "payload = ''," : ''
         sql.run(
-          `UPDATE billfold_inbox SET status = ?, next_attempt_at = ?, leased_until = 0, error = ?
+          `UPDATE billfold_inbox SET ${forget} status = ?, next_attempt_at = ?, leased_until = 0, error = ?
            WHERE provider = ? AND event_id = ?`,
           status,
           BigInt(now() + (retryInMs ?? 0)),

@@ -180,6 +180,11 @@ export interface AccountStore {
   }): Promise<{ readonly account: AccountRecord; readonly created: boolean }>
   /** The account, or `null`. */
   get(accountId: string): Promise<AccountRecord | null>
+  /**
+   * Forgets whose the account is: its e-mail, its name, and the names of its API keys, which are revoked. Harmless to repeat.
+   * @returns the account after it, or `null`
+   */
+  erase(accountId: string): Promise<AccountRecord | null>
   /** The ids of all accounts in an order of the store's own; `after` is the last one of the page before. */
   list(page: { readonly limit: number; readonly after?: string }): Promise<readonly string[]>
   /** Keeps the provider's id for this account; the first one stays, and is what is answered. */
@@ -206,6 +211,8 @@ export interface AccountStore {
 export interface DirectoryStore {
   /** The account a provider knows by this id, or knew before the id was forgotten. */
   accountByExternalId(provider: string, externalId: string): Promise<string | null>
+  /** The accounts that have this e-mail, whatever its case, by id; at most `limit`. */
+  accountsByEmail(email: string, limit: number): Promise<readonly string[]>
   /** The sale a provider knows by this id. */
   intentByExternalId(provider: string, externalId: string): Promise<CheckoutIntent | null>
   /** A sale by our id, whoever it belongs to. */

@@ -7,7 +7,17 @@ import { idempotencyKeyOf } from '../idempotency-key.js'
 import { placeOf, resultsOf } from '../paging.js'
 import { apiKeyJson } from '../wire/api-key.js'
 import { balanceJson } from '../wire/credit.js'
-import { accountPath, adminAccount, keyOfAccountPath, reasonRequest, revokeRequest } from './contract.js'
+import {
+  accountPath,
+  accountsQuery,
+  adminAccount,
+  adminAccounts,
+  erasedAccount,
+  eraseRequest,
+  keyOfAccountPath,
+  reasonRequest,
+  revokeRequest,
+} from './contract.js'
 import { type AdminServed, addOperatorRoute } from './route.js'
 
 /** Accounts as operators see them, what stops them, and their keys. */
@@ -27,6 +37,41 @@ export function addAccountRoutes(app: App, served: AdminServed): void {
     }
   }
 
+  addOperatorRoute(
+    app,
+    served,
+    { scope: 'accounts:read' },
+    {
+      method: 'get',
+      path: '/accounts',
+      summary: 'The accounts that have an e-mail; at most a hundred',
+      request: { query: accountsQuery },
+      responses: { 200: json(adminAccounts, 'The accounts.'), ...problems },
+    },
+    async (context) => {
+      const found = await accounts.find({ email: context.req.valid('query').email })
+      return context.json({ results: await Promise.all(found.map(accountJson)) }, 200)
+    },
+  )
+  addOperatorRoute(
+    app,
+    served,
+    { scope: 'accounts:erase', action: 'account.erase' },
+    {
+      method: 'post',
+      path: '/accounts/{account_id}/erase',
+      summary: 'Forgets whose an account is, and keeps its books; it cannot be undone',
+      request: { params: accountPath, ...jsonBody(eraseRequest) },
+      responses: { 200: json(erasedAccount, 'The account, without whoever it was.'), ...problems },
+    },
+    async (context) => {
+      const accountId = context.req.valid('param').account_id
+      const { customers } = context.req.valid('json')
+      const erased = await accounts.erase({ accountId, ...(customers === undefined ? {} : { customers }) })
+      const done = erased.customers.map(({ provider, id, result }) => ({ provider, customer_id: id, result }))
+      return context.json({ ...(await accountJson(erased)), erased_customers: done }, 200)
+    },
+  )
   addOperatorRoute(
     app,
     served,

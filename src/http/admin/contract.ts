@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { creditBalance } from '../contract/credit.js'
 import { money, pageQuery, time, timeOrNull } from '../contract/fields.js'
+import { payment } from '../contract/payment.js'
 
 const param = (name: string, example: string) => z.string().openapi({ param: { name, in: 'path' }, example })
 const account = param('account_id', 'acme')
@@ -23,6 +24,35 @@ export const adminAccount = z
     created_at: time,
   })
   .openapi('OperatedAccount')
+
+export const accountsQuery = z.strictObject({ email: z.string().max(254) })
+export const adminAccounts = z.object({ results: z.array(adminAccount) }).openapi('OperatedAccounts')
+
+export const eraseRequest = z
+  .strictObject({
+    reason: z.string().min(1).max(500),
+    customers: z
+      .enum(['unlink', 'delete'])
+      .optional()
+      .openapi({ description: 'What becomes of its customers at providers.' }),
+  })
+  .openapi('EraseAccountRequest')
+
+export const erasedAccount = adminAccount
+  .extend({
+    erased_customers: z.array(
+      z.object({ provider: z.string(), customer_id: z.string(), result: z.enum(['unlinked', 'deleted']) }),
+    ),
+  })
+  .openapi('ErasedAccount')
+
+export const waitingPage = z
+  .object({
+    results: z.array(payment.extend({ account: z.string() }).openapi('WaitingPayment')),
+    next: z.string().nullable(),
+    previous: z.null(),
+  })
+  .openapi('WaitingPaymentPage')
 
 const reason = z.string().min(1).max(500)
 const sparks = z.string().max(60).openapi({ description: 'Sparks as decimal text.', example: '12500' })

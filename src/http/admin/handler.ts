@@ -13,7 +13,7 @@ import type { AdminServed } from './route.js'
 import { addSyncRoutes } from './sync.js'
 
 /** How often the operators' handler may be asked; each is counted by itself. */
-export interface AdminRateLimits extends AddressRateLimit {
+export interface AdminRateLimits extends Omit<AddressRateLimit, 'webhookAddress'> {
   /** Requests of one operator. */
   readonly operator?: RateLimit
 }

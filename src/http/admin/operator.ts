@@ -2,13 +2,15 @@ import type { Need } from '../billing.js'
 import { RequestError } from '../request-error.js'
 
 /**
- * What an operator may do: `accounts:read` looks at accounts, `accounts:write` suspends, resumes and ends their keys, `credits:write` gives and
+ * What an operator may do: `accounts:read` looks at accounts, `accounts:write` suspends, resumes and ends their keys, `accounts:erase`
+ * forgets whose they are, `credits:write` gives and
  * takes credits, `payments:write` approves, rejects and refunds, `sync:read` sees what waits and was given up, `sync:write` tries it again and
  * reconciles, `audit:read` sees who did what.
  */
 export type OperatorScope =
   | 'accounts:read'
   | 'accounts:write'
+  | 'accounts:erase'
   | 'credits:write'
   | 'payments:write'
   | 'sync:read'

@@ -1,12 +1,21 @@
+import { z } from '@hono/zod-openapi'
 import type { App } from '../app.js'
 import { manualPayments, part } from '../billing.js'
-import { json, jsonBody, problems } from '../contract/fields.js'
+import { json, jsonBody, pageQuery, problems } from '../contract/fields.js'
 import { payment, paymentPage, paymentQuery } from '../contract/payment.js'
 import { idempotencyKeyGiven } from '../idempotency-key.js'
-import { inStates, resultsOf } from '../paging.js'
+import { inStates, pageOf, resultsOf } from '../paging.js'
 import { paymentJson } from '../wire/payment.js'
 import { paymentStatusesOf } from '../wire/payment-status.js'
-import { accountPath, approveRequest, paymentOfAccountPath, reasonRequest, refund, refundRequest } from './contract.js'
+import {
+  accountPath,
+  approveRequest,
+  paymentOfAccountPath,
+  reasonRequest,
+  refund,
+  refundRequest,
+  waitingPage,
+} from './contract.js'
 import { keyOf } from './credits.js'
 import { type AdminServed, addOperatorRoute } from './route.js'
 
@@ -30,6 +39,23 @@ export function addPaymentRoutes(app: App, served: AdminServed): void {
       const states = status === undefined ? null : paymentStatusesOf(status)
       const page = await inStates({ accountId, ...asked }, states, part(billing, 'payments').list, paymentJson)
       return context.json(resultsOf(context, page), 200)
+    },
+  )
+  addOperatorRoute(
+    app,
+    served,
+    { scope: 'accounts:read', needs: 'payments.approve' },
+    {
+      method: 'get',
+      path: '/payments/waiting',
+      summary: 'Payments of all accounts that wait for approval, newest first',
+      request: { query: z.strictObject(pageQuery) },
+      responses: { 200: json(waitingPage, 'A page of payments.'), ...problems },
+    },
+    async (context) => {
+      const { items, nextCursor } = await manualPayments(billing).waiting(pageOf(context.req.valid('query')))
+      const results = items.map(({ accountId, ...each }) => ({ ...paymentJson(each), account: accountId }))
+      return context.json(resultsOf(context, { items: results, nextCursor }), 200)
     },
   )
   addOperatorRoute(

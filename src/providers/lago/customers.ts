@@ -34,7 +34,7 @@ export function lagoCustomers(
   call: LagoCall,
   line: UsageLine,
   paymentProvider: LagoPaymentProvider | undefined,
-): Required<Omit<CustomersCapability, 'isGone'>> {
+): Required<Omit<CustomersCapability, 'isGone' | 'remove'>> {
   // Whoever has no plan would get an invoice of nothing each month.
   const terms = {
     finalize_zero_amount_invoice: 'skip' as const,

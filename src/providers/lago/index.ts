@@ -75,7 +75,7 @@ export type LagoProvider = Provider<
   | 'usage-reports'
   | 'webhooks'
 > & {
-  readonly customers: Required<Omit<CustomersCapability, 'isGone'>>
+  readonly customers: Required<Omit<CustomersCapability, 'isGone' | 'remove'>>
   readonly checkout: Required<CheckoutCapability>
   readonly subscriptions: LagoSubscriptionVerbs
   readonly invoices: LagoInvoiceVerbs

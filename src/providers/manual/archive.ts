@@ -9,7 +9,7 @@ import { takeTurns } from '../door/turns.js'
 /** What is kept under an id. */
 export interface Kept {
   readonly id: string
-  readonly kind: 'invoice' | 'payment' | 'series'
+  readonly kind: 'invoice' | 'payment' | 'series' | 'waiting'
   readonly party: string
 }
 

@@ -23,6 +23,28 @@ interface KeptPayment extends Kept {
   readonly createdAt: Instant
 }
 
+/** That a payment waits for approval, kept where those of all customers are found together. */
+interface Waiting extends Kept {
+  readonly kind: 'waiting'
+  readonly paymentId: string
+  readonly isOver: boolean
+}
+
+/** No customer has an id like it. */
+const everybody = '*'
+
+function waitingFor({ id }: KeptPayment): Waiting {
+  return { id: `wait_${id}`, kind: 'waiting', party: everybody, paymentId: id, isOver: false }
+}
+
+async function decided(
+  read: (kind: 'waiting', id: string) => Promise<Waiting | null>,
+  payment: KeptPayment,
+): Promise<Waiting> {
+  const waiting = waitingFor(payment)
+  return { ...((await read('waiting', waiting.id)) ?? waiting), isOver: true }
+}
+
 export type ManualPaymentVerbs = Required<Omit<PaymentsCapability, 'charge'>>
 
 /** How payments may come, and what time it is. */
@@ -44,6 +66,14 @@ export function manualPayments(archive: Archive, { now, methods }: PaymentRules)
     async reversals(externalId) {
       const payment = found(await archive.get<KeptPayment>('payment', externalId), externalId)
       return { refunds: payment.refunds.map((refund) => toRefund(payment, refund)), disputes: [] }
+    },
+
+    async waiting(page) {
+      const { items, next } = await archive.list<Waiting>('waiting', everybody, page, ({ isOver }) => !isOver)
+      const payments = await Promise.all(items.map((each) => archive.get<KeptPayment>('payment', each.paymentId)))
+      // One that was decided on since the list was read waits no more.
+      const still = payments.filter((each) => each?.status === 'pending_approval')
+      return { items: still.flatMap((each) => (each ? toPayment(each) : [])), next }
     },
 
     submit({ invoiceId, paymentMethod, reference }) {
@@ -70,7 +100,7 @@ export function manualPayments(archive: Archive, { now, methods }: PaymentRules)
           ...{ intentId: invoice.intentId, method: paymentMethod, reference, currency: invoice.currency },
           ...{ nanos: owedOf(invoice), reason: null, refunds: [], createdAt: now() },
         }
-        const writes = [payment, { ...invoice, waiting: [...invoice.waiting, id] }]
+        const writes = [payment, waitingFor(payment), { ...invoice, waiting: [...invoice.waiting, id] }]
         return { answer: toPayment(payment), writes }
       })
     },
@@ -88,7 +118,8 @@ export function manualPayments(archive: Archive, { now, methods }: PaymentRules)
         const isPaid = owedOf(invoice) === nanos
         const standing = isPaid ? ({ status: 'paid', paidAt: now() } as const) : {}
         const approved: KeptPayment = { ...payment, status: 'succeeded', nanos }
-        const writes = [approved, { ...without(invoice, paymentId), ...standing, paidNanos }]
+        const over = await decided(read, payment)
+        const writes = [approved, over, { ...without(invoice, paymentId), ...standing, paidNanos }]
         return { answer: toPayment(approved), writes }
       })
     },
@@ -100,7 +131,8 @@ export function manualPayments(archive: Archive, { now, methods }: PaymentRules)
         if (payment.status !== 'pending_approval') throw settled(payment)
         const invoice = await read<KeptInvoice>('invoice', payment.invoiceId)
         const rejected: KeptPayment = { ...payment, status: 'failed', reason }
-        return { answer: toPayment(rejected), writes: [rejected, ...(invoice ? [without(invoice, paymentId)] : [])] }
+        const writes = [rejected, await decided(read, payment), ...(invoice ? [without(invoice, paymentId)] : [])]
+        return { answer: toPayment(rejected), writes }
       })
     },
 

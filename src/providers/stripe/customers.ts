@@ -63,6 +63,14 @@ export function stripeCustomers(call: StripeCall): CustomersCapability {
         throw error
       }
     },
+    async remove(externalId, options) {
+      try {
+        await call.write(withoutKey(options), (client, request) => client.customers.del(externalId, {}, request))
+      } catch (error) {
+        // It was deleted before.
+        if (!BillingError.is(error) || error.code !== 'not_found') throw error
+      }
+    },
     list(page, options) {
       return pageWhere(page, listedSchema, {
         list: (start) => call.read(options, (client, request) => client.customers.list(start, request)),

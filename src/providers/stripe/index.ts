@@ -83,7 +83,7 @@ export type StripeProvider<Id extends string = string> = Provider<
   readonly checkout: Required<CheckoutCapability>
   readonly subscriptions: Required<SubscriptionsCapability>
   readonly invoices: Required<InvoicesCapability>
-  readonly payments: Required<Omit<PaymentsCapability, 'submit' | 'approve' | 'reject'>>
+  readonly payments: Required<Omit<PaymentsCapability, 'submit' | 'waiting' | 'approve' | 'reject'>>
   readonly 'payment-methods': Required<PaymentMethodsCapability>
   readonly client: Stripe
   /** The types of event that are acted on, for the list of a webhook endpoint. */

@@ -31,7 +31,9 @@ const intentSchema = paymentStateSchema.extend({
  *
  * @see https://docs.stripe.com/api/payment_intents
  */
-export function stripePayments(call: StripeCall): Required<Omit<PaymentsCapability, 'submit' | 'approve' | 'reject'>> {
+export function stripePayments(
+  call: StripeCall,
+): Required<Omit<PaymentsCapability, 'submit' | 'waiting' | 'approve' | 'reject'>> {
   return {
     async list({ customerId: customer, status, ...place }, options) {
       const page = await pageWhere(place, intentSchema, {

@@ -197,4 +197,36 @@ export const accountCases: readonly StoreCase[] = [
       )
     },
   },
+  {
+    name: 'S33 accounts: one that is erased has no e-mail or name, its API keys end without theirs, and its books stay',
+    async run(world) {
+      const { store } = world
+      const ada = { email: 'Ada@Example.com', plan: 'credits' }
+      await store.accounts.ensure({ id: 'a', name: 'Ada', ...ada })
+      await store.accounts.ensure({ id: 'b', name: 'Ada again', ...ada, email: 'ada@example.com' })
+      await store.accounts.ensure({ id: 'c', name: null, email: null, plan: 'credits' })
+      await world.one(grant('a', 'g', million))
+      for (const id of ['a', 'b'])
+        await store.apiKeys.add({
+          ...{ id: `key_${id}`, accountId: id, name: 'Ada’s laptop', scopes: [], topUpsRaiseBudget: false },
+          ...{ fingerprint: 'f', expiresAt: null, secret: { id: 's', digest: 'd', hint: 'h' } },
+        })
+      const found = (limit = 9) => store.directory.accountsByEmail('ADA@example.com', limit)
+      expectEqual([await found(), await found(1)], [['a', 'b'], ['a']], 'who has the e-mail')
+      const rows = await world.rows('a')
+      const erased = await store.accounts.erase('a')
+      expectEqual(
+        [erased?.email, erased?.name, await found()],
+        [null, null, ['b']],
+        'the account, and who has the e-mail',
+      )
+      expectEqual(await store.accounts.erase('a'), erased, 'the account after another time')
+      expectEqual(await store.accounts.erase('nobody'), null, 'what is erased of nobody')
+      const [own, other] = [await store.apiKeys.get('a', 'key_a'), await store.apiKeys.get('b', 'key_b')]
+      expectEqual([own?.name, own?.revokedAt !== null], ['', true], 'its key')
+      expectEqual([other?.name, other?.revokedAt], ['Ada’s laptop', null], 'the key of another account')
+      expectEqual(await world.rows('a'), rows, 'its rows')
+      expectEqual((await world.state('a')).balance, million, 'its balance')
+    },
+  },
 ]

@@ -83,6 +83,8 @@ describe.each(stores)('manual payments by HTTP on $name', (tested) => {
     expect((await operate('GET', '/accounts/acme/payments?status=pending_approval')).body.results).toMatchObject([
       { id },
     ])
+    const waiting = async () => (await operate('GET', '/payments/waiting')).body.results
+    expect(await waiting()).toMatchObject([{ id, account: 'acme', status: 'pending_approval', amount: 20 }])
     expect(await operate('POST', `/accounts/other/payments/${id}/approve`, {})).toMatchObject({ status: 404 })
     expect((await billing.credits.balance({ accountId: 'acme' })).balance).toBe(0n)
 
@@ -91,6 +93,7 @@ describe.each(stores)('manual payments by HTTP on $name', (tested) => {
         status: 200,
         body: { status: 'succeeded' },
       })
+    expect(await waiting()).toEqual([])
     expect((await billing.credits.balance({ accountId: 'acme' })).balance).toBe(parseSparks('500000'))
     expect((await customer('GET', `/invoices/${invoice}/`)).body).toMatchObject({ status: 'paid' })
     const late = await customer('POST', '/payments/manual/', { ...good, transaction_reference: 'TX-2' })
@@ -116,6 +119,7 @@ describe.each(stores)('manual payments by HTTP on $name', (tested) => {
       status: 200,
       body: { status: 'failed' },
     })
+    expect((await operate('GET', '/payments/waiting')).body).toMatchObject({ results: [], next: null })
     expect(await operate('POST', `${path}/approve`, {})).toMatchObject({ status: 409, body: { code: 'invalid_state' } })
     expect((await customer('GET', `/invoices/${invoice}/`)).body).toMatchObject({ status: 'open' })
     expect((await billing.credits.balance({ accountId: 'acme' })).balance).toBe(0n)

@@ -10,6 +10,7 @@ export type Crossing =
   | 'deliveries by destination'
   | 'accounts to verify'
   | 'every account'
+  | 'accounts of an e-mail'
 
 /** Marks a statement that every shard has to answer, for whoever reads the server's log. */
 export function across(crossing: Crossing, query: string): string {

@@ -35,6 +35,8 @@ export interface CustomersCapability {
   ): Promise<void>
   /** Whether it was deleted, for good. One that is not found for another reason, such as another key, is not. */
   isGone?(externalId: string, options: CallOptions): Promise<boolean>
+  /** Deletes a customer for good, with what the provider keeps of it; its subscriptions end at once. Harmless to repeat. */
+  remove?(externalId: string, options: CallOptions): Promise<void>
   /** All customers, newest first, for whoever begins with customers that are there already. */
   list?(page: ListPage, options: CallOptions): Promise<Listed<Customer>>
 }

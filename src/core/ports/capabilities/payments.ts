@@ -100,6 +100,8 @@ export interface PaymentsCapability {
     request: { readonly paymentId: string; readonly amount: Money | null },
     options: CallOptions,
   ): Promise<ProviderPayment>
+  /** Payments of any customer that wait for approval, newest first. */
+  waiting?(page: ListPage, options: CallOptions): Promise<Listed<ProviderPayment>>
   /** Says that it has not come. Harmless to repeat. @throws BillingError `not_found`, `invalid_state` */
   reject?(
     request: { readonly paymentId: string; readonly reason: string },
