@@ -33,6 +33,8 @@ export interface Serving {
   readonly allowedOrigins: readonly string[]
   readonly limits: BodyLimits
   readonly rates: RateLimits
+  /** Whether there is a page that shows what can be asked for. */
+  readonly reference: boolean
   readonly logger: Logger | null
   readonly instrumentation: RequestInstrumentation | null
   readonly onError: (error: unknown, requestId: string) => void

@@ -61,6 +61,8 @@ export interface HandlerOptions {
   readonly rateLimits?: HandlerRateLimits
   /** Reads the PDFs that providers keep. Default: the global one. */
   readonly fetch?: typeof globalThis.fetch
+  /** Whether `GET /reference` shows the routes to people, as a page that loads nothing else; default not. */
+  readonly reference?: boolean
   /** Told of each request: its method, the pattern of its route, its status and how long it took. Default nobody. */
   readonly logger?: Logger
   /** Measures requests: `openTelemetry()` of `billfold/opentelemetry`. */
@@ -91,6 +93,7 @@ export function createHandler<C extends Catalog>(billing: ServedBilling<C>, opti
     eventStreams: options.eventStreams ?? {},
     fetch: options.fetch ?? globalThis.fetch,
     rates: createRateLimits({ ...options.rateLimits }),
+    reference: options.reference === true,
     logger: options.logger ?? null,
     instrumentation: options.instrumentation ?? null,
     onError: options.onError ?? failuresTo(options.logger),

@@ -44,7 +44,10 @@ export function serve(
     context.env.requestId = context.var.requestId
     const { tightest } = context.var
     if (tightest) for (const [name, value] of Object.entries(rateLimitHeaders(tightest))) context.header(name, value)
+    const own = context.res.headers.get('content-security-policy')
     for (const [name, value] of Object.entries(securityHeaders)) context.header(name, value)
+    // A page brings a policy of its own that lets in what it is made of.
+    if (own !== null) context.header('content-security-policy', own)
     context.header('x-request-id', context.var.requestId)
   })
   if (allowedOrigins.length > 0) app.use(cors({ origin: [...allowedOrigins], credentials: true }))
@@ -65,6 +68,11 @@ export function serve(
   add(app)
   const document = () => documentOf(app, billing, title)
   app.get('/openapi.json', (context) => context.json(document()))
+  if (serving.reference)
+    app.get('/reference', async () => {
+      const { referencePage } = await import('./reference/page.js')
+      return referencePage(document() as never, basePath)
+    })
 
   const answer = async (request: Request): Promise<AnsweredRequest> => {
     const asked: AskedFor = {}

@@ -30,6 +30,8 @@ export interface AdminHandlerOptions {
   readonly maximumBodyBytes?: number
   /** How often may be asked, by whom; default as often as anybody likes. */
   readonly rateLimits?: AdminRateLimits
+  /** Whether `GET /reference` shows the routes to people, as a page that loads nothing else; default not. */
+  readonly reference?: boolean
   /** Told of each request: its method, the pattern of its route, its status and how long it took. Default nobody. */
   readonly logger?: Logger
   /** Measures requests: `openTelemetry()` of `billfold/opentelemetry`. */
@@ -58,6 +60,7 @@ export function createAdminHandler<C extends Catalog>(
     allowedOrigins,
     limits: { ...bodyLimits, bytes: maximumBodyBytes },
     rates: createRateLimits({ ...options.rateLimits }),
+    reference: options.reference === true,
     logger: options.logger ?? null,
     instrumentation: options.instrumentation ?? null,
     onError: options.onError ?? failuresTo(options.logger),
