@@ -66,7 +66,24 @@ export function addRoute<const R extends RouteConfig>(
   config: R,
   handler: RouteHandler<R, AppEnv>,
 ): void {
-  addGuardedRoute(app, access, config, guard(served, access), handler)
+  const request = access.account === 'own' ? withAccountHeader(config.request) : config.request
+  addGuardedRoute(app, access, { ...config, ...(request && { request }) } as R, guard(served, access), handler)
+}
+
+/** Which of the accounts that `identify` grants a route is about, where its path names none. */
+const accountHeader = 'billfold-account'
+const accountHeaders = z.object({
+  [accountHeader]: z
+    .string()
+    .max(200)
+    .optional()
+    .openapi({ description: 'One of the accounts the caller may name, instead of its own.', example: 'acme' }),
+})
+
+function withAccountHeader(request: RouteConfig['request']): RouteConfig['request'] {
+  const { headers } = request ?? {}
+  const own = headers instanceof z.ZodObject ? headers.extend(accountHeaders.shape) : accountHeaders
+  return { ...request, headers: own }
 }
 
 /** A route behind something that knows its callers. */
@@ -81,7 +98,7 @@ export function addGuardedRoute<const R extends RouteConfig>(
     ...config,
     // What is asked for must be known, also where nothing can be.
     request: { query: z.strictObject({}), ...config.request },
-    operationId: operationOf(config),
+    operationId: config.operationId ?? operationOf(config),
     security: [{ bearer: [] }, { cookie: [] }],
     middleware,
   })
@@ -132,11 +149,16 @@ function guard(served: Served, access: Access): MiddlewareHandler<AppEnv> {
     context.set('identity', identity)
     await countRequest(context, served, 'account', identity.accountId)
     if (identity.apiKeyId !== undefined) await countRequest(context, served, 'apiKey', identity.apiKeyId)
-    context.set('accountId', authorized(identity, access, context.req.param('organization_id')))
+    context.set('accountId', authorized(identity, access, accountNamed(context, access)))
     checkOrigin(request, identity, served.allowedOrigins)
     await takeBody(context, served.limits)
     await next()
   }
+}
+
+/** The account that the path names, or the header of a request whose path names none. */
+function accountNamed(context: Context<AppEnv>, { account }: Access): string | undefined {
+  return account === 'path' ? context.req.param('organization_id') : context.req.header(accountHeader)
 }
 
 /** Reads what a write says, for whatever checks its fields. */

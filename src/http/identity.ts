@@ -54,7 +54,8 @@ export async function identified(identify: Identify, request: Request): Promise<
 /** The account a request is about. @throws RequestError `forbidden`, `not_found` (another's account is as one that is not there) */
 export function authorized(identity: Identity, access: Access, organizationId: string | undefined): string {
   requireScope(identity, access.scope)
-  if (access.account === 'own') return identity.accountId
+  // A route that names no account is about the caller's own, unless the request says which of those granted it means.
+  if (access.account === 'own' && organizationId === undefined) return identity.accountId
   const granted = [identity.accountId, ...(identity.organizationIds ?? [])]
   if (organizationId !== undefined && granted.includes(organizationId)) return organizationId
   throw new RequestError('not_found', 'There is no such account.')

@@ -24,6 +24,9 @@ const securityHeaders = {
   'x-content-type-options': 'nosniff',
 }
 
+/** What pages of other origins read beside the body. */
+const readByPages = ['content-disposition', 'link', 'retry-after', 'x-request-id']
+
 /** Routes as one `Request → Response`: with headers, errors and a document that are the same for whomever they are. */
 export function serve(
   serving: Serving,
@@ -50,7 +53,8 @@ export function serve(
     if (own !== null) context.header('content-security-policy', own)
     context.header('x-request-id', context.var.requestId)
   })
-  if (allowedOrigins.length > 0) app.use(cors({ origin: [...allowedOrigins], credentials: true }))
+  if (allowedOrigins.length > 0)
+    app.use(cors({ origin: [...allowedOrigins], credentials: true, exposeHeaders: readByPages }))
   app.use(async (context, next) => {
     const isWebhook = context.req.path.startsWith(`${basePath}/webhooks/`)
     const prefix = context.req.method === 'OPTIONS' ? null : rates.prefixOf(context.req.raw)

@@ -41,6 +41,10 @@ export const costRecord = z
   })
   .openapi('CostRecord')
 
+export const costPage = z
+  .object({ results: z.array(costRecord), next: z.string().nullable(), previous: z.null() })
+  .openapi('CostPage')
+
 export const costQuery = z.strictObject({ ...pageQuery, ...recordedQuery })
 
 export const costExportQuery = z.strictObject(recordedQuery)

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { money, time } from './fields.js'
+import { money, time, timeOrNull } from './fields.js'
 import { quota } from './usage.js'
 
 /** Sparks as exact decimal text. */
@@ -9,6 +9,19 @@ export const creditPackage = z
   .object({ id: z.string(), name: z.string(), price: money, currency: z.string(), credits: sparks })
   .openapi('CreditPackage')
 
+/** Credits that are not spent, in the order they are. */
+const creditGrant = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['promotional', 'paid']),
+    amount: sparks,
+    remaining: sparks,
+    reason: z.string(),
+    granted_at: time,
+    expires_at: timeOrNull,
+  })
+  .openapi('CreditGrant')
+
 export const creditBalance = z
   .object({
     credits: sparks,
@@ -17,6 +30,7 @@ export const creditBalance = z
     debt: sparks,
     plan_credits_per_month: sparks,
     credits_used_this_month: sparks,
+    grants: z.array(creditGrant),
   })
   .openapi('CreditBalance')
 

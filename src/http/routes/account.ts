@@ -3,30 +3,34 @@ import { BillingError } from '../../index.js'
 import { type App, addRoute, type Served } from '../app.js'
 import type { ServedBilling } from '../billing.js'
 import { billingAccount } from '../contract/account.js'
-import { json, organizationPath, problems } from '../contract/fields.js'
+import { json, problems } from '../contract/fields.js'
 import type { Identity } from '../identity.js'
+import { places } from '../places.js'
 import { type AccountFacts, accountJson } from '../wire/account.js'
 import { sum } from '../wire/amount.js'
 
 /** The account; made when it is looked at for the first time. */
 export function addAccountRoutes(app: App, served: Served): void {
   const { billing, wire } = served
-  addRoute(
-    app,
-    served,
-    { scope: 'billing:read', account: 'path' },
-    {
-      method: 'get',
-      path: '/account/{organization_id}',
-      summary: 'The account; made when it is asked for the first time',
-      request: { params: organizationPath },
-      responses: { 200: json(billingAccount, 'The account.'), ...problems },
-    },
-    async (context) => {
-      const account = await getOrMake(billing, context.var.accountId, context.var.identity)
-      return context.json(accountJson(await factsOf(billing, account, wire.meters.workflows), wire), 200)
-    },
-  )
+  for (const { path, account, params } of places) {
+    addRoute(
+      app,
+      served,
+      { scope: 'billing:read', account },
+      {
+        method: 'get',
+        path: path === '' ? '/account' : path,
+        operationId: path === '' ? 'get_own_account' : 'get_account',
+        summary: 'The account; made when it is asked for the first time',
+        request: { params },
+        responses: { 200: json(billingAccount, 'The account.'), ...problems },
+      },
+      async (context) => {
+        const account = await getOrMake(billing, context.var.accountId, context.var.identity)
+        return context.json(accountJson(await factsOf(billing, account, wire.meters.workflows), wire), 200)
+      },
+    )
+  }
 }
 
 async function getOrMake(billing: ServedBilling, accountId: string, identity: Identity): Promise<Account> {

@@ -7,6 +7,7 @@ import { json, jsonBody, organizationPath, pageQuery, problems } from '../contra
 import { generateInvoiceRequest, invoice, invoicePage, invoicePath, payInvoiceRequest } from '../contract/invoice.js'
 import { idempotencyKeyOf } from '../idempotency-key.js'
 import { inStates, linkNext, resultsOf } from '../paging.js'
+import { places } from '../places.js'
 import { RequestError } from '../request-error.js'
 import { invoiceJson } from '../wire/invoice.js'
 import { invoiceStatusesOf } from '../wire/status.js'
@@ -106,27 +107,29 @@ export function addInvoiceRoutes(app: App, served: Served): void {
     },
   )
 
-  addRoute(
-    app,
-    served,
-    { ...pay, account: 'path' },
-    {
-      method: 'post',
-      path: '/account/{organization_id}/invoices/generate',
-      summary: 'Makes an invoice of everything that waits, or answers null',
-      request: { params: organizationPath, ...jsonBody(generateInvoiceRequest) },
-      responses: { 200: json(invoice.nullable(), 'The invoice, or null where nothing waits.'), ...problems },
-    },
-    async (context) => {
-      const accountId = context.var.accountId
-      const { description, of } = context.req.valid('json')
-      const made = await part(billing, 'invoices').generate({
-        accountId,
-        idempotencyKey: idempotencyKeyOf(context),
-        ...(description === undefined ? {} : { description }),
-        ...(of === undefined ? {} : { of }),
-      })
-      return context.json(made && shown(made, accountId), 200)
-    },
-  )
+  for (const { path, account, params } of places) {
+    addRoute(
+      app,
+      served,
+      { ...pay, account },
+      {
+        method: 'post',
+        path: `${path}/invoices/generate`,
+        summary: 'Makes an invoice of everything that waits, or answers null',
+        request: { params, ...jsonBody(generateInvoiceRequest) },
+        responses: { 200: json(invoice.nullable(), 'The invoice, or null where nothing waits.'), ...problems },
+      },
+      async (context) => {
+        const accountId = context.var.accountId
+        const { description, of } = context.req.valid('json')
+        const made = await part(billing, 'invoices').generate({
+          accountId,
+          idempotencyKey: idempotencyKeyOf(context),
+          ...(description === undefined ? {} : { description }),
+          ...(of === undefined ? {} : { of }),
+        })
+        return context.json(made && shown(made, accountId), 200)
+      },
+    )
+  }
 }

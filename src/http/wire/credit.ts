@@ -18,12 +18,16 @@ import type {
   usageLimits,
 } from '../contract/credit.js'
 import { quotaJson } from './usage.js'
+import { isoOrNull } from './wire.js'
 
 export function packageJson({ name, title, price, currency, sparks }: PackageView): z.output<typeof creditPackage> {
   return { id: name, name: title, price: Number(price), currency, credits: formatSparks(sparks) }
 }
 
-type BalanceFigures = Pick<CreditBalance, 'balance' | 'available' | 'held' | 'debt' | 'planCredits' | 'usedThisMonth'>
+type BalanceFigures = Pick<
+  CreditBalance,
+  'balance' | 'available' | 'held' | 'debt' | 'planCredits' | 'usedThisMonth' | 'grants'
+>
 /** Of an account that is not there. */
 export const noBalance: BalanceFigures = {
   balance: 0n,
@@ -32,6 +36,7 @@ export const noBalance: BalanceFigures = {
   debt: 0n,
   planCredits: 0n,
   usedThisMonth: 0n,
+  grants: [],
 }
 
 export function balanceJson(balance: BalanceFigures): z.output<typeof creditBalance> {
@@ -42,6 +47,15 @@ export function balanceJson(balance: BalanceFigures): z.output<typeof creditBala
     debt: formatSparks(balance.debt),
     plan_credits_per_month: formatSparks(balance.planCredits),
     credits_used_this_month: formatSparks(balance.usedThisMonth),
+    grants: balance.grants.map(({ id, kind, amount, remaining, reason, grantedAt, expiresAt }) => ({
+      id,
+      kind,
+      amount: formatSparks(amount),
+      remaining: formatSparks(remaining),
+      reason,
+      granted_at: grantedAt.toISOString(),
+      expires_at: isoOrNull(expiresAt),
+    })),
   }
 }
 
