@@ -1,21 +1,52 @@
-import { defineConfig } from 'tsup'
+import { cpSync, rmSync } from 'node:fs'
+import { defineConfig, type Options } from 'tsup'
 import { entries } from './scripts/entries.mjs'
 
-export default defineConfig({
-  entry: Object.fromEntries(entries.map((entry) => [entry.output, entry.source])),
-  format: ['esm', 'cjs'],
-  target: 'node20',
-  platform: 'node',
-  // Shared chunks in CJS too: every subpath then throws the same BillingError class.
-  splitting: true,
-  // Without this pass of rollup, split CJS gets source maps of itself that hold this machine's paths, and slow `?.` helpers.
-  treeshake: true,
-  // `import.meta.url` is a SyntaxError in a .cjs file; the shim puts the file's own URL in its place.
-  shims: true,
-  // Keep `node:fs` as written: a bundler that meets `fs` looks for a package of that name.
-  removeNodeProtocol: false,
+// Each of the builds below would remove what the others have made: they run at the same time.
+rmSync('dist', { recursive: true, force: true })
+
+const shared = {
   sourcemap: true,
-  clean: true,
+  clean: false,
   // tsup sets `baseUrl`, which TypeScript 6 deprecates. `npm test` and `npm run demo` build with --no-dts.
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
-})
+} satisfies Options
+
+const isReact = ({ name }: (typeof entries)[number]) => name === 'billfold/react'
+
+// Its first line says that it is for the browser, which a pass of rollup drops and split CJS puts too late: so it is built by itself.
+const react = {
+  ...shared,
+  entry: Object.fromEntries(entries.filter(isReact).map(({ output, source }) => [output, source])),
+  target: 'es2022',
+  platform: 'browser',
+  banner: { js: "'use client'" },
+  // Of recharts too only what a chart loads.
+  external: ['react', 'react-dom', '@tanstack/react-query', 'recharts'],
+} satisfies Options
+
+export default defineConfig([
+  {
+    ...shared,
+    entry: Object.fromEntries(entries.filter((entry) => !isReact(entry)).map(({ output, source }) => [output, source])),
+    format: ['esm', 'cjs'],
+    target: 'node20',
+    platform: 'node',
+    // Shared chunks in CJS too: every subpath then throws the same BillingError class.
+    splitting: true,
+    // Without this pass of rollup, split CJS gets source maps of itself that hold this machine's paths, and slow `?.` helpers.
+    treeshake: true,
+    // `import.meta.url` is a SyntaxError in a .cjs file; the shim puts the file's own URL in its place.
+    shims: true,
+    // Keep `node:fs` as written: a bundler that meets `fs` looks for a package of that name.
+    removeNodeProtocol: false,
+  },
+  {
+    ...react,
+    format: 'esm',
+    splitting: true,
+    minify: true,
+    onSuccess: async () => cpSync('src/react/styles.css', 'dist/react/styles.css'),
+  },
+  { ...react, format: 'cjs', splitting: false },
+])

@@ -31,12 +31,14 @@ export interface ReturnAddresses {
 }
 
 /** How a list is asked for. */
-export type ListQuery<P extends PathWith<'get'>> = Asked<'get', P> extends { readonly query?: infer Query }
-  ? NonNullable<Query>
-  : never
+export type ListQuery<P extends PathWith<'get'>> =
+  Asked<'get', P> extends { readonly query?: infer Query } ? NonNullable<Query> : never
 
 /** A typed client of the routes of `billfold/http`; runs in browsers and on servers, and needs nothing but `fetch`. */
-export type BillingClient = ReturnType<typeof createBillingClient>
+export type BillingClient = ReturnType<typeof clientOf> & {
+  /** The same client for another account. */
+  for(organizationId: string): BillingClient
+}
 
 /**
  * Makes a client of the routes of `billfold/http`.
@@ -46,12 +48,16 @@ export type BillingClient = ReturnType<typeof createBillingClient>
  *
  * @example const { credits } = await createBillingClient({ baseUrl: '/api/billing' }).credits.balance()
  */
-export function createBillingClient(options: BillingClientOptions = {}) {
+export function createBillingClient(options: BillingClientOptions = {}): BillingClient {
+  return { ...clientOf(options), for: (organizationId) => createBillingClient({ ...options, organizationId }) }
+}
+
+function clientOf(options: BillingClientOptions) {
   const { json, raw } = createRequester(options)
   const signalOf = (signal?: AbortSignal) => (signal ? { signal } : {})
   return {
-    /** Of which account answers are, and of whose server: what a cache keeps them under. */
-    scope: [options.baseUrl ?? '/api/billing', options.organizationId ?? 'own'] as const,
+    /** The account that is asked about; `own` for the caller's. A cache keeps answers under it. */
+    accountId: options.organizationId ?? 'own',
 
     /** The account; made when it is asked for the first time. */
     account: (signal?: AbortSignal) => json('get', '/account', {}, signalOf(signal)),
@@ -91,7 +97,12 @@ export function createBillingClient(options: BillingClientOptions = {}) {
       attach: (body: Schemas['AttachPaymentMethodRequest'], given: RequestOptions = {}) =>
         json('post', '/payment-methods', { body }, given),
       setDefault: (payment_method_id: string, given: RequestOptions = {}) =>
-        json('post', '/payment-methods/{payment_method_id}/set_default', { path: { payment_method_id }, body: {} }, given),
+        json(
+          'post',
+          '/payment-methods/{payment_method_id}/set_default',
+          { path: { payment_method_id }, body: {} },
+          given,
+        ),
       remove: (payment_method_id: string, given: RequestOptions = {}) =>
         json('delete', '/payment-methods/{payment_method_id}', { path: { payment_method_id } }, given),
     },
@@ -178,7 +189,13 @@ export function createBillingClient(options: BillingClientOptions = {}) {
 }
 
 /** A list of the wire: its next page is an address, of which the cursor is what is asked for. */
-function pageOf<Item>({ results, next }: { readonly results: readonly Item[]; readonly next: string | null }): Page<Item> {
+function pageOf<Item>({
+  results,
+  next,
+}: {
+  readonly results: readonly Item[]
+  readonly next: string | null
+}): Page<Item> {
   return { items: results, next: next === null ? null : new URL(next, 'http://page').searchParams.get('cursor') }
 }
 

@@ -41,13 +41,14 @@ export type Asked<M extends Method, P extends PathWith<M>> = PathParts<Operation
   Body<Operation<M, P>>
 
 /** What a route answers; nothing for 204. */
-export type Answer<M extends Method, P extends PathWith<M>> = Operation<M, P> extends {
-  readonly responses: infer Responses
-}
-  ? Responses[keyof Responses] extends { readonly content: { readonly 'application/json': infer Json } }
-    ? Json
+export type Answer<M extends Method, P extends PathWith<M>> =
+  Operation<M, P> extends {
+    readonly responses: infer Responses
+  }
+    ? Responses[keyof Responses] extends { readonly content: { readonly 'application/json': infer Json } }
+      ? Json
+      : undefined
     : undefined
-  : undefined
 
 /** Beside what a route is asked. */
 export interface RequestOptions {

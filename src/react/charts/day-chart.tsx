@@ -1,0 +1,49 @@
+import { lazy, type ReactNode, Suspense } from 'react'
+import { Table } from '../primitives/table.js'
+import { useBilling } from '../provider.js'
+
+/** One bar. */
+export interface DayPoint {
+  readonly day: string
+  /** Decimal text. */
+  readonly value: string
+}
+
+export interface DayChartProps {
+  /** What is shown, for readers without sight. */
+  readonly label: string
+  readonly points: readonly DayPoint[]
+  readonly show: (value: string) => string
+  readonly showExact: (value: string) => string
+  readonly showAxis: (value: string) => string
+  readonly valueTitle: string
+}
+
+// Loaded where a chart is shown, and so recharts with it: pages without one do not carry it.
+const Bars = lazy(() => import('./bars.js'))
+
+/** A bar for each day, and the same figures as a table. */
+export function DayChart(props: DayChartProps): ReactNode {
+  const { text, format } = useBilling()
+  return (
+    <>
+      <figure className="billfold-chart" aria-label={props.label}>
+        <Suspense fallback={null}>
+          <Bars {...props} />
+        </Suspense>
+      </figure>
+      <details className="billfold-details">
+        <summary>{text('timeline.table')}</summary>
+        <Table
+          label={props.label}
+          rows={props.points.toReversed()}
+          rowKey={({ day }) => day}
+          columns={[
+            { key: 'day', title: text('timeline.day'), cell: ({ day }) => format.date(day) },
+            { key: 'value', title: props.valueTitle, isFigure: true, cell: ({ value }) => props.showExact(value) },
+          ]}
+        />
+      </details>
+    </>
+  )
+}

@@ -1,0 +1,137 @@
+import type { ReactNode } from 'react'
+import type { Invoice, InvoiceLine } from '../../client/client.js'
+import { compare } from '../decimal.js'
+import { useInvoice } from '../hooks/use-invoices.js'
+import { StatusBadge } from '../primitives/badge.js'
+import { Button, CopyButton } from '../primitives/button.js'
+import { Card } from '../primitives/card.js'
+import { Moment, Money, Quantity } from '../primitives/figures.js'
+import { Loaded } from '../primitives/loaded.js'
+import { Skeleton } from '../primitives/skeleton.js'
+import { Empty, Table } from '../primitives/table.js'
+import { useBilling } from '../provider.js'
+import { InvoiceActions } from './invoice-actions.js'
+
+interface InvoiceDetailsProps {
+  readonly id: string
+  readonly onBack?: () => void
+}
+
+/** One invoice: its lines, how its total is made up, and what can be done about it. */
+export function InvoiceDetails({ id, onBack }: InvoiceDetailsProps): ReactNode {
+  const { text } = useBilling()
+  const invoice = useInvoice(id)
+  const number = invoice.data ? (invoice.data.invoice_number ?? text('invoices.noNumber')) : '…'
+  return (
+    <Card
+      title={text('invoice.title', { number })}
+      summary={invoice.data && <StatusBadge status={invoice.data.status} />}
+      isBusy={invoice.isPending}
+      actions={onBack && <Button onClick={onBack}>{text('invoices.back')}</Button>}
+    >
+      <Loaded of={invoice} skeleton={<Skeleton lines={6} />}>
+        {(data) => <Shown invoice={data} />}
+      </Loaded>
+    </Card>
+  )
+}
+
+function Shown({ invoice }: { readonly invoice: Invoice }): ReactNode {
+  const { text, format } = useBilling()
+  const { currency, line_items: lines } = invoice
+  const periodOf = ({ period_start: start, period_end: end }: Pick<InvoiceLine, 'period_start' | 'period_end'>) =>
+    start === null || end === null ? '' : `${format.date(start)} – ${format.date(end)}`
+  const facts = [
+    ['invoice.issued', invoice.finalized_at ?? invoice.created_at],
+    ['invoice.dueDate', invoice.due_date],
+    ['invoice.paidAt', invoice.paid_at],
+    ['invoice.nextAttempt', invoice.next_attempt_at],
+  ] as const
+  const sums = [
+    ['invoice.subtotal', invoice.subtotal],
+    ['invoice.discount', invoice.discount_amount],
+    ['invoice.tax', invoice.tax_amount],
+    ['invoice.total', invoice.total],
+    ['invoice.credits', invoice.credits_applied],
+    ['invoice.amountPaid', invoice.amount_paid],
+    ['invoice.amountDue', invoice.amount_due],
+  ] as const
+  const always = new Set(['invoice.subtotal', 'invoice.total', 'invoice.amountDue'])
+  return (
+    <>
+      <dl className="billfold-facts">
+        {facts.map(([key, moment]) =>
+          moment === null ? null : (
+            <div key={key}>
+              <dt>{text(key)}</dt>
+              <dd>
+                <Moment at={moment} />
+              </dd>
+            </div>
+          ),
+        )}
+        <div>
+          <dt>{text('records.id')}</dt>
+          <dd>
+            <code>{invoice.id}</code>
+            <CopyButton value={invoice.id} what={text('records.id')} />
+          </dd>
+        </div>
+      </dl>
+      {invoice.description !== null && <p>{invoice.description}</p>}
+      {lines.length === 0 ? (
+        <Empty>{text('invoice.noLines')}</Empty>
+      ) : (
+        <Table
+          label={text('invoice.title', { number: invoice.invoice_number ?? '' })}
+          rows={lines.map((line, place) => ({ ...line, place }))}
+          rowKey={({ place }) => String(place)}
+          columns={[
+            {
+              key: 'description',
+              title: text('invoice.description'),
+              cell: (line) => (
+                <span>
+                  {line.description}
+                  <span className="billfold-small billfold-muted">{periodOf(line)}</span>
+                </span>
+              ),
+            },
+            {
+              key: 'quantity',
+              title: text('invoice.quantity'),
+              isFigure: true,
+              cell: ({ quantity }) => (quantity === null ? '–' : <Quantity value={quantity} />),
+            },
+            {
+              key: 'amount',
+              title: text('invoice.amount'),
+              isFigure: true,
+              cell: ({ amount }) => <Money amount={amount} currency={currency} />,
+            },
+          ]}
+        />
+      )}
+      <dl className="billfold-totals">
+        {sums.map(([key, amount]) =>
+          compare(amount, 0) === 0 && !always.has(key) ? null : (
+            <div key={key} className={key === 'invoice.amountDue' ? 'billfold-strong' : undefined}>
+              <dt>{text(key)}</dt>
+              <dd>
+                <Money amount={amount} currency={currency} />
+              </dd>
+            </div>
+          ),
+        )}
+      </dl>
+      <div className="billfold-actions">
+        <InvoiceActions invoice={invoice} />
+        {invoice.hosted_invoice_url !== null && (
+          <a className="billfold-link" href={invoice.hosted_invoice_url}>
+            {text('invoice.hosted')}
+          </a>
+        )}
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,58 @@
+import type { ReactNode } from 'react'
+import { compare } from '../decimal.js'
+import { useCreditTransactions } from '../hooks/use-credits.js'
+import { isMessage } from '../messages.js'
+import { Card } from '../primitives/card.js'
+import { Moment, Quantity } from '../primitives/figures.js'
+import { PagedTable } from '../primitives/table.js'
+import { useBilling } from '../provider.js'
+
+/** Every change of the balance, newest first, with the balance after it. */
+export function LedgerList({ pageSize = 20 }: { readonly pageSize?: number }): ReactNode {
+  const { text, nameOf } = useBilling()
+  const list = useCreditTransactions({ pageSize })
+  return (
+    <Card title={text('ledger.title')} isBusy={list.isPending}>
+      <PagedTable
+        label={text('ledger.title')}
+        list={list}
+        empty={text('ledger.empty')}
+        rowKey={({ id }) => id}
+        columns={[
+          { key: 'when', title: text('ledger.when'), cell: ({ created_at }) => <Moment at={created_at} isExact /> },
+          {
+            key: 'what',
+            title: text('ledger.what'),
+            cell: ({ transaction_type, meter, description }) => {
+              const key = `ledger.${transaction_type}`
+              const note = description === '' ? (meter === null ? '' : nameOf(meter)) : description
+              return (
+                <span>
+                  {isMessage(key) ? text(key) : transaction_type.replaceAll('_', ' ')}
+                  {note !== '' && <span className="billfold-small billfold-muted">{note}</span>}
+                </span>
+              )
+            },
+          },
+          {
+            key: 'change',
+            title: text('ledger.change'),
+            isFigure: true,
+            cell: ({ amount }) => (
+              <span className={compare(amount, 0) > 0 ? 'billfold-positive-text' : undefined}>
+                {compare(amount, 0) > 0 && '+'}
+                <Quantity value={amount} />
+              </span>
+            ),
+          },
+          {
+            key: 'balance',
+            title: text('ledger.balance'),
+            isFigure: true,
+            cell: ({ balance_after }) => <Quantity value={balance_after} />,
+          },
+        ]}
+      />
+    </Card>
+  )
+}

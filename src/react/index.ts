@@ -1,0 +1,48 @@
+export { AddPaymentMethodForm } from './components/add-payment-method-form.js'
+export { ApiKeysPanel } from './components/api-keys-panel.js'
+export { BillingOverview } from './components/billing-overview.js'
+export { BuyCreditsDialog } from './components/buy-credits-dialog.js'
+export { CheckoutCanceled, CheckoutResult } from './components/checkout-result.js'
+export { CostBreakdown } from './components/cost-breakdown.js'
+export { CreditBalance } from './components/credit-balance.js'
+export { InvoiceDetails } from './components/invoice-details.js'
+export { InvoiceList } from './components/invoice-list.js'
+export { LedgerList } from './components/ledger-list.js'
+export { LifetimePurchaseCard } from './components/lifetime-purchase-card.js'
+export { PaymentMethodList } from './components/payment-method-list.js'
+export { PricingTable } from './components/pricing-table.js'
+export { type MeterLimit, QuotaBar } from './components/quota-bar.js'
+export { SubscriptionCard } from './components/subscription-card.js'
+export { UpgradeDialog } from './components/upgrade-dialog.js'
+export { UsageCard } from './components/usage-card.js'
+export { UsageRecordList } from './components/usage-record-list.js'
+export { UsageTimeline } from './components/usage-timeline.js'
+export type { Format } from './format.js'
+export { useApiKeys, useIssueApiKey, useRevokeApiKey, useRotateApiKey } from './hooks/use-api-keys.js'
+export { useBillingAccount, useStripeConfig } from './hooks/use-billing-account.js'
+export { type Sale, useCheckout, useCheckoutResult, usePortal } from './hooks/use-checkout.js'
+export { useCostExport, useCosts } from './hooks/use-costs.js'
+export { useCreditBalance, useCreditPackages, useCreditTransactions } from './hooks/use-credits.js'
+export { useGenerateInvoice, useInvoice, useInvoicePdf, useInvoices, usePayInvoice } from './hooks/use-invoices.js'
+export { useLiveUpdates } from './hooks/use-live-updates.js'
+export {
+  useAttachPaymentMethod,
+  usePaymentMethods,
+  useRemovePaymentMethod,
+  useSetDefaultPaymentMethod,
+} from './hooks/use-payment-methods.js'
+export type { Read, ReadList, ReadOptions } from './hooks/use-read.js'
+export {
+  type ChangedSubscription,
+  useCancelSubscription,
+  useChangeSubscription,
+  usePlans,
+  usePreviewChange,
+  useReactivateSubscription,
+  useSubscription,
+} from './hooks/use-subscription.js'
+export { type Days, type UsageFilter, useUsage, useUsageDashboard, useUsageLimits } from './hooks/use-usage.js'
+export type { Write } from './hooks/use-write.js'
+export type { MessageKey, Messages, MessageValues, Plural, Translate } from './messages.js'
+export { type BillingContextValue, BillingProvider, type BillingProviderProps, useBilling } from './provider.js'
+export type { LoadStripe, StripeJs } from './stripe.js'

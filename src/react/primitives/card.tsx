@@ -1,0 +1,31 @@
+import { type ReactNode, useId } from 'react'
+import { Boundary } from './boundary.js'
+
+interface CardProps {
+  readonly title: string
+  /** What a person came to know, in one line. */
+  readonly summary?: ReactNode
+  /** Beside the title. */
+  readonly actions?: ReactNode
+  readonly children?: ReactNode
+  readonly isBusy?: boolean
+}
+
+/** A part of the billing area: a region with a heading. What fails in it takes nothing else along. */
+export function Card({ title, summary, actions, children, isBusy = false }: CardProps): ReactNode {
+  const id = useId()
+  return (
+    <section className="billfold-card" aria-labelledby={id} aria-busy={isBusy || undefined}>
+      <header className="billfold-card-header">
+        <div>
+          <h2 className="billfold-card-title" id={id}>
+            {title}
+          </h2>
+          {summary !== undefined && <div className="billfold-summary">{summary}</div>}
+        </div>
+        {actions !== undefined && <div className="billfold-actions">{actions}</div>}
+      </header>
+      <Boundary>{children}</Boundary>
+    </section>
+  )
+}
