@@ -94,6 +94,10 @@ describe('the snippets of docs/providers', () => {
       expect(all).toContain(part)
   })
 
+  it('C4 can be pasted and started: what stands for a key is what a key may be', () => {
+    for (const [file, code] of snippets) expect(code, file).not.toMatch(/'[^'\n]*…'/)
+  })
+
   it('C4 would not compile with a mistake in one', () => {
     const [[file, code] = ['', '']] = snippets
     const [first = ''] = errorsIn(new Map([[file, code.replace('createBilling({', 'createBilling({ nonsense: 1,')]]))
