@@ -78,6 +78,28 @@ export default {
       { dependencyTypes: npmPackages, pathNot: packageNamed('hono|@hono/node-server|@hono/zod-openapi|zod') },
     ),
 
+    forbid('the-client-imports-nothing-but-itself', { path: '^src/client/' }, { pathNot: '^src/client/' }),
+    forbid(
+      'react-imports-only-itself-and-the-client',
+      { path: '^src/react/' },
+      { path: '^src/', pathNot: '^src/(react|client)/' },
+    ),
+    forbid(
+      'react-imports-only-react-and-react-query-and-recharts',
+      { path: '^src/react/' },
+      { dependencyTypes: npmPackages, pathNot: packageNamed('react|@types/react|@tanstack/react-query|recharts') },
+    ),
+    forbid(
+      'recharts-is-imported-only-where-it-is-loaded-with-a-chart',
+      { path: '^src/', pathNot: '^src/react/charts/bars\\.tsx$' },
+      { path: packageNamed('recharts') },
+    ),
+    forbid(
+      'bars-are-loaded-when-they-are-shown',
+      { path: '^src/' },
+      { path: '^src/react/charts/bars\\.tsx$', dynamic: false },
+    ),
+
     // What it shares with the handler of billing is a request's body, its errors, and the converters; of prices, how usage is read.
     forbid(
       'gateway-imports-only-the-main-entry-and-http-and-prices',

@@ -19,7 +19,7 @@ const onEveryStore = [
 const projects = [
   {
     name: 'unit',
-    include: ['test/{core,types,docs,http,prices}/**/*.test.ts'],
+    include: ['test/{client,core,docs,http,prices,react,types}/**/*.test.ts'],
     exclude: onEveryStore,
     alias: sources,
     testTimeout: 30_000,
@@ -34,6 +34,14 @@ const projects = [
   },
   { name: 'stores', include: ['test/adapters/**/*.test.ts'], alias: sources, testTimeout: 30_000 },
   { name: 'providers', include: ['test/{providers,testing}/**/*.test.ts'], alias: sources, testTimeout: 30_000 },
+  // Pages of the package in chromium, if there is one: one browser and one server for all of them.
+  {
+    name: 'browser',
+    include: ['test/browser/**/*.test.ts'],
+    alias: sources,
+    testTimeout: 60_000,
+    fileParallelism: false,
+  },
   // The two below start child processes on the built package.
   { name: 'proof', include: ['test/proof/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false },
   { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false },

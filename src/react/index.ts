@@ -1,3 +1,4 @@
+export { type BillingContextValue, useBilling } from './billing-context.js'
 export { AddPaymentMethodForm } from './components/add-payment-method-form.js'
 export { ApiKeysPanel } from './components/api-keys-panel.js'
 export { BillingOverview } from './components/billing-overview.js'
@@ -44,5 +45,5 @@ export {
 export { type Days, type UsageFilter, useUsage, useUsageDashboard, useUsageLimits } from './hooks/use-usage.js'
 export type { Write } from './hooks/use-write.js'
 export type { MessageKey, Messages, MessageValues, Plural, Translate } from './messages.js'
-export { type BillingContextValue, BillingProvider, type BillingProviderProps, useBilling } from './provider.js'
+export { BillingProvider, type BillingProviderProps } from './provider.js'
 export type { LoadStripe, StripeJs } from './stripe.js'

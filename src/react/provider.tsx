@@ -1,10 +1,11 @@
 import { QueryClient, QueryClientContext, QueryClientProvider } from '@tanstack/react-query'
-import { createContext, type ReactNode, useContext, useMemo, useState } from 'react'
+import { type ReactNode, useContext, useMemo, useState } from 'react'
 import { type BillingClient, createBillingClient } from '../client/client.js'
 import type { BillingClientOptions } from '../client/request.js'
-import { createFormat, type Format } from './format.js'
+import { BillingContext, type BillingContextValue } from './billing-context.js'
+import { createFormat } from './format.js'
 import { LiveUpdates } from './hooks/use-live-updates.js'
-import { createTranslate, type Messages, type Translate } from './messages.js'
+import { createTranslate, type Messages } from './messages.js'
 import { ToastRegion } from './primitives/toast.js'
 import type { LoadStripe } from './stripe.js'
 
@@ -38,20 +39,6 @@ export interface BillingProviderProps {
   /** Default: the one around it, or one of its own. */
   readonly queryClient?: QueryClient
 }
-
-/** What the parts have in common. */
-export interface BillingContextValue {
-  readonly client: BillingClient
-  readonly format: Format
-  readonly text: Translate
-  readonly nameOf: (name: string) => string
-  readonly access: { readonly pay: boolean; readonly manage: boolean }
-  readonly returnUrls: NonNullable<BillingProviderProps['returnUrls']>
-  readonly loadStripe: LoadStripe | undefined
-  readonly navigate: (url: string) => void
-}
-
-const BillingContext = createContext<BillingContextValue | null>(null)
 
 /**
  * Sets up the billing area for everything below it: client, cache, language, theme, live updates and toasts.
@@ -97,19 +84,6 @@ export function BillingProvider(props: BillingProviderProps): ReactNode {
       </BillingContext.Provider>
     </QueryClientProvider>
   )
-}
-
-/** What `BillingProvider` set up. @throws Error outside of one */
-export function useBilling(): BillingContextValue {
-  const value = useContext(BillingContext)
-  if (!value) throw new Error('Billing components and hooks belong inside <BillingProvider>.')
-  return value
-}
-
-/** The provider's client, or that of another account. */
-export function useClient(organizationId: string | undefined): BillingClient {
-  const { client } = useBilling()
-  return useMemo(() => (organizationId === undefined ? client : client.for(organizationId)), [client, organizationId])
 }
 
 function useClientOf(given: BillingProviderProps['client'], organizationId: string | undefined): BillingClient {

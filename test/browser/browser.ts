@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/opt/google/chrome/chrome']
@@ -15,11 +15,9 @@ export function openBrowser(): Promise<Browser> {
 }
 
 /** A page that keeps what it complains about, and how far its layout has jumped. */
-export async function openPage(
-  browser: Browser,
-  address: string,
-  width = 1_440,
-): Promise<Page & { complaints: string[] }> {
+export type OpenedPage = Page & { readonly complaints: string[] }
+
+export async function openPage(browser: Browser, address: string, width = 1_440): Promise<OpenedPage> {
   const context = await browser.newContext({ viewport: { width, height: 900 }, reducedMotion: 'reduce' })
   const page = Object.assign(await context.newPage(), { complaints: [] as string[] })
   page.on('pageerror', (error) => page.complaints.push(String(error)))
@@ -53,11 +51,9 @@ export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: new URL(`${name}.png`, shots).pathname, fullPage: true, animations: 'disabled' })
 }
 
-const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-
 /** What axe finds that is serious or critical, in WCAG 2.2 AA and its best practices. */
 export async function seriousFindings(page: Page): Promise<readonly string[]> {
-  await page.addScriptTag({ path: axePath })
+  await page.addScriptTag({ content: axe.source })
   return page.evaluate(async () => {
     const { axe } = window as unknown as {
       axe: {

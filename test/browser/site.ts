@@ -96,13 +96,14 @@ export async function openSite(): Promise<Site> {
 /** `#root` is all there is: what is on a page was drawn by the package. */
 const shell = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Billing</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/styles.css"><link rel="stylesheet" href="/site.css">
+<title>Billing</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/styles.css"><link rel="stylesheet" href="/page.css">
 </head><body><main id="root"></main><script type="module" src="/site.js"></script></body></html>`
 
 async function bundle(): Promise<Map<string, { readonly type: string; readonly body: Uint8Array }>> {
   const { outputFiles } = await build({
     entryPoints: {
       site: pathOf('test/browser/pages/site.tsx'),
+      page: pathOf('test/browser/pages/site.css'),
       styles: pathOf('src/react/styles.css'),
     },
     bundle: true,

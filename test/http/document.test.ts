@@ -4,6 +4,7 @@ import { createBilling, defineCatalog } from 'billfold'
 import { memoryStore } from 'billfold/adapters/memory'
 import { createHandler } from 'billfold/http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { contractText } from '../../scripts/contract-types.mjs'
 import { openApiText } from '../../scripts/openapi.mjs'
 import { openWorld, type World } from './world.js'
 
@@ -43,6 +44,11 @@ describe('the OpenAPI document', () => {
   it('S4.1 is kept in docs/openapi.json', async () => {
     // Of a service with a provider that can do everything: npm run openapi writes it anew.
     expect(await readFile('docs/openapi.json', 'utf8')).toBe(await openApiText())
+  })
+
+  it('S4.2 has its types in src/client/contract.ts', async () => {
+    // npm run openapi writes them anew.
+    expect(await readFile('src/client/contract.ts', 'utf8')).toBe(await contractText())
   })
 
   it('law 11 leaves out what no provider can do here, which answers 501', async () => {

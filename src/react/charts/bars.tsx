@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { Bar, BarChart, CartesianGrid, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
-import { useBilling } from '../provider.js'
-import type { DayChartProps, DayPoint } from './day-chart.js'
+import { useBilling } from '../billing-context.js'
+import type { DayChartProps, DayPoint } from './day-points.js'
 
 /** Bars from a zero line. Their heights are drawn by numbers; what is written is the exact figure. */
 // biome-ignore lint/style/noDefaultExport: React.lazy takes nothing else

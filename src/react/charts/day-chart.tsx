@@ -1,23 +1,7 @@
 import { lazy, type ReactNode, Suspense } from 'react'
+import { useBilling } from '../billing-context.js'
 import { Table } from '../primitives/table.js'
-import { useBilling } from '../provider.js'
-
-/** One bar. */
-export interface DayPoint {
-  readonly day: string
-  /** Decimal text. */
-  readonly value: string
-}
-
-export interface DayChartProps {
-  /** What is shown, for readers without sight. */
-  readonly label: string
-  readonly points: readonly DayPoint[]
-  readonly show: (value: string) => string
-  readonly showExact: (value: string) => string
-  readonly showAxis: (value: string) => string
-  readonly valueTitle: string
-}
+import type { DayChartProps } from './day-points.js'
 
 // Loaded where a chart is shown, and so recharts with it: pages without one do not carry it.
 const Bars = lazy(() => import('./bars.js'))

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
+import { useBilling } from '../billing-context.js'
 import { compare, permille } from '../decimal.js'
 import { Table } from '../primitives/table.js'
-import { useBilling } from '../provider.js'
 
 interface ShareTableProps {
   readonly title: string

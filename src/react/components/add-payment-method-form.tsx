@@ -1,5 +1,6 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { BillingProblem } from '../../client/problem.js'
+import { useBilling } from '../billing-context.js'
 import { useStripeConfig } from '../hooks/use-billing-account.js'
 import { useCheckout } from '../hooks/use-checkout.js'
 import { useAttachPaymentMethod } from '../hooks/use-payment-methods.js'
@@ -9,7 +10,6 @@ import { Dialog } from '../primitives/dialog.js'
 import { ProblemNotice } from '../primitives/problem-notice.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { useToast } from '../primitives/toast.js'
-import { useBilling } from '../provider.js'
 import type { LoadStripe, StripeJs } from '../stripe.js'
 
 interface AddPaymentMethodFormProps {
@@ -67,7 +67,7 @@ interface StripeFormProps extends AddPaymentMethodFormProps {
 }
 
 interface Elements {
-  submit(): Promise<{ readonly error?: { readonly message?: string } }>
+  submit(): Promise<{ readonly error?: { readonly type?: string; readonly message?: string } }>
   create(type: 'payment'): {
     mount(element: HTMLElement): void
     on(event: 'ready', listener: () => void): void
@@ -126,7 +126,10 @@ function StripeForm({ loadStripe, publishableKey, onClose }: StripeFormProps): R
     setAsking(true)
     try {
       const checked = await elements.submit()
-      if (checked.error) return setWrong(checked.error.message ?? unavailable)
+      if (checked.error) {
+        // What is wrong with a field stands beside it already, in Stripe's frame.
+        return checked.error.type === 'validation_error' ? undefined : setWrong(checked.error.message ?? unavailable)
+      }
       const { paymentMethod, error } = await stripe.createPaymentMethod({ elements })
       if (!paymentMethod) return setWrong(error?.message ?? unavailable)
       await attach.mutateAsync({ payment_method_id: paymentMethod.id, set_as_default: isDefault })

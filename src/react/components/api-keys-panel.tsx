@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from 'react'
 import type { ApiKey, IssuedApiKey } from '../../client/client.js'
+import { useBilling } from '../billing-context.js'
 import { useApiKeys, useIssueApiKey, useRevokeApiKey, useRotateApiKey } from '../hooks/use-api-keys.js'
 import { StatusBadge } from '../primitives/badge.js'
 import { Button, CopyButton } from '../primitives/button.js'
@@ -10,7 +11,6 @@ import { Moment } from '../primitives/figures.js'
 import { ProblemNotice } from '../primitives/problem-notice.js'
 import { PagedTable } from '../primitives/table.js'
 import { useToast } from '../primitives/toast.js'
-import { useBilling } from '../provider.js'
 
 type Asking = { readonly kind: 'rotate' | 'revoke'; readonly key: ApiKey }
 

@@ -1,4 +1,5 @@
 import { type ReactNode, useId, useState } from 'react'
+import { useBilling } from '../billing-context.js'
 import { compare, quotient } from '../decimal.js'
 import { useCheckout } from '../hooks/use-checkout.js'
 import { usePlans } from '../hooks/use-subscription.js'
@@ -6,7 +7,6 @@ import { Button } from '../primitives/button.js'
 import { Dialog } from '../primitives/dialog.js'
 import { Field } from '../primitives/field.js'
 import { ProblemNotice } from '../primitives/problem-notice.js'
-import { useBilling } from '../provider.js'
 
 interface BuyCreditsDialogProps {
   readonly onClose: () => void

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import type { VerifiedCheckout } from '../../client/client.js'
+import { useBilling } from '../billing-context.js'
 import { compare } from '../decimal.js'
 import { useCheckoutResult } from '../hooks/use-checkout.js'
 import { useCreditBalance } from '../hooks/use-credits.js'
@@ -7,7 +8,6 @@ import { usePlans } from '../hooks/use-subscription.js'
 import { Icon, type IconName } from '../primitives/icon.js'
 import { Loaded } from '../primitives/loaded.js'
 import { Skeleton } from '../primitives/skeleton.js'
-import { useBilling } from '../provider.js'
 
 interface CheckoutResultProps {
   /** Ours, or the provider's of its session; default the checkout that was begun last in this tab. */

@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from 'react'
 import type { CostSummary } from '../../client/client.js'
+import { useBilling } from '../billing-context.js'
 import { DayChart } from '../charts/day-chart.js'
 import { ShareTable } from '../charts/share-table.js'
 import { daysIn, lastDays } from '../days.js'
@@ -13,7 +14,6 @@ import { Loaded } from '../primitives/loaded.js'
 import { ProblemNotice } from '../primitives/problem-notice.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { Empty } from '../primitives/table.js'
-import { useBilling } from '../provider.js'
 
 type View = 'byDay' | 'byModel' | 'byProvider'
 
@@ -40,6 +40,7 @@ export function CostBreakdown({ initialView = 'byModel' }: CostBreakdownProps): 
     <Card
       title={text('costs.title')}
       summary={summary}
+      hasSummary
       isBusy={costs.isPending}
       actions={
         <Button

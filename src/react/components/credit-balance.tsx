@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from 'react'
 import type { CreditBalance as Balance } from '../../client/client.js'
+import { useBilling } from '../billing-context.js'
 import { compare, product } from '../decimal.js'
 import { useCreditBalance } from '../hooks/use-credits.js'
 import { usePlans } from '../hooks/use-subscription.js'
@@ -10,7 +11,6 @@ import { Moment, Quantity } from '../primitives/figures.js'
 import { Loaded } from '../primitives/loaded.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { Empty, Table } from '../primitives/table.js'
-import { useBilling } from '../provider.js'
 import { BuyCreditsDialog } from './buy-credits-dialog.js'
 
 /** What there is to spend, what it is worth, which credits it is made of and when they end. */

@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from 'react'
 import type { Invoice } from '../../client/client.js'
+import { useBilling } from '../billing-context.js'
 import { save } from '../download.js'
 import { usePortal } from '../hooks/use-checkout.js'
 import { useInvoicePdf, usePayInvoice } from '../hooks/use-invoices.js'
@@ -7,7 +8,6 @@ import { Button } from '../primitives/button.js'
 import { Confirm } from '../primitives/dialog.js'
 import { ProblemNotice } from '../primitives/problem-notice.js'
 import { useToast } from '../primitives/toast.js'
-import { useBilling } from '../provider.js'
 
 /** What can be done about an invoice in its state: pay it, mend what it is paid with, fetch it. */
 export function InvoiceActions({ invoice }: { readonly invoice: Invoice }): ReactNode {

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import type { Invoice, InvoiceLine } from '../../client/client.js'
+import { useBilling } from '../billing-context.js'
 import { compare } from '../decimal.js'
 import { useInvoice } from '../hooks/use-invoices.js'
 import { StatusBadge } from '../primitives/badge.js'
@@ -9,7 +10,6 @@ import { Moment, Money, Quantity } from '../primitives/figures.js'
 import { Loaded } from '../primitives/loaded.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { Empty, Table } from '../primitives/table.js'
-import { useBilling } from '../provider.js'
 import { InvoiceActions } from './invoice-actions.js'
 
 interface InvoiceDetailsProps {
@@ -47,6 +47,8 @@ function Shown({ invoice }: { readonly invoice: Invoice }): ReactNode {
     ['invoice.paidAt', invoice.paid_at],
     ['invoice.nextAttempt', invoice.next_attempt_at],
   ] as const
+  // Some providers go on telling what was due when it is paid.
+  const isOpen = invoice.actions.includes('pay') || invoice.actions.includes('finalize')
   const sums = [
     ['invoice.subtotal', invoice.subtotal],
     ['invoice.discount', invoice.discount_amount],
@@ -54,7 +56,7 @@ function Shown({ invoice }: { readonly invoice: Invoice }): ReactNode {
     ['invoice.total', invoice.total],
     ['invoice.credits', invoice.credits_applied],
     ['invoice.amountPaid', invoice.amount_paid],
-    ['invoice.amountDue', invoice.amount_due],
+    ['invoice.amountDue', isOpen ? invoice.amount_due : 0],
   ] as const
   const always = new Set(['invoice.subtotal', 'invoice.total', 'invoice.amountDue'])
   return (

@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from 'react'
 import type { Invoice } from '../../client/client.js'
+import { useBilling } from '../billing-context.js'
 import { compare, sumOf } from '../decimal.js'
 import { useGenerateInvoice, useInvoices } from '../hooks/use-invoices.js'
 import { isMessage } from '../messages.js'
@@ -11,7 +12,6 @@ import { Moment, Money } from '../primitives/figures.js'
 import { ProblemNotice } from '../primitives/problem-notice.js'
 import { PagedTable } from '../primitives/table.js'
 import { useToast } from '../primitives/toast.js'
-import { useBilling } from '../provider.js'
 import { InvoiceActions } from './invoice-actions.js'
 import { InvoiceDetails } from './invoice-details.js'
 
@@ -51,6 +51,7 @@ export function InvoiceList({
     <Card
       title={text('invoices.title')}
       summary={dueOf(list.items)}
+      hasSummary
       isBusy={list.isPending}
       actions={
         canGenerate &&

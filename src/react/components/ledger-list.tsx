@@ -1,11 +1,11 @@
 import type { ReactNode } from 'react'
+import { useBilling } from '../billing-context.js'
 import { compare } from '../decimal.js'
 import { useCreditTransactions } from '../hooks/use-credits.js'
 import { isMessage } from '../messages.js'
 import { Card } from '../primitives/card.js'
 import { Moment, Quantity } from '../primitives/figures.js'
 import { PagedTable } from '../primitives/table.js'
-import { useBilling } from '../provider.js'
 
 /** Every change of the balance, newest first, with the balance after it. */
 export function LedgerList({ pageSize = 20 }: { readonly pageSize?: number }): ReactNode {

@@ -1,11 +1,11 @@
 import { type ReactNode, useState } from 'react'
+import { useBilling } from '../billing-context.js'
 import { useCheckout } from '../hooks/use-checkout.js'
 import { usePlans, useSubscription } from '../hooks/use-subscription.js'
 import { Badge } from '../primitives/badge.js'
 import { Button } from '../primitives/button.js'
 import { Confirm } from '../primitives/dialog.js'
 import { Skeleton } from '../primitives/skeleton.js'
-import { useBilling } from '../provider.js'
 
 interface LifetimePurchaseCardProps {
   /** Which plan, where several are sold for life; default the first. */

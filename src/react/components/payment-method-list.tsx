@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from 'react'
 import type { PaymentMethod } from '../../client/client.js'
+import { type BillingContextValue, useBilling } from '../billing-context.js'
 import { usePaymentMethods, useRemovePaymentMethod, useSetDefaultPaymentMethod } from '../hooks/use-payment-methods.js'
 import { Badge } from '../primitives/badge.js'
 import { Button } from '../primitives/button.js'
@@ -10,7 +11,6 @@ import { Loaded } from '../primitives/loaded.js'
 import { ProblemNotice } from '../primitives/problem-notice.js'
 import { Empty } from '../primitives/table.js'
 import { useToast } from '../primitives/toast.js'
-import { type BillingContextValue, useBilling } from '../provider.js'
 import { AddPaymentMethodForm } from './add-payment-method-form.js'
 
 /** What the account pays with: one is the default, each can be taken away, more can be added. */

@@ -1,5 +1,5 @@
 import type { Plan } from '../../client/client.js'
-import type { BillingContextValue } from '../provider.js'
+import type { BillingContextValue } from '../billing-context.js'
 
 /** What a plan costs, in words. */
 export function planPrice(

@@ -1,12 +1,12 @@
 import type { ReactNode } from 'react'
 import type { UsageLimits } from '../../client/client.js'
+import { useBilling } from '../billing-context.js'
 import { compare, permille } from '../decimal.js'
 import { isMessage } from '../messages.js'
 import { Badge, type Tone } from '../primitives/badge.js'
 import { Button } from '../primitives/button.js'
 import { Quantity } from '../primitives/figures.js'
 import type { IconName } from '../primitives/icon.js'
-import { useBilling } from '../provider.js'
 
 /** A meter's limit and how it stands. */
 export type MeterLimit = UsageLimits['limits'][number]

@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from 'react'
 import type { Plan, Subscription } from '../../client/client.js'
+import { type BillingContextValue, useBilling } from '../billing-context.js'
 import {
   useCancelSubscription,
   usePlans,
@@ -14,7 +15,6 @@ import { Loaded } from '../primitives/loaded.js'
 import { ProblemNotice } from '../primitives/problem-notice.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { useToast } from '../primitives/toast.js'
-import { type BillingContextValue, useBilling } from '../provider.js'
 import { planPrice } from './plan-price.js'
 
 interface SubscriptionCardProps {

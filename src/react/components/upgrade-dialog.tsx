@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import type { Plan, PreviewedChange } from '../../client/client.js'
+import { useBilling } from '../billing-context.js'
 import { compare } from '../decimal.js'
 import { useCheckout } from '../hooks/use-checkout.js'
 import {
@@ -17,7 +18,6 @@ import { Loaded } from '../primitives/loaded.js'
 import { ProblemNotice } from '../primitives/problem-notice.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { useToast } from '../primitives/toast.js'
-import { useBilling } from '../provider.js'
 import { planPrice } from './plan-price.js'
 
 interface UpgradeDialogProps {

@@ -1,11 +1,11 @@
 import type { ReactNode } from 'react'
+import { useBilling } from '../billing-context.js'
 import { usePlans } from '../hooks/use-subscription.js'
 import { useUsageLimits } from '../hooks/use-usage.js'
 import { Card } from '../primitives/card.js'
 import { Loaded } from '../primitives/loaded.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { Empty } from '../primitives/table.js'
-import { useBilling } from '../provider.js'
 import { QuotaBar } from './quota-bar.js'
 
 interface UsageCardProps {
@@ -24,8 +24,8 @@ export function UsageCard({ meters, onUpgrade }: UsageCardProps): ReactNode {
   const summary =
     near === undefined ? undefined : near === 0 ? text('usage.withinAll') : text('usage.summary', { count: near })
   return (
-    <Card title={text('usage.title')} summary={summary} isBusy={limits.isPending}>
-      <Loaded of={limits} skeleton={<Skeleton lines={5} isTall />}>
+    <Card title={text('usage.title')} summary={summary} hasSummary isBusy={limits.isPending}>
+      <Loaded of={limits} skeleton={<Skeleton lines={7} isTall />}>
         {({ limits: all }) => {
           const shown = meters ? meters.flatMap((name) => all.filter(({ meter }) => meter === name)) : all
           if (shown.length === 0) return <Empty>{text('usage.empty')}</Empty>

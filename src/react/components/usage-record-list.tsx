@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from 'react'
+import { useBilling } from '../billing-context.js'
 import { usePlans } from '../hooks/use-subscription.js'
 import { useUsage } from '../hooks/use-usage.js'
 import { Badge } from '../primitives/badge.js'
@@ -7,7 +8,6 @@ import { Card } from '../primitives/card.js'
 import { Choice } from '../primitives/choice.js'
 import { Moment, Money, Quantity } from '../primitives/figures.js'
 import { PagedTable } from '../primitives/table.js'
-import { useBilling } from '../provider.js'
 
 interface UsageRecordListProps {
   /** Only this meter. */

@@ -1,4 +1,5 @@
 import { type ReactNode, useId, useState } from 'react'
+import { useBilling } from '../billing-context.js'
 import { DayChart } from '../charts/day-chart.js'
 import { daysIn, lastDays } from '../days.js'
 import { compare, sumOf } from '../decimal.js'
@@ -8,7 +9,6 @@ import { Choice } from '../primitives/choice.js'
 import { Loaded } from '../primitives/loaded.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { Empty } from '../primitives/table.js'
-import { useBilling } from '../provider.js'
 
 interface UsageTimelineProps {
   /** One meter; default the person chooses among all. */
@@ -34,6 +34,7 @@ export function UsageTimeline({ meter: only }: UsageTimelineProps): ReactNode {
     <Card
       title={only === undefined ? text('timeline.title') : nameOf(only)}
       summary={usage.data && text('timeline.total', { total: format.number(total), days: span })}
+      hasSummary
       isBusy={usage.isPending}
     >
       <div className="billfold-filters">
@@ -46,10 +47,15 @@ export function UsageTimeline({ meter: only }: UsageTimelineProps): ReactNode {
             { value: '30', label: text('timeline.days30') },
           ]}
         />
-        {only === undefined && meters.length > 1 && (
+        {only === undefined && (usage.isPending || meters.length > 1) && (
           <span className="billfold-select">
             <label htmlFor={id}>{text('timeline.meter')}</label>
-            <select id={id} value={name} onChange={({ target }) => setChosen(target.value)}>
+            <select
+              id={id}
+              value={name ?? ''}
+              disabled={usage.isPending}
+              onChange={({ target }) => setChosen(target.value)}
+            >
               {meters.map(({ meter }) => (
                 <option key={meter} value={meter}>
                   {nameOf(meter)}

@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import type { CheckoutRequest, VerifiedCheckout } from '../../client/client.js'
-import { useBilling, useClient } from '../provider.js'
+import { useBilling, useClient } from '../billing-context.js'
 import { queryKey } from './query-keys.js'
 import { type Read, useRead } from './use-read.js'
 import { useWrite, type Write } from './use-write.js'

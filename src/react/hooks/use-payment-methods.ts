@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import type { PaymentMethod } from '../../client/client.js'
-import { useClient } from '../provider.js'
+import { useClient } from '../billing-context.js'
 import { queryKey } from './query-keys.js'
 import { type Read, useRead } from './use-read.js'
 import { useWrite, type Write } from './use-write.js'

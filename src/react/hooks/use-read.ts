@@ -7,7 +7,7 @@ import {
 } from '@tanstack/react-query'
 import type { BillingClient, Page } from '../../client/client.js'
 import { BillingProblem } from '../../client/problem.js'
-import { useClient } from '../provider.js'
+import { useClient } from '../billing-context.js'
 import { queryKey, type Resource, staleTimes } from './query-keys.js'
 
 /** What every hook that reads takes. */

@@ -2,7 +2,7 @@ import { type UseMutationResult, useMutation, useQueryClient } from '@tanstack/r
 import { useRef } from 'react'
 import type { BillingClient } from '../../client/client.js'
 import { BillingProblem } from '../../client/problem.js'
-import { useClient } from '../provider.js'
+import { useClient } from '../billing-context.js'
 import { queryKey, type Resource } from './query-keys.js'
 
 /** A write that fails with a problem. */

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
+import { useBilling } from '../billing-context.js'
 import { isMessage } from '../messages.js'
-import { useBilling } from '../provider.js'
 import { Icon, type IconName } from './icon.js'
 
 export type Tone = 'neutral' | 'positive' | 'warning' | 'danger'

@@ -1,5 +1,5 @@
 import { Component, type ReactNode } from 'react'
-import { useBilling } from '../provider.js'
+import { useBilling } from '../billing-context.js'
 import { Button } from './button.js'
 
 interface State {

@@ -1,5 +1,5 @@
 import type { ComponentPropsWithRef, ReactNode } from 'react'
-import { useBilling } from '../provider.js'
+import { useBilling } from '../billing-context.js'
 import { Icon, type IconName } from './icon.js'
 
 interface ButtonProps extends Omit<ComponentPropsWithRef<'button'>, 'className'> {

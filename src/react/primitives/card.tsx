@@ -5,6 +5,8 @@ interface CardProps {
   readonly title: string
   /** What a person came to know, in one line. */
   readonly summary?: ReactNode
+  /** It has one once it is read: its line is kept free until then. */
+  readonly hasSummary?: boolean
   /** Beside the title. */
   readonly actions?: ReactNode
   readonly children?: ReactNode
@@ -12,7 +14,7 @@ interface CardProps {
 }
 
 /** A part of the billing area: a region with a heading. What fails in it takes nothing else along. */
-export function Card({ title, summary, actions, children, isBusy = false }: CardProps): ReactNode {
+export function Card({ title, summary, hasSummary = false, actions, children, isBusy = false }: CardProps): ReactNode {
   const id = useId()
   return (
     <section className="billfold-card" aria-labelledby={id} aria-busy={isBusy || undefined}>
@@ -21,7 +23,9 @@ export function Card({ title, summary, actions, children, isBusy = false }: Card
           <h2 className="billfold-card-title" id={id}>
             {title}
           </h2>
-          {summary !== undefined && <div className="billfold-summary">{summary}</div>}
+          {(summary !== undefined || (hasSummary && isBusy)) && (
+            <div className="billfold-summary">{summary ?? '\u00a0'}</div>
+          )}
         </div>
         {actions !== undefined && <div className="billfold-actions">{actions}</div>}
       </header>

@@ -1,6 +1,6 @@
-import { type FormEvent, type ReactNode, useEffect, useId, useRef } from 'react'
+import { type FormEvent, type ReactNode, useId, useLayoutEffect, useRef } from 'react'
 import type { BillingProblem } from '../../client/problem.js'
-import { useBilling } from '../provider.js'
+import { useBilling } from '../billing-context.js'
 import { Button } from './button.js'
 import { Icon } from './icon.js'
 import { ProblemNotice } from './problem-notice.js'
@@ -19,7 +19,8 @@ export function Dialog({ title, onClose, children, footer, onSubmit }: DialogPro
   const { text } = useBilling()
   const id = useId()
   const element = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  // Before it is taken out of the document: only a dialog that is closed there gives the focus back.
+  useLayoutEffect(() => {
     const dialog = element.current
     if (dialog && !dialog.open) dialog.showModal()
     return () => dialog?.close()

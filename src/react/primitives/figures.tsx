@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import { useBilling } from '../provider.js'
+import { useBilling } from '../billing-context.js'
 
 /** An amount of money; all of its digits on hover. */
 export function Money({

@@ -1,7 +1,7 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { BillingProblem } from '../../client/problem.js'
-import { useBilling } from '../provider.js'
+import { useBilling } from '../billing-context.js'
 import { ProblemNotice } from './problem-notice.js'
 import { Skeleton } from './skeleton.js'
 

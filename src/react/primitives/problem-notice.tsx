@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import type { BillingProblem } from '../../client/problem.js'
-import { useBilling } from '../provider.js'
+import { useBilling } from '../billing-context.js'
 import { Button, CopyButton } from './button.js'
 import { Icon } from './icon.js'
 

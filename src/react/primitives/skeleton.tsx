@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import { useBilling } from '../provider.js'
+import { useBilling } from '../billing-context.js'
 
 /** The outline of what is being read: as many lines as there will be. */
 export function Skeleton({

@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from 'react'
+import { useBilling } from '../billing-context.js'
 import type { ReadList } from '../hooks/use-read.js'
-import { useBilling } from '../provider.js'
 import { Button } from './button.js'
 import { problemOf } from './loaded.js'
 import { ProblemNotice } from './problem-notice.js'

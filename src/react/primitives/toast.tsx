@@ -1,5 +1,5 @@
 import { createContext, type ReactNode, useCallback, useContext, useState } from 'react'
-import { useBilling } from '../provider.js'
+import { useBilling } from '../billing-context.js'
 import { Icon } from './icon.js'
 
 interface Toast {

@@ -11,6 +11,7 @@ import { handleCheckoutPage } from './stripe/checkout-page.js'
 import { handleInvoicePage } from './stripe/invoice-page.js'
 import { handlePortalPage } from './stripe/portal-page.js'
 import { handleReceiptPage } from './stripe/receipt-page.js'
+import { handleStripeJs } from './stripe/stripe-js.js'
 import type { WebhookControl } from './stripe/webhook-control.js'
 import { createTwins, type Twins } from './twins.js'
 
@@ -69,6 +70,8 @@ export interface SandboxOptions {
 export interface Sandbox {
   /** Where it listens; open it in a browser to see what happened. */
   readonly url: string
+  /** The twin of Stripe.js: a script for pages, in the place of Stripe's own. */
+  readonly stripeJsUrl: string
   /** For `new Stripe(apiKey, { host, port, protocol, telemetry: false })`. */
   readonly stripe: {
     readonly host: '127.0.0.1'
@@ -142,6 +145,7 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   timer.unref()
   return {
     url,
+    stripeJsUrl: `${url}/stripe-js/v3`,
     stripe: { host: '127.0.0.1', port: server.port, protocol: 'http', apiKey: twins.keys.stripe },
     langfuse: { baseUrl: `${url}/langfuse`, ...twins.keys.langfuse },
     lago: { baseUrl: `${url}/lago/api/v1`, ...twins.keys.lago, webhooks: twins.lago.control },
@@ -182,6 +186,7 @@ function dispatch(twins: Twins, request: Request): Promise<Response> {
   if (path.startsWith('/models/')) return twins.models.handle(request, path.slice('/models'.length))
   if (isLagoPage(path)) return handleLagoPage(twins.lago, request, path)
   if (path.startsWith('/lago/')) return twins.lago.handle(request, path.slice('/lago'.length))
+  if (path.startsWith('/stripe-js/')) return handleStripeJs(twins.stripe, twins.keys.stripe, request)
   if (path.startsWith('/checkout/')) return handleCheckoutPage(twins.stripe, request, path)
   if (path.startsWith('/authenticate/')) return handleAuthenticationPage(twins.stripe, request, path)
   if (path.startsWith('/portal/')) return handlePortalPage(twins.stripe, request, path)

@@ -1,4 +1,3 @@
-import './site.css'
 import {
   ApiKeysPanel,
   BillingOverview,
