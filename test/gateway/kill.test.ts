@@ -7,6 +7,7 @@ import { createBilling } from 'billfold'
 import { sqliteStore } from 'billfold/adapters/sqlite'
 import { type Sandbox, sandbox } from 'billfold/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { programOf } from '../program.js'
 import { accountId, catalog, messages } from './world.js'
 
 let box: Sandbox
@@ -21,7 +22,7 @@ afterAll(async () => {
 })
 
 const given = 1_000_000_000n
-const child = new URL('./kill-child.ts', import.meta.url).pathname
+const child = new URL('./kill-child.ts', import.meta.url)
 
 describe('a gateway that is killed', () => {
   it.each([
@@ -45,7 +46,7 @@ describe('a gateway that is killed', () => {
       await opened.close()
 
       const { baseURL } = box.models.openai
-      const gateway = spawn(process.execPath, ['--import', 'tsx', child, path, baseURL, point], {
+      const gateway = spawn(process.execPath, [await programOf(child), path, baseURL, point], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       const died = once(gateway, 'exit')

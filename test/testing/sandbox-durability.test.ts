@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import Stripe from 'stripe'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type Sandbox, sandbox } from '../../src/testing/sandbox/sandbox.js'
+import { programOf } from '../program.js'
 import { receiveWebhooks } from './webhook-receiver.js'
 
 let dataDir: string
@@ -124,9 +124,9 @@ async function open(port = 0): Promise<Sandbox> {
   return running
 }
 
-function spawnChild(port: string): Promise<string> {
-  const script = fileURLToPath(new URL('./sandbox-child.ts', import.meta.url))
-  const started = spawn(process.execPath, ['--import', 'tsx', script, dataDir, port], {
+async function spawnChild(port: string): Promise<string> {
+  const program = await programOf(new URL('./sandbox-child.ts', import.meta.url))
+  const started = spawn(process.execPath, [program, dataDir, port], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   child = started

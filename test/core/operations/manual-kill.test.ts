@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { sqliteStore } from 'billfold/adapters/sqlite'
 import { manualProvider } from 'billfold/providers/manual'
 import { afterEach, describe, expect, it } from 'vitest'
+import { programOf } from '../../program.js'
 
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -12,9 +13,9 @@ afterEach(async () => {
 })
 
 /** Lets a process issue so many invoices, and kills it in the middle of the next. @returns what it was told it had issued */
-function issueUntilKilled(path: string, name: string, count: number): Promise<readonly string[]> {
-  const file = new URL('./manual-child.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, ['--import', 'tsx', file, path, name], { stdio: ['ignore', 'pipe', 'pipe'] })
+async function issueUntilKilled(path: string, name: string, count: number): Promise<readonly string[]> {
+  const program = await programOf(new URL('./manual-child.ts', import.meta.url))
+  const child = spawn(process.execPath, [program, path, name], { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   let errors = ''
   child.stderr.on('data', (chunk: Buffer) => {

@@ -11,6 +11,7 @@ import { createClock, tellTime } from '../../../src/adapters/postgres/clock.js'
 import { createConnection } from '../../../src/adapters/postgres/connection.js'
 import { migrate } from '../../../src/adapters/postgres/migrate.js'
 import { sandbox } from '../../../src/testing/sandbox/sandbox.js'
+import { programOf } from '../../program.js'
 import { counts } from '../../proof/counts.js'
 import { accountId, change, chargedOf, day, observe, spanOf } from './pull-world.js'
 
@@ -57,9 +58,9 @@ async function openPostgres(): Promise<Shared> {
 }
 
 /** Runs a process to its end. */
-function run(task: object): Promise<void> {
-  const file = new URL('./pull-child.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, ['--import', 'tsx', file, JSON.stringify(task)], {
+async function run(task: object): Promise<void> {
+  const program = await programOf(new URL('./pull-child.ts', import.meta.url))
+  const child = spawn(process.execPath, [program, JSON.stringify(task)], {
     stdio: ['ignore', 'inherit', 'pipe'],
   })
   let errors = ''
