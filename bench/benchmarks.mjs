@@ -1,5 +1,6 @@
 import { deliveryBenchmarks } from './delivery.mjs'
 import { gatewayBenchmarks } from './gateway.mjs'
+import { httpBenchmarks } from './http.mjs'
 import { leaseBenchmarks } from './leases.mjs'
 import { memoryBenchmarks } from './memory.mjs'
 import { outboxBenchmarks } from './outbox.mjs'
@@ -23,11 +24,12 @@ export const benchmarks = [
   ...memoryBenchmarks,
   ...leaseBenchmarks,
   ...gatewayBenchmarks,
+  ...httpBenchmarks,
   ...deliveryBenchmarks,
   ...outboxBenchmarks,
 ].sort((left, right) => rank(left.id) - rank(right.id))
 
-/** P before S before M before A before G before D, each by number. @param {string} id */
+/** P before S before M before A before G before H before D, each by number. @param {string} id */
 function rank(id) {
-  return 'PSMAGD'.indexOf(id.charAt(0)) * 100 + Number(id.slice(1))
+  return 'PSMAGHD'.indexOf(id.charAt(0)) * 100 + Number(id.slice(1))
 }

@@ -234,10 +234,7 @@ describe('outgoing webhooks', () => {
     const [delivery] = receiver.received.map(({ headers }) => `dlv_webhook.app_${headers['webhook-id']}`)
     const state = await store.outbox.delivery('acme', delivery ?? '')
     expect(state?.error).toBe('the endpoint answered 500')
-    const shown = JSON.stringify([
-      errors.map((error) => [String(error), (error as Error).stack]),
-      state?.event,
-    ])
+    const shown = JSON.stringify([errors.map((error) => [String(error), (error as Error).stack]), state?.event])
     expect(shown).not.toMatch(/canary|whsec|MfKQ9/)
     expect(errors.length).toBeGreaterThan(0)
   })
