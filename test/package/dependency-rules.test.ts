@@ -111,6 +111,16 @@ const unlawful: Record<string, Record<string, string>> = {
     'src/gateway/v-testing.ts': "import '../testing/index.js'",
   },
   'gateway-imports-only-zod-and-types-of-the-ai-sdk': { 'src/gateway/w-package.ts': "import 'hono'" },
+  'opentelemetry-imports-only-the-main-entry-and-http-and-its-api': {
+    'src/opentelemetry/x-core.ts': "import '../core/service.js'",
+    'src/opentelemetry/x-handler.ts': "import '../http/handler.js'",
+  },
+  'opentelemetry-imports-no-package-but-its-api': { 'src/opentelemetry/x-package.ts': "import 'hono'" },
+  'webhooks-import-only-the-main-entry': {
+    'src/webhooks/y-core.ts': "import '../core/service.js'",
+    'src/webhooks/y-testing.ts': "import '../testing/index.js'",
+  },
+  'webhooks-import-no-package': { 'src/webhooks/y-package.ts': "import 'zod'" },
   'testing-enters-core-only-through-domain-and-ports-and-errors-and-imports-no-other-shell': {
     'src/testing/m-core.ts': "import '../core/service.js'",
     'src/testing/m-adapter.ts': "import '../adapters/memory.js'",
