@@ -3,9 +3,13 @@ import type { AnyProvider } from './ports/provider.js'
 
 /** Told of what happens, as pino's loggers are and others can be; nothing is by default. Fields are ids, names, codes and numbers: nothing that people wrote, no secret. */
 export interface Logger {
+  /** What went as it should. */
   debug(fields: LogFields, message: string): void
+  /** What is tried again, and requests. */
   info(fields: LogFields, message: string): void
+  /** What was given up. */
   warn(fields: LogFields, message: string): void
+  /** What went wrong. */
   error(fields: LogFields, message: string): void
 }
 

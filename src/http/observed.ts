@@ -8,6 +8,7 @@ export interface AnsweredRequest {
 
 /** What measures requests; `openTelemetry()` of `billfold/opentelemetry` makes one. */
 export interface RequestInstrumentation {
+  /** Answers with what `respond` does. */
   request(request: Request, respond: () => Promise<AnsweredRequest>): Promise<Response>
 }
 
