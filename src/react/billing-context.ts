@@ -1,5 +1,6 @@
 import { createContext, useContext, useMemo } from 'react'
 import type { BillingClient } from '../client/client.js'
+import type { Remedy } from '../client/problem.js'
 import type { Format } from './format.js'
 import type { Translate } from './messages.js'
 import type { LoadStripe } from './stripe.js'
@@ -14,6 +15,7 @@ export interface BillingContextValue {
   readonly returnUrls: { readonly success?: string; readonly cancel?: string; readonly portal?: string }
   readonly loadStripe: LoadStripe | undefined
   readonly navigate: (url: string) => void
+  readonly onRemedy: ((remedy: Remedy) => void) | undefined
 }
 
 export const BillingContext = createContext<BillingContextValue | null>(null)

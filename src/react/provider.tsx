@@ -1,6 +1,7 @@
 import { QueryClient, QueryClientContext, QueryClientProvider } from '@tanstack/react-query'
 import { type ReactNode, useContext, useMemo, useState } from 'react'
 import { type BillingClient, createBillingClient } from '../client/client.js'
+import type { Remedy } from '../client/problem.js'
 import type { BillingClientOptions } from '../client/request.js'
 import { BillingContext, type BillingContextValue } from './billing-context.js'
 import { createFormat } from './format.js'
@@ -34,6 +35,8 @@ export interface BillingProviderProps {
   readonly loadStripe?: LoadStripe
   /** Opens a page of the provider; default `location.assign`. */
   readonly navigate?: (url: string) => void
+  /** Leads to what a refusal says would help: buying credits (`top_up`) or a larger plan (`upgrade`). Without it there is no button. */
+  readonly onRemedy?: (remedy: Remedy) => void
   /** Whether the server's events are listened to; default true. */
   readonly live?: boolean
   /** Default: the one around it, or one of its own. */
@@ -53,7 +56,7 @@ export function BillingProvider(props: BillingProviderProps): ReactNode {
   const queryClient = props.queryClient ?? outer ?? own
   const language = locale ?? (typeof navigator === 'undefined' ? 'en' : navigator.language)
   const { pay = true, manage = true } = props.access ?? {}
-  const { returnUrls, loadStripe, navigate, names } = props
+  const { returnUrls, loadStripe, navigate, names, onRemedy } = props
   const value = useMemo((): BillingContextValue => {
     const format = createFormat(language, timeZone)
     return {
@@ -64,9 +67,10 @@ export function BillingProvider(props: BillingProviderProps): ReactNode {
       access: { pay, manage },
       returnUrls: returnUrls ?? {},
       loadStripe,
+      onRemedy,
       navigate: navigate ?? ((url) => window.location.assign(url)),
     }
-  }, [client, language, timeZone, messages, names, pay, manage, returnUrls, loadStripe, navigate])
+  }, [client, language, timeZone, messages, names, pay, manage, returnUrls, loadStripe, navigate, onRemedy])
 
   if (!queryClient) throw new Error('BillingProvider: there is no QueryClient.')
   return (

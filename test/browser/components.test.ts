@@ -71,6 +71,38 @@ describe.skipIf(executablePath === undefined)('the billing area in a browser', (
       await expect.poll(() => page.getByText('79,00 €').or(page.getByText('79,00 $')).first().isVisible()).toBe(true)
   })
 
+  it('S4.4 answers are kept under the resource and the account, five minutes, costs one; a write reads anew what it changed', async () => {
+    await site.billing.accounts.ensure({ accountId: 'hooks', email: 'hooks@example.com' })
+    await subscribe(site, 'hooks', 'starter')
+    const page = await shown('view=overview&account=hooks&live=off')
+    const kept = await page.evaluate(() => {
+      interface Kept {
+        readonly queryKey: readonly string[]
+        readonly observers: readonly { readonly options: { readonly staleTime: number } }[]
+      }
+      const { queryClient } = window as unknown as { queryClient: { getQueryCache(): { getAll(): Kept[] } } }
+      const all = queryClient.getQueryCache().getAll()
+      return all.map(
+        ({ queryKey, observers }) => [queryKey.slice(0, 3).join(' '), observers[0]?.options.staleTime] as const,
+      )
+    })
+    const minute = 60_000
+    expect(Object.fromEntries(kept)).toMatchObject({
+      'billing account own': 5 * minute,
+      'billing subscription own': 5 * minute,
+      'billing paymentMethods own': 5 * minute,
+      'billing invoices own': 5 * minute,
+      'billing usageLimits own': 5 * minute,
+      'billing costs own': minute,
+    })
+    site.asked.length = 0
+    await button(page, /^Make default/).click()
+    await page.getByText('Default', { exact: true }).waitFor()
+    await expect
+      .poll(() => site.asked.map(({ method, path }) => `${method} ${path.replace(/pm_\w+/, 'pm')}`).sort())
+      .toEqual(['GET /account', 'GET /payment-methods', 'POST /payment-methods/pm/set_default'])
+  })
+
   it('S4.5 says what will be in an empty account, and how to make it', async () => {
     const page = await shown('view=overview&account=empty&theme=light&live=off')
     await picture(page, 'overview-empty')

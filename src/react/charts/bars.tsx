@@ -4,8 +4,7 @@ import { useBilling } from '../billing-context.js'
 import type { DayChartProps, DayPoint } from './day-points.js'
 
 /** Bars from a zero line. Their heights are drawn by numbers; what is written is the exact figure. */
-// biome-ignore lint/style/noDefaultExport: React.lazy takes nothing else
-export default function Bars({ points, show, showExact, showAxis }: DayChartProps): ReactNode {
+export function Bars({ points, show, showExact, showAxis }: DayChartProps): ReactNode {
   const { format } = useBilling()
   const bars = points.map((point) => ({ ...point, height: Number(point.value) }))
   const isRightToLeft = typeof document !== 'undefined' && document.querySelector('.billfold')?.matches(':dir(rtl)')

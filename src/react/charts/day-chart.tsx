@@ -1,10 +1,11 @@
-import { lazy, type ReactNode, Suspense } from 'react'
+import type { ReactNode } from 'react'
 import { useBilling } from '../billing-context.js'
+import { onDemand } from '../primitives/on-demand.js'
 import { Table } from '../primitives/table.js'
 import type { DayChartProps } from './day-points.js'
 
 // Loaded where a chart is shown, and so recharts with it: pages without one do not carry it.
-const Bars = lazy(() => import('./bars.js'))
+const Bars = onDemand(async () => (await import('./bars.js')).Bars)
 
 /** A bar for each day, and the same figures as a table. */
 export function DayChart(props: DayChartProps): ReactNode {
@@ -12,9 +13,7 @@ export function DayChart(props: DayChartProps): ReactNode {
   return (
     <>
       <figure className="billfold-chart" aria-label={props.label}>
-        <Suspense fallback={null}>
-          <Bars {...props} />
-        </Suspense>
+        <Bars {...props} />
       </figure>
       <details className="billfold-details">
         <summary>{text('timeline.table')}</summary>

@@ -16,10 +16,6 @@ interface AddPaymentMethodFormProps {
   readonly onClose: () => void
 }
 
-/**
- * Adds a payment method. Where the provider was given `loadStripe` and the server a publishable key, in Stripe's own fields in this page;
- * else on a page of the payment provider. Neither way does a number come near this site.
- */
 export function AddPaymentMethodForm({ onClose }: AddPaymentMethodFormProps): ReactNode {
   const { text, loadStripe } = useBilling()
   const config = useStripeConfig()

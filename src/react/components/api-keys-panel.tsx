@@ -1,33 +1,26 @@
 import { type ReactNode, useState } from 'react'
-import type { ApiKey, IssuedApiKey } from '../../client/client.js'
 import { useBilling } from '../billing-context.js'
-import { useApiKeys, useIssueApiKey, useRevokeApiKey, useRotateApiKey } from '../hooks/use-api-keys.js'
+import { useApiKeys } from '../hooks/use-api-keys.js'
 import { StatusBadge } from '../primitives/badge.js'
-import { Button, CopyButton } from '../primitives/button.js'
+import { Button } from '../primitives/button.js'
 import { Card } from '../primitives/card.js'
-import { Confirm, Dialog } from '../primitives/dialog.js'
-import { Field } from '../primitives/field.js'
 import { Moment } from '../primitives/figures.js'
-import { ProblemNotice } from '../primitives/problem-notice.js'
 import { PagedTable } from '../primitives/table.js'
-import { useToast } from '../primitives/toast.js'
-
-type Asking = { readonly kind: 'rotate' | 'revoke'; readonly key: ApiKey }
+import type { AskedOfKeys } from './api-key-dialog.js'
+import { ApiKeyDialog } from './on-demand.js'
 
 /** The keys that programs call with: made, exchanged, ended; a key itself is shown once. */
 export function ApiKeysPanel(): ReactNode {
   const { text, format, access } = useBilling()
   const keys = useApiKeys()
-  const [isCreating, setCreating] = useState(false)
-  const [asking, setAsking] = useState<Asking | null>(null)
-  const [issued, setIssued] = useState<IssuedApiKey | null>(null)
+  const [asking, setAsking] = useState<AskedOfKeys | null>(null)
   return (
     <Card
       title={text('keys.title')}
       isBusy={keys.isPending}
       actions={
         access.manage && (
-          <Button icon="plus" onClick={() => setCreating(true)}>
+          <Button icon="plus" onClick={() => setAsking({ kind: 'create' })}>
             {text('keys.create')}
           </Button>
         )
@@ -94,167 +87,13 @@ export function ApiKeysPanel(): ReactNode {
           },
         ]}
       />
-      {isCreating && (
-        <CreateKey
-          onClose={() => setCreating(false)}
-          onIssued={(key) => {
-            setCreating(false)
-            setIssued(key)
-          }}
-        />
-      )}
-      {asking?.kind === 'rotate' && (
-        <RotateKey
-          apiKey={asking.key}
+      {asking && (
+        <ApiKeyDialog
+          asking={asking}
           onClose={() => setAsking(null)}
-          onIssued={(key) => {
-            setAsking(null)
-            setIssued(key)
-          }}
+          onIssued={(issued) => setAsking({ kind: 'issued', issued })}
         />
       )}
-      {asking?.kind === 'revoke' && <RevokeKey apiKey={asking.key} onClose={() => setAsking(null)} />}
-      {issued && <Secret issued={issued} onClose={() => setIssued(null)} />}
     </Card>
-  )
-}
-
-const offeredScopes = ['usage:write', 'billing:read'] as const
-
-interface IssuingProps {
-  readonly onClose: () => void
-  readonly onIssued: (key: IssuedApiKey) => void
-}
-
-function CreateKey({ onClose, onIssued }: IssuingProps): ReactNode {
-  const { text } = useBilling()
-  const issue = useIssueApiKey()
-  const [name, setName] = useState('')
-  const [budget, setBudget] = useState('')
-  const [scopes, setScopes] = useState<readonly string[]>(['usage:write'])
-  const [isTried, setTried] = useState(false)
-  const isBudget = budget === '' || /^\d{1,15}(\.\d{1,6})?$/.test(budget)
-  return (
-    <Dialog
-      title={text('keys.create')}
-      onClose={onClose}
-      onSubmit={() => {
-        setTried(true)
-        if (name.trim() === '' || !isBudget) return
-        const terms = budget === '' ? {} : { budget: { limit: budget, interval: 'month' as const } }
-        issue.mutate({ name: name.trim(), scopes, ...terms }, { onSuccess: onIssued })
-      }}
-      footer={
-        <>
-          <Button onClick={onClose}>{text('action.cancel')}</Button>
-          <Button type="submit" variant="primary" isBusy={issue.isPending}>
-            {text('keys.create')}
-          </Button>
-        </>
-      }
-    >
-      <Field
-        label={text('keys.name')}
-        hint={text('keys.nameHint')}
-        error={isTried && name.trim() === '' ? text('keys.nameMissing') : null}
-        maxLength={200}
-        autoComplete="off"
-        value={name}
-        onChange={({ target }) => setName(target.value)}
-      />
-      <fieldset className="billfold-checks">
-        <legend>{text('keys.scopes')}</legend>
-        {offeredScopes.map((scope) => (
-          <label key={scope} className="billfold-check">
-            <input
-              type="checkbox"
-              checked={scopes.includes(scope)}
-              onChange={({ target }) =>
-                setScopes((all) => (target.checked ? [...all, scope] : all.filter((each) => each !== scope)))
-              }
-            />
-            <span>{text(`keys.scope.${scope}`)}</span>
-          </label>
-        ))}
-      </fieldset>
-      <Field
-        label={text('keys.budget')}
-        hint={text('keys.budgetHint')}
-        error={isTried && !isBudget ? text('keys.budgetInvalid') : null}
-        inputMode="decimal"
-        autoComplete="off"
-        value={budget}
-        onChange={({ target }) => setBudget(target.value.trim())}
-      />
-      {issue.error && <ProblemNotice problem={issue.error} isWrite />}
-    </Dialog>
-  )
-}
-
-function RotateKey({ apiKey, onClose, onIssued }: IssuingProps & { readonly apiKey: ApiKey }): ReactNode {
-  const { text } = useBilling()
-  const rotate = useRotateApiKey()
-  return (
-    <Confirm
-      title={text('keys.rotateTitle', { name: apiKey.name })}
-      confirm={text('keys.rotate')}
-      isBusy={rotate.isPending}
-      problem={rotate.error}
-      onClose={onClose}
-      onConfirm={() => rotate.mutate(apiKey.id, { onSuccess: onIssued })}
-    >
-      <p>{text('keys.rotateText')}</p>
-    </Confirm>
-  )
-}
-
-function RevokeKey({ apiKey, onClose }: { readonly apiKey: ApiKey; readonly onClose: () => void }): ReactNode {
-  const { text } = useBilling()
-  const toast = useToast()
-  const revoke = useRevokeApiKey()
-  return (
-    <Confirm
-      title={text('keys.revokeTitle', { name: apiKey.name })}
-      confirm={text('keys.revoke')}
-      isDangerous
-      isBusy={revoke.isPending}
-      problem={revoke.error}
-      onClose={onClose}
-      onConfirm={() =>
-        revoke.mutate(apiKey.id, {
-          onSuccess: () => {
-            toast(text('keys.revoked', { name: apiKey.name }))
-            onClose()
-          },
-        })
-      }
-    >
-      <p>{text('keys.revokeText')}</p>
-    </Confirm>
-  )
-}
-
-/** Closed by its buttons alone: whoever closes it by accident has lost the key. */
-function Secret({ issued, onClose }: { readonly issued: IssuedApiKey; readonly onClose: () => void }): ReactNode {
-  const { text } = useBilling()
-  const { secret } = issued
-  return (
-    <Dialog
-      title={text('keys.secretTitle')}
-      onClose={onClose}
-      footer={
-        <Button variant="primary" onClick={onClose}>
-          {text('keys.done')}
-        </Button>
-      }
-    >
-      <p>{text(secret === null ? 'keys.secretLost' : 'keys.secretText')}</p>
-      {secret !== null && (
-        <p className="billfold-secret">
-          <code>{secret}</code>
-          <CopyButton value={secret} what={text('keys.secret')} />
-        </p>
-      )}
-    </Dialog>
   )
 }

@@ -16,7 +16,6 @@ interface BuyCreditsDialogProps {
   readonly bounds?: { readonly least: string; readonly most: string }
 }
 
-/** Chooses how much to buy, says how many Sparks that gives, and goes on to pay. */
 export function BuyCreditsDialog({
   onClose,
   amounts = ['25', '50', '100', '250', '500'],

@@ -11,7 +11,7 @@ import { Moment, Quantity } from '../primitives/figures.js'
 import { Loaded } from '../primitives/loaded.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { Empty, Table } from '../primitives/table.js'
-import { BuyCreditsDialog } from './buy-credits-dialog.js'
+import { BuyCreditsDialog } from './on-demand.js'
 
 /** What there is to spend, what it is worth, which credits it is made of and when they end. */
 export function CreditBalance(): ReactNode {

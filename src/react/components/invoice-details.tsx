@@ -17,7 +17,6 @@ interface InvoiceDetailsProps {
   readonly onBack?: () => void
 }
 
-/** One invoice: its lines, how its total is made up, and what can be done about it. */
 export function InvoiceDetails({ id, onBack }: InvoiceDetailsProps): ReactNode {
   const { text } = useBilling()
   const invoice = useInvoice(id)

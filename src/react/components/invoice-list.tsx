@@ -13,7 +13,7 @@ import { ProblemNotice } from '../primitives/problem-notice.js'
 import { PagedTable } from '../primitives/table.js'
 import { useToast } from '../primitives/toast.js'
 import { InvoiceActions } from './invoice-actions.js'
-import { InvoiceDetails } from './invoice-details.js'
+import { InvoiceDetails } from './on-demand.js'
 
 interface InvoiceListProps {
   /** Only the newest, without a filter: for an overview. */

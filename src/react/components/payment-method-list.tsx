@@ -11,15 +11,21 @@ import { Loaded } from '../primitives/loaded.js'
 import { ProblemNotice } from '../primitives/problem-notice.js'
 import { Empty } from '../primitives/table.js'
 import { useToast } from '../primitives/toast.js'
-import { AddPaymentMethodForm } from './add-payment-method-form.js'
+import { AddPaymentMethodForm } from './on-demand.js'
 
 /** What the account pays with: one is the default, each can be taken away, more can be added. */
 export function PaymentMethodList(): ReactNode {
-  const { text, access } = useBilling()
+  const billing = useBilling()
+  const { text, access } = billing
+  const toast = useToast()
   const methods = usePaymentMethods()
   const [isAdding, setAdding] = useState(false)
   const [leaving, setLeaving] = useState<PaymentMethod | null>(null)
   const setDefault = useSetDefaultPaymentMethod()
+  const makeDefault = (method: PaymentMethod) => {
+    const onSuccess = () => toast(text('methods.madeDefault', { method: methodName(method, billing) }))
+    setDefault.mutate(method.id, { onSuccess })
+  }
   return (
     <Card
       title={text('methods.title')}
@@ -42,7 +48,7 @@ export function PaymentMethodList(): ReactNode {
                 <Method
                   key={method.id}
                   method={method}
-                  onDefault={access.manage ? () => setDefault.mutate(method.id) : undefined}
+                  onDefault={access.manage ? () => makeDefault(method) : undefined}
                   onRemove={access.manage ? () => setLeaving(method) : undefined}
                 />
               ))}

@@ -12,7 +12,7 @@ import { Loaded } from '../primitives/loaded.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { Empty } from '../primitives/table.js'
 import { LifetimePurchaseCard } from './lifetime-purchase-card.js'
-import { UpgradeDialog } from './upgrade-dialog.js'
+import { UpgradeDialog } from './on-demand.js'
 
 interface PricingTableProps {
   /** Only these plans, in this order; default all that are in the catalog. Plans for life have a card of their own below. */

@@ -25,10 +25,6 @@ interface UpgradeDialogProps {
   readonly onClose: () => void
 }
 
-/**
- * Changes to another plan: what is to be paid today, with what is left of the period set off, and what from then on. Who has no
- * subscription yet goes on to pay on a page of the provider.
- */
 export function UpgradeDialog({ plan, onClose }: UpgradeDialogProps): ReactNode {
   const subscription = useSubscription()
   const plans = usePlans()

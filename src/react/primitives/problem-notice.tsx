@@ -19,13 +19,16 @@ export function ProblemNotice({
   onRetry,
   isRetrying = false,
 }: ProblemNoticeProps): ReactNode {
-  const { text } = useBilling()
-  const safe = problem.outcome === 'unknown' ? text('problem.unknown') : text('problem.notApplied')
+  const { text, onRemedy } = useBilling()
+  const remedies = problem.remedies.filter(({ kind }) => kind === 'top_up' || kind === 'upgrade')
+  const isUnknown = problem.outcome === 'unknown'
+  const title = text(!isWrite ? 'problem.title' : isUnknown ? 'problem.noAnswer' : 'problem.write')
+  const safe = isUnknown ? text('problem.unknown') : text('problem.notApplied')
   return (
     <div className="billfold-notice billfold-tone-danger" role="alert">
       <Icon name="danger" />
       <div>
-        <p className="billfold-strong">{text(isWrite ? 'problem.write' : 'problem.title')}</p>
+        <p className="billfold-strong">{title}</p>
         <p>
           {problem.detail} {isWrite && safe}
         </p>
@@ -34,6 +37,15 @@ export function ProblemNotice({
             {text('problem.reference')} <code>{problem.requestId.slice(0, 8)}</code>
             <CopyButton value={problem.requestId} what={text('problem.reference')} />
           </p>
+        )}
+        {onRemedy && remedies.length > 0 && (
+          <span className="billfold-actions">
+            {remedies.map((remedy) => (
+              <Button key={remedy.kind} variant="primary" onClick={() => onRemedy(remedy)}>
+                {text(remedy.kind === 'top_up' ? 'problem.topUp' : 'problem.upgrade')}
+              </Button>
+            ))}
+          </span>
         )}
         {onRetry && (
           <Button onClick={onRetry} isBusy={isRetrying}>

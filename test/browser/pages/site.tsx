@@ -1,3 +1,4 @@
+import { QueryClient } from '@tanstack/react-query'
 import {
   ApiKeysPanel,
   BillingOverview,
@@ -94,6 +95,10 @@ if (theme) document.documentElement.style.colorScheme = theme
 document.documentElement.dir = locale.startsWith('ar') ? 'rtl' : 'ltr'
 document.documentElement.lang = locale
 
+/** The cache, for tests to look into. */
+const queryClient = new QueryClient()
+Object.assign(window, { queryClient })
+
 const headers = { authorization: `Bearer ${account}` }
 const isReader = account.endsWith(':read')
 const names = { ai_tokens: 'AI tokens', storage_gb: 'Storage (GB)', sso: 'Single sign-on' }
@@ -102,6 +107,7 @@ createRoot(document.querySelector('#root') as HTMLElement).render(
   <StrictMode>
     <BillingProvider
       client={{ baseUrl: '/api/billing', headers }}
+      queryClient={queryClient}
       locale={locale}
       timeZone="UTC"
       names={names}
