@@ -21,6 +21,8 @@ export async function contractText() {
     .replace(/^ +readonly \w+\?: never;\n/gm, '')
     .replace(/^ +readonly parameters: \{\n +\};\n/gm, '')
     .replace(/^ +headers: \{\n.*\n +\};\n/gm, '')
+    // A tag that typedoc does not know.
+    .replace(/@description /g, '')
     .replace(/^export type (webhooks|\$defs|operations) = .*\n/gm, '')
   return `// Written by \`npm run openapi\` out of docs/openapi.json.\n\n${text}`
 }

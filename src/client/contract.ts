@@ -218,7 +218,7 @@ export interface components {
             readonly has_payment_method: boolean;
             /** @enum {string} */
             readonly status: "pending" | "active" | "suspended";
-            /** @description -1 for no limit. */
+            /** -1 for no limit. */
             readonly free_workflows_remaining: number;
             /**
              * Format: date-time
@@ -299,7 +299,7 @@ export interface components {
              * @example 2026-11-21T09:30:00.000Z
              */
             readonly trial_end: string | null;
-            /** @description -1, like the other limits, for none. */
+            /** -1, like the other limits, for none. */
             readonly workflows_limit: number;
             readonly workflows_used: number;
             readonly workflows_remaining: number;
@@ -328,7 +328,7 @@ export interface components {
             readonly updated_at: string;
         };
         readonly CancelSubscriptionRequest: {
-            /** @description Default true. */
+            /** Default true. */
             readonly at_period_end?: boolean;
         };
         readonly ReactivateSubscriptionRequest: Record<string, never>;
@@ -374,7 +374,7 @@ export interface components {
             readonly plan?: string;
             readonly seats?: number;
             /**
-             * @description What becomes of the rest of the period that is paid for. Default `invoice_now`.
+             * What becomes of the rest of the period that is paid for. Default `invoice_now`.
              * @enum {string}
              */
             readonly proration?: "invoice_now" | "next_invoice" | "none";
@@ -386,26 +386,26 @@ export interface components {
         readonly PaymentOutcome: {
             /** @enum {string} */
             readonly status: "succeeded" | "processing" | "requires_action" | "declined";
-            /** @description Why it was declined. */
+            /** Why it was declined. */
             readonly reason: string | null;
             readonly message: string | null;
-            /** @description Where the customer goes on, while something is asked of them. */
+            /** Where the customer goes on, while something is asked of them. */
             readonly url: string | null;
         } | null;
         readonly ChangeSubscriptionRequest: {
             readonly plan?: string;
             readonly seats?: number;
             /**
-             * @description What becomes of the rest of the period that is paid for. Default `invoice_now`.
+             * What becomes of the rest of the period that is paid for. Default `invoice_now`.
              * @enum {string}
              */
             readonly proration?: "invoice_now" | "next_invoice" | "none";
             /**
-             * @description Default `now`.
+             * Default `now`.
              * @enum {string}
              */
             readonly when?: "now" | "period_end";
-            /** @description The `at` of a preview, so that the change costs what that said. */
+            /** The `at` of a preview, so that the change costs what that said. */
             readonly previewed_at?: string;
         };
         readonly Checkout: {
@@ -484,7 +484,7 @@ export interface components {
         };
         readonly PriceList: {
             readonly currency: string;
-            /** @description What one Spark costs. */
+            /** What one Spark costs. */
             readonly credit_price: string;
             readonly meters: readonly {
                 readonly meter: string;
@@ -496,7 +496,7 @@ export interface components {
         readonly Plan: {
             readonly id: string;
             readonly name: string;
-            /** @description Null for a plan that nobody pays for. */
+            /** Null for a plan that nobody pays for. */
             readonly price: {
                 /** @example 29.99 */
                 readonly amount: number;
@@ -508,12 +508,12 @@ export interface components {
             } | null;
             readonly meters: readonly {
                 readonly meter: string;
-                /** @description Units, or `unlimited`. */
+                /** Units, or `unlimited`. */
                 readonly included: string;
-                /** @description Null for none. */
+                /** Null for none. */
                 readonly limit: string | null;
             }[];
-            /** @description Whether what goes beyond is billed afterwards. */
+            /** Whether what goes beyond is billed afterwards. */
             readonly overage: boolean;
             readonly is_byo: boolean;
             readonly credits_per_period: string;
@@ -644,7 +644,7 @@ export interface components {
                  */
                 readonly period_end: string | null;
             } | null;
-            /** @description False when the provider of invoices could not be asked. */
+            /** False when the provider of invoices could not be asked. */
             readonly is_complete: boolean;
         };
         readonly Quota: {
@@ -734,7 +734,7 @@ export interface components {
         };
         readonly RecordUsageRequest: {
             readonly meter?: string;
-            /** @description Decimal text with at most 6 decimals, or a whole number. */
+            /** Decimal text with at most 6 decimals, or a whole number. */
             readonly quantity?: string | number;
             readonly tokens?: {
                 readonly [key: string]: number;
@@ -744,7 +744,7 @@ export interface components {
             /** @enum {string} */
             readonly service_tier?: "standard" | "batch" | "priority";
             readonly cost_usd?: string;
-            /** @description Or the header Idempotency-Key. */
+            /** Or the header Idempotency-Key. */
             readonly idempotency_key?: string;
             /** Format: date-time */
             readonly occurred_at?: string;
@@ -760,7 +760,7 @@ export interface components {
         };
         readonly UsageEvent: {
             readonly meter?: string;
-            /** @description Decimal text with at most 6 decimals, or a whole number. */
+            /** Decimal text with at most 6 decimals, or a whole number. */
             readonly quantity?: string | number;
             readonly tokens?: {
                 readonly [key: string]: number;
@@ -770,7 +770,7 @@ export interface components {
             /** @enum {string} */
             readonly service_tier?: "standard" | "batch" | "priority";
             readonly cost_usd?: string;
-            /** @description Or the header Idempotency-Key. */
+            /** Or the header Idempotency-Key. */
             readonly idempotency_key?: string;
             /** Format: date-time */
             readonly occurred_at?: string;
@@ -994,7 +994,7 @@ export interface components {
         };
         readonly PurchaseCreditPackageRequest: {
             readonly quantity?: number;
-            /** @description Charged at once, with no page. */
+            /** Charged at once, with no page. */
             readonly payment_method_id?: string;
             /** Format: uri-reference */
             readonly success_url?: string;
@@ -1036,7 +1036,7 @@ export interface components {
             readonly type: string;
             readonly provider: string;
             readonly uses: readonly string[];
-            /** @description Null for everywhere. */
+            /** Null for everywhere. */
             readonly countries: readonly string[] | null;
         };
         readonly UpdatePaymentMethodRequest: {
@@ -1140,7 +1140,7 @@ export interface components {
             readonly expires_at?: string;
             readonly budget?: {
                 /**
-                 * @description Sparks as decimal text.
+                 * Sparks as decimal text.
                  * @example 12500
                  */
                 readonly limit: string;
@@ -1154,7 +1154,7 @@ export interface components {
         };
         readonly ApiKeyBudgetRequest: {
             /**
-             * @description Null takes the budget away.
+             * Null takes the budget away.
              * @example 12500
              */
             readonly limit: string | null;
@@ -1175,7 +1175,7 @@ export interface components {
 export interface operations {
     readonly get_health: {
         readonly responses: {
-            /** @description It does. */
+            /** It does. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["Health"];
@@ -1185,7 +1185,7 @@ export interface operations {
     };
     readonly get_ready: {
         readonly responses: {
-            /** @description It can. */
+            /** It can. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["Health"];
@@ -1195,7 +1195,7 @@ export interface operations {
     };
     readonly get_config: {
         readonly responses: {
-            /** @description The key, or null where none is set. */
+            /** The key, or null where none is set. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["StripeConfig"];
@@ -1205,7 +1205,7 @@ export interface operations {
     };
     readonly get_own_account: {
         readonly responses: {
-            /** @description The account. */
+            /** The account. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["BillingAccount"];
@@ -1215,7 +1215,7 @@ export interface operations {
     };
     readonly get_subscription: {
         readonly responses: {
-            /** @description The subscription. */
+            /** The subscription. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["Subscription"];
@@ -1230,7 +1230,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The subscription afterwards. */
+            /** The subscription afterwards. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["Subscription"];
@@ -1245,7 +1245,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The subscription afterwards. */
+            /** The subscription afterwards. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["Subscription"];
@@ -1260,7 +1260,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description What it would charge. */
+            /** What it would charge. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["PreviewedSubscriptionChange"];
@@ -1275,7 +1275,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The subscription afterwards, and its payment. */
+            /** The subscription afterwards, and its payment. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["ChangedSubscription"];
@@ -1290,7 +1290,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The page. */
+            /** The page. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["Checkout"];
@@ -1301,12 +1301,12 @@ export interface operations {
     readonly get_checkout_by_checkout_id: {
         readonly parameters: {
             readonly path: {
-                /** @description Our id, or the provider’s of its session. */
+                /** Our id, or the provider’s of its session. */
                 readonly checkout_id: string;
             };
         };
         readonly responses: {
-            /** @description How it stands. */
+            /** How it stands. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["VerifiedCheckout"];
@@ -1316,7 +1316,7 @@ export interface operations {
     };
     readonly get_plans: {
         readonly responses: {
-            /** @description What is for sale. */
+            /** What is for sale. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["PriceList"];
@@ -1328,12 +1328,12 @@ export interface operations {
         readonly parameters: {
             readonly query?: {
                 readonly return_url?: string;
-                /** @description Whether to answer 302 to the page. */
+                /** Whether to answer 302 to the page. */
                 readonly redirect?: "true" | "false";
             };
         };
         readonly responses: {
-            /** @description The page. */
+            /** The page. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["Portal"];
@@ -1344,15 +1344,15 @@ export interface operations {
     readonly get_invoices: {
         readonly parameters: {
             readonly query?: {
-                /** @description At most 100; 20 by default. */
+                /** At most 100; 20 by default. */
                 readonly limit?: number;
-                /** @description What the answer before said comes next. */
+                /** What the answer before said comes next. */
                 readonly cursor?: string;
                 readonly status?: string;
             };
         };
         readonly responses: {
-            /** @description A page of invoices. */
+            /** A page of invoices. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["InvoicePage"];
@@ -1367,7 +1367,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The invoice. */
+            /** The invoice. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["Invoice"];
@@ -1387,7 +1387,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The invoice afterwards. */
+            /** The invoice afterwards. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["Invoice"];
@@ -1402,7 +1402,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The invoice, or null where nothing waits. */
+            /** The invoice, or null where nothing waits. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["Invoice"] & (Record<string, never> | null);
@@ -1417,7 +1417,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The PDF, where it is drawn here. */
+            /** The PDF, where it is drawn here. */
             readonly 200: {
                 content: {
                     readonly "application/pdf": string;
@@ -1432,7 +1432,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The PDF. */
+            /** The PDF. */
             readonly 200: {
                 content: {
                     readonly "application/pdf": string;
@@ -1448,7 +1448,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The figures. */
+            /** The figures. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["UsageDashboard"];
@@ -1459,9 +1459,9 @@ export interface operations {
     readonly get_credits_usage: {
         readonly parameters: {
             readonly query?: {
-                /** @description At most 100; 20 by default. */
+                /** At most 100; 20 by default. */
                 readonly limit?: number;
-                /** @description What the answer before said comes next. */
+                /** What the answer before said comes next. */
                 readonly cursor?: string;
                 readonly from?: string;
                 readonly to?: string;
@@ -1471,7 +1471,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description A page of usage. */
+            /** A page of usage. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["UsagePage"];
@@ -1486,7 +1486,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description What became of it. */
+            /** What became of it. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["RecordedUsage"] | components["schemas"]["RecordedUsageBatch"];
@@ -1502,7 +1502,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The sums. */
+            /** The sums. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["CostSummary"];
@@ -1518,7 +1518,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The table. */
+            /** The table. */
             readonly 200: {
                 content: {
                     readonly "text/csv": string;
@@ -1529,16 +1529,16 @@ export interface operations {
     readonly get_costs: {
         readonly parameters: {
             readonly query?: {
-                /** @description At most 100; 20 by default. */
+                /** At most 100; 20 by default. */
                 readonly limit?: number;
-                /** @description What the answer before said comes next. */
+                /** What the answer before said comes next. */
                 readonly cursor?: string;
                 readonly from?: string;
                 readonly to?: string;
             };
         };
         readonly responses: {
-            /** @description A page of costs. */
+            /** A page of costs. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["CostPage"];
@@ -1549,14 +1549,14 @@ export interface operations {
     readonly get_transactions: {
         readonly parameters: {
             readonly query?: {
-                /** @description At most 100; 20 by default. */
+                /** At most 100; 20 by default. */
                 readonly limit?: number;
-                /** @description What the answer before said comes next. */
+                /** What the answer before said comes next. */
                 readonly cursor?: string;
             };
         };
         readonly responses: {
-            /** @description A page of changes. */
+            /** A page of changes. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["CreditTransactionPage"];
@@ -1567,14 +1567,14 @@ export interface operations {
     readonly get_credits_transactions: {
         readonly parameters: {
             readonly query?: {
-                /** @description At most 100; 20 by default. */
+                /** At most 100; 20 by default. */
                 readonly limit?: number;
-                /** @description What the answer before said comes next. */
+                /** What the answer before said comes next. */
                 readonly cursor?: string;
             };
         };
         readonly responses: {
-            /** @description A page of changes. */
+            /** A page of changes. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["CreditTransactionPage"];
@@ -1584,7 +1584,7 @@ export interface operations {
     };
     readonly get_credits_balance: {
         readonly responses: {
-            /** @description The balance, in Sparks. */
+            /** The balance, in Sparks. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["CreditBalance"];
@@ -1600,7 +1600,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The sums. */
+            /** The sums. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["CreditUsageSummary"];
@@ -1610,7 +1610,7 @@ export interface operations {
     };
     readonly get_credits_usage_limits: {
         readonly responses: {
-            /** @description The limits. */
+            /** The limits. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["UsageLimits"];
@@ -1620,7 +1620,7 @@ export interface operations {
     };
     readonly get_credit_packages: {
         readonly responses: {
-            /** @description The packages. */
+            /** The packages. */
             readonly 200: {
                 content: {
                     readonly "application/json": readonly components["schemas"]["CreditPackage"][];
@@ -1640,7 +1640,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description How the purchase stands, and what is to be done next. */
+            /** How the purchase stands, and what is to be done next. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["Purchase"];
@@ -1651,15 +1651,15 @@ export interface operations {
     readonly get_payments: {
         readonly parameters: {
             readonly query?: {
-                /** @description At most 100; 20 by default. */
+                /** At most 100; 20 by default. */
                 readonly limit?: number;
-                /** @description What the answer before said comes next. */
+                /** What the answer before said comes next. */
                 readonly cursor?: string;
                 readonly status?: string;
             };
         };
         readonly responses: {
-            /** @description A page of payments. */
+            /** A page of payments. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["PaymentPage"];
@@ -1674,7 +1674,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The payment. */
+            /** The payment. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["Payment"];
@@ -1690,7 +1690,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description What is on offer. */
+            /** What is on offer. */
             readonly 200: {
                 content: {
                     readonly "application/json": readonly components["schemas"]["OfferedPaymentMethod"][];
@@ -1700,7 +1700,7 @@ export interface operations {
     };
     readonly get_payment_methods: {
         readonly responses: {
-            /** @description The payment methods. */
+            /** The payment methods. */
             readonly 200: {
                 content: {
                     readonly "application/json": readonly components["schemas"]["PaymentMethod"][];
@@ -1715,7 +1715,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The payment method. */
+            /** The payment method. */
             readonly 201: {
                 content: {
                     readonly "application/json": components["schemas"]["PaymentMethod"];
@@ -1730,7 +1730,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The payment method. */
+            /** The payment method. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["PaymentMethod"];
@@ -1750,7 +1750,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The payment method. */
+            /** The payment method. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["PaymentMethod"];
@@ -1765,7 +1765,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description It is gone. */
+            /** It is gone. */
             readonly 204: {
                 content?: never;
             };
@@ -1783,7 +1783,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The payment method. */
+            /** The payment method. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["PaymentMethod"];
@@ -1803,7 +1803,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The payment method. */
+            /** The payment method. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["PaymentMethod"];
@@ -1814,14 +1814,14 @@ export interface operations {
     readonly get_api_keys: {
         readonly parameters: {
             readonly query?: {
-                /** @description At most 100; 20 by default. */
+                /** At most 100; 20 by default. */
                 readonly limit?: number;
-                /** @description What the answer before said comes next. */
+                /** What the answer before said comes next. */
                 readonly cursor?: string;
             };
         };
         readonly responses: {
-            /** @description A page of keys. */
+            /** A page of keys. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["ApiKeyPage"];
@@ -1836,7 +1836,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The key with its secret. */
+            /** The key with its secret. */
             readonly 201: {
                 content: {
                     readonly "application/json": components["schemas"]["IssuedApiKey"];
@@ -1851,7 +1851,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The key. */
+            /** The key. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["ApiKey"];
@@ -1866,7 +1866,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The key, revoked. */
+            /** The key, revoked. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["ApiKey"];
@@ -1886,7 +1886,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The key with its new secret. */
+            /** The key with its new secret. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["IssuedApiKey"];
@@ -1906,7 +1906,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The key. */
+            /** The key. */
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["ApiKey"];
@@ -1916,7 +1916,7 @@ export interface operations {
     };
     readonly get_events: {
         readonly responses: {
-            /** @description The changes. */
+            /** The changes. */
             readonly 200: {
                 content: {
                     readonly "text/event-stream": string;

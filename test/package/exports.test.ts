@@ -40,7 +40,12 @@ beforeAll(async () => {
   const [tarball] = JSON.parse(pack.slice(pack.indexOf('['))) as { filename: string; files: { path: string }[] }[]
   if (!tarball) throw new Error(`npm pack made nothing:\n${pack}`)
   packed = tarball.files.map((file) => file.path)
-  app = await appWith([...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies), '@types/node'])
+  app = await appWith([
+    ...Object.keys(manifest.dependencies),
+    ...Object.keys(manifest.peerDependencies),
+    '@types/node',
+    '@types/react',
+  ])
   bareApp = await appWith(Object.keys(manifest.dependencies))
   folders.push(work, app, bareApp)
 
