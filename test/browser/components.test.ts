@@ -144,6 +144,7 @@ describe.skipIf(executablePath === undefined)('the billing area in a browser', (
     const page = await shown('view=credits&account=buyer&theme=light')
     await button(page, 'Buy credits').click()
     const dialog = page.getByRole('dialog')
+    await dialog.waitFor()
     expect(await dialog.getByRole('radio').count()).toBe(6)
     await dialog.getByRole('radio', { name: 'Another amount' }).check({ force: true })
     await dialog.getByLabel('Another amount').last().fill('1000.01')
