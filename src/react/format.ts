@@ -3,6 +3,7 @@ import { compare } from './decimal.js'
 /** Numbers, amounts and moments in the words of a locale. Figures go to `Intl` as decimal text, which it formats exactly. */
 export interface Format {
   readonly locale: string
+  readonly direction: 'ltr' | 'rtl'
   /** An amount; tiny ones keep the digits that tell them from nothing. */
   money(amount: string | number, currency: string): string
   /** The same with all of its digits, for a tooltip or for copying. */
@@ -42,6 +43,7 @@ export function createFormat(locale: string, timeZone: string | undefined): Form
   const currencyOf = (currency: string) => ({ style: 'currency', currency: currency.toUpperCase() }) as const
   return {
     locale,
+    direction: rightToLeft.has(new Intl.Locale(locale).language) ? 'rtl' : 'ltr',
     money(amount, currency) {
       const options = currencyOf(currency)
       const isTiny = compare(amount, '0.01') < 0 && compare(amount, '-0.01') > 0 && compare(amount, 0) !== 0
@@ -71,3 +73,5 @@ function dateFormats(locale: string, options: Intl.DateTimeFormatOptions, timeZo
   const days = new Intl.DateTimeFormat(locale, { ...options, timeZone: 'UTC' })
   return (moment: string) => (moment.length === 10 ? days : moments).format(new Date(moment))
 }
+
+const rightToLeft = new Set(['ar', 'arc', 'ckb', 'dv', 'fa', 'he', 'ku', 'ps', 'sd', 'ug', 'ur', 'yi'])

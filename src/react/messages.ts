@@ -1,3 +1,5 @@
+import type { Format } from './format.js'
+
 /** A text that depends on a number: by the plural rules of the locale. */
 export type Plural = { readonly other: string } & { readonly [Rule in Intl.LDMLPluralRule]?: string }
 
@@ -321,6 +323,7 @@ export const english = {
   'keys.name': 'Name',
   'keys.nameHint': 'What it is for, such as “production”.',
   'keys.budget': 'Budget a month, in Sparks',
+  'keys.budgetColumn': 'Budget',
   'keys.budgetHint': 'Leave empty for none.',
   'keys.budgetInvalid': 'Enter a number of Sparks, with at most six decimals.',
   'keys.nameMissing': 'Give it a name.',
@@ -381,13 +384,18 @@ export type Translate = (key: MessageKey, values?: MessageValues) => string
 
 export function createTranslate(
   messages: Messages | undefined,
-  pluralOf: (count: number) => Intl.LDMLPluralRule,
+  { plural, direction }: Pick<Format, 'plural' | 'direction'>,
 ): Translate {
+  // An amount or a name of another direction would else take the words beside it along.
+  const filled = (value: string | number) => (direction === 'rtl' ? `\u2068${value}\u2069` : String(value))
   return (key, values = {}) => {
     const found: string | Plural = messages?.[key] ?? english[key]
     const count = Number(values.count ?? 0)
-    const text = typeof found === 'string' ? found : (found[pluralOf(count)] ?? found.other)
-    return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
+    const text = typeof found === 'string' ? found : (found[plural(count)] ?? found.other)
+    return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+      const value = values[name]
+      return value === undefined ? whole : filled(value)
+    })
   }
 }
 

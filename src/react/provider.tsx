@@ -62,7 +62,7 @@ export function BillingProvider(props: BillingProviderProps): ReactNode {
     return {
       client,
       format,
-      text: createTranslate(messages, format.plural),
+      text: createTranslate(messages, format),
       nameOf: (name) => names?.[name] ?? wordsOf(name),
       access: { pay, manage },
       returnUrls: returnUrls ?? {},
@@ -79,7 +79,7 @@ export function BillingProvider(props: BillingProviderProps): ReactNode {
         <div
           className={`billfold billfold-theme-${theme}`}
           lang={language}
-          dir={directionOf(language)}
+          dir={value.format.direction}
           suppressHydrationWarning
         >
           <ToastRegion>{children}</ToastRegion>
@@ -118,10 +118,4 @@ function isClient(given: BillingClient | BillingClientOptions): given is Billing
 function wordsOf(name: string): string {
   const words = name.replaceAll(/[_-]+/g, ' ')
   return words.charAt(0).toUpperCase() + words.slice(1)
-}
-
-const rightToLeft = new Set(['ar', 'arc', 'ckb', 'dv', 'fa', 'he', 'ku', 'ps', 'sd', 'ug', 'ur', 'yi'])
-
-function directionOf(locale: string): 'ltr' | 'rtl' {
-  return rightToLeft.has(new Intl.Locale(locale).language) ? 'rtl' : 'ltr'
 }

@@ -51,15 +51,17 @@ describe('texts of the components', () => {
   it('S4.5 can each be replaced, choose the plural of the locale, and fill in what is known', () => {
     const polish = createFormat('pl', 'UTC')
     const forms = { one: '{count} licznik', few: '{count} liczniki', other: '{count} liczników' }
-    const text = createTranslate({ 'usage.summary': forms, 'plans.choose': 'Wybierz {plan}' }, polish.plural)
+    const text = createTranslate({ 'usage.summary': forms, 'plans.choose': 'Wybierz {plan}' }, polish)
     expect([1, 3, 5].map((count) => text('usage.summary', { count }))).toEqual([
       '1 licznik',
       '3 liczniki',
       '5 liczników',
     ])
     expect(text('plans.choose', { plan: 'Pro' })).toBe('Wybierz Pro')
+    const arabic = createTranslate(undefined, createFormat('ar', 'UTC'))
+    expect(arabic('plans.choose', { plan: 'Pro' })).toBe('Choose \u2068Pro\u2069')
     expect(text('action.retry')).toBe('Try again')
-    expect(createTranslate(undefined, polish.plural)('quota.left', { left: '5' })).toBe('5 of {limit} left')
+    expect(createTranslate(undefined, polish)('quota.left', { left: '5' })).toBe('5 of {limit} left')
   })
 
   it('S4.5 have one for every state of the wire that is shown', () => {

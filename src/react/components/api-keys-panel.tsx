@@ -45,7 +45,7 @@ export function ApiKeysPanel(): ReactNode {
           { key: 'status', title: text('keys.status'), cell: ({ status }) => <StatusBadge status={status} /> },
           {
             key: 'budget',
-            title: text('keys.budget'),
+            title: text('keys.budgetColumn'),
             cell: ({ budget }) =>
               budget === null
                 ? text('keys.noBudget')
