@@ -386,16 +386,20 @@ export function createTranslate(
   messages: Messages | undefined,
   { plural, direction }: Pick<Format, 'plural' | 'direction'>,
 ): Translate {
-  // An amount or a name of another direction would else take the words beside it along.
-  const filled = (value: string | number) => (direction === 'rtl' ? `\u2068${value}\u2069` : String(value))
+  // What is of another direction would else take the words beside it along: a name in a sentence, or a sentence that is not translated.
+  const isRightToLeft = direction === 'rtl'
   return (key, values = {}) => {
-    const found: string | Plural = messages?.[key] ?? english[key]
+    const own: string | Plural | undefined = messages?.[key]
+    const found: string | Plural = own ?? english[key]
+    const isForeign = isRightToLeft && own === undefined
     const count = Number(values.count ?? 0)
     const text = typeof found === 'string' ? found : (found[plural(count)] ?? found.other)
-    return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const filled = text.replace(/\{(\w+)\}/g, (whole, name: string) => {
       const value = values[name]
-      return value === undefined ? whole : filled(value)
+      if (value === undefined) return whole
+      return isRightToLeft && !isForeign ? `\u2068${value}\u2069` : String(value)
     })
+    return isForeign ? `\u2066${filled}\u2069` : filled
   }
 }
 

@@ -58,8 +58,9 @@ describe('texts of the components', () => {
       '5 liczników',
     ])
     expect(text('plans.choose', { plan: 'Pro' })).toBe('Wybierz Pro')
-    const arabic = createTranslate(undefined, createFormat('ar', 'UTC'))
-    expect(arabic('plans.choose', { plan: 'Pro' })).toBe('Choose \u2068Pro\u2069')
+    const arabic = createTranslate({ 'plans.choose': 'اختر {plan}' }, createFormat('ar', 'UTC'))
+    expect(arabic('plans.choose', { plan: 'Pro' })).toBe('اختر \u2068Pro\u2069')
+    expect(arabic('plans.upgrade', { plan: 'Pro' })).toBe('\u2066Upgrade to Pro\u2069')
     expect(text('action.retry')).toBe('Try again')
     expect(createTranslate(undefined, polish)('quota.left', { left: '5' })).toBe('5 of {limit} left')
   })
