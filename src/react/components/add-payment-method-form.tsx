@@ -12,7 +12,8 @@ import { Skeleton } from '../primitives/skeleton.js'
 import { useToast } from '../primitives/toast.js'
 import type { LoadStripe, StripeJs } from '../stripe.js'
 
-interface AddPaymentMethodFormProps {
+/** How it is closed. */
+export interface AddPaymentMethodFormProps {
   readonly onClose: () => void
 }
 

@@ -14,7 +14,7 @@ export type AskedOfKeys =
   | { readonly kind: 'rotate' | 'revoke'; readonly key: ApiKey }
   | { readonly kind: 'issued'; readonly issued: IssuedApiKey }
 
-interface ApiKeyDialogProps extends IssuingProps {
+export interface ApiKeyDialogProps extends IssuingProps {
   readonly asking: AskedOfKeys
 }
 

@@ -8,7 +8,8 @@ import { Dialog } from '../primitives/dialog.js'
 import { Field } from '../primitives/field.js'
 import { ProblemNotice } from '../primitives/problem-notice.js'
 
-interface BuyCreditsDialogProps {
+/** What is offered, and how it is closed. */
+export interface BuyCreditsDialogProps {
   readonly onClose: () => void
   /** What is offered, in whole units of the catalog's currency; default 25, 50, 100, 250 and 500. */
   readonly amounts?: readonly string[]

@@ -12,7 +12,8 @@ import { Skeleton } from '../primitives/skeleton.js'
 import { Empty, Table } from '../primitives/table.js'
 import { InvoiceActions } from './invoice-actions.js'
 
-interface InvoiceDetailsProps {
+/** Which invoice, and the way back. */
+export interface InvoiceDetailsProps {
   readonly id: string
   readonly onBack?: () => void
 }

@@ -20,7 +20,8 @@ import { Skeleton } from '../primitives/skeleton.js'
 import { useToast } from '../primitives/toast.js'
 import { planPrice } from './plan-price.js'
 
-interface UpgradeDialogProps {
+/** To which plan, and how it is closed. */
+export interface UpgradeDialogProps {
   readonly plan: Plan
   readonly onClose: () => void
 }
