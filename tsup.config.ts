@@ -2,6 +2,7 @@ import { cpSync, rmSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
 import { entries } from './scripts/entries.mjs'
 
+// The JavaScript; the declarations are put together by tsup.types.config.ts.
 // Each of the builds below would remove what the others have made: they run at the same time.
 rmSync('dist', { recursive: true, force: true })
 
@@ -27,12 +28,6 @@ export default defineConfig([
   {
     ...shared,
     entry: Object.fromEntries(entries.filter((entry) => !isReact(entry)).map(({ output, source }) => [output, source])),
-    // Of all entries at once: each time the types are read anew takes half a minute. tsup sets `baseUrl`, which TypeScript 6 deprecates.
-    // `npm test` and `npm run demo` build with --no-dts.
-    dts: {
-      entry: Object.fromEntries(entries.map(({ output, source }) => [output, source])),
-      compilerOptions: { ignoreDeprecations: '6.0' },
-    },
     format: ['esm', 'cjs'],
     target: 'node20',
     platform: 'node',

@@ -75,16 +75,24 @@ export async function setUp({ root, build = true, types = false, run: runTool = 
       writeStamp(root, { installed: dependenciesHash(root) })
     }
     if (todo.build) {
-      const args = types ? [] : ['--no-dts']
       const before = sourcesHash(root)
-      await step(types ? 'Building with types' : 'Building', 'The build', () =>
-        runTool(process.execPath, [toolPath(root, 'tsup', 'tsup'), ...args], { cwd: root }),
-      )
+      await step('Building', 'The build', () => tool('tsup', 'tsup'))
+      if (types) {
+        await step('Declaring types', 'The compiler', () => tool('typescript', 'tsc', '-p', 'tsconfig.types.json'))
+        await step('Building types', 'The build of types', () =>
+          tool('tsup', 'tsup', '--config', 'tsup.types.config.ts'),
+        )
+      }
       writeStamp(root, { ...readStamp(root), built: before, types })
     }
     return todo
   } finally {
     unlock()
+  }
+
+  /** @param {string} packageName @param {string} command @param {string[]} args */
+  function tool(packageName, command, ...args) {
+    return runTool(process.execPath, [toolPath(root, packageName, command), ...args], { cwd: root })
   }
 
   /**
@@ -156,7 +164,8 @@ function dependenciesHash(root) {
 
 /** @param {string} root */
 function sourcesHash(root) {
-  const files = ['package.json', 'tsconfig.json', 'tsup.config.ts', 'scripts/entries.mjs', ...filesUnder(root, 'src')]
+  const configs = ['tsconfig.json', 'tsconfig.types.json', 'tsup.config.ts', 'tsup.types.config.ts']
+  const files = ['package.json', ...configs, 'scripts/entries.mjs', ...filesUnder(root, 'src')]
   return hash(files.flatMap((file) => (existsSync(join(root, file)) ? [file, readFileSync(join(root, file))] : [])))
 }
 

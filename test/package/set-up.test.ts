@@ -34,9 +34,14 @@ async function fakeTool(_file: string, args: readonly string[]) {
   ran.push(installs ? 'install' : ['build', ...args.slice(1)].join(' '))
   if (installs) {
     const tsup = JSON.stringify({ bin: { tsup: 'cli.js' } })
-    writeFiles(root, { 'node_modules/.package-lock.json': '{}', 'node_modules/tsup/package.json': tsup })
+    const typescript = JSON.stringify({ bin: { tsc: 'tsc.js' } })
+    writeFiles(root, {
+      'node_modules/.package-lock.json': '{}',
+      'node_modules/tsup/package.json': tsup,
+      'node_modules/typescript/package.json': typescript,
+    })
   } else {
-    writeFiles(root, { 'dist/index.js': '', ...(args.includes('--no-dts') ? {} : { 'dist/index.d.ts': '' }) })
+    writeFiles(root, args.length === 1 ? { 'dist/index.js': '' } : { 'dist/index.d.ts': '' })
   }
   return { code: 0, output: '' }
 }
@@ -47,7 +52,7 @@ const ready = (options: { build?: boolean; types?: boolean } = {}) =>
 describe('set-up', () => {
   it('installs and builds in a fresh clone, then has nothing to do and says nothing', async () => {
     expect(await ready()).toEqual({ install: true, build: true })
-    expect(ran).toEqual(['install', 'build --no-dts'])
+    expect(ran).toEqual(['install', 'build'])
     expect(log.at(-1)).toMatch(/^Building: done in [\d.]+ s$/)
 
     log = []
@@ -97,7 +102,13 @@ describe('set-up', () => {
     expect(await ready({ types: true })).toEqual({ install: false, build: true })
     expect(await ready({ types: true })).toEqual({ install: false, build: false })
     expect(await ready()).toEqual({ install: false, build: false })
-    expect(ran).toEqual(['install', 'build --no-dts', 'build'])
+    expect(ran).toEqual([
+      'install',
+      'build',
+      'build',
+      'build -p tsconfig.types.json',
+      'build --config tsup.types.config.ts',
+    ])
   })
 
   it('only installs with build: false', async () => {
@@ -119,7 +130,7 @@ describe('set-up', () => {
 
   it('does the work once when two start together', async () => {
     await Promise.all([ready(), ready(), ready()])
-    expect(ran).toEqual(['install', 'build --no-dts'])
+    expect(ran).toEqual(['install', 'build'])
     expect(log).toContain('Waiting for another set-up of this checkout …')
   })
 
