@@ -153,6 +153,8 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
+    // An app of its own, with packages of its own.
+    exclude: { path: '^examples/next/' },
     tsConfig: { fileName: 'tsconfig.json' },
     // Type imports count: they are dependencies of the reader.
     tsPreCompilationDeps: true,

@@ -1,0 +1,18 @@
+import { UsageRecordList, UsageTimeline } from 'billfold/react'
+import type { Metadata } from 'next'
+import type { ReactNode } from 'react'
+import { Prefetched } from '@/server/prefetched'
+import { Limits } from '../../plan-links'
+
+export const metadata: Metadata = { title: 'Usage' }
+
+export default function UsagePage(): ReactNode {
+  return (
+    <Prefetched of={['plans', 'usageLimits']}>
+      <h1>Usage</h1>
+      <Limits />
+      <UsageTimeline />
+      <UsageRecordList />
+    </Prefetched>
+  )
+}
