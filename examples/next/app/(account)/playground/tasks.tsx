@@ -41,12 +41,9 @@ export function Tasks({ firstKey }: { readonly firstKey: string }): ReactNode {
               <p>{outcome.message}</p>
               {outcome.ways && (
                 <ul className="ways">
-                  {outcome.ways.map((way) => (
-                    <li key={way}>{way}</li>
+                  {outcome.ways.map(({ words, address }) => (
+                    <li key={words}>{address === null ? words : <Link href={address}>{words}</Link>}</li>
                   ))}
-                  <li>
-                    <Link href="/settings/billing">Billing</Link> has all of them.
-                  </li>
                 </ul>
               )}
             </div>

@@ -7,7 +7,10 @@ export const metadata: Metadata = { title: 'Billing' }
 
 export default function BillingPage(): ReactNode {
   return (
-    <Prefetched of={['account', 'subscription', 'plans', 'credits', 'usageLimits', 'paymentMethods']}>
+    <Prefetched
+      of={['account', 'subscription', 'plans', 'credits', 'usageLimits', 'paymentMethods']}
+      lists={['latestInvoices']}
+    >
       <Overview />
     </Prefetched>
   )

@@ -1,15 +1,16 @@
 import { InvoiceList, LedgerList } from 'billfold/react'
 import type { Metadata } from 'next'
 import type { ReactNode } from 'react'
+import { Prefetched } from '@/server/prefetched'
 
 export const metadata: Metadata = { title: 'Invoices' }
 
 export default function InvoicesPage(): ReactNode {
   return (
-    <>
+    <Prefetched lists={['invoices', 'ledger']}>
       <h1>Invoices</h1>
       <InvoiceList />
       <LedgerList />
-    </>
+    </Prefetched>
   )
 }

@@ -1,4 +1,4 @@
-import { PricingTable, SubscriptionCard } from 'billfold/react'
+import { PricingTable } from 'billfold/react'
 import type { Metadata } from 'next'
 import type { ReactNode } from 'react'
 import { Prefetched } from '@/server/prefetched'
@@ -10,7 +10,6 @@ export default function PlansPage(): ReactNode {
     <Prefetched of={['plans', 'subscription']}>
       <h1>Plans</h1>
       <PricingTable />
-      <SubscriptionCard />
     </Prefetched>
   )
 }

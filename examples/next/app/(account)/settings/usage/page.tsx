@@ -8,7 +8,7 @@ export const metadata: Metadata = { title: 'Usage' }
 
 export default function UsagePage(): ReactNode {
   return (
-    <Prefetched of={['plans', 'usageLimits']}>
+    <Prefetched of={['plans', 'usageLimits']} lists={['usage']}>
       <h1>Usage</h1>
       <Limits />
       <UsageTimeline />
