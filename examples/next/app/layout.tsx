@@ -8,6 +8,9 @@ export const metadata: Metadata = {
   description: 'A demo of billing with Billfold and Next.',
 }
 
+/** Every page is somebody's: none is drawn while the app is built. */
+export const dynamic = 'force-dynamic'
+
 export default function RootLayout({ children }: { readonly children: ReactNode }): ReactNode {
   return (
     <html lang="en">
