@@ -13,8 +13,8 @@ import { run } from '../../scripts/tool.mjs'
 export interface NextApp {
   readonly url: string
   readonly folder: string
-  /** Asks it to end. @returns its exit code */
-  stop(): Promise<number | null>
+  /** Asks it to end. @returns whether it did by itself, and whether it closed its store before */
+  stop(): Promise<{ readonly hasEnded: boolean; readonly hasClosed: boolean }>
 }
 
 const root = process.cwd()
@@ -66,7 +66,7 @@ async function start(): Promise<NextApp> {
   }
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
-  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  const exited = new Promise((resolve) => child.once('exit', resolve))
   for (let tries = 0; !(await answers(url)); tries += 1) {
     if (child.exitCode !== null || tries > 600) throw new Error(`next start did not come up:\n${output}`)
     await sleep(100)
@@ -74,12 +74,15 @@ async function start(): Promise<NextApp> {
   return { url, folder, stop: () => stop(child, exited, data) }
 }
 
-async function stop(child: ChildProcess, exited: Promise<number | null>, data: string): Promise<number | null> {
+async function stop(child: ChildProcess, exited: Promise<unknown>, data: string): ReturnType<NextApp['stop']> {
   child.kill('SIGTERM')
-  const code = await Promise.race([exited, sleep(15_000, null)])
-  if (child.exitCode === null) child.kill('SIGKILL')
+  await Promise.race([exited, sleep(15_000)])
+  const hasEnded = child.exitCode !== null
+  if (!hasEnded) child.kill('SIGKILL')
+  // SQLite takes its log back into the file when the last connection is closed.
+  const hasClosed = !existsSync(join(data, 'billing.db-wal'))
   rmSync(data, { recursive: true, force: true })
-  return code
+  return { hasEnded, hasClosed }
 }
 
 const answers = (url: string) =>

@@ -36,7 +36,7 @@ describe.skipIf(executablePath === undefined)('the Next example in a browser', (
   afterAll(async () => {
     await browser?.close()
     // Nothing hangs: worker, store and sandbox end with the server.
-    if (app) expect(await app.stop()).toBe(0)
+    if (app) expect(await app.stop()).toEqual({ hasEnded: true, hasClosed: true })
   })
 
   it('S4.6 asks who one is first, by e-mail alone, and keeps that in a cookie which no script reads', async () => {
