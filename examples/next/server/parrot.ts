@@ -60,16 +60,17 @@ async function start(settings: Settings): Promise<Parrot> {
     },
   })
 
-  let isStopping = false
-  async function stop(): Promise<void> {
-    if (isStopping) return
-    isStopping = true
-    await billing.close()
-    await stripe.close()
-    process.exit()
+  // Next ends the process as soon as its connections are closed; what runs here is closed before that.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const after = process.listeners(signal)
+    process.removeAllListeners(signal)
+    process.once(signal, async () => {
+      await billing.close()
+      await stripe.close()
+      for (const listener of after) listener(signal)
+      if (after.length === 0) process.exit()
+    })
   }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
   return { billing, handler, origin, sessionSecret, consoleUrl: stripe.consoleUrl }
 }
 

@@ -55,7 +55,11 @@ export async function Prefetched({ of = [], lists: listed = [], children }: Pref
   const keyOf = (resource: string, ...rest: readonly unknown[]) => ['billing', resource, client.accountId, ...rest]
   await Promise.all([
     ...of.map((resource) =>
-      queries.prefetchQuery({ queryKey: keyOf(resource), queryFn: () => reads[resource](client), retry: false }),
+      queries.prefetchQuery({
+        queryKey: keyOf(resource),
+        queryFn: async (): Promise<unknown> => reads[resource](client),
+        retry: false,
+      }),
     ),
     ...listed.map((name) => {
       const [resource, ...rest] = lists[name].key

@@ -40,8 +40,8 @@ export async function work(before: Outcome, form: FormData): Promise<Outcome> {
     ...task.work,
     idempotencyKey: `${before.key}-${name}`,
   })
-  const payer =
-    settledBy.credits > 0n ? `${wholeSparks(settledBy.credits)} Sparks of your credit` : 'what your plan includes'
+  const { credits = 0n } = settledBy
+  const payer = credits > 0n ? `${wholeSparks(credits)} Sparks of your credit` : 'what your plan includes'
   return { key, message: `${task.done} Paid from ${payer}.`, ways: null }
 }
 
