@@ -13,8 +13,8 @@ import { run } from '../../scripts/tool.mjs'
 export interface NextApp {
   readonly url: string
   readonly folder: string
-  /** Asks it to end. @returns whether it did by itself, and whether it closed its store before */
-  stop(): Promise<{ readonly hasEnded: boolean; readonly hasClosed: boolean }>
+  /** Asks it to end. @returns whether it did by itself */
+  stop(): Promise<boolean>
 }
 
 const root = process.cwd()
@@ -79,10 +79,8 @@ async function stop(child: ChildProcess, exited: Promise<unknown>, data: string)
   await Promise.race([exited, sleep(15_000)])
   const hasEnded = child.exitCode !== null
   if (!hasEnded) child.kill('SIGKILL')
-  // SQLite takes its log back into the file when the last connection is closed.
-  const hasClosed = !existsSync(join(data, 'billing.db-wal'))
   rmSync(data, { recursive: true, force: true })
-  return { hasEnded, hasClosed }
+  return hasEnded
 }
 
 const answers = (url: string) =>
