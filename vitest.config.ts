@@ -15,13 +15,17 @@ const onEveryStore = [
   'test/{http,gateway,webhooks}/**/*.test.ts',
 ]
 
-/** `fileParallelism: false` also keeps a project's files apart from those of other such projects: they share `dist`. */
+/**
+ * `isolate: false` has the files of a project share what they import: reading the package anew for each would take as long as many tests.
+ * `fileParallelism: false` also keeps a project's files apart from those of other such projects: they share `dist`.
+ */
 const projects = [
   {
     name: 'unit',
     include: ['test/{client,core,docs,http,prices,react,types}/**/*.test.ts'],
     exclude: onEveryStore,
     alias: sources,
+    isolate: false,
     testTimeout: 30_000,
   },
   // On every store; one PostgreSQL for all of its files.
@@ -29,11 +33,18 @@ const projects = [
     name: 'operations',
     include: onEveryStore,
     alias: sources,
+    isolate: false,
     globalSetup: 'test/core/operations/postgres-set-up.ts',
     testTimeout: 30_000,
   },
   { name: 'stores', include: ['test/adapters/**/*.test.ts'], alias: sources, testTimeout: 30_000 },
-  { name: 'providers', include: ['test/{providers,testing}/**/*.test.ts'], alias: sources, testTimeout: 30_000 },
+  {
+    name: 'providers',
+    include: ['test/{providers,testing}/**/*.test.ts'],
+    alias: sources,
+    isolate: false,
+    testTimeout: 30_000,
+  },
   // Pages of the package in chromium, if there is one: one browser and one server for all of them.
   {
     name: 'browser',
@@ -45,6 +56,8 @@ const projects = [
   // The two below start child processes on the built package.
   { name: 'proof', include: ['test/proof/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false },
   { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false },
+  // `npm run test:next`: installs half a gigabyte, and builds the package and the example.
+  ...(process.env.BILLFOLD_NEXT ? [{ name: 'next', include: ['test/next/**/*.test.ts'], testTimeout: 60_000 }] : []),
 ]
 
 export default defineConfig({

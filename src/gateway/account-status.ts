@@ -1,6 +1,7 @@
+import type { GatewayCaller } from './caller.js'
 import { type Currency, moneyOf } from './currency.js'
 import { outOfFunds } from './funds.js'
-import type { GatewayCaller, MeteredBilling } from './model-call.js'
+import type { MeteredBilling } from './model-call.js'
 
 /** `free`: spends what it was given; `active`: it has paid; `suspended`: it starts no calls. */
 export type AccountStatus = 'free' | 'active' | 'suspended'

@@ -2,15 +2,16 @@ import type { LanguageModelV3Middleware } from '@ai-sdk/provider'
 import type { BillingCore, Catalog, MeteredWork, MeterName } from '../index.js'
 import { boundOf, likelyTokens, type ModelLimits } from './bound.js'
 import { type Answered, clientGone } from './call-end.js'
+import type { GatewayCaller } from './caller.js'
 import { contentOf } from './content.js'
 import { GatewayError } from './gateway-error.js'
 import { heldCall } from './held-call.js'
-import type { CallTerms, CostedCall, GatewayCaller, HeldCall } from './model-call.js'
+import type { CallTerms, CostedCall, HeldCall } from './model-call.js'
 import { type CallOptions, callTerms } from './terms.js'
 import { asText, type Estimated, type Reading, reportReading } from './usage-report.js'
 
 export type { CountTokens, ModelLimits } from './bound.js'
-export type { GatewayCaller } from './model-call.js'
+export type { GatewayCaller } from './caller.js'
 export type { CallOptions } from './terms.js'
 
 /** Whose calls are metered, and what models may do. */

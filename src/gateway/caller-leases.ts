@@ -1,5 +1,5 @@
 import type { BillingCore, Lease, LeaseToken, MicroSparks } from '../index.js'
-import type { GatewayCaller } from './model-call.js'
+import type { GatewayCaller } from './caller.js'
 
 /** Leases of those who call often, so that most calls begin without asking the ledger. */
 export interface CallerLeases {

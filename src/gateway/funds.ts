@@ -1,7 +1,8 @@
 import { type BillingError, parseSparks } from '../index.js'
 import { worstTokens } from './bound.js'
+import type { GatewayCaller } from './caller.js'
 import { GatewayError } from './gateway-error.js'
-import type { CallTerms, GatewayCaller, HeldCall } from './model-call.js'
+import type { CallTerms, HeldCall } from './model-call.js'
 
 /** Why accounts without money are suspended; nothing that is suspended for another reason is resumed here. */
 export const outOfFunds = 'Insufficient funds'

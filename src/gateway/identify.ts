@@ -1,6 +1,6 @@
 import type { BillingCore } from '../index.js'
+import type { GatewayCaller } from './caller.js'
 import { GatewayError } from './gateway-error.js'
-import type { GatewayCaller } from './model-call.js'
 
 /** Tells who calls; `null` for nobody. */
 export type IdentifyCaller = (request: Request) => GatewayCaller | null | Promise<GatewayCaller | null>

@@ -1,16 +1,8 @@
 import type { BillingCore } from '../index.js'
 import type { Bound, CountTokens, ModelLimits } from './bound.js'
+import type { GatewayCaller } from './caller.js'
 import type { CallerLeases } from './caller-leases.js'
 import type { ModelRequest, Protocol } from './protocols/protocol.js'
-
-/** Who calls a model, and pays for it. */
-export interface GatewayCaller {
-  readonly accountId: string
-  /** Counts against the budget of that key. */
-  readonly apiKeyId?: string
-  /** Counts against the budget of that user. */
-  readonly userId?: string
-}
 
 /** A model as it is priced and bounded. */
 export interface PricedModel {

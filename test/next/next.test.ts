@@ -2,7 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { executablePath, type OpenedPage, openBrowser, openPage, picture, seriousFindings, settled } from './browser.js'
+import {
+  executablePath,
+  type OpenedPage,
+  openBrowser,
+  openPage,
+  picture,
+  seriousFindings,
+  settled,
+} from '../browser/browser.js'
 import { type NextApp, startNextApp } from './next-app.js'
 
 const installMs = 900_000
