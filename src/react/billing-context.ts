@@ -10,11 +10,14 @@ export interface BillingContextValue {
   readonly client: BillingClient
   readonly format: Format
   readonly text: Translate
+  /** What people call a meter, a model or a plan. */
   readonly nameOf: (name: string) => string
   readonly access: { readonly pay: boolean; readonly manage: boolean }
   readonly returnUrls: { readonly success?: string; readonly cancel?: string; readonly portal?: string }
   readonly loadStripe: LoadStripe | undefined
+  /** Leaves for another address. */
   readonly navigate: (url: string) => void
+  /** Does what a refusal recommends, where the app does it itself. */
   readonly onRemedy: ((remedy: Remedy) => void) | undefined
 }
 

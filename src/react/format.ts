@@ -14,14 +14,19 @@ export interface Format {
   exactNumber(value: string | number): string
   /** `12K`, `3.4M`: for axes and badges. */
   compact(value: string | number): string
+  /** A share in thousandths. */
   percent(permille: number): string
+  /** A day, of a moment of the wire. */
   date(moment: string): string
   /** Without the year: for axes and short spans. */
   day(moment: string): string
+  /** A moment of the wire, to the minute. */
   dateTime(moment: string): string
+  /** Several things in one sentence. */
   list(items: readonly string[]): string
   /** What a currency writes for itself. */
   symbol(currency: string): string
+  /** Which of a text's forms a count takes. */
   plural(count: number): Intl.LDMLPluralRule
 }
 

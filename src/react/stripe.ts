@@ -1,5 +1,6 @@
 /** As much of Stripe.js as the form needs. `loadStripe` of `@stripe/stripe-js` gives it. */
 export interface StripeJs {
+  /** Makes what the fields are mounted with. */
   elements(options: {
     readonly mode: 'setup'
     readonly currency: string
@@ -8,6 +9,7 @@ export interface StripeJs {
     readonly locale?: string
     // biome-ignore lint/suspicious/noExplicitAny: Stripe's own types are narrower in what they take and wider in what they give
   }): any
+  /** Sends what was entered to Stripe. */
   createPaymentMethod(options: {
     // biome-ignore lint/suspicious/noExplicitAny: what `elements` gave
     readonly elements: any

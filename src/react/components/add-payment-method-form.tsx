@@ -14,6 +14,7 @@ import type { LoadStripe, StripeJs } from '../stripe.js'
 
 /** How it is closed. */
 export interface AddPaymentMethodFormProps {
+  /** Called when it is done or given up. */
   readonly onClose: () => void
 }
 

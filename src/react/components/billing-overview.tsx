@@ -14,7 +14,8 @@ import { PricingTable } from './pricing-table.js'
 import { SubscriptionCard } from './subscription-card.js'
 import { UsageCard } from './usage-card.js'
 
-interface BillingOverviewProps {
+/** What the overview shows, and where its links lead. */
+export interface BillingOverviewProps {
   /** Leads to the plans; default they are shown at the end of the page. */
   readonly onChangePlan?: () => void
 }

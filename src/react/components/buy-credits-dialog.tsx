@@ -10,6 +10,7 @@ import { ProblemNotice } from '../primitives/problem-notice.js'
 
 /** What is offered, and how it is closed. */
 export interface BuyCreditsDialogProps {
+  /** Called when it is done or given up. */
   readonly onClose: () => void
   /** What is offered, in whole units of the catalog's currency; default 25, 50, 100, 250 and 500. */
   readonly amounts?: readonly string[]

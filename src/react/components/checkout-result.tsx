@@ -9,7 +9,8 @@ import { Icon, type IconName } from '../primitives/icon.js'
 import { Loaded } from '../primitives/loaded.js'
 import { Skeleton } from '../primitives/skeleton.js'
 
-interface CheckoutResultProps {
+/** Which checkout it is about. */
+export interface CheckoutResultProps {
   /** Ours, or the provider's of its session; default the checkout that was begun last in this tab. */
   readonly checkoutId?: string
   /** Where the billing area is. */

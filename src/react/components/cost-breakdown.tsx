@@ -17,7 +17,8 @@ import { Empty } from '../primitives/table.js'
 
 type View = 'byDay' | 'byModel' | 'byProvider'
 
-interface CostBreakdownProps {
+/** What is shown first. */
+export interface CostBreakdownProps {
   /** What is shown first; default `byModel`. */
   readonly initialView?: View
 }

@@ -15,6 +15,7 @@ import { InvoiceActions } from './invoice-actions.js'
 /** Which invoice, and the way back. */
 export interface InvoiceDetailsProps {
   readonly id: string
+  /** Goes back to the list; default: there is no way back. */
   readonly onBack?: () => void
 }
 

@@ -15,7 +15,8 @@ import { useToast } from '../primitives/toast.js'
 import { InvoiceActions } from './invoice-actions.js'
 import { InvoiceDetails } from './on-demand.js'
 
-interface InvoiceListProps {
+/** Which invoices, and what opening one does. */
+export interface InvoiceListProps {
   /** Only the newest, without a filter: for an overview. */
   readonly latest?: number
   /** The words of states that the filter offers; default those of S4. */

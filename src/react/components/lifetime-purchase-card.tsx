@@ -7,7 +7,8 @@ import { Button } from '../primitives/button.js'
 import { Confirm } from '../primitives/dialog.js'
 import { Skeleton } from '../primitives/skeleton.js'
 
-interface LifetimePurchaseCardProps {
+/** Which plan is sold for life. */
+export interface LifetimePurchaseCardProps {
   /** Which plan, where several are sold for life; default the first. */
   readonly plan?: string
   readonly description?: string

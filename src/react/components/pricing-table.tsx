@@ -14,7 +14,8 @@ import { Empty } from '../primitives/table.js'
 import { LifetimePurchaseCard } from './lifetime-purchase-card.js'
 import { UpgradeDialog } from './on-demand.js'
 
-interface PricingTableProps {
+/** Which plans, and who is asked about those without a price. */
+export interface PricingTableProps {
   /** Only these plans, in this order; default all that are in the catalog. Plans for life have a card of their own below. */
   readonly plans?: readonly string[]
   /** Leads to whoever agrees on prices, for plans that have none. Without it they have no button. */

@@ -11,7 +11,8 @@ import type { IconName } from '../primitives/icon.js'
 /** A meter's limit and how it stands. */
 export type MeterLimit = UsageLimits['limits'][number]
 
-interface QuotaBarProps {
+/** The meter it is of. */
+export interface QuotaBarProps {
   readonly quota: MeterLimit
   /** What is counted is what there is at the moment, such as seats, and not what a period adds up. */
   readonly isLevel?: boolean

@@ -17,7 +17,8 @@ import { Skeleton } from '../primitives/skeleton.js'
 import { useToast } from '../primitives/toast.js'
 import { planPrice } from './plan-price.js'
 
-interface SubscriptionCardProps {
+/** What changing the plan does. */
+export interface SubscriptionCardProps {
   /** Leads to the plans. */
   readonly onChangePlan?: () => void
 }

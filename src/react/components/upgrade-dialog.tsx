@@ -23,6 +23,7 @@ import { planPrice } from './plan-price.js'
 /** To which plan, and how it is closed. */
 export interface UpgradeDialogProps {
   readonly plan: Plan
+  /** Called when it is done or given up. */
   readonly onClose: () => void
 }
 

@@ -8,7 +8,8 @@ import { Skeleton } from '../primitives/skeleton.js'
 import { Empty } from '../primitives/table.js'
 import { QuotaBar } from './quota-bar.js'
 
-interface UsageCardProps {
+/** Which meters are shown. */
+export interface UsageCardProps {
   /** Only these meters, in this order; default all. */
   readonly meters?: readonly string[]
   /** What leads to a larger plan. */

@@ -9,7 +9,8 @@ import { Choice } from '../primitives/choice.js'
 import { Moment, Money, Quantity } from '../primitives/figures.js'
 import { PagedTable } from '../primitives/table.js'
 
-interface UsageRecordListProps {
+/** Which records are shown. */
+export interface UsageRecordListProps {
   /** Only this meter. */
   readonly meter?: string
   readonly pageSize?: number

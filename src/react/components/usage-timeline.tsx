@@ -10,7 +10,8 @@ import { Loaded } from '../primitives/loaded.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { Empty } from '../primitives/table.js'
 
-interface UsageTimelineProps {
+/** The meter, and the days. */
+export interface UsageTimelineProps {
   /** One meter; default the person chooses among all. */
   readonly meter?: string
 }
