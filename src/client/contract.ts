@@ -644,7 +644,30 @@ export interface components {
                  */
                 readonly period_end: string | null;
             } | null;
-            /** False when the provider of invoices could not be asked. */
+            /** What the metering provider charges for usage in its current period; null where it says nothing. */
+            readonly provider_usage: {
+                readonly provider: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                readonly period_start: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                readonly period_end: string;
+                readonly currency: string;
+                /** @example 29.99 */
+                readonly amount: number;
+                readonly meters: readonly {
+                    readonly meter: string;
+                    readonly sparks: string;
+                    /** @example 29.99 */
+                    readonly amount: number;
+                }[];
+            } | null;
+            /** False when a provider could not be asked. */
             readonly is_complete: boolean;
         };
         readonly Quota: {
