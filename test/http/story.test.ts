@@ -45,6 +45,17 @@ describe('credits by HTTP', () => {
       debt: '0',
       plan_credits_per_month: '0',
       credits_used_this_month: '30000',
+      grants: [
+        {
+          id: expect.stringMatching(/^grt_/),
+          kind: 'paid',
+          reason: 'purchase of small',
+          amount: '250000',
+          remaining: '220000',
+          granted_at: expect.any(String),
+          expires_at: null,
+        },
+      ],
     })
     const { body } = await get('/credits/transactions/?limit=1')
     expect(body.results).toMatchObject([{ transaction_type: 'usage', amount: '-30000', balance_after: '220000' }])
