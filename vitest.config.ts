@@ -37,7 +37,7 @@ const projects = [
     globalSetup: 'test/core/operations/postgres-set-up.ts',
     testTimeout: 30_000,
   },
-  { name: 'stores', include: ['test/adapters/**/*.test.ts'], alias: sources, testTimeout: 30_000 },
+  { name: 'stores', include: ['test/adapters/**/*.test.ts'], alias: sources, testTimeout: 60_000 },
   {
     name: 'providers',
     include: ['test/{providers,testing}/**/*.test.ts'],

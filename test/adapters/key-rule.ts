@@ -38,6 +38,7 @@ const crossings: ReadonlySet<string> = new Set([
   'events of accounts',
   'deliveries by destination',
   'accounts to verify',
+  'accounts of an e-mail',
   'every account',
 ])
 
