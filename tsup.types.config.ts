@@ -3,7 +3,7 @@ import { entries } from './scripts/entries.mjs'
 
 // Puts the declarations of each entry together, from those that `tsc -p tsconfig.types.json` wrote: out of the sources themselves this takes
 // more memory than there is. The JavaScript is built by tsup.config.ts.
-const declared = 'node_modules/.billfold-types'
+const declared = '.types'
 
 export default defineConfig({
   entry: Object.fromEntries(

@@ -105,6 +105,16 @@ const unlawful: Record<string, Record<string, string>> = {
     'src/http/t-testing.ts': "import '../testing/index.js'",
   },
   'http-imports-only-hono-and-zod': { 'src/http/u-package.ts': "import 'stripe'" },
+  'the-client-imports-nothing-but-itself': {
+    'src/client/z-main.ts': "import '../index.js'",
+    'src/client/z-package.ts': "import 'zod'",
+  },
+  'react-imports-only-itself-and-the-client': { 'src/react/z-http.ts': "import '../http/handler.js'" },
+  'react-imports-only-react-and-react-query-and-recharts': { 'src/react/z-package.ts': "import 'zod'" },
+  'recharts-is-imported-only-where-it-is-loaded-with-a-chart': { 'src/react/z-recharts.ts': "import 'recharts'" },
+  'bars-are-loaded-when-they-are-shown': {
+    'src/react/z-bars.ts': "import './charts/bars.js'",
+  },
   'gateway-imports-only-the-main-entry-and-http-and-prices': {
     'src/gateway/v-core.ts': "import '../core/service.js'",
     'src/gateway/v-handler.ts': "import '../http/handler.js'",
@@ -144,7 +154,10 @@ const unlawful: Record<string, Record<string, string>> = {
 describe('the import rules', () => {
   let violations: readonly string[]
   beforeAll(async () => {
-    const files = { 'src/core/domain/a-other-end.ts': "import './a-cycle.js'" }
+    const files = {
+      'src/core/domain/a-other-end.ts': "import './a-cycle.js'",
+      'src/react/charts/bars.tsx': 'export {}',
+    }
     violations = await violationsIn(Object.assign(files, ...Object.values(unlawful)))
   })
 
