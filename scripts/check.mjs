@@ -18,7 +18,10 @@ const tools = {
   unused: ['knip', [], 'knip'],
   // The next three look at the built package, type declarations included.
   manifest: ['publint', ['--strict']],
-  resolution: ['@arethetypeswrong/cli', ['--pack', '.', '--profile', 'node16', '--no-emoji']],
+  resolution: [
+    '@arethetypeswrong/cli',
+    ['--pack', '.', '--profile', 'node16', '--no-emoji', '--exclude-entrypoints', './react/styles.css'],
+  ],
   size: ['size-limit', []],
   docs: ['typedoc', ['--emit', 'none']],
 }
