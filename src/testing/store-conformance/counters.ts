@@ -138,14 +138,14 @@ export const counterCases: readonly StoreCase[] = [
       for (const [index, end] of ends.entries()) {
         const key = String(index + 1)
         const units = key === '4' ? (await world.state('a')).balance : 9n * million
-        const ttlMs = key === '3' ? 20 : 3_600_000
+        const ttlMs = key === '3' ? 500 : 3_600_000
         await world.one(hold('a', key, units, key === '4' ? {} : { meter: 'ai_tokens', ttlMs }))
         expectRefused(
           await world.one(authorize('a', 2n * million)),
           key === '4' ? 'insufficient_credits' : 'quota_exceeded',
         )
         expectEqual((await counterOf(world, 'ai_tokens')).status, 'throttled', `the status while hold ${key} is open`)
-        if (key === '3') await world.pass(60)
+        if (key === '3') await world.pass(550)
         applied(await world.one(end))
         expectEqual((await counterOf(world, 'ai_tokens')).status, 'below_quota', `the status after hold ${key}`)
       }
