@@ -207,7 +207,8 @@ export type {
   ListInvoicesInput,
   PayInvoiceInput,
 } from './core/operations/invoices.js'
-export type { Lease, LeaseInput, LeaseToken } from './core/operations/lease.js'
+export type { Lease, LeaseInput } from './core/operations/lease.js'
+export type { LeaseToken } from './core/operations/lease-token.js'
 export type { MeterLimit, UsageLimits } from './core/operations/limits.js'
 export type { ApprovePaymentInput, RejectPaymentInput, SubmitManualInput } from './core/operations/manual-payments.js'
 export type { MeasureInput } from './core/operations/measure.js'

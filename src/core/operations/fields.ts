@@ -31,6 +31,8 @@ export const accountSchema = z.strictObject({ accountId })
 /** A field that is looked at later, but must be there. */
 export const given = (name: string) => field(name, (value) => value)
 export const idField = (name: string) => field(name, (value) => checkId(value, name))
+/** Input that is one thing of an account. */
+export const oneSchema = z.strictObject({ accountId, id: idField('id') })
 export const meterName = field('meter', (value) => {
   if (typeof value === 'string') return value
   throw new BillingError('invalid_request', 'meter must be the name of a meter.', { details: { field: 'meter' } })

@@ -11,7 +11,7 @@ import {
   accountSchema,
   given,
   idempotencyKey,
-  idField,
+  oneSchema,
   parse,
   readMoney,
   readTime,
@@ -109,14 +109,12 @@ export async function invoiceCreditBalance(
   return balances.map((money) => ({ currency: money.currency, amount: formatMoney(money) }))
 }
 
-const endInvoiceCreditSchema = z.strictObject({ accountId, id: idField('id') })
-
 /** Takes back what is left of one; harmless to repeat. @throws BillingError `not_found`, `capability_missing` */
 export async function endInvoiceCredit(
   ctx: BillingContext,
   input: { readonly accountId: string; readonly id: string },
 ): Promise<InvoiceCreditView> {
-  const request = parse(endInvoiceCreditSchema, input)
+  const request = parse(oneSchema, input)
   const { provider, credits } = giverOf(ctx)
   const customerId = await customerOf(ctx, provider, request.accountId)
   const own = customerId === null ? null : await foundOrNull(credits.list(customerId, {}))

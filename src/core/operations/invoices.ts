@@ -7,7 +7,7 @@ import type { Invoice, InvoicePdf } from '../ports/capabilities/invoices.js'
 import { requireMethod } from '../ports/provider.js'
 import { customerOf, ensureCustomer, isCustomerOf } from './customers.js'
 import { invoiceDebt, invoicedSale, settleInvoiced } from './debt-invoice.js'
-import { accountId, accountSchema, idempotencyKey, idField, optionalText, parse } from './fields.js'
+import { accountId, accountSchema, idempotencyKey, idField, oneSchema, optionalText, parse } from './fields.js'
 import { followSubscriptions } from './follow-subscriptions.js'
 import { foundOrNull } from './found.js'
 import {
@@ -34,8 +34,6 @@ const listSchema = z.strictObject({
   status: z.enum(invoiceStatuses).optional(),
   provider: z.string().optional(),
 })
-const oneSchema = z.strictObject({ accountId, id: idField('id') })
-
 /** The invoices of an account, newest first, a page at a time. @throws BillingError `not_found`, `invalid_cursor` */
 export async function listInvoices(ctx: BillingContext, input: ListInvoicesInput): Promise<Page<InvoiceView>> {
   const request = parse(listSchema, input)

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Catalog, MeterName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
 import { scopesOf } from '../domain/budget.js'
-import type { LedgerCommand, RatedUsage } from '../domain/ledger/command.js'
+import type { LedgerCommand } from '../domain/ledger/command.js'
 import type { HoldResult, LedgerOutcome } from '../domain/ledger/outcome.js'
 import { isPeriodRated } from '../domain/rating/rate.js'
 import type { Remedy } from '../domain/remedy.js'
@@ -11,6 +11,7 @@ import { BillingError, invariant } from '../errors.js'
 import { maximumStaleMs, type WatchedLease } from '../leases.js'
 import { type AttributionInput, attributionFields, dimensionsOf } from './attribution.js'
 import { accountId, meterName, parse, type QuantityInput, readQuantity } from './fields.js'
+import type { LeaseShare, LeaseToken, Used } from './lease-token.js'
 import { rate, requireMeter } from './rate.js'
 import { errorOf } from './refusal.js'
 import { keyed } from './steps.js'
@@ -28,16 +29,6 @@ export interface LeaseInput<C extends Catalog = Catalog> extends AttributionInpu
   readonly ttlMs?: number
 }
 
-/** Leave for one piece of work, given out of a lease. Its usage is recorded with it, or it is given back. */
-export interface LeaseToken {
-  /** The hold that reserves it. */
-  readonly holdId: string
-  /** In micro-units of the meter, or micro-sparks. */
-  readonly amount: bigint
-  /** Gives it back: nothing was used. Harmless to repeat, and after its usage was recorded. */
-  cancel(): void
-}
-
 /** Credits, budgets and quota reserved for this process, out of which it answers by itself. */
 export interface Lease {
   /**
@@ -53,16 +44,6 @@ export interface Lease {
   authorize(amount: number | bigint): Promise<LeaseToken>
   /** Gives back what is reserved and not given out. What was given out is recorded all the same. */
   close(): Promise<void>
-}
-
-/** What a piece of work came to. */
-type Used = Pick<RatedUsage, 'quantity' | 'sparks'>
-
-/** What the recording of usage needs of a token. */
-export interface LeaseShare extends LeaseToken {
-  readonly accountId: string
-  /** Takes what was used out of what is reserved here. */
-  settle(used: Used): void
 }
 
 const nothing = { quantity: 0n, sparks: 0n }
@@ -99,11 +80,6 @@ class Leave implements LeaseShare {
   cancel(): void {
     this.settle(nothing)
   }
-}
-
-/** Whether something is leave that a lease gave. */
-export function isLeaseToken(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'settle' in value && 'holdId' in value
 }
 
 const leaseSchema = z.strictObject({

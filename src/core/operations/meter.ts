@@ -5,7 +5,7 @@ import { BillingError } from '../errors.js'
 import { type AttributionInput, attributionFields } from './attribution.js'
 import { accountId, copyOf, idempotencyKey, meterName, parse, readDimensions } from './fields.js'
 import { capture, findHold, type HoldInput, release, takeHold } from './holds.js'
-import { isLeaseToken, type LeaseShare, type LeaseToken } from './lease.js'
+import { checkLeave, type LeaseToken, leaseTokenField } from './lease-token.js'
 import { type MeasureInput, measureFieldsFromZero } from './measure.js'
 import { rate } from './rate.js'
 import { type RecordedUsage, type RecordUsageInput, recordUsage } from './usage.js'
@@ -48,7 +48,7 @@ const meterSchema = z.strictObject({
   meter: meterName,
   estimate: z.unknown(),
   ttlMs: z.unknown().optional(),
-  leaseToken: z.custom<LeaseShare>(isLeaseToken, 'must be what a lease gave').optional(),
+  leaseToken: leaseTokenField,
   ...attributionFields,
   idempotencyKey,
 })
@@ -79,7 +79,9 @@ export async function meter<C extends Catalog, T>(
 ): Promise<Metered<T>> {
   const copy = copyOf(input)
   const { estimate: _, ...request } = parse(meterSchema, copy)
-  const { estimate: asked, ttlMs, leaseToken, ...rest } = copy
+  const { estimate: asked, ttlMs, leaseToken: _token, ...rest } = copy
+  const { leaseToken } = request
+  if (leaseToken) checkLeave(leaseToken, request.accountId)
   const estimate = copyOf(asked)
   const lasting = ttlMs === undefined ? {} : { ttlMs }
   const record = (used: ReportedUsage, more: object): Promise<RecordedUsage> => {
@@ -87,7 +89,7 @@ export async function meter<C extends Catalog, T>(
     return recordUsage<C>(ctx, { ...used, ...rest, ...more, dimensions } as RecordUsageInput<C>)
   }
   const backing = leaseToken
-    ? leased(ctx, request.meter, checkedLeave(leaseToken, request.accountId), record)
+    ? leased(ctx, request.meter, leaseToken, record)
     : held(ctx, request, await holdOf(ctx, { ...estimate, ...rest, ...lasting } as HoldInput<C>), record)
   let used: ReportedUsage | null = null
   const settle = async (): Promise<RecordedUsage | null> => {
@@ -159,14 +161,6 @@ function leased(ctx: BillingContext, meter: string, leaseToken: LeaseToken, reco
     },
     giveBack,
   }
-}
-
-/** @throws BillingError `invalid_request` for what a lease gave to another account */
-function checkedLeave(token: LeaseToken, accountId: string): LeaseToken {
-  const owner = (token as LeaseShare).accountId
-  if (owner === accountId) return token
-  const message = `leaseToken was given to account ${owner}, and this is work of account ${accountId}.`
-  throw new BillingError('invalid_request', message, { details: { field: 'leaseToken' } })
 }
 
 /** A hold that work of this key may run behind. */

@@ -3,7 +3,7 @@ import type { BillingContext } from '../context.js'
 import { BillingError } from '../errors.js'
 import type { MethodUse, OfferedMethod, PaymentMethod } from '../ports/capabilities/payment-methods.js'
 import { customerOf, ensureCustomer } from './customers.js'
-import { accountId, accountSchema, idField, parse, text } from './fields.js'
+import { accountId, accountSchema, oneSchema, parse, text } from './fields.js'
 import { foundOrNull } from './found.js'
 
 /** What an account pays with, as callers see it: never a number. */
@@ -30,8 +30,6 @@ export interface PaymentMethodInput {
   readonly accountId: string
   readonly id: string
 }
-
-const oneSchema = z.strictObject({ accountId, id: idField('id') })
 
 /** What the account can pay with, newest first; at most one is the default. @throws BillingError `not_found` */
 export async function listPaymentMethods(

@@ -6,7 +6,7 @@ import { type DeclineReason, type PaymentStatus, paymentStatuses } from '../doma
 import { BillingError } from '../errors.js'
 import type { ProviderPayment, RefundStatus } from '../ports/capabilities/payments.js'
 import { customerOf, isCustomerOf } from './customers.js'
-import { accountId, given, idempotencyKey, idField, parse, readMoney, text } from './fields.js'
+import { accountId, given, idempotencyKey, idField, oneSchema, parse, readMoney, text } from './fields.js'
 import { followPayment } from './follow-payment.js'
 import { foundOrNull } from './found.js'
 import { namedProvider } from './named-provider.js'
@@ -59,14 +59,12 @@ export async function listPayments(ctx: BillingContext, input: ListPaymentsInput
   return providerPage(ctx, list, page, (payment) => paymentView(provider.id, payment))
 }
 
-const getPaymentSchema = z.strictObject({ accountId, id: idField('id') })
-
 /** One of the account's payments. @throws BillingError `not_found` */
 export async function getPayment(
   ctx: BillingContext,
   input: { readonly accountId: string; readonly id: string },
 ): Promise<PaymentView> {
-  const request = parse(getPaymentSchema, input)
+  const request = parse(oneSchema, input)
   const { provider, payment } = await requirePayment(ctx, request)
   return paymentView(provider.id, payment)
 }

@@ -15,7 +15,7 @@ import {
   readTime,
   readTokens,
 } from './fields.js'
-import { isLeaseToken, type LeaseShare } from './lease.js'
+import { isLeaseToken, type LeaseShare, leaseTokenField } from './lease-token.js'
 import { measureFields } from './measure.js'
 
 /** One fact of consumption, parsed. */
@@ -38,7 +38,7 @@ export const usageSchema = z.strictObject({
   ...attributionFields,
   holdId: idField('holdId').optional(),
   transaction: z.custom<object>(isObject, 'must be a client of the store’s database, in a transaction').optional(),
-  leaseToken: z.custom<LeaseShare>(isLeaseToken, 'must be what a lease gave').optional(),
+  leaseToken: leaseTokenField,
   onInsufficient: z.enum(['record', 'refuse']).default('record'),
 })
 

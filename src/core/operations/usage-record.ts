@@ -8,7 +8,7 @@ import type { ServiceTier } from '../domain/rating/price-book.js'
 import { formatQuantity, type MicroSparks } from '../domain/sparks.js'
 import { BillingError, invariant } from '../errors.js'
 import type { UsageFilter } from '../ports/store.js'
-import { accountId, idField, parse, readDimensions, readMoment, type TimeInput } from './fields.js'
+import { accountId, oneSchema, parse, readDimensions, readMoment, type TimeInput } from './fields.js'
 import { type Page, type PageInput, pageFields, pageOf, readCursor } from './paging.js'
 import { quotaView } from './quota-view.js'
 import { requireMeter } from './rate.js'
@@ -65,8 +65,6 @@ export interface UsageDetail extends Omit<UsageRecord, 'meter'>, Omit<RecordedUs
   readonly corrections: readonly UsageCorrection[]
 }
 
-const getUsageSchema = z.strictObject({ accountId, id: idField('id') })
-
 /**
  * One recorded event as it stands now, corrections included. `balance` and `quota` are those after it was recorded. What was taken out
  * of a hold without a meter is in `usage.list` only.
@@ -77,7 +75,7 @@ export async function getUsage(
   ctx: BillingContext,
   input: { readonly accountId: string; readonly id: string },
 ): Promise<UsageDetail> {
-  const request = parse(getUsageSchema, input)
+  const request = parse(oneSchema, input)
   const entry = await findUsage(ctx, request.accountId, request.id)
   invariant(entry.result.kind === 'usage', 'usage has another result')
   const [corrections, deliveries] = await Promise.all([

@@ -11,7 +11,7 @@ import { BillingError, invariant, withOutcome } from '../errors.js'
 import type { DeliveryStatus } from '../ports/store.js'
 import { type AttributionInput, dimensionsOf } from './attribution.js'
 import { parse, type TimeInput } from './fields.js'
-import type { LeaseShare, LeaseToken } from './lease.js'
+import { checkLeave, type LeaseShare, type LeaseToken } from './lease-token.js'
 import type { MeasureInput } from './measure.js'
 import { type QuotaView, quotaView } from './quota-view.js'
 import { rate, unrated } from './rate.js'
@@ -145,10 +145,7 @@ async function expectRepeats(ctx: BillingContext, commands: readonly UsageComman
 export function usageCommand(ctx: BillingContext, input: unknown): UsageCommand {
   const request = parseUsage(input)
   const { leaseToken } = request
-  if (leaseToken !== undefined && leaseToken.accountId !== request.accountId) {
-    const message = `leaseToken was given to account ${leaseToken.accountId}, and this is usage of account ${request.accountId}.`
-    throw new BillingError('invalid_request', message, { details: { field: 'leaseToken' } })
-  }
+  if (leaseToken !== undefined) checkLeave(leaseToken, request.accountId)
   const at = request.occurredAt ?? ctx.environment.now()
   const dimensions = dimensionsOf(request)
   let usage = unrated

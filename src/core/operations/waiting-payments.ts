@@ -10,13 +10,15 @@ export interface WaitingPayment extends PaymentView {
   readonly accountId: string
 }
 
+const pageSchema = z.strictObject(pageFields)
+
 /**
  * Payments of all accounts that wait for approval, newest first, a page at a time.
  *
  * @throws BillingError `invalid_cursor`, `invalid_range` (limit), `capability_missing`
  */
 export async function listWaitingPayments(ctx: BillingContext, input: PageInput = {}): Promise<Page<WaitingPayment>> {
-  const request = parse(z.strictObject(pageFields), input)
+  const request = parse(pageSchema, input)
   const takers = takersOf(ctx)
   const provider = takers.find(({ payments }) => payments.waiting) ?? takers[0]
   if (!provider) return { items: [], nextCursor: null }
