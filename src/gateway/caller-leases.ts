@@ -16,7 +16,7 @@ const maximumLeases = 1_000
 
 interface Kept {
   readonly lease: Promise<Lease | null>
-  timer: ReturnType<typeof setTimeout> | undefined
+  usedAt: number
 }
 
 export function createCallerLeases(billing: Pick<BillingCore, 'lease'>, meter: string): CallerLeases {
@@ -24,38 +24,50 @@ export function createCallerLeases(billing: Pick<BillingCore, 'lease'>, meter: s
   const closing = new Map<string, Promise<boolean>>()
 
   const giveBack = (name: string): Promise<boolean> => {
-    const { lease, timer } = kept.get(name) ?? {}
+    const { lease } = kept.get(name) ?? {}
     // Somebody may be giving it back already.
     if (!lease) return closing.get(name) ?? Promise.resolve(false)
     kept.delete(name)
-    clearTimeout(timer)
-    const closed = lease.then(async (open) => {
+    const closed = lease.then(async (given) => {
       // What cannot be given back ends with its time.
-      await open?.close().catch(() => {})
+      await given?.close().catch(() => {})
       closing.delete(name)
-      return open !== null
+      return given !== null
     })
     closing.set(name, closed)
     return closed
   }
 
+  /** Gives a lease back once nobody has used it for long enough: one timer a lease, however many calls there are. */
+  const watch = (name: string, own: Kept): void => {
+    const left = own.usedAt + idleMs - performance.now()
+    const timer: unknown = setTimeout(() => {
+      if (kept.get(name) !== own) return
+      if (performance.now() - own.usedAt >= idleMs) void giveBack(name)
+      else watch(name, own)
+    }, left)
+    // No process stays alive for it; what a timer is depends on the runtime.
+    if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref()
+  }
+
+  const open = (name: string, caller: GatewayCaller): Kept => {
+    const lease = billing.lease({ ...caller, meter: meter as never }).catch(() => null)
+    const own: Kept = { lease, usedAt: performance.now() }
+    watch(name, own)
+    void lease.then((given) => given === null && kept.get(name) === own && giveBack(name))
+    return own
+  }
+
   const leaseOf = (caller: GatewayCaller): Promise<Lease | null> => {
     const name = nameOf(caller)
-    const known = kept.get(name)
-    const used = known ?? {
-      lease: billing.lease({ ...caller, meter: meter as never }).catch(() => null),
-      timer: undefined,
-    }
-    clearTimeout(used.timer)
-    used.timer = setTimeout(() => void giveBack(name), idleMs)
-    used.timer.unref()
+    const own = kept.get(name) ?? open(name, caller)
+    own.usedAt = performance.now()
     // The last in the order are those that were used last.
     kept.delete(name)
-    kept.set(name, used)
-    if (!known) void used.lease.then((lease) => lease === null && giveBack(name))
+    kept.set(name, own)
     const [oldest] = kept.keys()
     if (kept.size > maximumLeases && oldest !== undefined) void giveBack(oldest)
-    return used.lease
+    return own.lease
   }
 
   return {

@@ -2,7 +2,6 @@ import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { BillingProblem } from '../../client/problem.js'
 import { useBilling } from '../billing-context.js'
 import { useStripeConfig } from '../hooks/use-billing-account.js'
-import { useCheckout } from '../hooks/use-checkout.js'
 import { useAttachPaymentMethod } from '../hooks/use-payment-methods.js'
 import { usePlans } from '../hooks/use-subscription.js'
 import { Button } from '../primitives/button.js'
@@ -11,6 +10,7 @@ import { ProblemNotice } from '../primitives/problem-notice.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { useToast } from '../primitives/toast.js'
 import type { LoadStripe, StripeJs } from '../stripe.js'
+import { CheckoutDialog } from './checkout-dialog.js'
 
 /** How it is closed. */
 export interface AddPaymentMethodFormProps {
@@ -35,27 +35,15 @@ export function AddPaymentMethodForm({ onClose }: AddPaymentMethodFormProps): Re
 
 function HostedPage({ onClose }: AddPaymentMethodFormProps): ReactNode {
   const { text } = useBilling()
-  const checkout = useCheckout()
   return (
-    <Dialog
+    <CheckoutDialog
       title={text('addMethod.title')}
+      sale={{ kind: 'setup' }}
+      label={text('addMethod.hosted')}
       onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>{text('action.cancel')}</Button>
-          <Button
-            variant="primary"
-            isBusy={checkout.isPending || checkout.isSuccess}
-            onClick={() => checkout.mutate({ kind: 'setup' })}
-          >
-            {text('addMethod.hosted')}
-          </Button>
-        </>
-      }
     >
       <p>{text('addMethod.hostedText')}</p>
-      {checkout.error && <ProblemNotice problem={checkout.error} isWrite />}
-    </Dialog>
+    </CheckoutDialog>
   )
 }
 

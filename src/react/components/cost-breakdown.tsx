@@ -14,6 +14,7 @@ import { Loaded } from '../primitives/loaded.js'
 import { ProblemNotice } from '../primitives/problem-notice.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { Empty } from '../primitives/table.js'
+import { type Span, SpanChoice } from './span-choice.js'
 
 type View = 'byDay' | 'byModel' | 'byProvider'
 
@@ -26,7 +27,7 @@ export interface CostBreakdownProps {
 /** What models cost before margin: by model, by provider, by day; the last 7 or 30 days, and as CSV. */
 export function CostBreakdown({ initialView = 'byModel' }: CostBreakdownProps): ReactNode {
   const { text, format } = useBilling()
-  const [span, setSpan] = useState<'7' | '30'>('30')
+  const [span, setSpan] = useState<Span>('30')
   const [view, setView] = useState<View>(initialView)
   const days = lastDays(Number(span))
   const costs = useCosts(days)
@@ -55,15 +56,7 @@ export function CostBreakdown({ initialView = 'byModel' }: CostBreakdownProps): 
     >
       {csv.error && <ProblemNotice problem={csv.error} />}
       <div className="billfold-filters">
-        <Choice
-          label={text('timeline.span')}
-          value={span}
-          onChange={setSpan}
-          options={[
-            { value: '7', label: text('timeline.days7') },
-            { value: '30', label: text('timeline.days30') },
-          ]}
-        />
+        <SpanChoice value={span} onChange={setSpan} />
         <Choice
           label={text('costs.view')}
           value={view}

@@ -3,7 +3,6 @@ import { type ReactNode, useState } from 'react'
 import type { Plan, PreviewedChange } from '../../client/client.js'
 import { useBilling } from '../billing-context.js'
 import { compare } from '../decimal.js'
-import { useCheckout } from '../hooks/use-checkout.js'
 import {
   type ChangedSubscription,
   useChangeSubscription,
@@ -18,6 +17,7 @@ import { Loaded } from '../primitives/loaded.js'
 import { ProblemNotice } from '../primitives/problem-notice.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { useToast } from '../primitives/toast.js'
+import { CheckoutDialog } from './checkout-dialog.js'
 import { planPrice } from './plan-price.js'
 
 /** To which plan, and how it is closed. */
@@ -38,31 +38,19 @@ export function UpgradeDialog({ plan, onClose }: UpgradeDialogProps): ReactNode 
 function Subscribe({ plan, onClose }: UpgradeDialogProps): ReactNode {
   const billing = useBilling()
   const { text } = billing
-  const checkout = useCheckout()
   return (
-    <Dialog
+    <CheckoutDialog
       title={text('upgrade.title', { plan: plan.name })}
+      sale={{ kind: 'subscription', plan: plan.id }}
+      label={text('upgrade.checkout')}
       onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>{text('action.cancel')}</Button>
-          <Button
-            variant="primary"
-            isBusy={checkout.isPending || checkout.isSuccess}
-            onClick={() => checkout.mutate({ kind: 'subscription', plan: plan.id })}
-          >
-            {text('upgrade.checkout')}
-          </Button>
-        </>
-      }
     >
       <p className="billfold-big">{planPrice(plan, billing)}</p>
       {plan.price !== null && plan.price.trial_days > 0 && (
         <p>{text('plans.trial', { count: plan.price.trial_days })}</p>
       )}
       <p className="billfold-muted">{text('upgrade.checkoutText')}</p>
-      {checkout.error && <ProblemNotice problem={checkout.error} isWrite />}
-    </Dialog>
+    </CheckoutDialog>
   )
 }
 

@@ -5,10 +5,10 @@ import { daysIn, lastDays } from '../days.js'
 import { compare, sumOf } from '../decimal.js'
 import { useUsageDashboard } from '../hooks/use-usage.js'
 import { Card } from '../primitives/card.js'
-import { Choice } from '../primitives/choice.js'
 import { Loaded } from '../primitives/loaded.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { Empty } from '../primitives/table.js'
+import { type Span, SpanChoice } from './span-choice.js'
 
 /** The meter, and the days. */
 export interface UsageTimelineProps {
@@ -20,7 +20,7 @@ export interface UsageTimelineProps {
 export function UsageTimeline({ meter: only }: UsageTimelineProps): ReactNode {
   const { text, format, nameOf } = useBilling()
   const id = useId()
-  const [span, setSpan] = useState<'7' | '30'>('30')
+  const [span, setSpan] = useState<Span>('30')
   const [chosen, setChosen] = useState<string | null>(null)
   const days = lastDays(Number(span))
   const usage = useUsageDashboard(days)
@@ -39,15 +39,7 @@ export function UsageTimeline({ meter: only }: UsageTimelineProps): ReactNode {
       isBusy={usage.isPending}
     >
       <div className="billfold-filters">
-        <Choice
-          label={text('timeline.span')}
-          value={span}
-          onChange={setSpan}
-          options={[
-            { value: '7', label: text('timeline.days7') },
-            { value: '30', label: text('timeline.days30') },
-          ]}
-        />
+        <SpanChoice value={span} onChange={setSpan} />
         {only === undefined && (usage.isPending || meters.length > 1) && (
           <span className="billfold-select">
             <label htmlFor={id}>{text('timeline.meter')}</label>
