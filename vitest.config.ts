@@ -17,7 +17,6 @@ const onEveryStore = [
 
 /**
  * `isolate: false` has the files of a project share what they import: reading the package anew for each would take as long as many tests.
- * `fileParallelism: false` also keeps a project's files apart from those of other such projects: they share `dist`.
  */
 const projects = [
   {
@@ -46,16 +45,10 @@ const projects = [
     testTimeout: 30_000,
   },
   // Pages of the package in chromium, if there is one: one browser and one server for all of them.
-  {
-    name: 'browser',
-    include: ['test/browser/**/*.test.ts'],
-    alias: sources,
-    testTimeout: 60_000,
-    fileParallelism: false,
-  },
+  { name: 'browser', include: ['test/browser/**/*.test.ts'], alias: sources, testTimeout: 60_000 },
   // The two below start child processes on the built package.
-  { name: 'proof', include: ['test/proof/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false },
-  { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false },
+  { name: 'proof', include: ['test/proof/**/*.test.ts'], testTimeout: 120_000 },
+  { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 120_000 },
   // `npm run test:next`: installs half a gigabyte, and builds the package and the example.
   ...(process.env.BILLFOLD_NEXT ? [{ name: 'next', include: ['test/next/**/*.test.ts'], testTimeout: 60_000 }] : []),
 ]

@@ -25,8 +25,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { run, secondsSince, toolPath } from './tool.mjs'
 
-/** What was installed and built last. @typedef {{ installed?: string, built?: string, types?: boolean }} Stamp */
-/** @typedef {{ install: boolean, build: boolean }} Plan */
+/** What was installed and built last. @typedef {{ installed?: string, built?: string, declared?: string }} Stamp */
+/** @typedef {{ install: boolean, build: boolean, declare: boolean }} Plan */
 
 /** @param {string} version */
 export function nodeIsSupported(version) {
@@ -45,12 +45,12 @@ export function plan(root, { types = false } = {}) {
   const stamp = readStamp(root)
   const install =
     !existsSync(join(root, 'node_modules/.package-lock.json')) || stamp.installed !== dependenciesHash(root)
-  const build =
-    install ||
-    stamp.built !== sourcesHash(root) ||
-    (types && !stamp.types) ||
-    outputs(root, types).some((file) => !existsSync(join(root, file)))
-  return { install, build }
+  const sources = sourcesHash(root)
+  const isThere = (/** @type {string} */ file) => existsSync(join(root, file))
+  const { scripts, declarations } = outputs(root)
+  const build = install || stamp.built !== sources || !scripts.every(isThere)
+  const declare = types && (build || stamp.declared !== sources || !declarations.every(isThere))
+  return { install, build, declare }
 }
 
 /**
@@ -63,9 +63,10 @@ export function plan(root, { types = false } = {}) {
 export async function setUp({ root, build = true, types = false, run: runTool = run, log = console.log }) {
   const wanted = () => {
     const todo = plan(root, { types })
-    return { install: todo.install, build: build && todo.build }
+    return build ? todo : { install: todo.install, build: false, declare: false }
   }
-  if (!wanted().install && !wanted().build) return { install: false, build: false }
+  const isReady = Object.values(wanted()).every((isStale) => !isStale)
+  if (isReady) return wanted()
 
   const unlock = await lock(join(root, 'node_modules/.billfold-setup.lock'), log)
   try {
@@ -74,16 +75,16 @@ export async function setUp({ root, build = true, types = false, run: runTool = 
       await step('Installing dependencies', 'npm install', () => runTool(...npmInstall(), optionsFor(root)))
       writeStamp(root, { installed: dependenciesHash(root) })
     }
+    const sources = sourcesHash(root)
     if (todo.build) {
-      const before = sourcesHash(root)
       await step('Building', 'The build', () => tool('tsup', 'tsup'))
-      if (types) {
-        await step('Declaring types', 'The compiler', () => tool('typescript', 'tsc', '-p', 'tsconfig.types.json'))
-        await step('Building types', 'The build of types', () =>
-          tool('tsup', 'tsup', '--config', 'tsup.types.config.ts'),
-        )
-      }
-      writeStamp(root, { ...readStamp(root), built: before, types })
+      // It has removed the declarations.
+      writeStamp(root, { installed: dependenciesHash(root), built: sources })
+    }
+    if (todo.declare) {
+      await step('Declaring types', 'The compiler', () => tool('typescript', 'tsc', '-p', 'tsconfig.types.json'))
+      await step('Building types', 'The build of types', () => tool('tsup', 'tsup', '--config', 'tsup.types.config.ts'))
+      writeStamp(root, { ...readStamp(root), declared: sources })
     }
     return todo
   } finally {
@@ -169,11 +170,13 @@ function sourcesHash(root) {
   return hash(files.flatMap((file) => (existsSync(join(root, file)) ? [file, readFileSync(join(root, file))] : [])))
 }
 
-/** The files the manifest promises. @param {string} root @param {boolean} types */
-function outputs(root, types) {
+/** The files the manifest promises. @param {string} root @returns {{ scripts: string[], declarations: string[] }} */
+function outputs(root) {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  /** @type {string[]} */
   const files = JSON.stringify(exports).match(/dist\/[^"]+/g) ?? []
-  return types ? files : files.filter((file) => !/\.d\.c?ts$/.test(file))
+  const isDeclaration = (/** @type {string} */ file) => /\.d\.c?ts$/.test(file)
+  return { scripts: files.filter((file) => !isDeclaration(file)), declarations: files.filter(isDeclaration) }
 }
 
 /** @param {string} root @param {string} folder @returns {string[]} */
@@ -258,7 +261,7 @@ if (realpathSync(process.argv[1] ?? '.') === fileURLToPath(import.meta.url)) {
     try {
       const types = args.includes('--types')
       const done = await setUp({ root, build: !args.includes('--no-build'), types })
-      if (types && !done.build) console.log('dist is up to date.')
+      if (types && !done.build && !done.declare) console.log('dist is up to date.')
     } catch (error) {
       console.error(error instanceof SetUpFailed ? error.message : error)
       process.exitCode = error instanceof SetUpFailed ? error.exitCode : 1

@@ -51,12 +51,12 @@ const ready = (options: { build?: boolean; types?: boolean } = {}) =>
 
 describe('set-up', () => {
   it('installs and builds in a fresh clone, then has nothing to do and says nothing', async () => {
-    expect(await ready()).toEqual({ install: true, build: true })
+    expect(await ready()).toEqual({ install: true, build: true, declare: false })
     expect(ran).toEqual(['install', 'build'])
     expect(log.at(-1)).toMatch(/^Building: done in [\d.]+ s$/)
 
     log = []
-    expect(await ready()).toEqual({ install: false, build: false })
+    expect(await ready()).toEqual({ install: false, build: false, declare: false })
     expect(ran).toHaveLength(2)
     expect(log).toEqual([])
   })
@@ -65,54 +65,72 @@ describe('set-up', () => {
     [
       'a source changes',
       () => writeFiles(root, { 'src/index.ts': 'export const one = 2' }),
-      { install: false, build: true },
+      { install: false, build: true, declare: false },
     ],
-    ['a source is added', () => writeFiles(root, { 'src/core/two.ts': '' }), { install: false, build: true }],
-    ['a source is renamed', () => renameSource(), { install: false, build: true }],
+    [
+      'a source is added',
+      () => writeFiles(root, { 'src/core/two.ts': '' }),
+      { install: false, build: true, declare: false },
+    ],
+    ['a source is renamed', () => renameSource(), { install: false, build: true, declare: false }],
     [
       'the build is configured anew',
       () => writeFiles(root, { 'tsup.config.ts': '1' }),
-      { install: false, build: true },
+      { install: false, build: true, declare: false },
     ],
-    ['an output is missing', () => rmSync(join(root, 'dist/index.js')), { install: false, build: true }],
-    ['the lockfile changes', () => writeFiles(root, { 'package-lock.json': '{ }' }), { install: true, build: true }],
-    ['a dependency is added', () => edit({ devDependencies: { zod: '4.0.0' } }), { install: true, build: true }],
+    [
+      'an output is missing',
+      () => rmSync(join(root, 'dist/index.js')),
+      { install: false, build: true, declare: false },
+    ],
+    [
+      'the lockfile changes',
+      () => writeFiles(root, { 'package-lock.json': '{ }' }),
+      { install: true, build: true, declare: false },
+    ],
+    [
+      'a dependency is added',
+      () => edit({ devDependencies: { zod: '4.0.0' } }),
+      { install: true, build: true, declare: false },
+    ],
     [
       'node_modules is gone',
       () => rmSync(join(root, 'node_modules'), { recursive: true }),
-      { install: true, build: true },
+      { install: true, build: true, declare: false },
     ],
     [
       'an install was interrupted',
       () => rmSync(join(root, 'node_modules/.package-lock.json')),
-      { install: true, build: true },
+      { install: true, build: true, declare: false },
     ],
-    ['the stamp is damaged', () => writeFiles(root, { [stamp]: '{"inst' }), { install: true, build: true }],
-    ['a test changes', () => writeFiles(root, { 'test/a.test.ts': '1' }), { install: false, build: false }],
+    [
+      'the stamp is damaged',
+      () => writeFiles(root, { [stamp]: '{"inst' }),
+      { install: true, build: true, declare: false },
+    ],
+    [
+      'a test changes',
+      () => writeFiles(root, { 'test/a.test.ts': '1' }),
+      { install: false, build: false, declare: false },
+    ],
   ])('sees what is stale when %s', async (_when, change, expected) => {
     await ready()
     change()
     expect(plan(root)).toEqual(expected)
     expect(await ready()).toEqual(expected)
-    expect(plan(root)).toEqual({ install: false, build: false })
+    expect(plan(root)).toEqual({ install: false, build: false, declare: false })
   })
 
   it('builds the types only when asked, and then keeps them', async () => {
     await ready()
-    expect(await ready({ types: true })).toEqual({ install: false, build: true })
-    expect(await ready({ types: true })).toEqual({ install: false, build: false })
-    expect(await ready()).toEqual({ install: false, build: false })
-    expect(ran).toEqual([
-      'install',
-      'build',
-      'build',
-      'build -p tsconfig.types.json',
-      'build --config tsup.types.config.ts',
-    ])
+    expect(await ready({ types: true })).toEqual({ install: false, build: false, declare: true })
+    expect(await ready({ types: true })).toEqual({ install: false, build: false, declare: false })
+    expect(await ready()).toEqual({ install: false, build: false, declare: false })
+    expect(ran).toEqual(['install', 'build', 'build -p tsconfig.types.json', 'build --config tsup.types.config.ts'])
   })
 
   it('only installs with build: false', async () => {
-    expect(await ready({ build: false })).toEqual({ install: true, build: false })
+    expect(await ready({ build: false })).toEqual({ install: true, build: false, declare: false })
     expect(existsSync(join(root, 'dist'))).toBe(false)
   })
 
@@ -125,7 +143,7 @@ describe('set-up', () => {
     })
     await expect(failing).rejects.not.toMatchObject({ message: expect.stringContaining('line 59') })
     expect(existsSync(join(root, lockFile))).toBe(false)
-    expect(await ready()).toEqual({ install: true, build: true })
+    expect(await ready()).toEqual({ install: true, build: true, declare: false })
   })
 
   it('does the work once when two start together', async () => {
@@ -137,7 +155,7 @@ describe('set-up', () => {
   it('takes over the lock of a process that is gone', async () => {
     const { output: gone } = await run(process.execPath, ['-p', 'process.pid'], { cwd: root })
     writeFiles(root, { [lockFile]: gone.trim() })
-    expect(await ready()).toEqual({ install: true, build: true })
+    expect(await ready()).toEqual({ install: true, build: true, declare: false })
     expect(existsSync(join(root, lockFile))).toBe(false)
   })
 
