@@ -7,13 +7,14 @@ export function memoryInbox(tables: Tables, now: () => number): InboxStore {
     async accept(event) {
       const id = `${event.provider}|${event.eventId}`
       if (tables.inbox.has(id)) return { created: false }
+      const receivedAt = Math.max(now(), event.receivedAt ?? 0)
       tables.inbox.set(id, {
         ...event,
-        receivedAt: now(),
+        receivedAt,
         status: 'pending',
         attempts: 0,
         fence: 0,
-        nextAttemptAt: now(),
+        nextAttemptAt: receivedAt,
         leasedUntil: 0,
         error: null,
       })
@@ -54,7 +55,8 @@ export function memoryInbox(tables: Tables, now: () => number): InboxStore {
       return true
     },
     async backlog() {
-      const rows = [...tables.inbox.values()]
+      const at = now()
+      const rows = [...tables.inbox.values()].filter(({ receivedAt }) => receivedAt <= at)
       const count = (status: 'pending' | 'dead') => rows.filter((row) => row.status === status).length
       return (['pending', 'dead'] as const)
         .map((status) => ({ status, count: count(status) }))

@@ -8,12 +8,13 @@ import type { Tables } from './tables.js'
 export function postgresInbox(connection: Connection, tables: Tables, clock: Clock): InboxStore {
   const { schema } = tables
   return {
-    async accept({ provider, eventId, type, payload }) {
-      const now = clock()
+    async accept({ provider, eventId, type, payload, receivedAt }) {
+      const at = `GREATEST(${clock()}, $5::bigint)`
       const insert = `INSERT INTO ${schema}.inbox
           (provider, event_id, type, payload, received_at, status, attempts, fence, next_attempt_at, leased_until)
-        VALUES ($1, $2, $3, $4, ${now}, 'pending', 0, 0, ${now}, 0) ON CONFLICT DO NOTHING RETURNING 1`
-      const inserted = await connection.write((sql) => sql.query(insert, [provider, eventId, type, payload]))
+        VALUES ($1, $2, $3, $4, ${at}, 'pending', 0, 0, ${at}, 0) ON CONFLICT DO NOTHING RETURNING 1`
+      const values = [provider, eventId, type, payload, String(receivedAt ?? 0)]
+      const inserted = await connection.write((sql) => sql.query(insert, values))
       return { created: inserted.length > 0 }
     },
     async claim({ limit, leaseMs }) {
@@ -52,7 +53,8 @@ export function postgresInbox(connection: Connection, tables: Tables, clock: Clo
       return (await connection.write((sql) => sql.query(revive, [provider, eventId]))).length > 0
     },
     async backlog() {
-      const query = `SELECT status, count(*) FROM ${schema}.inbox WHERE status <> 'applied' GROUP BY 1 ORDER BY 1 DESC`
+      const query = `SELECT status, count(*) FROM ${schema}.inbox
+        WHERE status <> 'applied' AND received_at <= ${clock()} GROUP BY 1 ORDER BY 1 DESC`
       const rows = await connection.read((sql) => sql.query(query))
       return rows.map(([status, count]) => ({ status: status as 'pending' | 'dead', count: Number(count) }))
     },

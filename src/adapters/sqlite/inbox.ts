@@ -10,9 +10,9 @@ export function sqliteInbox(connection: Connection, now: () => number): InboxSto
       return connection.write((sql) => {
         const clause = 'WHERE provider = ? AND event_id = ?'
         if (inbox.first(sql, clause, event.provider, event.eventId)) return { created: false }
-        const at = now()
-        const waiting = { attempts: 0, fence: 0, nextAttemptAt: at, leasedUntil: 0, error: null }
-        inbox.insert(sql, [{ ...event, receivedAt: at, status: 'pending', ...waiting }])
+        const receivedAt = Math.max(now(), event.receivedAt ?? 0)
+        const waiting = { attempts: 0, fence: 0, nextAttemptAt: receivedAt, leasedUntil: 0, error: null }
+        inbox.insert(sql, [{ ...event, receivedAt, status: 'pending', ...waiting }])
         return { created: true }
       })
     },
@@ -69,11 +69,11 @@ export function sqliteInbox(connection: Connection, now: () => number): InboxSto
       return connection.write((sql) => sql.all(revive, BigInt(now()), provider, eventId).length > 0)
     },
     backlog() {
+      const query = `SELECT status, count(*) FROM billfold_inbox
+        WHERE status <> 'applied' AND received_at <= ? GROUP BY status ORDER BY status DESC`
       return connection.read((sql) =>
         sql
-          .all(
-            "SELECT status, count(*) FROM billfold_inbox WHERE status <> 'applied' GROUP BY status ORDER BY status DESC",
-          )
+          .all(query, BigInt(now()))
           .map(([status, count]) => ({ status: status as 'pending' | 'dead', count: Number(count) })),
       )
     },

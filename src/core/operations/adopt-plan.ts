@@ -11,6 +11,7 @@ import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
 import { arrangeCollection, meteringProvider } from './collection.js'
 import { ownedForLife } from './owned-for-life.js'
+import { expectPeriodEnd } from './period-end.js'
 import { isOngoing, keepOneSubscription } from './slot.js'
 import { requireSnapshot, submit } from './steps.js'
 
@@ -46,6 +47,8 @@ export async function adoptPlan(
     if (!snapshot) throw new BillingError('not_found', `No account ${accountId}: call accounts.ensure first.`)
     const all = await withOthers(ctx, provider, snapshot, subscriptions)
     const { best, owned, plan, anchor } = await bestPlan(ctx, accountId, all)
+    // Before the plan is there: a crash in between must not leave one that nobody ends.
+    if (best) await expectPeriodEnd(ctx, best)
     const isSwayed = await followPayments(ctx, snapshot, all.some(isOverdue(ctx)), cause)
     const paid = best ? { source: best.externalId, provider: best.provider, period: best.paidPeriod } : null
     const wanted = fingerprintOf({ plan, anchor, paid })

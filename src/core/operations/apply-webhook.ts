@@ -9,6 +9,7 @@ import { followSubscriptions } from './follow-subscriptions.js'
 import { fulfilCheckout } from './fulfilment.js'
 import { forgetCustomer } from './gone-customer.js'
 import { parkRefused } from './park-refused.js'
+import { type PeriodEnd, periodOver } from './period-end.js'
 
 /** What an event is applied with. */
 interface Applying {
@@ -26,6 +27,8 @@ interface Applying {
  */
 export async function applyWebhook(ctx: BillingContext, event: ClaimedInboxEvent, signal: AbortSignal): Promise<void> {
   const provider = ctx.roles.all.get(event.provider)
+  if (provider && event.type === periodOver)
+    return applyPeriodEnd(ctx, JSON.parse(event.payload), { provider, cause: `period:${event.eventId}`, signal })
   if (!provider?.webhooks)
     throw new BillingError('capability_missing', `Provider ${event.provider} is not configured here.`)
   const subject = await provider.webhooks.interpret(event, { signal })
@@ -76,4 +79,20 @@ async function applyCheckout(ctx: BillingContext, externalId: string, { provider
     (await ctx.store.directory.intentByExternalId(provider.id, session.externalId)) ??
     (session.intentId === null ? null : await ctx.store.directory.intentById(session.intentId))
   if (intent?.provider === provider.id) await fulfilCheckout(ctx, provider, intent, session)
+}
+
+/**
+ * A period is over by the store's clock. @throws BillingError `provider_unavailable` while it goes on by the provider's: to be tried again
+ */
+async function applyPeriodEnd(
+  ctx: BillingContext,
+  { customerId, subscriptionId, endsAt }: PeriodEnd,
+  { provider, cause, signal }: Applying,
+): Promise<void> {
+  await followSubscriptions(ctx, provider, customerId, cause)
+  const subscriptions = await requireCapability(provider, 'subscriptions').list(customerId, { signal })
+  const own = subscriptions.find(({ externalId }) => externalId === subscriptionId)
+  if (own?.status !== 'active' || own.currentPeriodEndsAt !== endsAt) return
+  const message = `The period of ${subscriptionId} is over, and ${provider.id} does not know of it yet.`
+  throw new BillingError('provider_unavailable', message)
 }

@@ -480,8 +480,11 @@ export interface DeadInboxEvent extends InboxEvent {
 
 /** Webhook events between their acknowledgement and their effect. */
 export interface InboxStore {
-  /** Stores an event once by provider and event id. @returns whether it was new */
-  accept(event: InboxEvent): Promise<{ readonly created: boolean }>
+  /**
+   * Stores an event once by provider and event id. One that is for later (`receivedAt`, by the store's clock) is neither handed out nor
+   * in the backlog before, and counts as received then. @returns whether it was new
+   */
+  accept(event: InboxEvent & { readonly receivedAt?: Instant }): Promise<{ readonly created: boolean }>
   /** Hands out due events, oldest first, and keeps others from them for `leaseMs`. */
   claim(options: { readonly limit: number; readonly leaseMs: number }): Promise<readonly ClaimedInboxEvent[]>
   /** Says how a claimed event ended. @returns whether the claim still held */
@@ -498,7 +501,7 @@ export interface InboxStore {
   dead(page: { readonly limit: number; readonly after?: string }): Promise<readonly DeadInboxEvent[]>
   /** Lets an event that was given up be tried again, from the beginning. @returns whether it was given up */
   revive(provider: string, eventId: string): Promise<boolean>
-  /** How many events wait, and how many were given up. */
+  /** How many events wait that have been received, and how many were given up. */
   backlog(): Promise<readonly { readonly status: 'pending' | 'dead'; readonly count: number }[]>
 }
 

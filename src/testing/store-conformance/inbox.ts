@@ -3,6 +3,7 @@ import { expectEqual } from '../conformance.js'
 import { required, type StoreCase, type World } from './world.js'
 
 const long = 60_000
+const dayMs = 86_400_000
 
 /** The inbox: webhook events stored once, handed out until they are applied or given up. */
 export const inboxCases: readonly StoreCase[] = [
@@ -112,6 +113,28 @@ export const inboxCases: readonly StoreCase[] = [
       )
       for (const id of ['1', '2', '3', '4'])
         expectEqual(await world.store.inbox.accept(event(id)), { created: false }, 'whether a known event is new')
+    },
+  },
+  {
+    name: 'inbox: what is for later is stored once, waits in nobody’s backlog, and is handed out at its time as received then',
+    async run(world) {
+      const at = world.now() + 80
+      const later = { ...event('1'), receivedAt: at }
+      expectEqual(await world.store.inbox.accept(later), { created: true }, 'whether it was new')
+      expectEqual(await world.store.inbox.accept(later), { created: false }, 'whether it was new again')
+      expectEqual(
+        await world.store.inbox.accept({ ...event('2'), receivedAt: at - dayMs }),
+        { created: true },
+        'another',
+      )
+      const early = await world.store.inbox.claim({ limit: 9, leaseMs: long })
+      expectEqual(idsOf(early), ['2'], 'what is due before its time')
+      expectEqual(required(early[0], 'an event').receivedAt > at - dayMs, true, 'whether no event is from the past')
+      expectEqual(await world.store.inbox.backlog(), [{ status: 'pending', count: 1 }], 'the backlog')
+      await world.pass(160)
+      const [due] = await world.store.inbox.claim({ limit: 9, leaseMs: long })
+      expectEqual([due?.eventId, due?.receivedAt, due?.attempts], ['1', at, 1], 'what is due at its time')
+      expectEqual(await world.store.inbox.backlog(), [{ status: 'pending', count: 2 }], 'the backlog then')
     },
   },
   {

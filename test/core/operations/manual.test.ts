@@ -26,13 +26,13 @@ afterEach(async () => {
 })
 
 /** A service that sells by bank transfer; another process is another service on the same store. */
-async function openManual(tested: TestedStore, options: Partial<ManualProviderOptions> = {}) {
+async function openManual(tested: TestedStore, options: Partial<ManualProviderOptions> = {}, lagMs = () => 0) {
   const { now, advance } = createClock()
   const store = await tested.open({ now })
   const service = (around: (store: Store) => Store = (own) => own) => {
     const used = around(store)
     const instructions = ({ number }: { number: string | null }) => `Transfer it to DE02…, and write ${number}.`
-    const manual = manualProvider({ store: used, instructions, now, ...options })
+    const manual = manualProvider({ store: used, instructions, now: () => now() - lagMs(), ...options })
     const billing = createBilling({
       catalog,
       store: used,
@@ -227,6 +227,53 @@ describe.each(stores)('offline payments on $name', (tested) => {
     const life = await billing.createCheckout({ accountId, kind: 'lifetime', plan: 'founder', ...pages })
     await pay(life.externalId)
     expect((await billing.accounts.get({ accountId })).plan).toBe('founder')
+  })
+
+  it('S3.4 a plan that was paid offline ends with its period by itself, once, and one that is paid for anew goes on', async () => {
+    const { billing, submit, advance, store } = await openManual(tested)
+    const ended: unknown[] = []
+    billing.on('test', 'plan.changed', ({ data }) => void ended.push(data.to))
+    const plan = async () => (await store.ledger.snapshot(accountId))?.account.plan
+    const buy = async (idempotencyKey: string) => {
+      const { externalId } = await billing.createCheckout({ ...toSubscribe, idempotencyKey })
+      const { id: paymentId } = await submit(externalId)
+      await billing.payments.approve({ accountId, paymentId })
+      await billing.payments.approve({ accountId, paymentId })
+    }
+    await buy('first')
+    expect((await billing.sync.status()).webhooks).toEqual([])
+    advance(30 * 86_400_000 - 1)
+    await billing.sync.run({ once: true })
+    expect(await plan()).toBe('pro')
+    advance(1)
+    await Promise.all([billing.sync.run({ once: true }), billing.sync.run({ once: true })])
+    expect(await plan()).toBe('free')
+    await buy('second')
+    await billing.sync.flush()
+    expect(await plan()).toBe('pro')
+    advance(31 * 86_400_000)
+    await billing.sync.flush()
+    expect(await plan()).toBe('free')
+    await billing.sync.flush()
+    expect(ended).toEqual(['pro', 'free', 'pro', 'free'])
+    expect((await billing.sync.status()).webhooks).toEqual([])
+  })
+
+  it('S3.4 a plan ends although the clock of the app is behind that of the store', async () => {
+    let behind = 0
+    const { billing, submit, advance, store } = await openManual(tested, {}, () => behind)
+    const { externalId } = await billing.createCheckout(toSubscribe)
+    const { id: paymentId } = await submit(externalId)
+    await billing.payments.approve({ accountId, paymentId })
+    behind = 1_000
+    for (const [ms, plan] of [
+      [30 * 86_400_000, 'pro'],
+      [2_000, 'free'],
+    ] as const) {
+      advance(ms)
+      await billing.sync.run({ once: true })
+      expect((await store.ledger.snapshot(accountId))?.account.plan).toBe(plan)
+    }
   })
 
   it('S3.1 an invoice has exact tax lines, a due date, and is past_due after it', async () => {
