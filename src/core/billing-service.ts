@@ -174,7 +174,7 @@ export function createBilling<const R extends ProviderRoles = {}, C extends Cata
     logger,
   )
   const given = resolveStore(config.store)
-  const roles = resolveRoles(measuredProviders(config.providers ?? {}, instrumentation))
+  const roles = resolveRoles(measuredProviders(config.providers ?? {}, instrumentation), config.catalog.currency)
   const cards = createPriceCards(config.catalog)
   const ready = once(async () => {
     await given.migrate()

@@ -89,8 +89,12 @@ export interface ResolvedRoles {
 
 const providerId = /^[a-z][a-z0-9_-]{0,29}$/
 
-/** @throws BillingError `config_invalid` for a provider id that is malformed or stands for two providers */
-export function resolveRoles(roles: ProviderRoles): ResolvedRoles {
+/**
+ * @param currency of the catalog
+ * @throws BillingError `config_invalid` for a provider id that is malformed or stands for two providers, and for a provider whose customers
+ * are kept to another currency
+ */
+export function resolveRoles(roles: ProviderRoles, currency: string): ResolvedRoles {
   const fallback = roles.default
   const one = <C extends keyof Capabilities>(given: AnyProvider | undefined, capability: C): Able<C> | null =>
     (given ?? able(fallback, capability) ?? null) as Able<C> | null
@@ -130,6 +134,12 @@ export function resolveRoles(roles: ProviderRoles): ResolvedRoles {
     const other = all.get(provider.id)
     if (other && other !== provider)
       throw new BillingError('config_invalid', `Two providers have the id ${provider.id}: give one another id.`)
+    const kept = provider.customers?.currency ?? currency
+    if (kept !== currency)
+      throw new BillingError(
+        'config_invalid',
+        `${provider.id} keeps customers to ${kept}, and the catalog is in ${currency}: give both the same currency.`,
+      )
     all.set(provider.id, provider)
   }
   return { all, ...resolved }

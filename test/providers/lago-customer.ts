@@ -1,7 +1,7 @@
 import type { PlanPrice } from '../../src/core/ports/capabilities/plan-price.js'
+import { meterNames } from '../../src/providers/door/meter-names.js'
 import { type LagoClient, lagoCall } from '../../src/providers/lago/call.js'
 import { type LagoProvider, type LagoProviderOptions, lagoProvider } from '../../src/providers/lago/index.js'
-import { metricCodes } from '../../src/providers/lago/metric-codes.js'
 import { lagoPlans } from '../../src/providers/lago/plans.js'
 import { usageLine } from '../../src/providers/lago/usage-line.js'
 import { lagoClient, type timedSandbox } from './sandboxed.js'
@@ -22,7 +22,7 @@ export function lagoAt(
   options: Partial<LagoProviderOptions> = {},
 ): LagoAtSandbox {
   const call = lagoCall(client, limits)
-  const line = usageLine(call, lagoPlans(call, metricCodes({})), 'USD', box.now)
+  const line = usageLine(call, lagoPlans(call, meterNames({})), 'USD', box.now)
   return {
     lago: lagoProvider({ client, now: box.now, limits, ...options }),
     begin: async (customerId, price) => (await line.begin(customerId, price, {})).subscriptionId,

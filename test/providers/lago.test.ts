@@ -1,11 +1,13 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Client } from 'lago-javascript-client'
+import Stripe from 'stripe'
 import { afterAll, describe, expect, it } from 'vitest'
 import { BillingError } from '../../src/core/errors.js'
 import { lagoCall, part } from '../../src/providers/lago/call.js'
 import { lagoFault, toBillingError } from '../../src/providers/lago/errors.js'
 import { lagoProvider } from '../../src/providers/lago/index.js'
+import { stripeProvider } from '../../src/providers/stripe/index.js'
 import { lagoAt } from './lago-customer.js'
 import { lagoClient, timedSandbox } from './sandboxed.js'
 
@@ -158,8 +160,30 @@ describe('options of the Lago provider', () => {
       { client, timeoutMs: 0 },
       { client, eventStore: 'mysql' as never },
       { client, limits: { requestsPerSecond: 0 } },
+      { client, meters: { calls: 'x'.repeat(249) } },
     ])
       expect(() => lagoProvider(options)).toThrow(expect.objectContaining({ code: 'config_invalid' }))
+  })
+})
+
+/** Each would have a price of its own for all that is counted there, and be charged for the other’s usage too. */
+describe.each([
+  ['Lago', (meters: Record<string, string>) => lagoProvider({ client: lagoClient(box), meters })],
+  ['Stripe', (meters: Record<string, string>) => stripeProvider({ client: new Stripe('sk_test_1'), meters })],
+])('names of meters at %s', (_, open) => {
+  it.each([
+    { calls: 'used', words: 'used' },
+    { calls: 'used', words: 'shadow_used' },
+    { calls: 'billfold_words' },
+    { calls: 'shadow_billfold_words' },
+  ])('C4 S1.1 no two meters are counted under one: %o', (meters: Record<string, string>) => {
+    expect(() => open(meters)).toThrow(
+      expect.objectContaining({ code: 'config_invalid', details: { option: 'meters' } }),
+    )
+  })
+
+  it('C4 may be those that they have by themselves', () => {
+    expect(open({ calls: 'billfold_calls', words: 'shadow_words' })).toMatchObject({ metering: {} })
   })
 })
 

@@ -2,9 +2,9 @@ import type { CallOptions } from '../../core/ports/call-options.js'
 import type { CatalogCapability, ProviderCatalog } from '../../core/ports/capabilities/catalog.js'
 import type { PlanPrice } from '../../core/ports/capabilities/plan-price.js'
 import { type CatalogStep, catalogBySteps } from '../door/catalog-steps.js'
+import type { MeterNames } from '../door/meter-names.js'
 import { toLagoAmount } from './amount.js'
 import type { LagoCall } from './call.js'
-import type { MetricCodes } from './metric-codes.js'
 import { createMetric, metricOf, metricsByCode, refuseOther } from './metrics.js'
 import { planCode, planOfCode, usagePlanCode } from './plan-code.js'
 import { isOnSale, type LagoPlan, type LagoPlans } from './plans.js'
@@ -15,12 +15,7 @@ import { isOnSale, type LagoPlan, type LagoPlans } from './plans.js'
  *
  * @see https://docs.getlago.com/guide/plans/overview
  */
-export function lagoCatalog(
-  call: LagoCall,
-  plans: LagoPlans,
-  codeOf: MetricCodes,
-  currency: string,
-): CatalogCapability {
+export function lagoCatalog(call: LagoCall, plans: LagoPlans, codeOf: MeterNames, currency: string): CatalogCapability {
   // Metrics first: charges name them.
   return catalogBySteps(async (catalog, options) => [
     ...(await metricSteps(call, catalog, codeOf, options)),
@@ -32,7 +27,7 @@ export function lagoCatalog(
 async function metricSteps(
   call: LagoCall,
   { meters }: ProviderCatalog,
-  codeOf: MetricCodes,
+  codeOf: MeterNames,
   options: CallOptions,
 ): Promise<readonly CatalogStep[]> {
   const existing = await metricsByCode(call, options)
@@ -56,7 +51,7 @@ async function usageSteps(
   call: LagoCall,
   { meters }: ProviderCatalog,
   plans: LagoPlans,
-  codeOf: MetricCodes,
+  codeOf: MeterNames,
   currency: string,
   options: CallOptions,
 ): Promise<readonly CatalogStep[]> {

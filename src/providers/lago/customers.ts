@@ -34,6 +34,7 @@ export function lagoCustomers(
   call: LagoCall,
   line: UsageLine,
   paymentProvider: LagoPaymentProvider | undefined,
+  currency: string,
 ): Required<Omit<CustomersCapability, 'isGone' | 'remove'>> {
   // Whoever has no plan would get an invoice of nothing each month.
   const terms = {
@@ -51,6 +52,7 @@ export function lagoCustomers(
   }
 
   return {
+    currency,
     async create({ accountId }, options) {
       const made = await call.write(withoutKey(options), (client, request) =>
         client.customers.createCustomer({ customer: { external_id: accountId, ...terms } }, request),

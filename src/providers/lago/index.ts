@@ -4,6 +4,7 @@ import type { CheckoutCapability } from '../../core/ports/capabilities/checkout.
 import type { CustomersCapability } from '../../core/ports/capabilities/customers.js'
 import type { UsageReportsCapability } from '../../core/ports/capabilities/usage-reports.js'
 import type { Provider } from '../../core/ports/provider.js'
+import { meterNames, meterNamesSchema } from '../door/meter-names.js'
 import { defaultLimits, defaultTimeoutMs, type LagoClient, lagoCall } from './call.js'
 import { lagoCatalog } from './catalog.js'
 import { lagoCheckout } from './checkout.js'
@@ -11,7 +12,6 @@ import { type LagoPaymentProvider, lagoCustomers } from './customers.js'
 import { lagoInvoiceCredits } from './invoice-credits.js'
 import { type LagoInvoiceVerbs, lagoInvoices } from './invoices.js'
 import { lagoMetering } from './metering.js'
-import { metricCodes } from './metric-codes.js'
 import { lagoPaymentMethods } from './payment-methods.js'
 import { type LagoPaymentVerbs, lagoPayments } from './payments.js'
 import { lagoPlans } from './plans.js'
@@ -36,7 +36,7 @@ export const lagoWebhookTypes: readonly string[] = handledTypes
 export interface LagoProviderOptions {
   /** Your configured SDK client; its `baseUrl` ends in `/api/v1`. Its own fetch and retries are kept. */
   readonly client: LagoClient
-  /** The currency of the plan that usage is counted under while an account has no other one; Lago keeps a customer to one. Default `USD`. */
+  /** That of the catalog: usage is counted under a plan in it, and Lago keeps a customer to one currency for ever. Default `USD`. */
   readonly currency?: string
   /** How long a call may take, in milliseconds. Default 30,000: the SDK waits for ever. */
   readonly timeoutMs?: number
@@ -94,7 +94,7 @@ export type LagoProvider = Provider<
 export function lagoProvider(options: LagoProviderOptions): LagoProvider {
   const settings = parseOptions(options)
   const call = lagoCall(options.client, settings.limits, settings.timeoutMs)
-  const codeOf = metricCodes(settings.meters)
+  const codeOf = meterNames(settings.meters)
   const plans = lagoPlans(call, codeOf)
   const line = usageLine(call, plans, settings.currency, options.now ?? Date.now)
   const foreign = new Map(Object.entries(settings.plans))
@@ -102,7 +102,7 @@ export function lagoProvider(options: LagoProviderOptions): LagoProvider {
   return {
     id: settings.id,
     client: options.client,
-    customers: lagoCustomers(call, line, settings.paymentProvider),
+    customers: lagoCustomers(call, line, settings.paymentProvider, settings.currency),
     catalog: lagoCatalog(call, plans, codeOf, settings.currency),
     subscriptions: lagoSubscriptions(call, plans, line, (code) => foreign.get(code)),
     checkout: lagoCheckout(call, invoices, options.now ?? Date.now),
@@ -131,7 +131,7 @@ const optionsSchema = z.object({
     .prefault({}),
   plans: z.record(z.string(), z.string().min(1)).default({}),
   eventStore: z.enum(['postgres', 'clickhouse']).default('postgres'),
-  meters: z.record(z.string(), z.string().min(1).max(255)).default({}),
+  meters: meterNamesSchema(255),
   webhook: z
     .discriminatedUnion('algorithm', [
       z.strictObject({ algorithm: z.literal('hmac'), key: z.string().trim().min(1) }),

@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { MeteringCapability, ReportOutcome, UsageReport } from '../../core/ports/capabilities/metering.js'
+import type { MeterNames } from '../door/meter-names.js'
 import { type LagoCall, parseAnswer } from './call.js'
-import type { MetricCodes } from './metric-codes.js'
 import { sparksProperty } from './metrics.js'
 import { outcomeOf, problemsByIndex, problemWith } from './report-outcome.js'
 import { reachMs, type UsageLine } from './usage-line.js'
@@ -25,7 +25,7 @@ const dedupeWindows = { postgres: Number.MAX_SAFE_INTEGER, clickhouse: 0 } as co
 export function lagoMetering(
   call: LagoCall,
   line: UsageLine,
-  codeOf: MetricCodes,
+  codeOf: MeterNames,
   eventStore: keyof typeof dedupeWindows,
 ): MeteringCapability {
   const toEvent = ({ identifier, customerId, meter, sparks, occurredAt, isShadow }: UsageReport) => ({

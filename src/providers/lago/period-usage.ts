@@ -4,12 +4,12 @@ import { addMoney, type Money } from '../../core/domain/money.js'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { PeriodUsage, UsageReportsCapability } from '../../core/ports/capabilities/usage-reports.js'
+import type { MeterNames } from '../door/meter-names.js'
 import { fromLagoAmount } from './amount.js'
 import { type LagoCall, parseAnswer, part } from './call.js'
 import { refusalOf } from './errors.js'
 import { everyPage } from './every-page.js'
 import { afterSecond, instant } from './instant.js'
-import type { MetricCodes } from './metric-codes.js'
 import type { UsageLine } from './usage-line.js'
 
 const decimalText = z.string().refine((text) => parseDecimal(text) !== undefined)
@@ -41,7 +41,7 @@ type LagoPeriod = z.output<typeof periodSchema>
 export function lagoPeriodUsage(
   call: LagoCall,
   line: UsageLine,
-  codeOf: MetricCodes,
+  codeOf: MeterNames,
   /** Of customers of whom Lago does not say it. */
   currency: string,
 ): NonNullable<UsageReportsCapability['periods']> {

@@ -2,11 +2,11 @@ import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { PlanPrice } from '../../core/ports/capabilities/plan-price.js'
+import type { MeterNames } from '../door/meter-names.js'
 import { toLagoAmount } from './amount.js'
 import { type LagoCall, parseAnswer, part } from './call.js'
 import { isTaken } from './errors.js'
 import { everyPage } from './every-page.js'
-import type { MetricCodes } from './metric-codes.js'
 import { metricOf, refuseOther } from './metrics.js'
 import { planCode, usagePlanCode } from './plan-code.js'
 
@@ -62,7 +62,7 @@ export function isOnSale({ description }: LagoPlan): boolean {
 type PlanUpdate = Parameters<Parameters<Parameters<LagoCall['write']>[1]>[0]['plans']['updatePlan']>[1]['plan']
 type PlanInput = Parameters<Parameters<Parameters<LagoCall['write']>[1]>[0]['plans']['createPlan']>[0]['plan']
 
-export function lagoPlans(call: LagoCall, codeOf: MetricCodes): LagoPlans {
+export function lagoPlans(call: LagoCall, codeOf: MeterNames): LagoPlans {
   const get = async (code: string, options: CallOptions): Promise<LagoPlan> => {
     const answer = await call.read(options, (client, request) => client.plans.findPlan(part(code), request))
     return parseAnswer(answerSchema, answer).plan

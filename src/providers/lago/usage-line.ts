@@ -4,8 +4,8 @@ import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { CollectedCustomer } from '../../core/ports/capabilities/metering.js'
 import type { PlanPrice } from '../../core/ports/capabilities/plan-price.js'
+import type { MeterNames } from '../door/meter-names.js'
 import { type LagoCall, parseAnswer, part } from './call.js'
-import type { MetricCodes } from './metric-codes.js'
 import { isIdlePlan, isUsagePlan, usagePlanCode } from './plan-code.js'
 import type { LagoPlans } from './plans.js'
 
@@ -28,7 +28,7 @@ export interface UsageLine {
    * Puts a customer without a plan on one that charges for usage alone, from a moment on; one whose plan charges for it stays. Harmless
    * to repeat. @throws BillingError `invalid_state` for a plan that charges for less
    */
-  collect(customer: CollectedCustomer, codeOf: MetricCodes, options: CallOptions): Promise<void>
+  collect(customer: CollectedCustomer, codeOf: MeterNames, options: CallOptions): Promise<void>
   /** The codes of these metrics that the customer's plan charges for. */
   charges(customerId: string, codes: readonly string[], options: CallOptions): Promise<readonly string[]>
 }
@@ -113,7 +113,7 @@ export function usageLine(call: LagoCall, plans: LagoPlans, currency: string, no
 
   const collectOnce = async (
     { customerId, overage, currency: charged, from }: CollectedCustomer,
-    codeOf: MetricCodes,
+    codeOf: MeterNames,
     options: CallOptions,
   ): Promise<void> => {
     const before = await active(customerId, options)

@@ -2,9 +2,9 @@ import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { UsageReportsCapability, UsageTotalQuery } from '../../core/ports/capabilities/usage-reports.js'
+import type { MeterNames } from '../door/meter-names.js'
 import { type LagoCall, part } from './call.js'
 import { everyPage } from './every-page.js'
-import type { MetricCodes } from './metric-codes.js'
 import { metricOf, sparksProperty } from './metrics.js'
 import { lagoPeriodUsage } from './period-usage.js'
 import type { UsageLine } from './usage-line.js'
@@ -26,7 +26,7 @@ const unitMs = { hour: 3_600_000, day: 86_400_000 } as const
 export function lagoUsageReports(
   call: LagoCall,
   line: UsageLine,
-  codeOf: MetricCodes,
+  codeOf: MeterNames,
   currency: string,
 ): Required<UsageReportsCapability> {
   const usage = async ({ customerId, meter, from, to, isShadow }: UsageTotalQuery, options: CallOptions) => {

@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { MeteringCapability } from '../../core/ports/capabilities/metering.js'
+import type { MeterNames } from '../door/meter-names.js'
 import type { StripeCall } from './call.js'
 import { everyRow } from './every-row.js'
-import type { MeterNames } from './meter-names.js'
 import { activeMeters } from './meters.js'
 import type { StripePriceList } from './prices.js'
 

@@ -7,6 +7,7 @@ import type { PaymentMethodsCapability } from '../../core/ports/capabilities/pay
 import type { PaymentsCapability } from '../../core/ports/capabilities/payments.js'
 import type { SubscriptionsCapability } from '../../core/ports/capabilities/subscriptions.js'
 import type { Provider } from '../../core/ports/provider.js'
+import { meterNames, meterNamesSchema } from '../door/meter-names.js'
 import { defaultLimits, stripeCall } from './call.js'
 import { stripeCatalog } from './catalog.js'
 import { type CheckoutSettings, stripeCheckout } from './checkout.js'
@@ -14,7 +15,6 @@ import { stripeCollection } from './collection.js'
 import { stripeCustomers } from './customers.js'
 import { stripeInvoiceCredits } from './invoice-credits.js'
 import { stripeInvoices } from './invoices.js'
-import { meterNames } from './meter-names.js'
 import { stripeMeterStream } from './meter-stream.js'
 import { stripeMetering } from './metering.js'
 import { stripePaymentMethods } from './payment-methods.js'
@@ -165,7 +165,7 @@ const optionsSchema = z.object({
   methodCountries: z
     .record(z.string(), z.array(z.string().regex(/^[A-Z]{2}$/, 'must be two capitals, such as DE')))
     .default({}),
-  meters: z.record(z.string(), z.string().min(1).max(100)).default({}),
+  meters: meterNamesSchema(100),
   meterStream: z.boolean().default(false),
   id: z.string().min(1).default('stripe'),
 })

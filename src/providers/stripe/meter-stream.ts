@@ -2,9 +2,9 @@ import * as z from 'zod'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { MeteringCapability, ReportOutcome, UsageReport } from '../../core/ports/capabilities/metering.js'
+import type { MeterNames } from '../door/meter-names.js'
 import { parseAnswer, type StripeCall } from './call.js'
 import { stripeFault } from './errors.js'
-import type { MeterNames } from './meter-names.js'
 import { meterEventLimits, outcomeOf, problemWith } from './report-outcome.js'
 
 /** The most events of one request. */

@@ -1,9 +1,9 @@
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { MeteringCapability, ReportOutcome, UsageReport } from '../../core/ports/capabilities/metering.js'
+import type { MeterNames } from '../door/meter-names.js'
 import { takeTurns } from '../door/turns.js'
 import type { StripeCall } from './call.js'
-import type { MeterNames } from './meter-names.js'
 import { meterEventLimits, outcomeOf, problemWith } from './report-outcome.js'
 
 /** The most requests under way at once; Stripe takes one at a time per customer and meter. */

@@ -3,9 +3,9 @@ import type { Instant } from '../../core/domain/period.js'
 import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { UsageReportsCapability, UsageTotalQuery } from '../../core/ports/capabilities/usage-reports.js'
+import type { MeterNames } from '../door/meter-names.js'
 import type { StripeCall } from './call.js'
 import { everyRow } from './every-row.js'
-import type { MeterNames } from './meter-names.js'
 import { activeMeters } from './meters.js'
 
 const summarySchema = z.object({ id: z.string(), start_time: z.number(), aggregated_value: z.number() })

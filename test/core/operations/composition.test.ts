@@ -1,5 +1,7 @@
+import { createBilling, defineCatalog } from 'billfold'
 import { memoryStore } from 'billfold/adapters/memory'
 import { createHandler } from 'billfold/http'
+import { lagoProvider } from 'billfold/providers/lago'
 import { afterEach, describe, expect, it } from 'vitest'
 import { counted, openMeteringWorld } from './metering-world.js'
 import { payOn, returns } from './stripe-world.js'
@@ -175,5 +177,16 @@ describe('providers beside each other', () => {
     await subscribe()
     const second = { ...returns, kind: 'subscription', plan: 'pro', provider: 'manual' } as const
     await expect(app.billing.createCheckout(second)).rejects.toMatchObject({ code: 'subscription_exists' })
+  })
+
+  it('C4 a catalog in another currency than a provider keeps its customers to is config_invalid at the start', async () => {
+    const { app, world } = await begin(['lago'])
+    const catalog = defineCatalog({ currency: 'EUR' })
+    for (const providers of [{ metering: app.lago }, { default: app.stripe, invoices: [app.stripe, app.lago] }])
+      expect(() => createBilling({ catalog, store: app.store, providers })).toThrow(
+        expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining('EUR') }),
+      )
+    const lago = lagoProvider({ client: world.lagoClient, currency: 'EUR' })
+    await createBilling({ catalog, store: memoryStore(), providers: { metering: lago } }).close()
   })
 })

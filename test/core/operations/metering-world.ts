@@ -1,4 +1,4 @@
-import { BillingError, createBilling, defineCatalog, type Store } from 'billfold'
+import { BillingError, type Catalog, createBilling, defineCatalog, type Store } from 'billfold'
 import { lagoProvider } from 'billfold/providers/lago'
 import { langfuseProvider } from 'billfold/providers/langfuse'
 import { manualProvider } from 'billfold/providers/manual'
@@ -29,6 +29,7 @@ export async function openMeteringWorld(
   closing: (() => Promise<void>)[],
   /** What is between the app and Lago. */
   lagoFetch: typeof fetch = fetch,
+  catalog: Catalog = meteredCatalog,
 ) {
   const clock = createClock()
   const box = await sandbox({ now: clock.now })
@@ -42,6 +43,7 @@ export async function openMeteringWorld(
     const stripe = stripeProvider({ client, now: clock.now, limits })
     const lago = lagoProvider({
       client: lagoClient,
+      currency: catalog.currency,
       now: clock.now,
       limits: { ...limits, eventRequestsPerSecond: 100_000 },
       webhook: { algorithm: 'hmac', key: box.lago.hmacKey },
@@ -51,7 +53,7 @@ export async function openMeteringWorld(
     const langfuse = langfuseProvider(box.langfuse)
     const told = { stripe, lago }
     const billing = createBilling({
-      catalog: meteredCatalog,
+      catalog,
       store,
       providers: {
         default: stripe,

@@ -14,6 +14,8 @@ export interface Customer {
 
 /** Makes our account known to the provider. */
 export interface CustomersCapability {
+  /** The one currency, as ISO 4217 has it, that new customers are kept to; default any. The catalog has to be in it. */
+  readonly currency?: string
   /**
    * Creates the customer of an account. Called with a key of its own per account, so that two callers get one customer; also again
    * after an unknown outcome. After a customer that was deleted the key is another one.
