@@ -1,12 +1,38 @@
-import { sandbox } from 'billfold/testing'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { setTimeout as after } from 'node:timers/promises'
 
-// A model in a process of its own, so that what it does is not measured: says where it is, and answers as it is told to.
+// A model that costs next to nothing, so that what lies between it and its clients is what is measured: it answers every request with the
+// same stream, as `?pieces=…&everyMs=…` of the address says, and writes each event by itself.
 
-const box = await sandbox()
-process.on('message', (/** @type {{ says: number, pieceDelayMs?: number }} */ reply) => {
-  box.models.clear()
-  box.models.reply({ ...reply, times: Number.MAX_SAFE_INTEGER })
-  process.send?.('ready')
+/** @param {unknown} delta @param {object} [more] */
+const event = (delta, more = {}) => {
+  const choices = [{ index: 0, delta, logprobs: null, finish_reason: null }]
+  const head = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1_700_000_000, model: 'gpt-5' }
+  return `data: ${JSON.stringify({ ...head, service_tier: 'default', system_fingerprint: 'fp_1', choices, usage: null, ...more })}\n\n`
+}
+const first = Buffer.from(event({ role: 'assistant', content: '', refusal: null }))
+const piece = Buffer.from(event({ content: ' credits' }))
+/** @param {number} pieces */
+const last = (pieces) => {
+  const usage = { prompt_tokens: 11, completion_tokens: pieces, total_tokens: 11 + pieces }
+  return `${event({})}${event({}, { choices: [], usage })}data: [DONE]\n\n`
+}
+
+const server = createServer(async (request, response) => {
+  const { searchParams } = new URL(request.url ?? '/', 'http://model.local')
+  const [pieces, everyMs] = [Number(searchParams.get('pieces')), Number(searchParams.get('everyMs'))]
+  await once(request.resume(), 'end')
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.write(first)
+  for (let count = 0; count < pieces && !response.destroyed; count += 1) {
+    if (everyMs > 0) await after(everyMs)
+    // Without a pause it waits for its reader, and for its turn.
+    else if (response.writableNeedDrain) await Promise.race([once(response, 'drain'), once(response, 'close')])
+    else await new Promise(setImmediate)
+    response.write(piece)
+  }
+  response.end(last(pieces))
 })
+server.listen(0, '127.0.0.1', () => process.send?.(server.address()))
 process.once('disconnect', () => process.exit())
-process.send?.(box.models.openai)
