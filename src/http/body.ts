@@ -11,19 +11,26 @@ export const bodyLimits: BodyLimits = { bytes: 1_048_576, depth: 32 }
 /** The body's bytes. @throws RequestError `payload_too_large` as soon as more than the limit came */
 export async function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () => new RequestError('payload_too_large', `The body has more than ${limit} bytes.`)
-  if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge()
+  const length = Number(request.headers.get('content-length') ?? Number.NaN)
+  if (length > limit) throw tooLarge()
   const encoding = request.headers.get('content-encoding') ?? 'identity'
   if (encoding !== 'identity')
     throw new RequestError('unsupported_media_type', `Bodies are taken as they are, not ${encoding}.`)
+  if (length >= 0) {
+    // Servers read no more than was announced, and what is read at once needs no stream.
+    const bytes = new Uint8Array(await request.arrayBuffer())
+    if (bytes.length > limit) throw tooLarge()
+    return bytes
+  }
   if (!request.body) return new Uint8Array()
   const chunks: Uint8Array[] = []
-  let length = 0
+  let size = 0
   for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
-    length += chunk.length
-    if (length > limit) throw tooLarge()
+    size += chunk.length
+    if (size > limit) throw tooLarge()
     chunks.push(chunk)
   }
-  const bytes = new Uint8Array(length)
+  const bytes = new Uint8Array(size)
   let at = 0
   for (const chunk of chunks) {
     bytes.set(chunk, at)
