@@ -6,41 +6,155 @@ export interface EventBlock {
   readonly data: string | null
 }
 
+/** A stream of server-sent events, block by block. */
+export interface EventBlocks {
+  /** As many blocks as have come together, at least one; `null` at the end. @throws what the stream failed with */
+  next(): Promise<readonly EventBlock[] | null>
+  /** Blocks that have come and were not taken. */
+  rest(): readonly EventBlock[]
+  /** Wants no more: `next` answers `null`. */
+  cancel(): void
+}
+
 /** A block larger than this is no event of any vendor's. */
 const maximumBlock = 16 * 1024 * 1024
+/** How much is read ahead of whoever takes it. */
+const maximumAhead = 64 * 1024
+
+/** When what has come by now was read, where the runtime can say so. */
+const soon: (action: () => void) => unknown = typeof setImmediate === 'function' ? setImmediate : queueMicrotask
 
 /**
- * Takes a stream apart into blocks, which end with an empty line: as many at a time as came together.
+ * Takes a stream apart into blocks, which end with an empty line. The first is handed over at once; later ones wait for those that came
+ * with them, since each hand-over costs more than the events in it.
  *
  * @see html.spec.whatwg.org/multipage/server-sent-events.html
  */
-export async function* eventBlocks(body: ReadableStream<Uint8Array>): AsyncGenerator<readonly EventBlock[]> {
-  const decoder = new TextDecoder()
+export function eventBlocks(body: ReadableStream<Uint8Array>): EventBlocks {
   const reader = body.getReader()
+  const split = splitter()
+  let ready: EventBlock[] = []
+  let ahead = 0
+  let isReading = false
+  let isDue = false
+  let hasBegun = false
+  let ended: { readonly error: unknown } | 'whole' | null = null
+  let taker: { resolve(blocks: readonly EventBlock[] | null): void; reject(error: unknown): void } | null = null
+
+  const read = (): void => {
+    if (isReading || ended || ahead >= maximumAhead) return
+    isReading = true
+    reader.read().then(came, fail)
+  }
+  const came = ({ value, done }: ReadableStreamReadResult<Uint8Array>): void => {
+    isReading = false
+    if (ended) return
+    try {
+      for (const block of done ? split.end() : split.push(value)) ready.push(block)
+    } catch (error) {
+      fail(error)
+      reader.cancel().catch(() => {})
+      return
+    }
+    if (done) ended = 'whole'
+    ahead += value?.length ?? 0
+    if (done || !hasBegun) give()
+    else if (!isDue) {
+      isDue = true
+      soon(give)
+    }
+    read()
+  }
+  const fail = (error: unknown): void => {
+    isReading = false
+    ended ??= { error }
+    give()
+  }
+  const give = (): void => {
+    isDue = false
+    if (!taker) return
+    const { resolve, reject } = taker
+    if (ready.length > 0) {
+      hasBegun = true
+      const blocks = ready
+      ready = []
+      ahead = 0
+      taker = null
+      resolve(blocks)
+    } else if (ended) {
+      taker = null
+      if (ended === 'whole') resolve(null)
+      else reject(ended.error)
+    } else {
+      // A part of a block: it ends with what comes next.
+      ahead = 0
+      read()
+    }
+  }
+  return {
+    next: () =>
+      new Promise((resolve, reject) => {
+        taker = { resolve, reject }
+        if (!isDue) give()
+        read()
+      }),
+    rest() {
+      const blocks = ready
+      ready = []
+      return blocks
+    },
+    cancel() {
+      ended ??= 'whole'
+      reader.cancel().catch(() => {})
+      give()
+    },
+  }
+}
+
+/** Any two ends of lines. A carriage return is one by itself where no line feed follows, which is yet to be seen where lines end with both. */
+const blockEnd = /(?:\r\n|\n)(?:\r\n|\n|\r(?=[^\n]))|\r(?!\n)(?:\r\n|\r(?!\n))/g
+
+function splitter() {
+  const decoder = new TextDecoder()
   let waiting = ''
-  try {
-    for (;;) {
-      const { value, done } = await reader.read()
-      waiting += done ? decoder.decode() : decoder.decode(value, { stream: true })
+  let hasReturns = false
+  return {
+    push(bytes: Uint8Array): readonly EventBlock[] {
+      // Only what is new may hold the end of a block, or the second half of one.
+      let from = Math.max(0, waiting.length - 3)
+      const text = decoder.decode(bytes, { stream: true })
+      waiting += text
+      hasReturns ||= text.includes('\r')
       const blocks: EventBlock[] = []
       let start = 0
-      const ending = /\r\n\r\n|\n\n|\r\r/g
-      while (ending.test(waiting)) {
-        blocks.push(blockOf(waiting.slice(start, ending.lastIndex)))
-        start = ending.lastIndex
+      if (hasReturns) {
+        blockEnd.lastIndex = from
+        while (blockEnd.test(waiting)) {
+          blocks.push(blockOf(waiting.slice(start, blockEnd.lastIndex)))
+          start = blockEnd.lastIndex
+        }
+      } else {
+        for (let end = waiting.indexOf('\n\n', from); end >= 0; end = waiting.indexOf('\n\n', from)) {
+          from = end + 2
+          blocks.push(blockOf(waiting.slice(start, from)))
+          start = from
+        }
       }
-      waiting = waiting.slice(start)
+      if (start > 0) waiting = waiting.slice(start)
       if (waiting.length > maximumBlock) throw new RangeError('An event of the stream has no end.')
-      if (done && waiting.trim() !== '') blocks.push(blockOf(`${waiting}\n\n`))
-      if (blocks.length > 0) yield blocks
-      if (done) return
-    }
-  } finally {
-    await reader.cancel().catch(() => {})
+      return blocks
+    },
+    end(): readonly EventBlock[] {
+      waiting += decoder.decode()
+      return waiting.trim() === '' ? [] : [blockOf(`${waiting}\n\n`)]
+    },
   }
 }
 
 function blockOf(raw: string): EventBlock {
+  // Nearly all are one line of data.
+  if (raw.startsWith('data: ') && raw.indexOf('\n') === raw.length - 2 && !raw.includes('\r'))
+    return { raw, data: raw.slice(6, -2) }
   let data: string | null = null
   for (const line of raw.split(/\r\n|\n|\r/)) {
     if (!line.startsWith('data:')) continue

@@ -1,7 +1,7 @@
 import type { MeteredWork } from '../index.js'
 import { likelyTokens } from './bound.js'
 import { type Answered, clientGone, timedOut } from './call-end.js'
-import { eventBlocks } from './event-stream.js'
+import { type EventBlock, type EventBlocks, eventBlocks } from './event-stream.js'
 import { insufficientFunds } from './funds.js'
 import { GatewayError } from './gateway-error.js'
 import type { BoundCall, CallTerms } from './model-call.js'
@@ -37,31 +37,37 @@ export async function streamAnswer({ terms, call, work, body, ending, handOver }
   let counted = 0
   let last = ''
 
-  /** Up to the next events for the client: their text, and how the stream ended, if it did. */
-  const next = async (): Promise<{ readonly text: string; readonly end?: End }> => {
-    for (;;) {
-      const { value, done } = await blocks.next()
-      if (done) return { text: '', end: 'whole' }
-      let text = ''
-      for (const { raw, data } of value) {
-        if (data === null) {
-          text += raw
-          continue
-        }
-        const seen = watch.see(data)
+  /** Goes through events: their text for the client, and how the stream ended, if it did. */
+  const look = (events: readonly EventBlock[]): { readonly text: string; readonly end?: End } => {
+    let text = ''
+    for (const { raw, data } of events) {
+      if (data === null) {
+        text += raw
+        continue
+      }
+      const seen = watch.see(data)
+      if (seen.text !== '') {
         // An event with text is a token at least.
-        const tokens = seen.text === '' ? 0 : Math.max(1, likelyTokens(seen.text, model.name, terms.countTokens))
-        const least = seen.text === '' ? 0 : terms.countTokens ? tokens : 1
-        counted += least
+        const tokens = Math.max(1, likelyTokens(seen.text, model.name, terms.countTokens))
+        counted += terms.countTokens ? tokens : 1
         if (counted > allowed && allowed > 0) return { text, end: 'stopped' }
         produced += tokens
-        if (seen.isLast) {
-          last = raw
-          return { text, end: 'whole' }
-        }
-        if (seen.isForwarded) text += raw
       }
-      if (text !== '') return { text }
+      if (seen.isLast) {
+        last = raw
+        return { text, end: 'whole' }
+      }
+      if (seen.isForwarded) text += raw
+    }
+    return { text }
+  }
+  /** Up to the next events for the client. */
+  const next = async (): Promise<{ readonly text: string; readonly end?: End }> => {
+    for (;;) {
+      const events = await blocks.next()
+      if (events === null) return { text: '', end: 'whole' }
+      const step = look(events)
+      if (step.text !== '' || step.end !== undefined) return step
     }
   }
   const cutShort = (error: unknown): End => {
@@ -99,6 +105,8 @@ export async function streamAnswer({ terms, call, work, body, ending, handOver }
   handOver(response)
 
   const end = await ended.promise
+  // What came and was not taken any more was produced all the same.
+  if (end === 'aborted' || end === 'timeout') look(blocks.rest())
   letGo(end, blocks, ending).catch(() => {})
   try {
     reportUsage(work, terms, call, { body: watch.usage(), inputBody: watch.inputUsage(), produced, end })
@@ -120,15 +128,15 @@ const over = new Error('The stream is over.')
 const closingMs = 1_000
 
 /** Has no more produced. Of a stream that was whole the rest is read away, so that its connection serves the next call. */
-async function letGo(end: End, blocks: AsyncGenerator<unknown>, ending: AbortController): Promise<void> {
+async function letGo(end: End, blocks: EventBlocks, ending: AbortController): Promise<void> {
   if (end !== 'whole') {
     ending.abort(over)
-    await blocks.return(undefined)
+    blocks.cancel()
     return
   }
   const timer = setTimeout(() => ending.abort(over), closingMs)
   try {
-    while (!(await blocks.next()).done);
+    while ((await blocks.next()) !== null);
   } finally {
     clearTimeout(timer)
   }
