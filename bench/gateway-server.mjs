@@ -93,7 +93,7 @@ const handlers = {
 /** @type {Record<string, unknown>} */
 const ports = {}
 for (const [name, handler] of Object.entries(handlers)) {
-  const server = createServer(toNodeListener(handler))
+  const server = createServer(toNodeListener(Object.assign(handler, { basePath: '' })))
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(null)))
   const address = server.address()
   ports[name] = typeof address === 'object' && address?.port

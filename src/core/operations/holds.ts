@@ -80,12 +80,15 @@ export async function hold<C extends Catalog>(ctx: BillingContext, input: HoldIn
   return (await takeHold(ctx, input, 'hold')).hold
 }
 
-/** The same for keys of one operation, with whether it is a new hold: a repeat answers what the first one did. */
+/** What a hold is for: it never changes. */
+export type HeldFor = Pick<Hold, 'id' | 'meter' | 'quantity' | 'dimensions'>
+
+/** The same for keys of one operation, with what it is for if it is a new hold: a repeat answers what the first one did. */
 export async function takeHold<C extends Catalog>(
   ctx: BillingContext,
   input: HoldInput<C>,
   operation: string,
-): Promise<{ readonly hold: HoldView; readonly isNew: boolean }> {
+): Promise<{ readonly hold: HoldView; readonly taken: HeldFor | null }> {
   const request = parse(holdSchema, input)
   const { idempotencyKey: _, ...body } = request
   const { quantity, tokens, costUsd, model, provider, serviceTier } = request
@@ -116,7 +119,8 @@ export async function takeHold<C extends Catalog>(
     budgets: scopesOf(dimensions, ctx.catalog.budgetDimensions),
   })
   invariant(result.kind === 'hold', 'a hold answered another result')
-  return { hold: holdView(result), isNew: result.id === named.id }
+  const taken = { id: named.id, meter: usage.meter, quantity: usage.quantity, dimensions }
+  return { hold: holdView(result), taken: result.id === named.id ? taken : null }
 }
 
 /** Which hold lasts longer, and what it reserves in addition: Sparks (`amount`), or of a hold on a meter usage at its most. */
@@ -230,9 +234,21 @@ const captureSchema = z.strictObject({
  */
 export async function capture(ctx: BillingContext, input: CaptureInput): Promise<Captured> {
   const request = parse(captureSchema, input)
+  return captureOf(ctx, request, await findHold(ctx, request.accountId, request.holdId))
+}
+
+/** The same of a hold that is known, without looking for it. */
+export async function captureKnown(ctx: BillingContext, input: CaptureInput, open: HeldFor): Promise<Captured> {
+  return captureOf(ctx, parse(captureSchema, input), open)
+}
+
+async function captureOf(
+  ctx: BillingContext,
+  request: z.output<typeof captureSchema>,
+  open: HeldFor,
+): Promise<Captured> {
   const { idempotencyKey: _, ...body } = request
   const { holdId, onExcess } = request
-  const open = await findHold(ctx, request.accountId, holdId)
   const measured = request.quantity ?? request.tokens ?? request.costUsd
   if (open.meter === null) {
     if ((measured ?? request.model ?? request.provider ?? request.serviceTier ?? request.dimensions) !== undefined)
@@ -280,7 +296,7 @@ export async function capture(ctx: BillingContext, input: CaptureInput): Promise
  * What a hold is captured for costs what it costs now. Of a meter that the catalog has no longer there is no price, nor what plans include
  * of it: the hold stays for a process that has it.
  */
-function rateHeld(ctx: BillingContext, { id, meter, dimensions }: Hold, measure: Measure): RatedUsage {
+function rateHeld(ctx: BillingContext, { id, meter, dimensions }: HeldFor, measure: Measure): RatedUsage {
   if (meter !== null && ctx.catalog.meters.has(meter))
     return rate(ctx.catalog, meter, measure, ctx.environment.now(), dimensions)
   const message = `Hold ${id} is for ${meter}, which the catalog has no longer: capture it with a catalog that has it, or release it.`

@@ -4,7 +4,7 @@ import type { BillingContext } from '../context.js'
 import { BillingError } from '../errors.js'
 import { type AttributionInput, attributionFields } from './attribution.js'
 import { accountId, copyOf, idempotencyKey, meterName, parse, readDimensions } from './fields.js'
-import { capture, findHold, type HoldInput, release, takeHold } from './holds.js'
+import { captureKnown, findHold, type HeldFor, type HoldInput, release, takeHold } from './holds.js'
 import { checkLeave, type LeaseToken, leaseTokenField } from './lease-token.js'
 import { type MeasureInput, measureFieldsFromZero } from './measure.js'
 import { rate } from './rate.js'
@@ -89,9 +89,9 @@ export async function meter<C extends Catalog, T>(
     return recordUsage<C>(ctx, { ...used, ...rest, ...more, dimensions } as RecordUsageInput<C>)
   }
   const backing = leaseToken
-    ? leased(ctx, request.meter, leaseToken, record)
+    ? leased(leaseToken, record)
     : held(ctx, request, await holdOf(ctx, { ...estimate, ...rest, ...lasting } as HoldInput<C>), record)
-  let used: ReportedUsage | null = null
+  let used: Used | null = null
   const settle = async (): Promise<RecordedUsage | null> => {
     if (used !== null) return backing.charge(used)
     await backing.giveBack()
@@ -101,9 +101,7 @@ export async function meter<C extends Catalog, T>(
   try {
     result = await work({
       report(usage) {
-        const reported = copyOf(usage)
-        checkMeasure(ctx, request.meter, reported)
-        used = reported
+        used = usedOf(ctx, request.meter, usage)
       },
     })
   } catch (error) {
@@ -111,14 +109,20 @@ export async function meter<C extends Catalog, T>(
     await settle().catch((cause: unknown) => ctx.environment.onError(cause, `hold ${backing.holdId} of metered work`))
     throw error
   }
-  used ??= estimate
+  used ??= usedOf(ctx, request.meter, estimate)
   return { result, usage: await settle() }
+}
+
+/** What work used, and whether that comes to anything. */
+interface Used {
+  readonly usage: ReportedUsage
+  readonly isNothing: boolean
 }
 
 /** What was set aside for work, until that is settled. */
 interface Backing {
   readonly holdId: string
-  charge(used: ReportedUsage): Promise<RecordedUsage | null>
+  charge(used: Used): Promise<RecordedUsage | null>
   giveBack(): Promise<void>
 }
 
@@ -127,19 +131,20 @@ type RecordWork = (used: ReportedUsage, more: object) => Promise<RecordedUsage>
 function held(
   ctx: BillingContext,
   { accountId, idempotencyKey }: { readonly accountId: string; readonly idempotencyKey: string },
-  holdId: string,
+  hold: HeldFor,
   record: RecordWork,
 ): Backing {
+  const holdId = hold.id
   const own = { accountId, holdId }
   return {
     holdId,
-    async charge(used) {
+    async charge({ usage }) {
       try {
-        return (await capture(ctx, { ...used, ...own, idempotencyKey })).usage
+        return (await captureKnown(ctx, { ...usage, ...own, idempotencyKey }, hold)).usage
       } catch (error) {
         // The work took longer than its hold lasts: what it used has happened all the same.
         if (!BillingError.is(error) || error.code !== 'invalid_state') throw error
-        return record(used, {})
+        return record(usage, {})
       }
     },
     async giveBack() {
@@ -149,13 +154,12 @@ function held(
   }
 }
 
-function leased(ctx: BillingContext, meter: string, leaseToken: LeaseToken, record: RecordWork): Backing {
+function leased(leaseToken: LeaseToken, record: RecordWork): Backing {
   const giveBack = async () => leaseToken.cancel()
   return {
     holdId: leaseToken.holdId,
-    async charge(used) {
-      const { quantity, sparks } = checkMeasure(ctx, meter, used)
-      if (quantity !== 0n || sparks !== 0n) return record(used, { leaseToken })
+    async charge({ usage, isNothing }) {
+      if (!isNothing) return record(usage, { leaseToken })
       await giveBack()
       return null
     },
@@ -164,10 +168,10 @@ function leased(ctx: BillingContext, meter: string, leaseToken: LeaseToken, reco
 }
 
 /** A hold that work of this key may run behind. */
-async function holdOf<C extends Catalog>(ctx: BillingContext, input: HoldInput<C>): Promise<string> {
+async function holdOf<C extends Catalog>(ctx: BillingContext, input: HoldInput<C>): Promise<HeldFor> {
   for (let attempt = 1; ; attempt += 1) {
-    const { hold, isNew } = await takeHold(ctx, input, attempt === 1 ? 'hold' : `hold ${attempt}`)
-    if (isNew) return hold.id
+    const { hold, taken } = await takeHold(ctx, input, attempt === 1 ? 'hold' : `hold ${attempt}`)
+    if (taken) return taken
     const { id, status, expiresAt } = await findHold(ctx, input.accountId, hold.id)
     if (status === 'released') continue
     const details = { accountId: input.accountId, idempotencyKey: input.idempotencyKey, holdId: id, status }
@@ -183,9 +187,12 @@ async function holdOf<C extends Catalog>(ctx: BillingContext, input: HoldInput<C
 
 const checkMeasureSchema = z.strictObject(measureFieldsFromZero)
 
-/** What usage comes to; refuses at once what could not be captured afterwards, when the work was done. */
-function checkMeasure(ctx: BillingContext, meter: string, { dimensions, ...usage }: ReportedUsage) {
+/** What work says it used; refuses at once what could not be captured afterwards, when the work was done. */
+function usedOf(ctx: BillingContext, meter: string, reported: ReportedUsage): Used {
+  const usage = copyOf(reported)
+  const { dimensions, ...given } = usage
   if (dimensions !== undefined) readDimensions(dimensions)
-  const measure = parse(checkMeasureSchema, usage)
-  return rate(ctx.catalog, meter, { ...measure, allowsZero: true }, ctx.environment.now())
+  const measure = parse(checkMeasureSchema, given)
+  const { quantity, sparks } = rate(ctx.catalog, meter, { ...measure, allowsZero: true }, ctx.environment.now())
+  return { usage, isNothing: quantity === 0n && sparks === 0n }
 }
