@@ -1,4 +1,5 @@
 import type { MeteredWork } from '../index.js'
+import { alikeEvents } from './alike-events.js'
 import { likelyTokens } from './bound.js'
 import { type Answered, clientGone, timedOut } from './call-end.js'
 import { type EventBlock, type EventBlocks, eventBlocks } from './event-stream.js'
@@ -26,7 +27,7 @@ type End = KnownUsage['end']
  */
 export async function streamAnswer({ terms, call, work, body, ending, handOver }: Streaming): Promise<Answered> {
   const { protocol, request, model } = call
-  const watch = protocol.watch(request)
+  const watch = alikeEvents(protocol.watch(request))
   const blocks = eventBlocks(body)
   const ended = deferred<End>()
   const paid = deferred<GatewayError | null>()

@@ -5,7 +5,6 @@ import { addressPrefix, createAddressLimit } from '../../src/gateway/address-lim
 import { boundOf, worstTokens } from '../../src/gateway/bound.js'
 import { moneyOf } from '../../src/gateway/currency.js'
 import { normalizedEmail } from '../../src/gateway/email-account.js'
-import { type EventBlock, type EventBlocks, eventBlocks } from '../../src/gateway/event-stream.js'
 import { chat } from '../../src/gateway/protocols/chat.js'
 import { messages } from '../../src/gateway/protocols/messages.js'
 
@@ -86,65 +85,3 @@ it('S2.2 credit is written as money to the last digit', () => {
   ])
   expect(moneyOf(1n, { code: 'USD', spark: '0.00004' })).toBe('0.00000000004')
 })
-
-it('S2.2 a stream is taken apart wherever it is cut', async () => {
-  const text = ': hello\n\nevent: a\r\ndata: {"é":1}\r\n\r\ndata: one\ndata: two\n\ndata: [DONE]\n\n'
-  const bytes = new TextEncoder().encode(text)
-  for (let size = 1; size < bytes.length; size += 1) {
-    const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
-      bytes.slice(at * size, at * size + size),
-    )
-    const blocks = await allOf(eventBlocks(streamOf(chunks)))
-    expect(blocks.map(({ data }) => data)).toEqual([null, '{"é":1}', 'one\ntwo', '[DONE]'])
-    expect(blocks.map(({ raw }) => raw).join('')).toBe(text)
-  }
-})
-
-it.each(['\n', '\r\n', '\r'])('S2.2 a stream is taken apart whose lines end with %j', async (end) => {
-  const text = [': a', '', 'data: 1', '', 'event: b', 'data:2', 'data:3', '', 'data: last', '', ''].join(end)
-  for (const size of [1, 2, 3, 5, 100]) {
-    const bytes = new TextEncoder().encode(text)
-    const chunks = []
-    for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.slice(at, at + size))
-    const blocks = await allOf(eventBlocks(streamOf(chunks)))
-    expect(blocks.flatMap(({ data }) => data ?? [])).toEqual(['1', '2\n3', 'last'])
-    expect(blocks.map(({ raw }) => raw).join('')).toContain(text)
-  }
-})
-
-it('S2.2 what came and was not taken of a stream is known when it is left, and a failure comes after what was whole', async () => {
-  const encoder = new TextEncoder()
-  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
-  const blocks = eventBlocks(
-    new ReadableStream<Uint8Array>({
-      start(own) {
-        controller = own
-      },
-    }),
-  )
-  controller?.enqueue(encoder.encode('data: 1\n\n'))
-  expect((await blocks.next())?.map(({ data }) => data)).toEqual(['1'])
-  controller?.enqueue(encoder.encode('data: 2\n\ndata: 3\n\nda'))
-  await new Promise(setImmediate)
-  expect(blocks.rest().map(({ data }) => data)).toEqual(['2', '3'])
-  controller?.enqueue(encoder.encode('ta: 4\n\n'))
-  await new Promise(setImmediate)
-  controller?.error(new Error('cut'))
-  expect((await blocks.next())?.map(({ data }) => data)).toEqual(['4'])
-  await expect(blocks.next()).rejects.toThrow('cut')
-})
-
-async function allOf(events: EventBlocks): Promise<readonly EventBlock[]> {
-  const blocks: EventBlock[] = []
-  for (let together = await events.next(); together; together = await events.next()) blocks.push(...together)
-  return blocks
-}
-
-function streamOf(chunks: readonly Uint8Array<ArrayBuffer>[]): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    start(controller) {
-      for (const chunk of chunks) controller.enqueue(chunk)
-      controller.close()
-    },
-  })
-}

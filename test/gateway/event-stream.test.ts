@@ -1,0 +1,128 @@
+import { expect, it } from 'vitest'
+import { alikeEvents } from '../../src/gateway/alike-events.js'
+import { type EventBlock, type EventBlocks, eventBlocks } from '../../src/gateway/event-stream.js'
+import { chat } from '../../src/gateway/protocols/chat.js'
+import { messages } from '../../src/gateway/protocols/messages.js'
+
+const said = (content: unknown) => chat.parse({ model: 'gpt-5', messages: [{ role: 'user', content }] })
+
+it('S2.2 a stream is taken apart wherever it is cut', async () => {
+  const text = ': hello\n\nevent: a\r\ndata: {"é":1}\r\n\r\ndata: one\ndata: two\n\ndata: [DONE]\n\n'
+  const bytes = new TextEncoder().encode(text)
+  for (let size = 1; size < bytes.length; size += 1) {
+    const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
+      bytes.slice(at * size, at * size + size),
+    )
+    const blocks = await allOf(eventBlocks(streamOf(chunks)))
+    expect(blocks.map(({ data }) => data)).toEqual([null, '{"é":1}', 'one\ntwo', '[DONE]'])
+    expect(blocks.map(({ raw }) => raw).join('')).toBe(text)
+  }
+})
+
+it.each(['\n', '\r\n', '\r'])('S2.2 a stream is taken apart whose lines end with %j', async (end) => {
+  const text = [': a', '', 'data: 1', '', 'event: b', 'data:2', 'data:3', '', 'data: last', '', ''].join(end)
+  for (const size of [1, 2, 3, 5, 100]) {
+    const bytes = new TextEncoder().encode(text)
+    const chunks = []
+    for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.slice(at, at + size))
+    const blocks = await allOf(eventBlocks(streamOf(chunks)))
+    expect(blocks.flatMap(({ data }) => data ?? [])).toEqual(['1', '2\n3', 'last'])
+    expect(blocks.map(({ raw }) => raw).join('')).toContain(text)
+  }
+})
+
+it('S2.2 what came and was not taken of a stream is known when it is left, and a failure comes after what was whole', async () => {
+  const encoder = new TextEncoder()
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  const blocks = eventBlocks(
+    new ReadableStream<Uint8Array>({
+      start(own) {
+        controller = own
+      },
+    }),
+  )
+  controller?.enqueue(encoder.encode('data: 1\n\n'))
+  expect((await blocks.next())?.map(({ data }) => data)).toEqual(['1'])
+  controller?.enqueue(encoder.encode('data: 2\n\ndata: 3\n\nda'))
+  await new Promise(setImmediate)
+  expect(blocks.rest().map(({ data }) => data)).toEqual(['2', '3'])
+  controller?.enqueue(encoder.encode('ta: 4\n\n'))
+  await new Promise(setImmediate)
+  controller?.error(new Error('cut'))
+  expect((await blocks.next())?.map(({ data }) => data)).toEqual(['4'])
+  await expect(blocks.next()).rejects.toThrow('cut')
+})
+
+it('S2.2 events that differ in their text alone are seen as if each were parsed', () => {
+  const chunk = (delta: object, more: object = {}) =>
+    JSON.stringify({ id: 'c', choices: [{ index: 0, delta }], usage: null, ...more })
+  const block = (text: string, index = 0) =>
+    JSON.stringify({ type: 'content_block_delta', index, delta: { type: 'text_delta', text } })
+  const words = [
+    'a',
+    'b',
+    'c',
+    'he said "no"',
+    'é',
+    '\\',
+    '\u2028',
+    'line\nend',
+    '',
+    'c',
+    '"},"usage":{"total_tokens":1}',
+    'd',
+    '\u0000',
+    '"',
+  ]
+  const events = [
+    ...words.map((content) => chunk({ content })),
+    chunk({ content: 'c', tool_calls: [{ function: { name: 'c', arguments: '{}' } }] }),
+    ...words.map((content) => chunk({ content, refusal: null })),
+    // The text stands where it is not read, too.
+    ...words.map((content) => chunk({ role: content, content })),
+    ...words.map((content, index) => chunk({ content }, { id: `c${index}` })),
+    chunk({}, { choices: [], usage: { prompt_tokens: 1, completion_tokens: 1 } }),
+    chunk({ content: 'a' }),
+    chunk({ content: 'after' }, { usage: { prompt_tokens: 2, completion_tokens: 2 } }),
+    '{"id":"c","choices":[{"index":0,"delta":{"content":"no end',
+    '[DONE]',
+  ]
+  const parts = [JSON.stringify({ type: 'message_start', message: { usage: { input_tokens: 1 } } })]
+  parts.push(...words.map((text) => block(text)), ...words.map((text) => block(text, 1)))
+  parts.push(JSON.stringify({ type: 'message_delta', usage: { output_tokens: 5 } }), block('later'))
+  for (const [protocol, all] of [
+    [chat, events],
+    [messages, parts],
+  ] as const) {
+    const request = said('hello')
+    const [plain, alike] = [protocol.watch(request), alikeEvents(protocol.watch(request))]
+    for (const data of all) {
+      expect(alike.see(data), data).toEqual(plain.see(data))
+      expect(alike.usage()).toEqual(plain.usage())
+    }
+  }
+  let parsed = 0
+  const plain = chat.watch(said('hello'))
+  const see = (data: string) => {
+    parsed += 1
+    return plain.see(data)
+  }
+  const watch = alikeEvents({ ...plain, see })
+  for (let word = 0; word < 100; word += 1) watch.see(chunk({ content: ` word${word}` }))
+  expect(parsed).toBe(2)
+})
+
+async function allOf(events: EventBlocks): Promise<readonly EventBlock[]> {
+  const blocks: EventBlock[] = []
+  for (let together = await events.next(); together; together = await events.next()) blocks.push(...together)
+  return blocks
+}
+
+function streamOf(chunks: readonly Uint8Array<ArrayBuffer>[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(chunk)
+      controller.close()
+    },
+  })
+}
