@@ -1,4 +1,5 @@
 import type { MeteredWork } from '../index.js'
+import { textWithin } from './answer-text.js'
 import { likelyTokens } from './bound.js'
 import { type Answered, clientGone, timedOut } from './call-end.js'
 import { GatewayError } from './gateway-error.js'
@@ -45,11 +46,12 @@ export async function forward(
     const response = await call.send(body, ending.signal).catch((error: unknown) => {
       throw unread(error)
     })
-    if (!response.ok) throw await upstreamRefusal(response)
+    // All vendors answer with 200; what else is good elsewhere, to be fetched later or empty, is no answer.
+    if (response.status !== 200) throw await upstreamRefusal(response, call.secret)
     const type = response.headers.get('content-type') ?? ''
     if (request.stream && response.body && type.includes('text/event-stream'))
       return await streamAnswer({ terms, call, work, body: response.body, ending, handOver })
-    const text = await textWithin(response).catch((error: unknown) => {
+    const text = await textWithin(response, maximumAnswerBytes).catch((error: unknown) => {
       throw unread(error)
     })
     return wholeAnswer(terms, call, work, { text, response })
@@ -76,20 +78,7 @@ function wholeAnswer(
   const produced = texts.reduce((sum, each) => sum + likelyTokens(each, call.model.name, terms.countTokens), 0)
   reportUsage(work, terms, call, { body, inputBody: null, produced, end: 'whole' })
   const headers = { 'content-type': response.headers.get('content-type') ?? 'application/json' }
-  return { settled: () => new Response(text, { status: response.status, headers }) }
-}
-
-async function textWithin(response: Response): Promise<string> {
-  if (!response.body) return ''
-  const decoder = new TextDecoder()
-  let text = ''
-  let bytes = 0
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length
-    if (bytes > maximumAnswerBytes) throw new RangeError(`The answer has more than ${maximumAnswerBytes} bytes.`)
-    text += decoder.decode(chunk, { stream: true })
-  }
-  return text + decoder.decode()
+  return { settled: () => new Response(text, { headers }) }
 }
 
 function parsed(text: string): unknown {

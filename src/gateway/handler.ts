@@ -1,6 +1,8 @@
 import { deeperThan, readBytes } from '../http/body.js'
+import { RequestError } from '../http/request-error.js'
 import type { BillingCore, Catalog, MeterName } from '../index.js'
 import { type BalanceAnswer, balanceAnswer, resumeWithFunds } from './account-status.js'
+import { clientGone } from './call-end.js'
 import { callModel } from './call-model.js'
 import type { Currency } from './currency.js'
 import { GatewayError, gatewayError, invalidParameter } from './gateway-error.js'
@@ -83,7 +85,8 @@ export function createGateway<C extends Catalog>(billing: GatewayBilling<C>, opt
     const model = models.get(read.model)
     if (!model?.protocols.includes(protocol)) throw noModel(read.model, protocol)
     const send = (body: string, signal: AbortSignal) => model.send(protocol, body, signal)
-    return callModel(terms, { id, caller, protocol, request: read, model, send, gone: request.signal })
+    const { secret } = model
+    return callModel(terms, { id, caller, protocol, request: read, model, secret, send, gone: request.signal })
   }
 
   const balance = async (request: Request): Promise<BalanceAnswer> => {
@@ -143,7 +146,10 @@ function withHeaders(response: Response, id: string): Response {
 }
 
 async function bodyOf(request: Request, maximumBytes: number): Promise<unknown> {
-  const text = new TextDecoder().decode(await readBytes(request, maximumBytes))
+  const bytes = await readBytes(request, maximumBytes).catch((error: unknown) => {
+    throw error instanceof RequestError ? error : clientGone
+  })
+  const text = new TextDecoder().decode(bytes)
   if (deeperThan(text, maximumDepth)) throw invalidParameter('body', `is nested deeper than ${maximumDepth}`)
   return jsonOf(text)
 }

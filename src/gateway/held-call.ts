@@ -54,18 +54,21 @@ function attemptCall<T extends object>(
       answered = await run(call.output, metered, handOver)
     }
     const dimensions = { endpoint: call.protocol.name }
-    billing.meter({ ...call.caller, meter, estimate, ...backing, dimensions, idempotencyKey }, work).then(
-      () => {
-        if (answered) handOver(answered.settled(null))
-      },
-      (error: unknown) => {
-        if (!isHeld && isRefusal(error)) return resolve(error)
-        if (!isHandedOver) return reject(error)
-        // A stream that could not be paid for has no end.
-        onError(error, call.id)
-        answered?.settled(gatewayError(error))
-      },
-    )
+    billing
+      .meter({ ...call.caller, meter, estimate, ...backing, dimensions, idempotencyKey }, work)
+      .then(
+        () => {
+          if (answered) handOver(answered.settled(null))
+        },
+        (error: unknown) => {
+          if (!isHeld && isRefusal(error)) return resolve(error)
+          if (!isHandedOver) return reject(error)
+          // A stream that could not be paid for has no end.
+          onError(error, call.id)
+          answered?.settled(gatewayError(error))
+        },
+      )
+      .catch(reject)
   })
 }
 

@@ -43,6 +43,8 @@ export interface ModelCall {
   readonly protocol: Protocol
   readonly request: ModelRequest
   readonly model: PricedModel
+  /** The upstream's key, which no client is told; `null` where the client gave it. */
+  readonly secret: string | null
   /** Sends a body to the model. */
   readonly send: (body: string, signal: AbortSignal) => Promise<Response>
   /** Says that the client went away. */

@@ -1,19 +1,24 @@
+import { textWithin } from './answer-text.js'
 import { GatewayError } from './gateway-error.js'
 import { fieldOf, jsonOf, textOf } from './protocols/protocol.js'
 
 /** What of a refusal's headers is passed on. */
 const passed = ['retry-after', 'retry-after-ms', 'x-should-retry']
 const maximumText = 2_000
+const maximumBytes = 100_000
 
 /**
  * What clients are told of an upstream's refusal: what they did wrong, in its words, and of what lies between us and the upstream only that
  * it is not theirs to mend.
+ *
+ * @param secret what they are not told, should the upstream say it
  */
-export async function upstreamRefusal(response: Response): Promise<GatewayError> {
+export async function upstreamRefusal(response: Response, secret: string | null): Promise<GatewayError> {
   const { status } = response
-  const body = jsonOf((await response.text().catch(() => '')).slice(0, 100_000))
+  const body = jsonOf(await textWithin(response, maximumBytes).catch(() => ''))
   const [first] = Array.isArray(body) ? (body as readonly unknown[]) : [body]
-  const said = textOf(fieldOf(first, 'error', 'message')).slice(0, maximumText)
+  const told = textOf(fieldOf(first, 'error', 'message'))
+  const said = (secret ? told.replaceAll(secret, '…') : told).slice(0, maximumText)
   const headers = Object.fromEntries(
     passed.flatMap((name) => {
       const value = response.headers.get(name)

@@ -31,6 +31,7 @@ export interface GatewayModel extends ModelLimits {
 export interface ServedModel extends PricedModel {
   readonly id: string
   readonly protocols: readonly Protocol[]
+  readonly secret: string
   send(protocol: Protocol, body: string, signal: AbortSignal): Promise<Response>
 }
 
@@ -76,6 +77,7 @@ function doorTo(upstream: Upstream, limits: ModelLimits, fetch: typeof globalThi
   const base = upstream.baseURL.replace(/\/+$/, '')
   return {
     protocols,
+    secret: upstream.apiKey,
     send: (protocol: Protocol, body: string, signal: AbortSignal) =>
       // Where a redirect leads, the key would go too.
       fetch(`${base}${protocol.path}`, { method: 'POST', headers, body, signal, redirect: 'error' }),

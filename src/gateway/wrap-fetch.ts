@@ -62,9 +62,12 @@ export function wrapFetch<C extends Catalog>(
       const caller = typeof options.caller === 'function' ? options.caller() : options.caller
       const headers = new Headers(request.headers)
       headers.delete('content-length')
-      const send = (body: string, signal: AbortSignal) => fetch(request.url, { method: 'POST', headers, body, signal })
+      const send = (body: string, signal: AbortSignal) =>
+        // Where a redirect leads, the key would go too.
+        fetch(request.url, { method: 'POST', headers, body, signal, redirect: 'error' })
       const model = { name: read.model, provider, limits }
-      return await callModel(terms, { id, caller, protocol, request: read, model, send, gone: request.signal })
+      const gone = request.signal
+      return await callModel(terms, { id, caller, protocol, request: read, model, secret: null, send, gone })
     } catch (thrown) {
       const error = gatewayError(thrown)
       if (error.code === 'client_closed_request') throw request.signal.reason

@@ -8,9 +8,18 @@ const asIs = z.unknown().optional()
 /** Every parameter that is passed on. None of them makes a call cost more than its tokens. */
 const schema = z.strictObject({
   model: z.string().min(1).max(200),
-  messages: z.array(z.looseObject({ role: z.string() })).min(1),
+  messages: z
+    .array(
+      // What was said aloud before is kept elsewhere: nothing here says how long it is, or whose.
+      z.looseObject({ role: z.string(), audio: z.null('earlier sound is not served here').optional() }),
+    )
+    .min(1),
   stream: z.boolean().nullish(),
-  stream_options: z.strictObject({ include_usage: z.boolean().optional() }).nullish(),
+  stream_options: z
+    .strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.boolean().optional() })
+    .nullish(),
+  service_tier: z.literal('default', 'only default is served here').nullish(),
+  store: z.literal(false, 'nothing is stored here').nullish(),
   max_tokens: length,
   max_completion_tokens: length,
   n: z.int().min(1).max(16).nullish(),
@@ -62,14 +71,16 @@ export const chat: Protocol = {
     }
   },
   bodyFor({ body, stream }, { model, maximumOutput }) {
-    const { max_tokens: old, max_completion_tokens: asked, stream_options: _, ...rest } = body
+    const { max_tokens: old, max_completion_tokens: asked, stream_options: options, ...rest } = body
     // The older name is what others than OpenAI know; where it was used, it stays.
     const limit = old !== undefined && (asked === undefined || asked === null) ? 'max_tokens' : 'max_completion_tokens'
     return {
       ...rest,
       model,
       ...(maximumOutput === null ? {} : { [limit]: maximumOutput }),
-      ...(stream ? { stream: true, stream_options: { include_usage: true } } : {}),
+      ...(stream
+        ? { stream: true, stream_options: { ...(options as object | null | undefined), include_usage: true } }
+        : {}),
     }
   },
   watch({ body }): StreamWatch {

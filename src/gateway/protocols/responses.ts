@@ -4,13 +4,25 @@ import { fieldOf, jsonOf, listOf, type Protocol, readRequest, type StreamWatch, 
 
 const asIs = z.unknown().optional()
 
+/** One that names no type is a message, and must say who wrote it: else it stands for one that is kept elsewhere. */
+const item = z
+  .looseObject({})
+  .refine(
+    ({ type, role }) => typeof type === 'string' || typeof role === 'string',
+    'what is kept elsewhere is not served here',
+  )
+  .refine(
+    ({ type, content, encrypted_content: encrypted }) => type !== 'reasoning' || Boolean(encrypted ?? content),
+    'reasoning that is kept elsewhere is not served here',
+  )
+
 /**
  * Every parameter that is passed on. What reaches for something that is kept elsewhere (an earlier response, a conversation, a prompt) is
  * not: nothing here says how much that is, or whose.
  */
 const schema = z.strictObject({
   model: z.string().min(1).max(200),
-  input: z.union([z.string(), z.array(z.looseObject({}))]),
+  input: z.union([z.string(), z.array(item)]),
   stream: z.boolean().nullish(),
   max_output_tokens: z.int().min(1).max(10_000_000).nullish(),
   tools: z.array(z.looseObject({ type: z.enum(['function', 'custom'], 'only functions are served here') })).optional(),
