@@ -29,4 +29,11 @@ export {
   type VerifiedCheckout,
 } from './client.js'
 export { BillingProblem, type ProblemFields, type Remedy } from './problem.js'
+export {
+  type BillingListQuery,
+  type BillingQueries,
+  type BillingQuery,
+  billingQueries,
+  type Days,
+} from './queries.js'
 export type { BillingClientOptions, RequestOptions } from './request.js'

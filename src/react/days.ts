@@ -1,4 +1,4 @@
-import type { Days } from './hooks/use-usage.js'
+import type { Days } from '../client/queries.js'
 
 const dayMs = 86_400_000
 

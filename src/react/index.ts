@@ -1,3 +1,4 @@
+export type { Days } from '../client/queries.js'
 export { type BillingContextValue, useBilling } from './billing-context.js'
 export type { AddPaymentMethodFormProps } from './components/add-payment-method-form.js'
 export { ApiKeysPanel } from './components/api-keys-panel.js'
@@ -43,7 +44,7 @@ export {
   useReactivateSubscription,
   useSubscription,
 } from './hooks/use-subscription.js'
-export { type Days, type UsageFilter, useUsage, useUsageDashboard, useUsageLimits } from './hooks/use-usage.js'
+export { type UsageFilter, useUsage, useUsageDashboard, useUsageLimits } from './hooks/use-usage.js'
 export type { Write } from './hooks/use-write.js'
 export type { MessageKey, Messages, MessageValues, Plural, Translate } from './messages.js'
 export { BillingProvider, type BillingProviderProps } from './provider.js'

@@ -367,6 +367,7 @@ export const english = {
   'checkout.missing': 'There is no payment to show',
   'checkout.missingText': 'If you have paid, it is listed in your invoices and credits.',
   'checkout.canceled': 'Nothing was charged',
+  'checkout.left': 'You left the payment page',
   'checkout.canceledText': 'You left the payment page before paying.',
   'checkout.back': 'Back to billing',
 } as const satisfies Readonly<Record<string, string | Plural>>

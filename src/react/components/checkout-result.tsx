@@ -2,7 +2,7 @@ import type { ReactNode } from 'react'
 import type { VerifiedCheckout } from '../../client/client.js'
 import { useBilling } from '../billing-context.js'
 import { compare } from '../decimal.js'
-import { useCheckoutResult } from '../hooks/use-checkout.js'
+import { useCheckoutId, useStanding } from '../hooks/use-checkout.js'
 import { useCreditBalance } from '../hooks/use-credits.js'
 import { usePlans } from '../hooks/use-subscription.js'
 import { Icon, type IconName } from '../primitives/icon.js'
@@ -20,8 +20,10 @@ export interface CheckoutResultProps {
 /** The page one comes back to: it says what is true at the provider, waits for it, and claims nothing before. */
 export function CheckoutResult({ checkoutId, backUrl }: CheckoutResultProps): ReactNode {
   const { text } = useBilling()
-  const result = useCheckoutResult(checkoutId)
-  if (result.fetchStatus === 'idle' && result.isPending) {
+  const id = useCheckoutId(checkoutId)
+  const result = useStanding(id ?? null, { isAwaited: true })
+  if (id === undefined) return <Waiting />
+  if (id === null) {
     return (
       <Outcome icon="info" title={text('checkout.missing')} backUrl={backUrl}>
         <p>{text('checkout.missingText')}</p>
@@ -35,12 +37,19 @@ export function CheckoutResult({ checkoutId, backUrl }: CheckoutResultProps): Re
   )
 }
 
-/** The page one comes back to without having paid. */
-export function CheckoutCanceled({ backUrl }: Pick<CheckoutResultProps, 'backUrl'>): ReactNode {
+/**
+ * The page one comes back to without having paid. The payment may have been made in another tab: what the provider says of it is shown, and
+ * nothing is claimed where that cannot be had.
+ */
+export function CheckoutCanceled({ checkoutId, backUrl }: CheckoutResultProps): ReactNode {
   const { text } = useBilling()
+  const id = useCheckoutId(checkoutId)
+  const { data, error } = useStanding(id ?? null, { isAwaited: false })
+  if (id === undefined || (id !== null && !data && !error)) return <Waiting />
+  if (data && data.status !== 'open') return <Shown checkout={data} backUrl={backUrl} />
   return (
-    <Outcome icon="info" title={text('checkout.canceled')} backUrl={backUrl}>
-      <p>{text('checkout.canceledText')}</p>
+    <Outcome icon="info" title={text(data ? 'checkout.canceled' : 'checkout.left')} backUrl={backUrl}>
+      <p>{text(data ? 'checkout.canceledText' : 'checkout.missingText')}</p>
     </Outcome>
   )
 }

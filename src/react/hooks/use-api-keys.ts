@@ -4,13 +4,7 @@ import { useWrite, type Write } from './use-write.js'
 
 /** Keys of the account, newest first, those that have ended too. */
 export function useApiKeys(options: ReadOptions = {}): ReadList<ApiKey> {
-  return useReadList(
-    {
-      resource: 'apiKeys',
-      read: (client, cursor, signal) => client.apiKeys.list(cursor === undefined ? {} : { cursor }, signal),
-    },
-    options,
-  )
+  return useReadList((queries) => queries.apiKeys(), options)
 }
 
 const changes = ['apiKeys'] as const

@@ -1,8 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { useEffect } from 'react'
+import { useEffect, useSyncExternalStore } from 'react'
 import type { CheckoutRequest, VerifiedCheckout } from '../../client/client.js'
 import { useBilling, useClient } from '../billing-context.js'
-import { queryKey } from './query-keys.js'
 import { type Read, useRead } from './use-read.js'
 import { useWrite, type Write } from './use-write.js'
 
@@ -54,26 +53,38 @@ export function usePortal(organizationId?: string): Write<void, { readonly porta
  * How a checkout stands, asked until it is settled. What it changed is then read anew. Without an id: the one that was begun last in this tab.
  */
 export function useCheckoutResult(checkoutId?: string, organizationId?: string): Read<VerifiedCheckout> {
-  const id = checkoutId ?? remembered()
+  return useStanding(useCheckoutId(checkoutId) ?? null, { organizationId, isAwaited: true })
+}
+
+/** Which checkout a page is about; `null` for none, undefined while a server draws, which does not see what a tab remembers. */
+export function useCheckoutId(checkoutId?: string): string | null | undefined {
+  const inThisTab = useSyncExternalStore(neverChanges, remembered, notKnown)
+  return checkoutId ?? inThisTab
+}
+
+const neverChanges = () => () => {}
+const notKnown = () => undefined
+
+/** How a checkout stands; with `isAwaited` asked until it is settled. */
+export function useStanding(
+  id: string | null,
+  { organizationId, isAwaited }: { readonly organizationId?: string | undefined; readonly isAwaited: boolean },
+): Read<VerifiedCheckout> {
   const queries = useQueryClient()
   const { accountId } = useClient(organizationId)
-  const result = useRead(
-    {
-      resource: 'checkout',
-      of: [id],
-      staleTime: 0,
-      read: (client, signal) => client.checkout.verify(id ?? '', signal),
-      refetchInterval: (checkout) =>
-        checkout === undefined || checkout.status === 'open' || checkout.status === 'processing' ? 2_000 : false,
+  const result = useRead((all) => all.checkout(id), {
+    organizationId,
+    enabled: id !== null,
+    refetchInterval: (checkout) => {
+      if (checkout === undefined) return 2_000
+      return checkout.status === 'processing' || (isAwaited && checkout.status === 'open') ? 2_000 : false
     },
-    { organizationId, enabled: id !== null },
-  )
+  })
   const isPaid = result.data?.status === 'paid'
   useEffect(() => {
     if (!isPaid) return
-    const checkout = queryKey('checkout', accountId)[1]
     void queries.invalidateQueries({
-      predicate: ({ queryKey: key }) => key[0] === 'billing' && key[1] !== checkout && key[2] === accountId,
+      predicate: ({ queryKey: key }) => key[0] === 'billing' && key[1] !== 'checkout' && key[2] === accountId,
     })
   }, [isPaid, queries, accountId])
   return result
@@ -90,7 +101,7 @@ function remember(id: string): void {
 
 function remembered(): string | null {
   try {
-    return typeof sessionStorage === 'undefined' ? null : sessionStorage.getItem(rememberedAt)
+    return sessionStorage.getItem(rememberedAt)
   } catch {
     return null
   }

@@ -1,20 +1,11 @@
 import type { CostSummary } from '../../client/client.js'
-import { staleTimes } from './query-keys.js'
+import type { Days } from '../../client/queries.js'
 import { type Read, useRead } from './use-read.js'
-import type { Days } from './use-usage.js'
 import { useWrite, type Write } from './use-write.js'
 
 /** What usage cost before margin, by provider, model and day; this month where no days are given. */
 export function useCosts(days?: Days, organizationId?: string): Read<CostSummary> {
-  return useRead(
-    {
-      resource: 'costs',
-      of: [days?.from ?? null, days?.to ?? null],
-      staleTime: staleTimes.costs,
-      read: (client, signal) => client.costs.summary({ ...days }, signal),
-    },
-    { organizationId },
-  )
+  return useRead((queries) => queries.costs(days), { organizationId })
 }
 
 /** Fetches the costs of days as CSV. */

@@ -3,7 +3,7 @@ import { type Read, type ReadList, type ReadOptions, useRead, useReadList } from
 
 /** What there is to spend, and which credits it is made of. */
 export function useCreditBalance(organizationId?: string): Read<CreditBalance> {
-  return useRead({ resource: 'credits', read: (client, signal) => client.credits.balance(signal) }, { organizationId })
+  return useRead((queries) => queries.credits(), { organizationId })
 }
 
 /** Every change of the balance, newest first, page by page. */
@@ -11,21 +11,10 @@ export function useCreditTransactions({
   pageSize = 20,
   ...options
 }: ReadOptions & { readonly pageSize?: number } = {}): ReadList<CreditTransaction> {
-  return useReadList(
-    {
-      resource: 'creditTransactions',
-      of: [pageSize],
-      read: (client, cursor, signal) =>
-        client.credits.transactions({ limit: pageSize, ...(cursor === undefined ? {} : { cursor }) }, signal),
-    },
-    options,
-  )
+  return useReadList((queries) => queries.creditTransactions({ pageSize }), options)
 }
 
 /** Packages of credits on sale, the cheapest first. */
 export function useCreditPackages(organizationId?: string): Read<readonly CreditPackage[]> {
-  return useRead(
-    { resource: 'creditPackages', read: (client, signal) => client.credits.packages(signal) },
-    { organizationId },
-  )
+  return useRead((queries) => queries.creditPackages(), { organizationId })
 }

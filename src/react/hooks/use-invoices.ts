@@ -8,26 +8,12 @@ export function useInvoices({
   pageSize = 20,
   ...options
 }: ReadOptions & { readonly status?: string | undefined; readonly pageSize?: number } = {}): ReadList<Invoice> {
-  return useReadList(
-    {
-      resource: 'invoices',
-      of: [status ?? null, pageSize],
-      read: (client, cursor, signal) =>
-        client.invoices.list(
-          { limit: pageSize, ...(status === undefined ? {} : { status }), ...(cursor === undefined ? {} : { cursor }) },
-          signal,
-        ),
-    },
-    options,
-  )
+  return useReadList((queries) => queries.invoices({ status, pageSize }), options)
 }
 
 /** One invoice. */
 export function useInvoice(id: string, organizationId?: string): Read<Invoice> {
-  return useRead(
-    { resource: 'invoices', of: ['one', id], read: (client, signal) => client.invoices.get(id, signal) },
-    { organizationId },
-  )
+  return useRead((queries) => queries.invoice(id), { organizationId })
 }
 
 const changes = ['invoices', 'account', 'subscription', 'credits', 'usage'] as const

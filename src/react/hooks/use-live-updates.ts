@@ -1,8 +1,8 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import type { CreditBalance } from '../../client/client.js'
+import { queryKey, type Resource } from '../../client/queries.js'
 import { useClient } from '../billing-context.js'
-import { queryKey, type Resource } from './query-keys.js'
 
 /** What is read anew when the server tells of a change. */
 const changedBy: Readonly<Record<string, readonly Resource[]>> = {

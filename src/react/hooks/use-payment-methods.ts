@@ -1,16 +1,13 @@
 import { useQueryClient } from '@tanstack/react-query'
 import type { PaymentMethod } from '../../client/client.js'
+import { queryKey } from '../../client/queries.js'
 import { useClient } from '../billing-context.js'
-import { queryKey } from './query-keys.js'
 import { type Read, useRead } from './use-read.js'
 import { useWrite, type Write } from './use-write.js'
 
 /** What the account can pay with. */
 export function usePaymentMethods(organizationId?: string): Read<readonly PaymentMethod[]> {
-  return useRead(
-    { resource: 'paymentMethods', read: (client, signal) => client.paymentMethods.list(signal) },
-    { organizationId },
-  )
+  return useRead((queries) => queries.paymentMethods(), { organizationId })
 }
 
 const changes = ['paymentMethods', 'account'] as const

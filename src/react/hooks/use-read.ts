@@ -5,10 +5,10 @@ import {
   useInfiniteQuery,
   useQuery,
 } from '@tanstack/react-query'
-import type { BillingClient, Page } from '../../client/client.js'
+import type { Page } from '../../client/client.js'
 import { BillingProblem } from '../../client/problem.js'
+import { type BillingListQuery, type BillingQueries, type BillingQuery, billingQueries } from '../../client/queries.js'
 import { useClient } from '../billing-context.js'
-import { queryKey, type Resource, staleTimes } from './query-keys.js'
 
 /** What every hook that reads takes. */
 export interface ReadOptions {
@@ -21,24 +21,20 @@ export interface ReadOptions {
 /** A query that fails with a problem. */
 export type Read<T> = UseQueryResult<T, BillingProblem>
 
-interface Reading<T> {
-  readonly resource: Resource
-  readonly of?: readonly unknown[]
-  readonly staleTime?: number
-  readonly read: (client: BillingClient, signal: AbortSignal) => Promise<T>
+interface Asking<T> extends ReadOptions {
   readonly refetchInterval?: (data: T | undefined) => number | false
 }
 
-export function useRead<T>(reading: Reading<T>, { organizationId, enabled = true }: ReadOptions): Read<T> {
+export function useRead<T>(
+  query: (queries: BillingQueries) => BillingQuery<T>,
+  { organizationId, enabled = true, refetchInterval }: Asking<T>,
+): Read<T> {
   const client = useClient(organizationId)
-  const { resource, of = [], staleTime = staleTimes.usual, read, refetchInterval } = reading
   return useQuery<T, BillingProblem>({
-    queryKey: queryKey(resource, client.accountId, ...of),
-    queryFn: ({ signal }) => read(client, signal),
-    staleTime,
+    ...query(billingQueries(client)),
     enabled,
     retry: mayPass,
-    ...(refetchInterval ? { refetchInterval: (query) => refetchInterval(query.state.data) } : {}),
+    ...(refetchInterval ? { refetchInterval: ({ state }) => refetchInterval(state.data) } : {}),
   })
 }
 
@@ -48,31 +44,18 @@ export type ReadList<Item> = Omit<UseInfiniteQueryResult<InfiniteData<Page<Item>
   readonly items: readonly Item[] | undefined
 }
 
-interface ListReading<Item> extends Pick<Reading<unknown>, 'resource' | 'of' | 'staleTime'> {
-  readonly read: (client: BillingClient, cursor: string | undefined, signal: AbortSignal) => Promise<Page<Item>>
-}
-
 export function useReadList<Item>(
-  reading: ListReading<Item>,
+  query: (queries: BillingQueries) => BillingListQuery<Item>,
   { organizationId, enabled = true }: ReadOptions,
 ): ReadList<Item> {
   const client = useClient(organizationId)
-  const { resource, of = [], staleTime = staleTimes.usual, read } = reading
   const { data, ...result } = useInfiniteQuery<
     Page<Item>,
     BillingProblem,
     InfiniteData<Page<Item>>,
     readonly unknown[],
     string | undefined
-  >({
-    queryKey: queryKey(resource, client.accountId, 'list', ...of),
-    queryFn: ({ pageParam, signal }) => read(client, pageParam, signal),
-    initialPageParam: undefined,
-    getNextPageParam: ({ next }) => next ?? undefined,
-    staleTime,
-    enabled,
-    retry: mayPass,
-  })
+  >({ ...query(billingQueries(client)), enabled, retry: mayPass })
   return { ...result, items: data?.pages.flatMap(({ items }) => items) } as ReadList<Item>
 }
 

@@ -4,29 +4,17 @@ import { useWrite, type Write } from './use-write.js'
 
 /** What the account is subscribed to, or the plan that it has without a subscription. */
 export function useSubscription(organizationId?: string): Read<Subscription> {
-  return useRead(
-    { resource: 'subscription', read: (client, signal) => client.subscription.get(signal) },
-    { organizationId },
-  )
+  return useRead((queries) => queries.subscription(), { organizationId })
 }
 
 /** Plans and meters of the catalog, and the price of a Spark. */
 export function usePlans(organizationId?: string): Read<PriceList> {
-  return useRead({ resource: 'plans', read: (client, signal) => client.plans(signal) }, { organizationId })
+  return useRead((queries) => queries.plans(), { organizationId })
 }
 
 /** What another plan would charge now, with what is left of the period set off. Nothing is asked without a plan. */
 export function usePreviewChange(plan: string | null, organizationId?: string): Read<PreviewedChange> {
-  return useRead(
-    {
-      resource: 'preview',
-      of: [plan],
-      // Worked out to the second: the change is made as of the moment that was shown.
-      staleTime: 0,
-      read: (client, signal) => client.subscription.preview(plan === null ? {} : { plan }, signal),
-    },
-    { organizationId, enabled: plan !== null },
-  )
+  return useRead((queries) => queries.preview(plan), { organizationId, enabled: plan !== null })
 }
 
 const afterChange = [

@@ -2,8 +2,8 @@ import { type UseMutationResult, useMutation, useQueryClient } from '@tanstack/r
 import { useRef } from 'react'
 import type { BillingClient } from '../../client/client.js'
 import { BillingProblem } from '../../client/problem.js'
+import { queryKey, type Resource } from '../../client/queries.js'
 import { useClient } from '../billing-context.js'
-import { queryKey, type Resource } from './query-keys.js'
 
 /** A write that fails with a problem. */
 export type Write<Input, T> = UseMutationResult<T, BillingProblem, Input>

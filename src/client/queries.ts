@@ -1,0 +1,147 @@
+import type { BillingClient, Page } from './client.js'
+
+/** What is kept in a cache; each begins a key, then comes the account. */
+export type Resource =
+  | 'account'
+  | 'subscription'
+  | 'plans'
+  | 'config'
+  | 'paymentMethods'
+  | 'invoices'
+  | 'usage'
+  | 'usageDashboard'
+  | 'usageLimits'
+  | 'costs'
+  | 'credits'
+  | 'creditTransactions'
+  | 'creditPackages'
+  | 'apiKeys'
+  | 'checkout'
+  | 'preview'
+
+/** `['billing', resource, account, …]`. An app that signs another person in clears its cache, or names the account. */
+export function queryKey(resource: Resource, accountId: string, ...rest: readonly unknown[]): readonly unknown[] {
+  return ['billing', resource, accountId, ...rest]
+}
+
+/** A read as TanStack Query takes it. */
+export interface BillingQuery<T> {
+  readonly queryKey: readonly unknown[]
+  readonly queryFn: (context: { readonly signal: AbortSignal }) => Promise<T>
+  /** How long an answer is taken for fresh, in milliseconds. */
+  readonly staleTime: number
+}
+
+/** A list as TanStack Query takes it, page by page. */
+export interface BillingListQuery<Item> {
+  readonly queryKey: readonly unknown[]
+  readonly queryFn: (context: {
+    readonly pageParam: string | undefined
+    readonly signal: AbortSignal
+  }) => Promise<Page<Item>>
+  readonly initialPageParam: string | undefined
+  readonly getNextPageParam: (page: Page<Item>) => string | undefined
+  readonly staleTime: number
+}
+
+/** Whole UTC days, the second not included. */
+export interface Days {
+  readonly from: string
+  readonly to: string
+}
+
+const minuteMs = 60_000
+/** Billing changes seldom, and says so when it does; costs grow with every call. */
+const usualMs = 5 * minuteMs
+
+/**
+ * Everything that the parts of `billfold/react` read, as options of TanStack Query: for a server that reads before the page is drawn, and
+ * for an app that reads or writes the cache itself. What is asked with the same options is kept under the same key.
+ *
+ * @example await queryClient.prefetchQuery(billingQueries(client).credits())
+ * @example await queryClient.prefetchInfiniteQuery(billingQueries(client).invoices({ pageSize: 5 }))
+ */
+export function billingQueries(client: BillingClient) {
+  const one = <T>(
+    resource: Resource,
+    of: readonly unknown[],
+    read: (signal: AbortSignal) => Promise<T>,
+    staleTime = usualMs,
+  ): BillingQuery<T> => ({
+    queryKey: queryKey(resource, client.accountId, ...of),
+    queryFn: ({ signal }) => read(signal),
+    staleTime,
+  })
+  const list = <Item>(
+    resource: Resource,
+    of: readonly unknown[],
+    read: (cursor: { readonly cursor?: string }, signal: AbortSignal) => Promise<Page<Item>>,
+  ): BillingListQuery<Item> => ({
+    queryKey: queryKey(resource, client.accountId, 'list', ...of),
+    queryFn: ({ pageParam: cursor, signal }) => read(cursor === undefined ? {} : { cursor }, signal),
+    initialPageParam: undefined,
+    getNextPageParam: ({ next }) => next ?? undefined,
+    staleTime: usualMs,
+  })
+  return {
+    account: () => one('account', [], client.account),
+    config: () => one('config', [], client.config),
+    subscription: () => one('subscription', [], client.subscription.get),
+    plans: () => one('plans', [], client.plans),
+    /** Worked out to the second: the change is made as of the moment that was shown. */
+    preview: (plan: string | null) =>
+      one('preview', [plan], (signal) => client.subscription.preview(plan === null ? {} : { plan }, signal), 0),
+    checkout: (id: string | null) => one('checkout', [id], (signal) => client.checkout.verify(id ?? '', signal), 0),
+    paymentMethods: () => one('paymentMethods', [], client.paymentMethods.list),
+    invoices: ({ status, pageSize = 20 }: { readonly status?: string | undefined; readonly pageSize?: number } = {}) =>
+      list('invoices', [status ?? null, pageSize], (cursor, signal) =>
+        client.invoices.list({ limit: pageSize, ...(status === undefined ? {} : { status }), ...cursor }, signal),
+      ),
+    invoice: (id: string) => one('invoices', ['one', id], (signal) => client.invoices.get(id, signal)),
+    /** Records of a meter, billed or not; default all. */
+    usage: ({
+      billed,
+      meter,
+      pageSize = 50,
+    }: {
+      readonly billed?: boolean | undefined
+      readonly meter?: string | undefined
+      readonly pageSize?: number
+    } = {}) =>
+      list('usage', [billed ?? null, meter ?? null, pageSize], (cursor, signal) =>
+        client.usage.list(
+          {
+            limit: pageSize,
+            ...(billed === undefined ? {} : { billed }),
+            ...(meter === undefined ? {} : { meter }),
+            ...cursor,
+          },
+          signal,
+        ),
+      ),
+    /** This month where no days are given. */
+    usageDashboard: (days?: Days) =>
+      one('usageDashboard', [days?.from ?? null, days?.to ?? null], (signal) =>
+        client.usage.dashboard({ ...days }, signal),
+      ),
+    usageLimits: () => one('usageLimits', [], client.usage.limits),
+    /** This month where no days are given. */
+    costs: (days?: Days) =>
+      one(
+        'costs',
+        [days?.from ?? null, days?.to ?? null],
+        (signal) => client.costs.summary({ ...days }, signal),
+        minuteMs,
+      ),
+    credits: () => one('credits', [], client.credits.balance),
+    creditTransactions: ({ pageSize = 20 }: { readonly pageSize?: number } = {}) =>
+      list('creditTransactions', [pageSize], (cursor, signal) =>
+        client.credits.transactions({ limit: pageSize, ...cursor }, signal),
+      ),
+    creditPackages: () => one('creditPackages', [], client.credits.packages),
+    apiKeys: () => list('apiKeys', [], (cursor, signal) => client.apiKeys.list(cursor, signal)),
+  }
+}
+
+/** What `billingQueries` makes. */
+export type BillingQueries = ReturnType<typeof billingQueries>
