@@ -29,7 +29,11 @@ export function LedgerList({ pageSize = 20 }: { readonly pageSize?: number }): R
               return (
                 <span>
                   {isMessage(key) ? text(key) : transaction_type.replaceAll('_', ' ')}
-                  {note !== '' && <span className="billfold-small billfold-muted">{note}</span>}
+                  {note !== '' && (
+                    <span className="billfold-small billfold-muted">
+                      {note.charAt(0).toUpperCase() + note.slice(1)}
+                    </span>
+                  )}
                 </span>
               )
             },

@@ -72,7 +72,7 @@ export function PagedTable<Row>({ list, empty, ...table }: PagedTableProps<Row>)
   const { items, error, isFetchingNextPage, hasNextPage, fetchNextPage, refetch, isFetching } = list
   const [first, setFirst] = useState(0)
   if (items === undefined) {
-    if (!error) return <Skeleton lines={5} />
+    if (!error) return <Skeleton lines={5} isTable />
     return <ProblemNotice problem={problemOf(error)} onRetry={() => void refetch()} isRetrying={isFetching} />
   }
   if (items.length === 0) return <Empty>{empty}</Empty>
