@@ -1,32 +1,24 @@
-import {
-  BillingError,
-  type CreditTransaction,
-  formatSparks,
-  type QuotaView,
-  type RecordedUsage,
-  type UsageSum,
-} from 'billfold'
-import express, { type Router } from 'express'
-import type { AccountOf } from './account-of.js'
-import { isPackage, type ParrotBilling } from './billing.js'
+import { randomUUID } from 'node:crypto'
+import { BillingError, formatSparks, type QuotaView, type RecordedUsage } from 'billfold'
+import express, { type Request, type Router } from 'express'
+import type { ParrotBilling } from './billing.js'
 import type { Completions } from './completion.js'
 import { refuseCrossSite } from './cross-site.js'
 import { answerError, remedyJson } from './error-response.js'
-import { readOverview } from './overview.js'
-import { signUp } from './sign-up.js'
+import type { SessionOf } from './session.js'
+import { doTask, tasks } from './tasks.js'
 
-/** The JSON API. Amounts of credit are Sparks, as decimal text. */
-export function createApi(billing: ParrotBilling, completions: Completions, accountOf: AccountOf): Router {
+/** What Parrot does, as JSON; billing has routes of its own. Amounts of credit are Sparks, as decimal text. */
+export function createApi(billing: ParrotBilling, completions: Completions, sessionOf: SessionOf): Router {
   const api = express.Router()
   api.use(refuseCrossSite, express.json({ limit: '100kb' }))
 
-  api.post('/account', async (request, response) => {
-    const { account, grant } = await signUp(billing, accountOf(request))
-    response.status(account.created ? 201 : 200).json({
-      account: { id: account.id, plan: account.plan, created: account.created },
-      welcome_credit: { sparks: formatSparks(grant.amount), status: grant.status },
-    })
-  })
+  /** Whose request it is: from the session, never from the body. */
+  const accountOf = (request: Request): string => {
+    const session = sessionOf(request.get('cookie'))
+    if (session) return session.accountId
+    throw Object.assign(new Error('Sign in first.'), { status: 401, expose: true })
+  }
 
   api.post('/complete', async (request, response) => {
     const { prompt, model, tokens } = request.body ?? {}
@@ -43,49 +35,16 @@ export function createApi(billing: ParrotBilling, completions: Completions, acco
     response.json({ answer: answer.text, model: answer.model, tokens: answer.tokens, usage: usageJson(usage) })
   })
 
+  /** What the buttons of the playground do. */
+  api.post('/tasks/:task', async (request, response) => {
+    const accountId = accountOf(request)
+    const task = tasks.get(request.params.task)
+    if (!task) return void response.status(404).json(notFound)
+    response.json(await doTask(billing, accountId, task, request.get('idempotency-key') ?? randomUUID()))
+  })
+
   api.get('/usage/:id', async (request, response) => {
     response.json(usageJson(await billing.usage.get({ accountId: accountOf(request), id: request.params.id })))
-  })
-
-  api.get('/billing', async (request, response) => {
-    const overview = await readOverview(billing, accountOf(request))
-    if (!overview) return void response.status(404).json(noAccount)
-    const { account, quota, credits, usage, transactions } = overview
-    response.json({
-      account: { id: account.id, plan: account.plan },
-      quota: quotaJson(quota),
-      balance: { sparks: formatSparks(credits.balance), available: formatSparks(credits.available) },
-      usage: {
-        events: usage.events,
-        sparks: formatSparks(usage.sparks),
-        by_meter: usage.byMeter.map(sumJson),
-        by_model: usage.byModel.map(sumJson),
-      },
-      transactions: transactions.map(transactionJson),
-    })
-  })
-
-  api.get('/transactions', async (request, response) => {
-    const { cursor } = request.query
-    const page = await billing.credits.transactions({
-      accountId: accountOf(request),
-      limit: 100,
-      ...(typeof cursor === 'string' ? { cursor } : {}),
-    })
-    response.json({ data: page.items.map(transactionJson), next_cursor: page.nextCursor })
-  })
-
-  api.post('/checkout', async (request, response) => {
-    const name: unknown = request.body?.package
-    if (!isPackage(name)) return void response.status(404).json(noPackage)
-    const checkout = await billing.createCheckout({
-      accountId: accountOf(request),
-      kind: 'package',
-      package: name,
-      successUrl: '/billing/success',
-      cancelUrl: '/billing/cancel',
-    })
-    response.status(201).json({ id: checkout.id, url: checkout.url, expires_at: checkout.expiresAt })
   })
 
   /** For whoever runs the app: what is still on its way to Stripe and Langfuse. */
@@ -110,8 +69,6 @@ function refuseOtherPools(tokens: unknown): void {
 }
 
 const notFound = { error: { code: 'not_found', message: 'There is no such route.', remedies: [] } }
-const noAccount = { error: { code: 'not_found', message: 'No account yet: POST /api/account.', remedies: [] } }
-const noPackage = { error: { code: 'not_found', message: 'package must be one of ours.', remedies: [] } }
 
 function usageJson({ id, status, sparks, costUsd, settledBy, balance, quota, deliveries }: RecordedUsage) {
   return {
@@ -128,20 +85,4 @@ function usageJson({ id, status, sparks, costUsd, settledBy, balance, quota, del
 
 function quotaJson({ meter, status, used, limit, remaining, resetsAt }: QuotaView) {
   return { meter, status, used, limit, remaining, resets_at: resetsAt }
-}
-
-function sumJson({ name, events, quantity, sparks }: UsageSum) {
-  return { name, events, quantity, sparks: formatSparks(sparks) }
-}
-
-function transactionJson({ id, operation, amount, balanceAfter, meter, reason, recordedAt }: CreditTransaction) {
-  return {
-    id,
-    operation,
-    sparks: formatSparks(amount),
-    balance_after: formatSparks(balanceAfter),
-    meter,
-    reason,
-    recorded_at: recordedAt,
-  }
 }

@@ -1,28 +1,53 @@
+import { createHandler, scopes } from 'billfold/http'
+import { toExpress } from 'billfold/http/express'
 import express, { type Express } from 'express'
-import type { AccountOf } from './account-of.js'
 import { createApi } from './api.js'
 import type { ParrotBilling } from './billing.js'
 import type { Completions } from './completion.js'
 import { answerError } from './error-response.js'
 import { createPages } from './pages.js'
+import { sessionReader } from './session.js'
+import { createSignIn } from './sign-in.js'
+
+/** What the app is told, beside its service. */
+export interface AppOptions {
+  /** Where browsers reach it. */
+  readonly origin: string
+  /** Signs the cookie of the sign-in. */
+  readonly sessionSecret: string
+  /** Where the sandbox shows what happened; `null` with real keys. */
+  readonly consoleUrl: string | null
+}
 
 /** The whole app, without a server around it. */
-export function createApp(billing: ParrotBilling, completions: Completions, accountOf: AccountOf): Express {
+export function createApp(billing: ParrotBilling, completions: Completions, options: AppOptions): Express {
+  const { origin, sessionSecret, consoleUrl } = options
+  const sessionOf = sessionReader(sessionSecret)
   const app = express()
   app.disable('x-powered-by')
 
-  // Before any parser: a webhook is signed on its raw bytes.
-  app.post('/webhooks/stripe', express.raw({ type: '*/*', limit: '5mb' }), async (request, response) => {
-    // Express gives an empty body as `undefined`; it is as unsigned as any other.
-    const rawBody: Uint8Array = request.body ?? new Uint8Array()
-    // What it throws is answered at the end. Anything but 2xx makes Stripe send it again later.
-    await billing.webhooks.handle('stripe', { rawBody, headers: request.headers })
-    response.json({ received: true })
-  })
-
-  app.use('/api', createApi(billing, completions, accountOf))
-  app.use(createPages(billing, completions, accountOf))
-  // Also what the body parser above refuses: too large, an encoding it does not know.
+  // All routes of billing, Stripe's webhooks at `/api/billing/webhooks/stripe` among them. Before any parser: a webhook is signed on its
+  // raw bytes, which the handler reads itself.
+  app.use(
+    toExpress(
+      createHandler(billing, {
+        identify(request) {
+          const session = sessionOf(request.headers.get('cookie'))
+          return session && { ...session, scopes: [...scopes], by: 'cookie' }
+        },
+        allowedOrigins: [origin],
+        returnUrls: {
+          success: `${origin}/billing/success`,
+          cancel: `${origin}/billing/cancel`,
+          portal: `${origin}/settings/billing`,
+        },
+      }),
+    ),
+  )
+  app.use('/api', createApi(billing, completions, sessionOf))
+  app.use(createSignIn(billing, sessionSecret, origin.startsWith('https:')))
+  app.use(createPages(sessionOf, consoleUrl))
+  // Also what body parsers refuse: too large, an encoding that they do not know.
   app.use(answerError)
   return app
 }

@@ -1,9 +1,11 @@
-import { createBilling, defineCatalog, type PackageName } from 'billfold'
+import { createBilling, defineCatalog } from 'billfold'
 import { sqliteStore } from 'billfold/adapters/sqlite'
 import { langfuseProvider } from 'billfold/providers/langfuse'
 import { stripeProvider } from 'billfold/providers/stripe'
 import type { Settings } from './settings.js'
 import { createStripe } from './stripe-client.js'
+
+const terms = (tokens: string) => ({ ai_tokens: { included: tokens } }) as const
 
 /** What Parrot sells: tokens, charged at 100 Sparks a thousand or at the model's cost with a margin, whichever is more. */
 export const catalog = defineCatalog({
@@ -16,16 +18,18 @@ export const catalog = defineCatalog({
     'parrot-large': { input: '3', output: '15' },
   },
   plans: {
-    free: { title: 'Free', meters: { ai_tokens: { included: '350000' } } },
+    free: { title: 'Free', meters: terms('350000') },
+    starter: { title: 'Starter', price: { amount: '19' }, meters: terms('3500000') },
+    pro: { title: 'Pro', price: { amount: '79' }, meters: terms('20000000') },
+    starter_yearly: { title: 'Starter', price: { amount: '190', interval: 'year' }, meters: terms('3500000') },
+    pro_yearly: { title: 'Pro', price: { amount: '790', interval: 'year' }, meters: terms('20000000') },
+    lifetime: { title: 'Lifetime', price: { amount: '499', interval: 'once' }, meters: terms('5000000') },
   },
   packages: {
     small: { title: 'Small pack', price: '5', sparks: '125000' },
     starter: { title: 'Starter pack', price: '20', sparks: '500000' },
   },
 })
-
-/** What people call our meters. */
-export const meterTitles: Readonly<Record<string, string>> = { ai_tokens: 'AI tokens' }
 
 /** What every new account gets, in Sparks. */
 export const welcomeCredit = '2000'
@@ -48,11 +52,6 @@ export function createParrotBilling(settings: Settings, origin: string) {
       onError: (error, where) => console.error(`${where}: ${error instanceof Error ? error.message : error}`),
     },
   })
-}
-
-/** Whether a name that came from outside is one of our packages. */
-export function isPackage(name: unknown): name is PackageName<typeof catalog> {
-  return typeof name === 'string' && catalog.packages.has(name)
 }
 
 /** Whether a name that came from outside is one of our models. */

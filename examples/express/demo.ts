@@ -20,6 +20,9 @@ Usage: npm run demo [-- options]
   --help   show this
 `
 
+/** Whose story it is. */
+const email = 'acme@example.com'
+
 const options = readOptions()
 // Its name says whose it is, so that a later demo can remove what one that was killed left behind.
 const folderName = /^billfold-demo-(\d+)-/
@@ -48,11 +51,10 @@ const report = createReport(console.log, process.stdout.isTTY === true && !proce
 let isPlayed = false
 try {
   const { sandbox, parrotUrl, app } = await open()
-  const accountId = 'acme'
   const story = playStory({
     parrot: createParrotClient(parrotUrl),
     sandbox,
-    accountId,
+    email,
     announced: () => app.said.flatMap(({ event }) => (typeof event === 'string' ? [event] : [])),
     report,
   })
@@ -67,7 +69,7 @@ try {
   }
   console.log(`All ${report.checks} checks agree. ${seconds} s.`)
   if (options.once) await end(0)
-  console.log(`\n  Billing page   ${parrotUrl}\n  Sandbox        ${sandbox.url}\n\nCtrl-C ends it.`)
+  console.log(`\n  Billing area   ${parrotUrl}\n  Sandbox        ${sandbox.url}\n\nCtrl-C ends it.`)
   await Promise.race(children.map(({ died }) => died))
 } catch (error) {
   if (!isStopping) {
@@ -85,13 +87,12 @@ async function open() {
   const sandbox = (await box.saying('url')) as unknown as SandboxAddress
   const client = createStripe(sandbox.stripe.apiKey, sandbox.url)
   // The secret is needed before the app has an address; so the address follows.
-  const { endpointId, webhookSecret } = await setUpStripe(client, 'http://127.0.0.1:9/webhooks/stripe')
+  const { endpointId, webhookSecret } = await setUpStripe(client, 'http://127.0.0.1:9/api/billing/webhooks/stripe')
 
   const app = startChild('app', new URL('./server.ts', import.meta.url), {
     PORT: '0',
     PUBLIC_URL: undefined,
     DATABASE_PATH: join(folder, 'billing.db'),
-    ACCOUNT_ID: 'acme',
     // The story replays the token counts of a real trace.
     TAKE_TOKEN_COUNTS: '1',
     STRIPE_SECRET_KEY: sandbox.stripe.apiKey,
@@ -103,7 +104,7 @@ async function open() {
   })
   children.push(app)
   const parrotUrl = String((await app.saying('listening')).listening)
-  await client.webhookEndpoints.update(endpointId, { url: `${parrotUrl}/webhooks/stripe` })
+  await client.webhookEndpoints.update(endpointId, { url: `${parrotUrl}/api/billing/webhooks/stripe` })
   console.log(`Parrot, an AI API that bills its tokens      ${parrotUrl}`)
   console.log(`Stripe and Langfuse, played by the sandbox   ${sandbox.url}`)
   return { sandbox, parrotUrl, app }

@@ -25,7 +25,7 @@ export const answerError: ErrorRequestHandler = (error, _request, response, next
   response.status(status).json(body)
 }
 
-const codeOf: Readonly<Record<number, string>> = { 403: 'forbidden', 413: 'payload_too_large' }
+const codeOf: Readonly<Record<number, string>> = { 401: 'unauthenticated', 403: 'forbidden', 413: 'payload_too_large' }
 
 /** A remedy as JSON: credit in Sparks, as decimal text. */
 export function remedyJson(remedy: RemedyView): Readonly<Record<string, unknown>> {

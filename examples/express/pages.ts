@@ -1,151 +1,128 @@
-import { readFileSync } from 'node:fs'
-import { setTimeout } from 'node:timers/promises'
-import { BillingError, type RecordedUsage, type VerifiedCheckout } from 'billfold'
-import express, { type ErrorRequestHandler, type Response, type Router } from 'express'
-import type { AccountOf } from './account-of.js'
-import { isPackage, type ParrotBilling } from './billing.js'
-import type { Completions } from './completion.js'
-import { refuseCrossSite } from './cross-site.js'
-import { errorResponse } from './error-response.js'
-import { readOverview } from './overview.js'
-import { billingPage, type Outcome, welcomePage } from './pages/billing-page.js'
-import { errorWords } from './pages/error-words.js'
-import { html } from './pages/html.js'
-import { checkoutNotice, refusalNotice, usageNotice } from './pages/notice.js'
-import { cancelPage, errorPage, successPage } from './pages/return-page.js'
-import { signUp } from './sign-up.js'
-import { forgetCheckout, rememberCheckout, startedCheckout } from './started-checkout.js'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import express, { type Router } from 'express'
+import type { SessionOf } from './session.js'
 
-const styleSheet = readFileSync(new URL('./pages/style.css', import.meta.url))
+/** Pages of somebody who is signed in, by their titles. */
+const titles = new Map([
+  ['/playground', 'Playground'],
+  ['/settings/billing', 'Billing'],
+  ['/settings/usage', 'Usage'],
+  ['/settings/plans', 'Plans'],
+  ['/settings/invoices', 'Invoices'],
+  ['/billing/success', 'Payment'],
+  ['/billing/cancel', 'Payment canceled'],
+])
 
-/** The billing page and its forms: plain HTML, no script. */
-export function createPages(billing: ParrotBilling, completions: Completions, accountOf: AccountOf): Router {
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** The sign-in, and the billing area behind it: a shell that `page/main.tsx` draws into. */
+export function createPages(sessionOf: SessionOf, consoleUrl: string | null): Router {
   const pages = express.Router()
+  const files = bundle()
+  // Whoever asks for a file is told; until then nobody has to be.
+  files.catch(() => {})
   pages.use((_request, response, next) => {
-    response.set({
-      'content-security-policy':
-        "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'self'",
-      'cache-control': 'no-store',
-    })
+    response.set({ 'content-security-policy': policy, 'cache-control': 'no-store' })
     next()
   })
-  pages.use(refuseCrossSite)
-  pages.use(express.urlencoded({ extended: false, limit: '10kb' }))
 
-  pages.get('/style.css', (_request, response) => void response.type('css').send(styleSheet))
-
-  async function sendBilling(response: Response, accountId: string, outcome: Outcome = {}): Promise<void> {
-    const overview = await readOverview(billing, accountId)
-    const { takesTokenCounts } = completions
-    response.type('html').send(overview ? billingPage(overview, takesTokenCounts, outcome) : welcomePage())
-  }
-
-  /** How a checkout stands at the provider; `null` when that cannot be found out. */
-  async function standingOf(accountId: string, checkoutId: unknown): Promise<VerifiedCheckout | null> {
-    if (typeof checkoutId !== 'string') return null
-    try {
-      return await billing.verifyCheckout({ accountId, checkoutId })
-    } catch (error) {
-      if (BillingError.is(error)) return null
-      throw error
-    }
-  }
-
-  pages.get('/', async (request, response) => {
-    const accountId = accountOf(request)
-    const { used } = request.query
-    const usage = typeof used === 'string' ? await findUsage(billing, accountId, used) : null
-    // The page does not wait for the provider, nor fail with it: its own figures are at hand.
-    const checkout = await Promise.race([
-      standingOf(accountId, startedCheckout(request)).catch(() => null),
-      setTimeout(2_000, null, { ref: false }),
-    ])
-    if (checkout && checkout.status !== 'open' && checkout.status !== 'processing') forgetCheckout(response)
-    await sendBilling(response, accountId, {
-      notice: html`${checkout && checkoutNotice(checkout)}${usage && usageNotice(usage)}`,
-    })
+  pages.get('/files/:name', async (request, response, next) => {
+    const file = (await files).get(request.params.name)
+    if (!file) return next()
+    // The shell names the first of them, which stay the same over a new version; the rest have their content in their name.
+    if (/-[A-Z0-9]{8}\./.test(request.params.name)) response.set('cache-control', 'public, max-age=31536000, immutable')
+    response.type(request.params.name.endsWith('.css') ? 'css' : 'js').send(file)
   })
 
-  pages.post('/account', async (request, response) => {
-    await signUp(billing, accountOf(request))
-    response.redirect(303, '/')
+  pages.get('/', (request, response) => {
+    if (sessionOf(request.get('cookie'))) return response.redirect(303, '/playground')
+    response.type('html').send(signInPage)
   })
 
-  pages.post('/use', async (request, response) => {
-    const accountId = accountOf(request)
-    const { tokens, key } = request.body ?? {}
-    const count = Number(tokens)
-    const completion = await completions.complete({
-      accountId,
-      prompt: 'Polly wants a cracker.',
-      model: 'parrot-mini',
-      tokens: tokens === undefined ? undefined : { input: (count * 4) / 5, output: count / 5 },
-      // Made with the page, one for each button: a double click counts once.
-      idempotencyKey: key === undefined ? undefined : `${key}-${tokens ?? 'ask'}`,
-    })
-    if (completion.allowed) return response.redirect(303, `/?used=${encodeURIComponent(completion.usage.id)}`)
-    response.status(completion.httpStatus)
-    const { remedies } = completion
-    const topUp = remedies.find((remedy) => remedy.kind === 'top_up')
-    await sendBilling(response, accountId, {
-      notice: refusalNotice(completion),
-      ...(topUp ? { missing: topUp.missingSparks } : {}),
-    })
+  pages.get([...titles.keys()], (request, response) => {
+    const session = sessionOf(request.get('cookie'))
+    if (!session) return response.redirect(303, '/')
+    const title = titles.get(request.path) ?? 'Billing'
+    response.type('html').send(areaPage(title, session.email, consoleUrl))
   })
 
-  pages.post('/top-up', async (request, response) => {
-    const { package: name, quantity = '1' } = request.body ?? {}
-    if (!isPackage(name)) return void response.status(404).type('html').send(errorPage('There is no such package.'))
-    const { id, url } = await billing.createCheckout({
-      accountId: accountOf(request),
-      kind: 'package',
-      package: name,
-      quantity: Number(quantity),
-      successUrl: '/billing/success',
-      cancelUrl: '/billing/cancel',
-    })
-    rememberCheckout(response, id)
-    response.redirect(303, url)
-  })
-
-  // Where a form was answered with a page, its address stays in the browser: whoever opens that again comes home.
-  pages.get(['/account', '/use', '/top-up'], (_request, response) => response.redirect(303, '/'))
-
-  pages.get('/billing/success', async (request, response) => {
-    const accountId = accountOf(request)
-    const checkout = await billing.verifyCheckout({ accountId, checkoutId: String(request.query.checkout) })
-    const quota = await billing.getQuota({ accountId, meter: 'ai_tokens' })
-    response.type('html').send(successPage(checkout, quota))
-  })
-
-  pages.get('/billing/cancel', async (request, response) => {
-    const accountId = accountOf(request)
-    // It may have been paid in another tab: turning back proves nothing.
-    const checkout = await standingOf(accountId, request.query.checkout ?? startedCheckout(request))
-    const quota = await billing.getQuota({ accountId, meter: 'ai_tokens' })
-    response.type('html').send(cancelPage(checkout, quota))
-  })
-
-  pages.use((_request, response) => void response.status(404).type('html').send(errorPage('There is no such page.')))
-  const answerWithPage: ErrorRequestHandler = (error, _request, response, next) => {
-    if (response.headersSent) return next(error)
-    const { status } = errorResponse(error)
-    if (status === 500) console.error(error)
-    response
-      .status(status)
-      .type('html')
-      .send(errorPage(errorWords(error, status)))
-  }
-  pages.use(answerWithPage)
+  pages.use((_request, response) => void response.status(404).type('html').send(missingPage))
   return pages
 }
 
-/** Usage that an address names; `null` when there is none of that name. */
-async function findUsage(billing: ParrotBilling, accountId: string, id: string): Promise<RecordedUsage | null> {
-  try {
-    return await billing.usage.get({ accountId, id })
-  } catch (error) {
-    if (BillingError.is(error) && error.httpStatus < 500) return null
-    throw error
-  }
+/** Builds what browsers load, in memory, while the server starts. In your app: a step of your build. */
+async function bundle(): Promise<ReadonlyMap<string, Buffer>> {
+  const { outputFiles } = await build({
+    absWorkingDir: fileURLToPath(new URL('.', import.meta.url)),
+    entryPoints: ['page/main.tsx', 'page/style.css'],
+    entryNames: '[name]',
+    outdir: 'files',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    jsx: 'automatic',
+    minify: true,
+    write: false,
+    define: { 'process.env.NODE_ENV': '"production"' },
+  })
+  return new Map(outputFiles.map(({ path, contents }) => [path.split(/[\\/]/).at(-1) ?? '', Buffer.from(contents)]))
+}
+
+function layout(title: string, body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title} · Parrot</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/files/style.css">
+</head>
+<body>
+${body}
+</body>
+</html>
+`
+}
+
+function areaPage(title: string, email: string, consoleUrl: string | null): string {
+  const console = consoleUrl === null ? '' : ` data-console="${escaped(consoleUrl)}"`
+  return layout(
+    title,
+    `<div id="root" data-email="${escaped(email)}"${console}></div><script type="module" src="/files/main.js"></script>`,
+  )
+}
+
+const signInPage = layout(
+  'Sign in',
+  `<main class="sign-in">
+<h1>Parrot</h1>
+<p>Says things again, for a price. Sign in to use it, run into its limits and pay.</p>
+<form method="post" action="/sign-in">
+<label for="email">E-mail</label>
+<input id="email" name="email" type="email" required autocomplete="email" value="polly@example.com">
+<button type="submit">Sign in</button>
+</form>
+<p class="quiet">A demo: any address will do, and nothing is sent to it.</p>
+</main>`,
+)
+
+const missingPage = layout(
+  'No such page',
+  '<main class="sign-in"><h1>There is no such page</h1><p><a href="/">Back to Parrot</a></p></main>',
+)
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 }

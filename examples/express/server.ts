@@ -1,5 +1,6 @@
-// Parrot: a small AI-like API on Express that bills its tokens, with a billing page.
+// Parrot: a small AI-like API on Express that bills its tokens, with a billing area.
 // Run: see README.md next to this file. `npm run demo` runs it against the sandbox.
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,7 +10,7 @@ import { createCompletions } from './completion.js'
 import { fail } from './failure.js'
 import { readSettings } from './settings.js'
 
-const graceMs = 5_000
+const graceMs = 2_000
 
 const server = createServer()
 const { billing, origin, settings } = await open().catch(fail)
@@ -23,7 +24,11 @@ for (const type of ['quota.near', 'quota.reached', 'quota.throttled', 'quota.res
 void billing.sync.run()
 server.on(
   'request',
-  createApp(billing, createCompletions(billing, settings.takesTokenCounts), () => settings.accountId),
+  createApp(billing, createCompletions(billing, settings.takesTokenCounts), {
+    origin,
+    sessionSecret: settings.sessionSecret ?? randomBytes(32).toString('hex'),
+    consoleUrl: settings.stripe.apiBase ?? null,
+  }),
 )
 console.log(JSON.stringify({ listening: origin }))
 
@@ -51,7 +56,7 @@ async function stop(how: string): Promise<void> {
   asked.add(how)
   if (asked.size > 1) return
   server.close()
-  // Requests under way get their answer before the store is closed under them, but a slow client cannot keep us.
+  // Requests under way get their answer before the store is closed under them, but a slow client, or a page that listens, cannot keep us.
   setTimeout(() => server.closeAllConnections(), graceMs).unref()
   await once(server, 'close')
   await billing.close()

@@ -1,5 +1,5 @@
 // Prepares a Stripe account, once: creates the meters and the webhook endpoint, and prints the endpoint's secret.
-// Run: STRIPE_SECRET_KEY=sk_test_… npx tsx examples/express/set-up.ts https://your-app.example/webhooks/stripe
+// Run: STRIPE_SECRET_KEY=sk_test_… npx tsx examples/express/set-up.ts https://your-app.example/api/billing/webhooks/stripe
 import { fail } from './failure.js'
 import { createStripe } from './stripe-client.js'
 import { setUpStripe } from './stripe-set-up.js'

@@ -4,7 +4,8 @@ export interface Settings {
   readonly databasePath: string
   /** Where browsers reach it; without one, the address it listens on. */
   readonly publicUrl: string | undefined
-  readonly accountId: string
+  /** Signs the cookie of the sign-in; without one the server makes its own at each start. */
+  readonly sessionSecret: string | undefined
   /**
    * Lets callers say how many tokens a request is charged for, so that the demo can replay real traffic. Never switch it on where
    * customers call: whoever names the counts names the price.
@@ -31,7 +32,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     port: Number(port),
     databasePath: environment.DATABASE_PATH ?? 'billing.db',
     publicUrl: environment.PUBLIC_URL,
-    accountId: environment.ACCOUNT_ID ?? 'acme',
+    sessionSecret: environment.SESSION_SECRET || undefined,
     takesTokenCounts: environment.TAKE_TOKEN_COUNTS === '1',
     stripe: {
       secretKey: environment.STRIPE_SECRET_KEY ?? '',

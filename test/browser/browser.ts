@@ -22,6 +22,9 @@ export async function openPage(browser: Browser, address: string, width = 1_440)
   const page = Object.assign(await context.newPage(), { complaints: [] as string[] })
   page.on('pageerror', (error) => page.complaints.push(String(error)))
   page.on('console', (message) => {
+    // A hosted page is no page of ours: it answers a declined card with 402.
+    const from = message.location().url
+    if (from !== '' && !from.startsWith(new URL(address).origin)) return
     if (message.type() === 'error' || message.type() === 'warning') page.complaints.push(message.text())
   })
   await page.addInitScript(() => {
@@ -45,15 +48,17 @@ export async function settled(page: Page): Promise<void> {
 
 const shots = new URL('../../.screenshots/', import.meta.url)
 
-/** Keeps a picture of the page, for people to look at. */
+/** Keeps a picture of the page, for people to look at, where `BILLFOLD_PICTURES` is set: each takes as long as a step of a test. */
 export async function picture(page: Page, name: string): Promise<void> {
+  if (!process.env.BILLFOLD_PICTURES) return
   mkdirSync(shots, { recursive: true })
   await page.screenshot({ path: new URL(`${name}.png`, shots).pathname, fullPage: true, animations: 'disabled' })
 }
 
 /** What axe finds that is serious or critical, in WCAG 2.2 AA and its best practices. */
 export async function seriousFindings(page: Page): Promise<readonly string[]> {
-  await page.addScriptTag({ content: axe.source })
+  // Not as a script of the page, which a policy of the page may forbid.
+  await page.evaluate(axe.source)
   return page.evaluate(async () => {
     const { axe } = window as unknown as {
       axe: {

@@ -1,10 +1,11 @@
 /** The example's API, as a customer's program sees it: over HTTP, nothing else. */
 export interface ParrotClient {
   readonly url: string
+  /** Signs up, or in. @returns the account */
+  signIn(email: string): Promise<{ readonly id: string; readonly plan: string }>
+  standing(): Promise<Standing>
   get<T>(path: string): Promise<T>
   post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>
-  /** A page, as a browser gets it. */
-  page(path: string): Promise<string>
 }
 
 export interface Answer {
@@ -39,31 +40,62 @@ export interface Refusal {
   }
 }
 
-export interface BillingJson {
+/** How the account stands, put together from the routes of billing. */
+export interface Standing {
   readonly quota: QuotaJson
-  readonly balance: { readonly sparks: string }
+  /** Sparks, as decimal text; below zero where something is owed. */
+  readonly balance: string
   readonly usage: { readonly events: number; readonly sparks: string }
 }
 
+interface Limits {
+  readonly plan: string
+  readonly limits: readonly (QuotaJson & { readonly meter: string; readonly included: string | null })[]
+}
+
 export function createParrotClient(url: string): ParrotClient {
+  let cookie = ''
+  const get = async <T>(path: string): Promise<T> => {
+    const response = await fetch(new URL(path, url), { headers: { cookie } })
+    if (!response.ok) throw new Error(`GET ${path} answered ${response.status}: ${await response.text()}`)
+    return (await response.json()) as T
+  }
   return {
     url,
-    async get<T>(path: string) {
-      const response = await fetch(`${url}${path}`)
-      if (!response.ok) throw new Error(`GET ${path} answered ${response.status}: ${await response.text()}`)
-      return (await response.json()) as T
+    get,
+    async signIn(email) {
+      const response = await fetch(`${url}/sign-in`, {
+        method: 'POST',
+        body: new URLSearchParams({ email }),
+        redirect: 'manual',
+      })
+      cookie = response.headers.get('set-cookie')?.split(';', 1)[0] ?? ''
+      const { organization_id: id } = await get<{ readonly organization_id: string }>('/api/billing/account')
+      const { plan } = await get<Limits>('/api/billing/credits/usage/limits')
+      return { id, plan }
+    },
+    async standing() {
+      const [{ limits }, { credits }, usage] = await Promise.all([
+        get<Limits>('/api/billing/credits/usage/limits'),
+        get<{ readonly credits: string }>('/api/billing/credits/balance'),
+        get<Standing['usage']>('/api/billing/usage'),
+      ])
+      const quota = limits.find(({ meter }) => meter === 'ai_tokens')
+      if (!quota) throw new Error('The plan has no limit of ai_tokens.')
+      return {
+        quota: { ...quota, limit: quota.limit ?? String(quota.included) },
+        balance: credits,
+        usage,
+      }
     },
     async post(path, body, headers) {
-      const response = await fetch(`${url}${path}`, {
+      const response = await fetch(new URL(path, url), {
         method: 'POST',
-        headers: { 'content-type': 'application/json', ...headers },
+        // As a page of the app would: whoever brings a cookie says where it comes from.
+        headers: { 'content-type': 'application/json', cookie, origin: url, ...headers },
         body: JSON.stringify(body),
       })
       return { status: response.status, body: await response.json() }
-    },
-    async page(path) {
-      const response = await fetch(new URL(path, url))
-      return await response.text()
     },
   }
 }

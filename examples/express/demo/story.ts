@@ -8,7 +8,7 @@ import {
   type SandboxAddress,
 } from './books.js'
 import { formatCost, parseCost } from './cost.js'
-import type { BillingJson, ParrotClient, Receipt, Refusal } from './parrot-client.js'
+import type { ParrotClient, Receipt, Refusal } from './parrot-client.js'
 import { figure, type Report } from './report.js'
 import { traffic } from './traffic.js'
 
@@ -16,7 +16,8 @@ import { traffic } from './traffic.js'
 export interface Stage {
   readonly parrot: ParrotClient
   readonly sandbox: SandboxAddress
-  readonly accountId: string
+  /** Who signs up. */
+  readonly email: string
   /** What the app announced so far, by event type. */
   readonly announced: () => readonly string[]
   readonly report: Report
@@ -29,7 +30,7 @@ const testCard = '4242424242424242'
 /** From a free account to a paid one and back to work, over HTTP, with everybody's books compared at the end. */
 export async function playStory(stage: Stage): Promise<void> {
   const receipts = new Map<string, Receipt>()
-  await signUp(stage)
+  const accountId = await signUp(stage)
   await burst(stage, receipts)
   await repeat(stage, receipts)
   let next = await until(stage, receipts, burstSize, 'near_quota')
@@ -37,20 +38,15 @@ export async function playStory(stage: Stage): Promise<void> {
   const refused = await untilRefused(stage, receipts, next)
   await buy(stage, refused.remedy)
   await goOn(stage, receipts, refused.index)
-  await compare(stage, receipts)
+  await compare(stage, accountId, receipts)
 }
 
-async function signUp({ parrot, report }: Stage): Promise<void> {
+async function signUp({ parrot, email, report }: Stage): Promise<string> {
   report.step('A new account with free credit')
-  const { body } = await parrot.post('/api/account', {})
-  const { account, welcome_credit: credit } = body as {
-    readonly account: { readonly id: string; readonly plan: string }
-    readonly welcome_credit: { readonly sparks: string }
-  }
-  const { quota } = await parrot.get<BillingJson>('/api/billing')
-  report.fact(
-    `${account.id}: plan ${account.plan} with ${figure(quota.limit)} tokens a month, ${figure(credit.sparks)} Sparks given`,
-  )
+  const { id, plan } = await parrot.signIn(email)
+  const { quota, balance } = await parrot.standing()
+  report.fact(`${email}: plan ${plan} with ${figure(quota.limit)} tokens a month, ${figure(balance)} Sparks given`)
+  return id
 }
 
 async function burst(stage: Stage, receipts: Map<string, Receipt>): Promise<void> {
@@ -66,7 +62,7 @@ async function burst(stage: Stage, receipts: Map<string, Receipt>): Promise<void
   }
   await Promise.all(Array.from({ length: atATime }, work))
   const seconds = (performance.now() - start) / 1000
-  const { quota, usage } = await stage.parrot.get<BillingJson>('/api/billing')
+  const { quota, usage } = await stage.parrot.standing()
   report.fact(`${figure(quota.used)} tokens in ${seconds.toFixed(2)} s, rated at ${figure(usage.sparks)} Sparks`)
   report.check('tokens counted', figure(tokensOf(0, burstSize)), figure(quota.used))
   report.check('usage events', burstSize, usage.events)
@@ -78,7 +74,7 @@ async function repeat(stage: Stage, receipts: Map<string, Receipt>): Promise<voi
   report.step('The network stutters: 20 requests are sent again, 3 times each')
   const again = [...traffic.keys()].slice(0, 20)
   const answers = await Promise.all([...again, ...again, ...again].map((index) => use(stage, index)))
-  const { usage } = await parrot.get<BillingJson>('/api/billing')
+  const { usage } = await parrot.standing()
   report.check('answered as repeats', 60, answers.filter(({ status }) => status === 'duplicate').length)
   report.check('answered with the first receipt', 60, answers.filter(({ id }) => receipts.has(id)).length)
   report.check('usage events', burstSize, usage.events)
@@ -117,11 +113,9 @@ async function untilRefused(stage: Stage, receipts: Map<string, Receipt>, from: 
       continue
     }
     const { error } = body as Refusal
-    const { quota, balance } = await parrot.get<BillingJson>('/api/billing')
+    const { quota, balance } = await parrot.standing()
     const topUp = error.remedies.find(({ kind }) => kind === 'top_up')
-    report.fact(
-      `after ${index - from} more requests: HTTP ${status} ${error.code}, ${figure(balance.sparks)} Sparks left`,
-    )
+    report.fact(`after ${index - from} more requests: HTTP ${status} ${error.code}, ${figure(balance)} Sparks left`)
     report.fact(`remedies: ${error.remedies.map(inWords).join('; ')}`)
     report.check('HTTP status', 402, status)
     report.check('quota', 'throttled', quota.status)
@@ -132,33 +126,35 @@ async function untilRefused(stage: Stage, receipts: Map<string, Receipt>, from: 
 
 async function buy({ parrot, sandbox, report }: Stage, name: string): Promise<void> {
   report.step(`The remedy: buying the ${name} pack`)
-  const before = await parrot.get<BillingJson>('/api/billing')
-  const { body } = await parrot.post('/api/checkout', { package: name })
-  const { id, url } = body as { readonly id: string; readonly url: string }
+  const before = await parrot.standing()
+  const { body } = await parrot.post('/api/billing/checkout', { kind: 'package', package: name })
+  const { checkout_id: id, checkout_url: url } = body as {
+    readonly checkout_id: string
+    readonly checkout_url: string
+  }
   report.fact(`hosted page ${url}`)
-  const early = await parrot.page(`/billing/success?checkout=${id}`)
-  report.check('success page before paying', 'waits', early.includes('Waiting for the payment') ? 'waits' : 'claims')
+  const standing = () => parrot.get<{ readonly status: string }>(`/api/billing/checkout/${id}`)
+  report.check('the checkout before paying', 'open', (await standing()).status)
 
-  const paid = await fetch(`${url}/pay`, {
+  await fetch(`${url}/pay`, {
     method: 'POST',
     body: new URLSearchParams({ card: testCard }),
     redirect: 'manual',
   })
   const start = performance.now()
   const after = await eventually(
-    () => parrot.get<BillingJson>('/api/billing'),
-    ({ balance }) => balance.sparks !== before.balance.sparks,
+    () => parrot.standing(),
+    ({ balance }) => balance !== before.balance,
     'The webhook did not arrive.',
   )
   report.fact(`paid; the webhook came by itself and was applied within ${Math.round(performance.now() - start)} ms`)
-  const page = await parrot.page(paid.headers.get('location') ?? '/')
-  report.check('success page after paying', 'confirms', page.includes('Payment received') ? 'confirms' : 'waits')
+  report.check('the checkout after paying', 'paid', (await standing()).status)
   const delivered = await resendCheckoutWebhook(sandbox)
-  const last = await parrot.get<BillingJson>('/api/billing')
-  const expected = parseSparks(before.balance.sparks) + (catalog.packages.get(name)?.sparks ?? 0n)
+  const last = await parrot.standing()
+  const expected = parseSparks(before.balance) + (catalog.packages.get(name)?.sparks ?? 0n)
   report.check('webhook delivered', '2 times', `${delivered} times`)
-  report.check('Sparks after the purchase', figure(formatSparks(expected)), figure(after.balance.sparks))
-  report.check('Sparks after redirect and second webhook', figure(formatSparks(expected)), figure(last.balance.sparks))
+  report.check('Sparks after the purchase', figure(formatSparks(expected)), figure(after.balance))
+  report.check('Sparks after redirect and second webhook', figure(formatSparks(expected)), figure(last.balance))
 }
 
 async function goOn(stage: Stage, receipts: Map<string, Receipt>, from: number): Promise<void> {
@@ -168,14 +164,14 @@ async function goOn(stage: Stage, receipts: Map<string, Receipt>, from: number):
     const receipt = await use(stage, index)
     receipts.set(receipt.id, receipt)
   }
-  const { quota, balance } = await parrot.get<BillingJson>('/api/billing')
+  const { quota, balance } = await parrot.standing()
   report.fact(`the refused request and ${traffic.length - from - 1} more were served, paid from credits`)
-  report.fact(`${standing(quota)}; ${figure(balance.sparks)} Sparks left`)
+  report.fact(`${standing(quota)}; ${figure(balance)} Sparks left`)
 }
 
 /** Waits until everybody has been told, and compares what they know. */
-async function compare(stage: Stage, receipts: ReadonlyMap<string, Receipt>): Promise<void> {
-  const { parrot, sandbox, accountId, announced, report } = stage
+async function compare(stage: Stage, accountId: string, receipts: ReadonlyMap<string, Receipt>): Promise<void> {
+  const { parrot, sandbox, announced, report } = stage
   report.step('The books agree')
   const start = performance.now()
   // Usage of the minute that is going on would be told when it is over.
@@ -187,7 +183,7 @@ async function compare(stage: Stage, receipts: ReadonlyMap<string, Receipt>): Pr
   )
   report.fact(`outbox empty after ${((performance.now() - start) / 1000).toFixed(2)} s`)
 
-  const { usage, balance, quota } = await parrot.get<BillingJson>('/api/billing')
+  const { usage, balance, quota } = await parrot.standing()
   const all = [...receipts.values()]
   const rated = sum(all.map(({ sparks }) => parseSparks(sparks)))
   report.check('Ledger: usage events', traffic.length, usage.events)
@@ -196,8 +192,8 @@ async function compare(stage: Stage, receipts: ReadonlyMap<string, Receipt>): Pr
   report.check('Ledger: Sparks rated, worked out by hand', figure(formatSparks(byHand)), figure(usage.sparks))
   report.check('Ledger: sum of receipts', figure(formatSparks(rated)), figure(usage.sparks))
 
-  const moved = sum((await transactions(parrot)).map(({ sparks }) => parseSparks(sparks)))
-  report.check('Ledger: balance = sum of transactions', figure(formatSparks(moved)), figure(balance.sparks))
+  const moved = sum((await transactions(parrot)).map(({ amount }) => parseSparks(amount)))
+  report.check('Ledger: balance = sum of transactions', figure(formatSparks(moved)), figure(balance))
 
   const meter = await readMeterTotal(sandbox, 'billfold_ai_tokens')
   const carry = rated - parseSparks(meter.sum)
@@ -266,13 +262,13 @@ async function use(stage: Stage, index: number): Promise<Receipt> {
 }
 
 async function transactions(parrot: ParrotClient) {
-  const found: { readonly sparks: string }[] = []
-  let cursor: string | null = ''
-  while (cursor !== null) {
-    const page: { readonly data: readonly { readonly sparks: string }[]; readonly next_cursor: string | null } =
-      await parrot.get(`/api/transactions${cursor === '' ? '' : `?cursor=${encodeURIComponent(cursor)}`}`)
-    found.push(...page.data)
-    cursor = page.next_cursor
+  const found: { readonly amount: string }[] = []
+  let next: string | null = '/api/billing/credits/transactions'
+  while (next !== null) {
+    const page: { readonly results: readonly { readonly amount: string }[]; readonly next: string | null } =
+      await parrot.get(next)
+    found.push(...page.results)
+    next = page.next
   }
   return found
 }
@@ -317,5 +313,6 @@ function inWords(remedy: Readonly<Record<string, unknown>>): string {
   if (remedy.kind === 'top_up')
     return `top up ${figure(String(remedy.missing_sparks))} Sparks or more (pack: ${remedy.package})`
   if (remedy.kind === 'smaller_request') return `ask for at most ${figure(String(remedy.quantity))} tokens`
+  if (remedy.kind === 'upgrade') return `change to the ${remedy.plan} plan`
   return String(remedy.kind)
 }
