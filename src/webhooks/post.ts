@@ -63,6 +63,11 @@ export function post(egress: Egress, { url, headers, body, timeoutMs, signal }: 
         fail(`the endpoint answered ${status}`, { isFinal: status === 410, retryAfterMs })
       },
     )
+    // Nobody asked for another protocol. Unheard, it would end the connection without an answer or an error.
+    outgoing.on('upgrade', (_answer, socket) => {
+      socket.destroy()
+      fail('the endpoint answered 101')
+    })
     outgoing.on('error', (error) => {
       if (over.aborted) return fail(signal.aborted ? 'it was ended' : 'the endpoint did not answer in time')
       // What Node says beside the code may name the address.

@@ -121,6 +121,10 @@ describe('S26 where webhooks may go', () => {
     receiver.answer((_, response) => void response.writeHead(302, { location: `${receiver.url}/other` }).end())
     await expect(sent(egress, url)).rejects.toThrow('the endpoint answered 302')
     expect(receiver.received.map(({ path }) => path)).toEqual(['/hooks'])
+    receiver.answer((_, response) => {
+      response.socket?.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n')
+    })
+    await expect(sent(egress, url)).rejects.toThrow('the endpoint answered 101')
     receiver.answer(() => {})
     await expect(sent(egress, url, 50)).rejects.toThrow('the endpoint did not answer in time')
     let closed: Promise<void> | undefined
