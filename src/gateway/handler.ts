@@ -1,6 +1,6 @@
 import { deeperThan, readBytes } from '../http/body.js'
 import { RequestError } from '../http/request-error.js'
-import type { BillingCore, Catalog, MeterName } from '../index.js'
+import { type BillingCore, BillingError, type Catalog, type MeterName } from '../index.js'
 import { type BalanceAnswer, balanceAnswer, resumeWithFunds } from './account-status.js'
 import { clientGone } from './call-end.js'
 import { callModel } from './call-model.js'
@@ -145,9 +145,12 @@ function withHeaders(response: Response, id: string): Response {
   return response
 }
 
+/** Prompts may be long, and come from afar. */
+const maximumBodyMs = 120_000
+
 async function bodyOf(request: Request, maximumBytes: number): Promise<unknown> {
-  const bytes = await readBytes(request, maximumBytes).catch((error: unknown) => {
-    throw error instanceof RequestError ? error : clientGone
+  const bytes = await readBytes(request, { bytes: maximumBytes, ms: maximumBodyMs }).catch((error: unknown) => {
+    throw error instanceof RequestError || BillingError.is(error) ? error : clientGone
   })
   const text = new TextDecoder().decode(bytes)
   if (deeperThan(text, maximumDepth)) throw invalidParameter('body', `is nested deeper than ${maximumDepth}`)

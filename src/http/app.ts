@@ -145,7 +145,7 @@ export function routesOf(app: App): readonly RegisteredRoute[] {
 function guard(served: Served, access: Access): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
     const request = context.req.raw
-    const identity = await identified(served.identify, request)
+    const identity = await identified(served.identify, request, (error) => served.onError(error, context.var.requestId))
     context.set('identity', identity)
     await countRequest(context, served, 'account', identity.accountId)
     if (identity.apiKeyId !== undefined) await countRequest(context, served, 'apiKey', identity.apiKeyId)

@@ -1,31 +1,53 @@
+import { BillingError } from '../index.js'
 import { RequestError } from './request-error.js'
 
-/** How much of a body is read, and how deep it may be. */
+/** How much of a body is read, for how long, and how deep it may be. */
 export interface BodyLimits {
   readonly bytes: number
   readonly depth: number
+  readonly ms: number
 }
 
-export const bodyLimits: BodyLimits = { bytes: 1_048_576, depth: 32 }
+/** The limits of a handler. */
+export function bodyLimitsOf({
+  maximumBodyBytes = 1_048_576,
+  maximumBodySeconds = 30,
+}: {
+  readonly maximumBodyBytes?: number
+  readonly maximumBodySeconds?: number
+}): BodyLimits {
+  return { bytes: maximumBodyBytes, depth: 32, ms: maximumBodySeconds * 1_000 }
+}
 
-/** The body's bytes. @throws RequestError `payload_too_large` as soon as more than the limit came */
-export async function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+/**
+ * The body's bytes.
+ *
+ * @throws RequestError `payload_too_large` as soon as more than the limit came, `request_timeout`, `unsupported_media_type`
+ * @throws BillingError `config_invalid` for a body that somebody else has read
+ */
+export async function readBytes(request: Request, limits: Omit<BodyLimits, 'depth'>): Promise<Uint8Array<ArrayBuffer>> {
+  const { bytes: limit } = limits
   const tooLarge = () => new RequestError('payload_too_large', `The body has more than ${limit} bytes.`)
   const length = Number(request.headers.get('content-length') ?? Number.NaN)
   if (length > limit) throw tooLarge()
   const encoding = request.headers.get('content-encoding') ?? 'identity'
-  if (encoding !== 'identity')
+  if (encoding.toLowerCase() !== 'identity')
     throw new RequestError('unsupported_media_type', `Bodies are taken as they are, not ${encoding}.`)
   if (length >= 0) {
-    // Servers read no more than was announced, and what is read at once needs no stream.
-    const bytes = new Uint8Array(await request.arrayBuffer())
+    // Servers read no more than was announced, and what is read at once needs no stream, which some make only when it is asked for.
+    const late = lateness(limits.ms)
+    const whole = request.arrayBuffer().catch((error: unknown) => {
+      throw /unusable|already|locked|disturbed/.test(String(error)) ? readBefore() : error
+    })
+    const bytes = new Uint8Array(await Promise.race([whole, late.error]).finally(late.end))
     if (bytes.length > limit) throw tooLarge()
     return bytes
   }
+  if (request.bodyUsed || request.body?.locked) throw readBefore()
   if (!request.body) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+  for await (const chunk of inTime(request.body, limits.ms)) {
     size += chunk.length
     if (size > limit) throw tooLarge()
     chunks.push(chunk)
@@ -39,15 +61,50 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
   return bytes
 }
 
+function readBefore(): BillingError {
+  const message = 'The body was read before billing could: let billing come first, or read a `request.clone()`.'
+  return new BillingError('config_invalid', message)
+}
+
+/** What comes of a body in time. @throws RequestError `request_timeout` */
+async function* inTime(body: ReadableStream<Uint8Array>, ms: number): AsyncGenerator<Uint8Array, void, void> {
+  const reader = body.getReader()
+  const late = lateness(ms)
+  let isWhole = false
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), late.error])
+      isWhole = done
+      if (done) return
+      yield value
+    }
+  } finally {
+    late.end()
+    if (!isWhole) reader.cancel().catch(() => undefined)
+  }
+}
+
+/** An error that comes after a time, until it is ended. Whoever sends a body a byte at a time must not keep us waiting. */
+function lateness(ms: number): { readonly error: Promise<never>; readonly end: () => void } {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const error = new Promise<never>((_, reject) => {
+    const late = new RequestError('request_timeout', `The body did not come within ${ms / 1_000} seconds.`)
+    timer = setTimeout(reject, ms, late)
+  })
+  // Heard of where it is raced.
+  error.catch(() => undefined)
+  return { error, end: () => clearTimeout(timer) }
+}
+
 /**
  * The text of a body that is JSON; `{}` for none.
  *
- * @throws RequestError `unsupported_media_type`, `payload_too_large`, `invalid_json` (also what is too deep), `unknown_field` (one for
+ * @throws RequestError `unsupported_media_type`, `payload_too_large`, `request_timeout`, `invalid_json` (also what is too deep), `unknown_field` (one for
  * a card's number), `invalid_request` (a card's number anywhere)
  */
 export async function readJson(request: Request, limits: BodyLimits): Promise<string> {
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
-  const bytes = await readBytes(request, limits.bytes)
+  const bytes = await readBytes(request, limits)
   if (bytes.length === 0 && (type === '' || type === 'application/json')) return '{}'
   if (type !== 'application/json') throw new RequestError('unsupported_media_type', 'Send application/json.')
   let text: string

@@ -1,7 +1,7 @@
 import type { Catalog, Logger } from '../index.js'
 import type { ReturnUrls, Served } from './app.js'
 import type { ServedBilling } from './billing.js'
-import { bodyLimits } from './body.js'
+import { bodyLimitsOf } from './body.js'
 import type { EventStreamOptions } from './event-stream.js'
 import type { Identify } from './identity.js'
 import { failuresTo, type RequestInstrumentation } from './observed.js'
@@ -55,6 +55,8 @@ export interface HandlerOptions {
   readonly returnUrls?: ReturnUrls
   /** The largest body that is read, in bytes; default 1 MiB. */
   readonly maximumBodyBytes?: number
+  /** How long a body may take to come, in seconds; default 30. */
+  readonly maximumBodySeconds?: number
   /** How `/events` is kept up. */
   readonly eventStreams?: EventStreamOptions
   /** How often may be asked, by whom; default as often as anybody likes. See docs/wire.md. */
@@ -80,14 +82,14 @@ export interface HandlerOptions {
 export function createHandler<C extends Catalog>(billing: ServedBilling<C>, options: HandlerOptions): BillingHandler {
   if (typeof options?.identify !== 'function')
     throw new TypeError('createHandler: give `identify`, which says who calls.')
-  const { basePath = '/api/billing', allowedOrigins = [], maximumBodyBytes = bodyLimits.bytes } = options
+  const { basePath = '/api/billing', allowedOrigins = [] } = options
   const served: Served = {
     // Names on the wire are looked up in the catalog when a request has them.
     billing: billing as unknown as ServedBilling,
     wire: resolveWire(options.wire),
     identify: options.identify,
     allowedOrigins,
-    limits: { ...bodyLimits, bytes: maximumBodyBytes },
+    limits: bodyLimitsOf(options),
     publishableKey: options.stripe?.publishableKey ?? null,
     returnUrls: options.returnUrls ?? null,
     eventStreams: options.eventStreams ?? {},

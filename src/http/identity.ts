@@ -1,3 +1,4 @@
+import { BillingError } from '../index.js'
 import type { Need } from './billing.js'
 import { RequestError } from './request-error.js'
 
@@ -25,7 +26,7 @@ export interface Identity {
   readonly scopes: readonly Scope[]
   /**
    * How the caller was recognised. Writes of a caller known by a cookie are taken only from pages of an allowed origin. Default: `token` for
-   * requests with an `Authorization` header, else `cookie`.
+   * requests with an `Authorization` header that no browser sends by itself, as it does `Basic`, else `cookie`.
    */
   readonly by?: 'cookie' | 'token'
 }
@@ -42,13 +43,32 @@ export interface Access {
   readonly needs?: Need
 }
 
-/** @throws RequestError `unauthenticated` for nobody, and for whoever the app did not name in full */
-export async function identified(identify: Identify, request: Request): Promise<Identity> {
-  const identity = await identify(request)
-  const { accountId, scopes } = identity ?? {}
-  if (!identity || typeof accountId !== 'string' || accountId === '' || !Array.isArray(scopes))
-    throw new RequestError('unauthenticated', 'Sign in first.', { 'www-authenticate': 'Bearer' })
-  return identity
+/** @throws RequestError `unauthenticated` for nobody, for whoever the app did not name in full, and where it threw */
+export async function identified(
+  identify: Identify,
+  request: Request,
+  onThrown: (error: unknown) => void,
+): Promise<Identity> {
+  const identity = await orNobody(() => identify(request), onThrown)
+  const { accountId, scopes, organizationIds = [] } = identity ?? {}
+  const isWhole = typeof accountId === 'string' && accountId !== '' && Array.isArray(scopes)
+  // Text has letters as a list has names, and would grant accounts that are called by one.
+  if (identity && isWhole && Array.isArray(organizationIds)) return identity
+  throw new RequestError('unauthenticated', 'Sign in first.', { 'www-authenticate': 'Bearer' })
+}
+
+/** Who calls, as the app says; nobody where it throws. What Billfold itself throws, such as that the store is away, is answered as everywhere. */
+export async function orNobody<T>(
+  identify: () => T | null | Promise<T | null>,
+  onThrown: (error: unknown) => void,
+): Promise<T | null> {
+  try {
+    return await identify()
+  } catch (thrown) {
+    if (BillingError.is(thrown)) throw thrown
+    onThrown(thrown)
+    return null
+  }
 }
 
 /** The account a request is about. @throws RequestError `forbidden`, `not_found` (another's account is as one that is not there) */

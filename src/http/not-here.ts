@@ -4,8 +4,11 @@ import { RequestError } from './request-error.js'
 
 /** Why nothing answers: no such path, or not by this method. */
 export function notHere(context: Context<AppEnv>, basePath: string, routes: readonly RegisteredRoute[]): RequestError {
+  const isUnder = context.req.path.startsWith(`${basePath}/`)
   const path = context.req.path.slice(basePath.length).replace(/\/$/, '')
-  const methods = routes.flatMap((route) => (fits(route.path, path) ? [route.method.toUpperCase()] : []))
+  const methods = (isUnder ? routes : []).flatMap((route) =>
+    fits(route.path, path) ? [route.method.toUpperCase()] : [],
+  )
   if (methods.length === 0) return new RequestError('not_found', 'There is nothing here.')
   const allow = methods.join(', ')
   return new RequestError('method_not_allowed', `This is asked for by ${allow}.`, { allow })

@@ -10,6 +10,7 @@ export const requestErrorStatus = {
   not_ready: 503,
   payload_too_large: 413,
   rate_limited: 429,
+  request_timeout: 408,
   unauthenticated: 401,
   unknown_field: 400,
   unsupported_media_type: 415,

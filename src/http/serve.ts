@@ -25,22 +25,31 @@ const securityHeaders = {
 }
 
 /** What pages of other origins read beside the body. */
-const readByPages = ['content-disposition', 'link', 'retry-after', 'x-request-id']
+const readByPages = [
+  ...['content-disposition', 'link', 'retry-after', 'x-request-id'],
+  ...['ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'],
+]
+
+/** Where routes begin, without a slash at the end. @throws TypeError for what is no path, or a pattern of several */
+function beginning(basePath: string): string {
+  const path = basePath.replace(/\/$/, '')
+  if (/^(?:\/[\w.~-]+)*$/.test(path) && !/\/\.\.?(?:\/|$)/.test(path)) return path
+  throw new TypeError(`basePath: give a path such as /api/billing, not ${JSON.stringify(basePath)}.`)
+}
 
 /** Routes as one `Request → Response`: with headers, errors and a document that are the same for whomever they are. */
 export function serve(
   serving: Serving,
-  basePath: string,
+  givenPath: string,
   title: DocumentTitle,
   add: (app: App) => void,
 ): BillingHandler {
   const { billing, allowedOrigins, rates, logger, instrumentation, onError } = serving
-  const app = createApp().basePath(basePath) as App
-  app.use(async (context, next) => {
+  const basePath = beginning(givenPath)
+  const everywhere = createApp()
+  // Also around what is not under the path: no answer goes without them.
+  everywhere.use(async (context, next) => {
     context.set('requestId', crypto.randomUUID())
-    // No id has a slash in it: what looks like a way to somewhere else leads nowhere.
-    if (/%2f|%5c/i.test(new URL(context.req.url).pathname))
-      throw new RequestError('not_found', 'There is nothing here.')
     await next()
     const found = matchedRoutes(context).findLast(({ path }) => !path.endsWith('*'))
     context.env.route = found?.path.replace(/:(\w+)/g, '{$1}')
@@ -52,10 +61,24 @@ export function serve(
     // A page brings a policy of its own that lets in what it is made of.
     if (own !== null) context.header('content-security-policy', own)
     context.header('x-request-id', context.var.requestId)
+    // Only the head of it is sent: what its body would be made of must end, such as a stream of changes.
+    if (context.req.method === 'HEAD') await context.res.body?.cancel()
   })
+  everywhere.use(async (_context, next) => {
+    try {
+      await next()
+    } catch (thrown) {
+      // An `Error` has become an answer further in.
+      throw new Error('What was thrown is no Error.', { cause: thrown })
+    }
+  })
+  const app = everywhere.basePath(basePath) as App
   if (allowedOrigins.length > 0)
     app.use(cors({ origin: [...allowedOrigins], credentials: true, exposeHeaders: readByPages }))
   app.use(async (context, next) => {
+    // No id has a slash in it: what looks like a way to somewhere else leads nowhere.
+    if (/%2f|%5c/i.test(new URL(context.req.url).pathname))
+      throw new RequestError('not_found', 'There is nothing here.')
     const isWebhook = context.req.path.startsWith(`${basePath}/webhooks/`)
     const prefix = context.req.method === 'OPTIONS' ? null : rates.prefixOf(context.req.raw)
     if (prefix !== null) await countRequest(context, serving, isWebhook ? 'webhookAddress' : 'address', prefix)
@@ -68,7 +91,7 @@ export function serve(
     if (response.status >= 500 && !isExpected) onError(error, requestId)
     return response
   })
-  app.notFound((context) => problemResponse(notHere(context, basePath, routesOf(app)), context.var.requestId ?? ''))
+  app.notFound((context) => problemResponse(notHere(context, basePath, routesOf(app)), context.var.requestId))
   add(app)
   const document = () => documentOf(app, billing, title)
   app.get('/openapi.json', (context) => context.json(document()))

@@ -1,6 +1,6 @@
 import type { Catalog, Logger } from '../../index.js'
 import type { ServedBilling } from '../billing.js'
-import { bodyLimits } from '../body.js'
+import { bodyLimitsOf } from '../body.js'
 import { failuresTo, type RequestInstrumentation } from '../observed.js'
 import { type AddressRateLimit, createRateLimits, type RateLimit } from '../rate-limit.js'
 import { type BillingHandler, serve } from '../serve.js'
@@ -28,6 +28,8 @@ export interface AdminHandlerOptions {
   readonly allowedOrigins?: readonly string[]
   /** The largest body that is read, in bytes; default 1 MiB. */
   readonly maximumBodyBytes?: number
+  /** How long a body may take to come, in seconds; default 30. */
+  readonly maximumBodySeconds?: number
   /** How often may be asked, by whom; default as often as anybody likes. */
   readonly rateLimits?: AdminRateLimits
   /** Whether `GET /reference` shows the routes to people, as a page that loads nothing else; default not. */
@@ -53,12 +55,12 @@ export function createAdminHandler<C extends Catalog>(
 ): BillingHandler {
   if (typeof options?.identify !== 'function')
     throw new TypeError('createAdminHandler: give `identify`, which says which operator calls.')
-  const { basePath = '/api/billing-admin', allowedOrigins = [], maximumBodyBytes = bodyLimits.bytes } = options
+  const { basePath = '/api/billing-admin', allowedOrigins = [] } = options
   const served: AdminServed = {
     billing: billing as unknown as ServedBilling,
     identifyOperator: options.identify,
     allowedOrigins,
-    limits: { ...bodyLimits, bytes: maximumBodyBytes },
+    limits: bodyLimitsOf(options),
     rates: createRateLimits({ ...options.rateLimits }),
     reference: options.reference === true,
     logger: options.logger ?? null,

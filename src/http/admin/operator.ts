@@ -1,4 +1,5 @@
 import type { Need } from '../billing.js'
+import { orNobody } from '../identity.js'
 import { RequestError } from '../request-error.js'
 
 /**
@@ -37,13 +38,14 @@ export interface OperatorAccess {
   readonly needs?: Need
 }
 
-/** @throws RequestError `unauthenticated` for nobody, `forbidden` without the scope */
+/** @throws RequestError `unauthenticated` for nobody and where the app threw, `forbidden` without the scope */
 export async function identifiedOperator(
   identify: IdentifyOperator,
   request: Request,
   { scope }: OperatorAccess,
+  onThrown: (error: unknown) => void,
 ): Promise<Operator> {
-  const operator = await identify(request)
+  const operator = await orNobody(() => identify(request), onThrown)
   const { operatorId, scopes } = operator ?? {}
   if (!operator || typeof operatorId !== 'string' || operatorId === '' || !Array.isArray(scopes))
     throw new RequestError('unauthenticated', 'Sign in as an operator first.', { 'www-authenticate': 'Bearer' })

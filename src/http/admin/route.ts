@@ -35,7 +35,9 @@ export function addOperatorRoute<const R extends RouteConfig>(
 
 function guard(served: AdminServed, access: OperatorAccess): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
-    const operator = await identifiedOperator(served.identifyOperator, context.req.raw, access)
+    const operator = await identifiedOperator(served.identifyOperator, context.req.raw, access, (error) =>
+      served.onError(error, context.var.requestId),
+    )
     context.set('operator', operator)
     await countRequest(context, served, 'operator', operator.operatorId)
     checkOrigin(context.req.raw, operator, served.allowedOrigins)

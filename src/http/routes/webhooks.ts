@@ -31,7 +31,7 @@ export function addWebhookRoutes(app: App, { billing, limits, onError }: Served)
     },
     async (context) => {
       try {
-        const rawBody = await readBytes(context.req.raw, limits.bytes)
+        const rawBody = await readBytes(context.req.raw, limits)
         if (!billing.webhooks) throw new RequestError('not_found', 'No provider sends webhooks here.')
         await billing.webhooks.handle(context.req.valid('param').provider, {
           rawBody,
