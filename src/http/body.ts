@@ -45,14 +45,24 @@ export async function readBytes(request: Request, limits: Omit<BodyLimits, 'dept
   }
   if (request.bodyUsed || request.body?.locked) throw readBefore()
   if (!request.body) return new Uint8Array()
+  const bytes = await gathered(inTime(request.body, limits.ms), limit)
+  if (!bytes) throw tooLarge()
+  return bytes
+}
+
+/** What comes as one piece; `null`, and no more is asked for, as soon as it is more than the limit. */
+export async function gathered(
+  pieces: AsyncIterable<Uint8Array>,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer> | null> {
   const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of inTime(request.body, limits.ms)) {
-    size += chunk.length
-    if (size > limit) throw tooLarge()
+  let length = 0
+  for await (const chunk of pieces) {
+    length += chunk.length
+    if (length > limit) return null
     chunks.push(chunk)
   }
-  const bytes = new Uint8Array(size)
+  const bytes = new Uint8Array(length)
   let at = 0
   for (const chunk of chunks) {
     bytes.set(chunk, at)

@@ -178,17 +178,30 @@ describe('invoices as PDF by HTTP', () => {
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '3'])
     expect(await answer.json()).toMatchObject({ code: 'not_ready', retryable: true })
 
-    const answers = [new Response('<html>secret</html>'), new Response('gone', { status: 404 })]
+    let pieces = 0
+    const endless = new ReadableStream({
+      pull(controller) {
+        pieces += 1
+        controller.enqueue(new TextEncoder().encode('%PDF-'.padEnd(1_048_576)))
+      },
+    })
+    const answers = [
+      new Response('<html>secret</html>'),
+      new Response('gone', { status: 404 }),
+      new Response(),
+      new Response(endless),
+    ]
     const broken = createHandler(world.billing, {
       identify,
       fetch: async () => answers.shift() as Response,
       onError: () => undefined,
     })
-    for (const status of [502, 503]) {
+    for (const status of [502, 503, 502, 502]) {
       const refused = await broken(new Request(`${site}/api/billing/invoices/${id}/download_pdf`))
       expect(refused.status).toBe(status)
       expect(await refused.text()).not.toContain('secret')
     }
+    expect(pieces).toBeLessThan(30)
   })
 })
 

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { BillingError } from '../../index.js'
 import { type App, addRoute, type Served } from '../app.js'
 import { part } from '../billing.js'
+import { gathered } from '../body.js'
 import { problem, problems } from '../contract/fields.js'
 import { invoicePath } from '../contract/invoice.js'
 import { RequestError } from '../request-error.js'
@@ -89,15 +90,14 @@ function exactly(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** Read from the address that the provider said, and handed on only if it is a PDF. */
 async function download(served: Served, url: string): Promise<Uint8Array<ArrayBuffer>> {
-  let bytes: Uint8Array<ArrayBuffer>
+  let bytes: Uint8Array<ArrayBuffer> | null
   try {
     const response = await served.fetch(url, { signal: AbortSignal.timeout(patienceMs) })
     if (!response.ok) throw new Error(`answered ${response.status}`)
-    bytes = new Uint8Array(await response.arrayBuffer())
+    bytes = response.body && (await gathered(response.body as unknown as AsyncIterable<Uint8Array>, maximumBytes))
   } catch (cause) {
     throw new BillingError('provider_unavailable', 'The provider did not hand out the PDF.', { cause })
   }
-  const isPdf = new TextDecoder('latin1').decode(bytes.subarray(0, 5)) === '%PDF-'
-  if (isPdf && bytes.length <= maximumBytes) return bytes
+  if (bytes && new TextDecoder('latin1').decode(bytes.subarray(0, 5)) === '%PDF-') return bytes
   throw new BillingError('provider_response_invalid', 'The provider handed out something else than a PDF.')
 }
