@@ -29,6 +29,27 @@ const change = (externalId: string, given: Partial<SubscriptionChange> = {}): Su
   ...given,
 })
 
+describe('a subscription with a price of usage', () => {
+  it('G4 that is cancelled at once is charged for what was used since its last invoice, and one without is charged for nothing', async () => {
+    await makeMeters(stripe, ['tokens'])
+    const overage = [{ meter: 'tokens', sparkPrice: '0.01' }]
+    for (const [price, cents] of [
+      [{ ...pro, overage }, 700],
+      [pro, 0],
+    ] as const) {
+      const customerId = await customerWithCard(stripe)
+      const id = await subscribe(stripe, customerId, price)
+      box.advance(dayMs)
+      const usage = { customerId, meter: 'tokens', occurredAt: box.now() - 60_000 }
+      await stripe.metering.report([{ ...usage, identifier: customerId, sparks: 700n }], {})
+      for (let repeats = 0; repeats < 2; repeats += 1)
+        expect(await stripe.subscriptions.cancel(id, 'now', key())).toMatchObject({ status: 'canceled' })
+      const { data } = await stripe.client.invoices.list({ customer: customerId })
+      expect(data.reduce((sum, { total }) => sum + total, 0)).toBe(2_000 + cents)
+    }
+  })
+})
+
 describe('a change of plan', () => {
   it('S1.5 now is charged at once for the rest of the period, as its preview said', async () => {
     const customerId = await customerWithCard(stripe)

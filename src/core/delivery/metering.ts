@@ -108,8 +108,9 @@ async function arrange(
   for (const [accountId, from] of begins) {
     try {
       const account = (await ctx.store.ledger.snapshot(accountId))?.account
-      // What is sold here has prices of usage.
-      if (account && account.paidPlan?.provider !== provider.id) await arrangeCollection(ctx, provider, account, from)
+      // What is sold here has prices of usage, or leaves them apart.
+      const isSoldHere = account?.paidPlan?.provider === provider.id && !provider.metering.collectsApart
+      if (account && !isSoldHere) await arrangeCollection(ctx, provider, account, from)
     } catch (error) {
       customers.set(accountId, heldUp(ctx, error, `prices of usage of ${accountId} at ${provider.id}`))
     }

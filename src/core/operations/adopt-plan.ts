@@ -9,7 +9,7 @@ import { BillingError } from '../errors.js'
 import type { Subscription, SubscriptionStatus } from '../ports/capabilities/subscriptions.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
-import { arrangeCollection, meteringProvider } from './collection.js'
+import { arrangeCollection, forgetArranged, meteringProvider } from './collection.js'
 import { ownedForLife } from './owned-for-life.js'
 import { expectPeriodEnd } from './period-end.js'
 import { isOngoing, keepOneSubscription } from './slot.js'
@@ -62,6 +62,7 @@ export async function adoptPlan(
     if (isOnPlan) continue
     const reason = best ? `subscription ${best.externalId}` : owned ? `purchase ${owned.id}` : 'no subscription'
     await changePlan(ctx, { accountId, plan, anchor, paid, reason, cause, fingerprint: wanted })
+    forgetArranged(ctx, accountId)
     await collectElsewhere(ctx, accountId, best?.provider ?? null)
     written = wanted
   }
@@ -71,11 +72,11 @@ export async function adoptPlan(
   )
 }
 
-/** A plan that is paid for here and collected there has no prices of usage there yet. One that cannot be told now is told with its usage. */
+/** A plan that is paid for here and collected there has no prices of usage there yet, and at some may have them apart. One that cannot be told now is told with its usage. */
 async function collectElsewhere(ctx: BillingContext, accountId: string, seller: string | null): Promise<void> {
   const { account, now } = await requireSnapshot(ctx, accountId)
   const collector = meteringProvider(ctx, collectorAt(ctx.rules, account, now))
-  if (!collector || collector.id === seller) return
+  if (!collector || (collector.id === seller && !collector.metering.collectsApart)) return
   await arrangeCollection(ctx, collector, account, now).catch((error: unknown) =>
     ctx.environment.onError(error, `prices of usage of account ${accountId} at ${collector.id}`),
   )

@@ -9,6 +9,7 @@ import type { Subscription } from '../ports/capabilities/subscriptions.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
 import { refuseOwned, refuseSecond } from './adopt-plan.js'
+import { arrangeBeforeSale } from './collection.js'
 import { ensureCustomer } from './customers.js'
 import { dateOf } from './date.js'
 import { accountId, given, idempotencyKey, parse } from './fields.js'
@@ -257,6 +258,8 @@ async function openSession(
     promotionCodes: sale.promotionCodes,
   }
   const checkout = requireCapability(provider, 'checkout')
+  if (sale.subscribes && sale.subscribes.price.overage.length > 0)
+    await arrangeBeforeSale(ctx, provider.id, intent.accountId)
   const session: CheckoutSession = await checkout.create(sessionRequest(page, intent, sale), {
     // After a customer that was deleted it is another request.
     idempotencyKey: `${intent.id}:${customerId}`,

@@ -185,7 +185,8 @@ async function reconcileCollection(
 ): Promise<readonly Finding[]> {
   if (ctx.roles.metering.length < 2) return []
   const { account: state, now } = await requireSnapshot(ctx, account)
-  if (repair && collectorAt(ctx.rules, state, now) === provider.id && state.paidPlan?.provider !== provider.id)
+  const isSoldHere = state.paidPlan?.provider === provider.id && !provider.metering.collectsApart
+  if (repair && collectorAt(ctx.rules, state, now) === provider.id && !isSoldHere)
     await arrangeCollection(ctx, provider, state, now)
   const meters = [...ctx.catalog.meters.keys()]
   const charged = (await provider.metering.chargedShadows?.(customerId, meters, { signal })) ?? []

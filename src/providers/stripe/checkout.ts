@@ -10,8 +10,10 @@ import type {
   CheckoutStatus,
 } from '../../core/ports/capabilities/checkout.js'
 import { withoutKey } from '../door/door.js'
+import type { MeterNames } from '../door/meter-names.js'
 import { fromStripeAmount, toStripeAmount } from './amount.js'
 import { parseAnswer, type StripeCall } from './call.js'
+import { withoutCharged } from './collection.js'
 import { createOnce } from './create-once.js'
 import { stripeFault } from './errors.js'
 import { collected } from './payment-outcome.js'
@@ -58,11 +60,18 @@ export interface CheckoutSettings {
 export function stripeCheckout(
   call: StripeCall,
   prices: StripePriceList,
+  eventName: MeterNames,
   settings: CheckoutSettings,
 ): Required<CheckoutCapability> {
   const open = async (request: CheckoutRequest, options: CallOptions): Promise<CheckoutSession> => {
     const reading = withoutKey(options)
-    const priced = request.mode === 'subscription' ? await prices.ensure(request.price, reading) : null
+    const priced =
+      request.mode === 'subscription'
+        ? await prices.ensure(
+            await withoutCharged(call, eventName, request.customerId, request.price, reading),
+            reading,
+          )
+        : null
     const params = toStripeSession(request, priced, settings)
     return createOnce(
       options,

@@ -1,19 +1,76 @@
 import * as z from 'zod'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { MeteringCapability } from '../../core/ports/capabilities/metering.js'
+import type { PlanPrice } from '../../core/ports/capabilities/plan-price.js'
+import { withoutKey } from '../door/door.js'
 import type { MeterNames } from '../door/meter-names.js'
-import type { StripeCall } from './call.js'
+import { parseAnswer, type StripeCall } from './call.js'
 import { everyRow } from './every-row.js'
 import { activeMeters } from './meters.js'
 import type { StripePriceList } from './prices.js'
+import { reference } from './reference.js'
 
-const subscriptionSchema = z.object({ id: z.string().min(1), status: z.string() })
+const subscriptionSchema = z.object({
+  id: z.string().min(1),
+  status: z.string(),
+  metadata: z.record(z.string(), z.string()).nullish(),
+  default_payment_method: reference.nullish(),
+})
 const itemSchema = z.object({
   id: z.string(),
   price: z.object({ recurring: z.object({ meter: z.string().nullish() }).nullish() }),
 })
 
 const ended: ReadonlySet<string> = new Set(['canceled', 'incomplete_expired'])
+
+/** What a customer is charged for by the meter, and by which subscriptions. */
+async function charged(call: StripeCall, customer: string, options: CallOptions) {
+  const rows = await everyRow(subscriptionSchema, (start) =>
+    call.read(options, (client, request) => client.subscriptions.list({ customer, status: 'all', ...start }, request)),
+  )
+  const live = rows.filter(({ status }) => !ended.has(status))
+  const meters = new Set<string>()
+  /** Those among them that are on a subscription of metered prices alone. */
+  const apart = new Set<string>()
+  for (const row of live) {
+    const items = await everyRow(itemSchema, (start) =>
+      call.read(options, (client, request) =>
+        client.subscriptionItems.list({ subscription: row.id, ...start }, request),
+      ),
+    )
+    for (const { price } of items) {
+      const meter = price.recurring?.meter
+      if (!meter) continue
+      meters.add(meter)
+      if (isApart(row)) apart.add(meter)
+    }
+  }
+  const unpaid = live.filter((row) => isApart(row) && row.default_payment_method == null)
+  const method = live.find((row) => row.default_payment_method != null)?.default_payment_method ?? null
+  return { meters, apart, unpaid, method, subscriptions: rows.length }
+}
+
+function isApart({ metadata }: z.output<typeof subscriptionSchema>): boolean {
+  return metadata?.billfold_usage === 'overage'
+}
+
+/**
+ * The price of a plan without the meters that its customer is charged for by a subscription of metered prices alone: Stripe counts by the
+ * customer, so that a second price on a meter would charge for the same usage again.
+ */
+export async function withoutCharged(
+  call: StripeCall,
+  eventName: MeterNames,
+  customer: string,
+  price: PlanPrice,
+  options: CallOptions,
+): Promise<PlanPrice> {
+  if (price.overage.length === 0) return price
+  const { apart } = await charged(call, customer, options)
+  if (apart.size === 0) return price
+  const active = await activeMeters(call, options)
+  return { ...price, overage: price.overage.filter(({ meter }) => !apart.has(active.get(eventName(meter))?.id ?? '')) }
+}
 
 /**
  * What customers are charged for by the meter: Stripe charges whoever has a subscription with a price on it, and nobody else. Of usage
@@ -25,28 +82,19 @@ export function stripeCollection(
   call: StripeCall,
   prices: StripePriceList,
   eventName: MeterNames,
-): Required<Pick<MeteringCapability, 'collect' | 'chargedShadows'>> {
-  /** The meters that prices of the customer's subscriptions are on, and how many subscriptions it ever had. */
-  const charged = async (customer: string, options: CallOptions) => {
-    const rows = await everyRow(subscriptionSchema, (start) =>
-      call.read(options, (client, request) =>
-        client.subscriptions.list({ customer, status: 'all', ...start }, request),
-      ),
-    )
-    const meters = new Set<string>()
-    for (const { id: subscription, status } of rows) {
-      if (ended.has(status)) continue
-      const items = await everyRow(itemSchema, (start) =>
-        call.read(options, (client, request) => client.subscriptionItems.list({ subscription, ...start }, request)),
-      )
-      for (const { price } of items) if (price.recurring?.meter) meters.add(price.recurring.meter)
-    }
-    return { meters, subscriptions: rows.length }
-  }
-
+): Required<Pick<MeteringCapability, 'collect' | 'collectsApart' | 'chargedShadows'>> {
   return {
+    collectsApart: true,
     async collect({ accountId, customerId, currency, overage }, options) {
-      const { meters, subscriptions } = await charged(customerId, options)
+      const { meters, subscriptions, unpaid, method } = await charged(call, customerId, options)
+      // What a page of a plan was paid with stays with that plan: this one would have nothing to be paid with.
+      const pay = async (id: string) => {
+        if (method === null) return
+        await call.write(withoutKey(options), (client, request) =>
+          client.subscriptions.update(id, { default_payment_method: method }, request),
+        )
+      }
+      for (const { id } of unpaid) await pay(id)
       const active = await activeMeters(call, options)
       const missing = overage.filter(({ meter }) => !meters.has(active.get(eventName(meter))?.id ?? ''))
       if (missing.length === 0) return
@@ -54,15 +102,16 @@ export function stripeCollection(
       // Several at once, and a repeat after an answer that was lost, make one; what is made after others have ended is another one.
       const idempotencyKey = `billfold-usage:${customerId}:${subscriptions}:${items.map(({ price }) => price).join(':')}`
       const metadata = { billfold_account_id: accountId, billfold_usage: 'overage' }
-      await call.create({ ...options, idempotencyKey }, (client, request) =>
+      const made = await call.create({ ...options, idempotencyKey }, (client, request) =>
         client.subscriptions.create({ customer: customerId, items, metadata, off_session: true }, request),
       )
+      await pay(parseAnswer(subscriptionSchema, made).id)
     },
     async chargedShadows(customerId, meters, options) {
       const active = await activeMeters(call, options)
       const shadows = meters.filter((meter) => active.has(eventName(meter, true)))
       if (shadows.length === 0) return []
-      const { meters: priced } = await charged(customerId, options)
+      const { meters: priced } = await charged(call, customerId, options)
       return shadows.filter((meter) => priced.has(active.get(eventName(meter, true))?.id ?? ''))
     },
   }

@@ -4,7 +4,9 @@ import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { SubscriptionChange, SubscriptionsCapability } from '../../core/ports/capabilities/subscriptions.js'
 import { withoutKey } from '../door/door.js'
+import type { MeterNames } from '../door/meter-names.js'
 import { parseAnswer, type StripeCall } from './call.js'
+import { withoutCharged } from './collection.js'
 import { invoicePreview } from './invoice.js'
 import { collected } from './payment-outcome.js'
 import type { StripePriceList, StripePrices } from './prices.js'
@@ -26,6 +28,7 @@ const prorations = { next_invoice: 'create_prorations', invoice_now: 'always_inv
 export function subscriptionChanges(
   call: StripeCall,
   prices: StripePriceList,
+  eventName: MeterNames,
   planOf: PlanNames,
 ): Required<Pick<SubscriptionsCapability, 'change' | 'previewChange'>> {
   const reread = async (externalId: string, options: CallOptions) =>
@@ -33,7 +36,9 @@ export function subscriptionChanges(
 
   const prepare = async (change: SubscriptionChange, options: CallOptions) => {
     const before = running(await readSubscription(call, change.externalId, options))
-    const priced = await prices.ensure(change.price, withoutKey(options))
+    const reading = withoutKey(options)
+    const price = await withoutCharged(call, eventName, before.customer, change.price, reading)
+    const priced = await prices.ensure(price, reading)
     return { before, priced }
   }
   return {

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { Subscription, SubscriptionsCapability } from '../../core/ports/capabilities/subscriptions.js'
+import type { MeterNames } from '../door/meter-names.js'
 import type { StripeCall } from './call.js'
 import { everyRow } from './every-row.js'
 import { collected } from './payment-outcome.js'
@@ -29,6 +30,7 @@ const goingOn = {
 export function stripeSubscriptions(
   call: StripeCall,
   prices: StripePriceList,
+  eventName: MeterNames,
   planOf: PlanNames,
 ): Required<SubscriptionsCapability> {
   const view = (subscription: StripeSubscription) => toSubscription(subscription, planOf)
@@ -59,7 +61,7 @@ export function stripeSubscriptions(
       )
       return [...found].sort((left, right) => right.created - left.created).map(view)
     },
-    ...subscriptionChanges(call, prices, planOf),
+    ...subscriptionChanges(call, prices, eventName, planOf),
     async cancel(externalId, when, options) {
       const found = await read(externalId, options)
       // A repeat of what has ended it already.
@@ -67,7 +69,10 @@ export function stripeSubscriptions(
       const before = running(found)
       await releaseSchedule(call, before, options)
       if (when === 'period_end') return update(externalId, options, { cancel_at_period_end: true })
-      await call.write(options, (client, request) => client.subscriptions.cancel(externalId, {}, request))
+      // Otherwise nobody would ever be charged for what was used since the last invoice.
+      const isMetered = before.items.data.some(({ price }) => price.recurring?.usage_type === 'metered')
+      const how = isMetered ? { invoice_now: true } : {}
+      await call.write(options, (client, request) => client.subscriptions.cancel(externalId, how, request))
       return view(await read(externalId, options))
     },
     async reactivate(externalId, options) {

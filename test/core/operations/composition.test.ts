@@ -46,12 +46,12 @@ async function begin(metering: readonly ('stripe' | 'lago')[]) {
 async function overageAtStripe({ world, app }: Awaited<ReturnType<typeof begin>>): Promise<number> {
   const customer = (await app.store.accounts.externalId(accountId, 'stripe')) ?? ''
   const invoices = await world.client.invoices.list({ customer, limit: 100 })
-  const totals = invoices.data.map(({ total, lines }) => total - 2_000 * lines.data.filter(isFlat).length)
+  const totals = invoices.data.map(({ lines }) =>
+    lines.data
+      .filter(({ description }) => description?.includes('(Sparks)'))
+      .reduce((sum, { amount }) => sum + amount, 0),
+  )
   return totals.reduce((sum, total) => sum + total, 0)
-}
-
-function isFlat({ amount }: { readonly amount: number }): boolean {
-  return amount === 2_000
 }
 
 describe('providers beside each other', () => {
@@ -178,6 +178,35 @@ describe('providers beside each other', () => {
     const second = { ...returns, kind: 'subscription', plan: 'pro', provider: 'manual' } as const
     await expect(app.billing.createCheckout(second)).rejects.toMatchObject({ code: 'subscription_exists' })
   })
+
+  it.each([
+    ['before it subscribes', false],
+    ['while the page of its plan is open', true],
+  ])(
+    'C4 G4 whoever is charged for usage %s is charged for each unit once, by Stripe alone too',
+    async (_, isOpened) => {
+      const all = await begin(['stripe'])
+      const { world, app, use, subscribe, on } = all
+      const sale = { ...returns, kind: 'subscription', plan: 'pro' } as const
+      if (isOpened) await app.billing.createCheckout(sale)
+      await use(51_000)
+      await app.billing.sync.flush()
+      world.advance(120_000)
+      await subscribe()
+      await use(31_000)
+      await app.billing.sync.flush()
+      expect(await on('stripe')).toEqual({ charged: 80_000n, shadow: 0n })
+      world.advance(40 * dayMs)
+      expect(await overageAtStripe(all)).toBe(320)
+      const change = { accountId, plan: 'large', idempotencyKey: 'larger' } as const
+      await app.billing.subscriptions.change(change)
+      await use(41_000)
+      await app.billing.sync.flush()
+      world.advance(40 * dayMs)
+      expect(await overageAtStripe(all)).toBe(480)
+      expect(app.failures).toEqual([])
+    },
+  )
 
   it('C4 a catalog in another currency than a provider keeps its customers to is config_invalid at the start', async () => {
     const { app, world } = await begin(['lago'])

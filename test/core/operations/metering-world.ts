@@ -16,6 +16,7 @@ export const meteredCatalog = defineCatalog({
   plans: {
     postpaid: { overage: true, meters: { ai_tokens: { included: '10000' } } },
     pro: { title: 'Pro', price: { amount: '20' }, overage: true, meters: { ai_tokens: { included: '10000' } } },
+    large: { title: 'Large', price: { amount: '50' }, overage: true, meters: { ai_tokens: { included: '10000' } } },
     prepaid: {},
   },
   packages: { starter: { title: 'Starter', price: '20', sparks: '500000' } },

@@ -51,6 +51,11 @@ export interface MeteringCapability {
    * @throws BillingError `invalid_state` where it has subscribed to something that does not charge for usage and cannot be added to
    */
   collect?(customer: CollectedCustomer, options: CallOptions): Promise<void>
+  /**
+   * Whether `collect` is asked also for customers whose plan it sold: what they were charged for before by prices of usage alone, they go
+   * on to be, and those prices may end by themselves. Default false.
+   */
+  readonly collectsApart?: boolean
   /** The meters whose shadows the customer is charged for, against all intentions. */
   chargedShadows?(customerId: string, meters: readonly string[], options: CallOptions): Promise<readonly string[]>
   /** Sends reports that were frozen before; at most one at a time per customer and meter. One outcome per report, in order. */
