@@ -1,9 +1,15 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { LangfuseClient } from '@langfuse/client'
-import { afterAll, describe, expect, it } from 'vitest'
+import { createBilling, defineCatalog } from 'billfold'
+import { memoryStore } from 'billfold/adapters/memory'
+import { Client, getLagoError } from 'lago-javascript-client'
+import { Langfuse } from 'langfuse'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import type { PlanPrice } from '../../src/core/ports/capabilities/plan-price.js'
-import { langfuseProvider } from '../../src/providers/langfuse/index.js'
+import { lagoProvider } from '../../src/providers/lago/index.js'
+import { langfuseIds, langfuseProvider } from '../../src/providers/langfuse/index.js'
+import { observe, spanOf, traceOf } from '../core/operations/pull-world.js'
 import { lagoAt } from './lago-customer.js'
 import { lagoClient, timedSandbox } from './sandboxed.js'
 
@@ -11,6 +17,7 @@ import { lagoClient, timedSandbox } from './sandboxed.js'
 
 const box = await timedSandbox()
 afterAll(() => box.close())
+afterEach(() => void vi.restoreAllMocks())
 const client = lagoClient(box)
 const { lago, begin } = lagoAt(box, client)
 const overage = [{ meter: 'sparks', sparkPrice: '0.01' }]
@@ -138,7 +145,81 @@ describe('Lago', () => {
   })
 })
 
+/** Lago’s SDK, asked by hand. */
+describe('the SDK of Lago', () => {
+  it('C4 has no error for what never came to an answer, and its own reader of errors throws then', async () => {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`
+    await new Promise((resolve) => server.close(resolve))
+    const nobody = lagoProvider({ client: Client('key', { baseUrl }), timeoutMs: 2_000 })
+    const thrown = await nobody.client.plans.findPlan('x').catch((error: unknown) => error)
+    await expect(getLagoError(thrown)).rejects.toThrow()
+    const usage = { identifier: 'never', customerId: 'c', meter: 'sparks', sparks: 1n, occurredAt: box.now() }
+    expect(await nobody.metering.report([usage], {})).toMatchObject([{ status: 'retry' }])
+  })
+})
+
 describe('Langfuse', () => {
+  const span = (number: number, type: string, more: object = {}) => ({
+    ...{ id: spanOf(number), type, userId: 'fact_traced', startMs: box.now() - 60_000 },
+    ...more,
+  })
+
+  it('C4 S1.3 tells no cost unless `usage` is among the fields: it is asked for, and what repeats the usage of others is not counted', async () => {
+    const client = new LangfuseClient(box.langfuse)
+    const usage = { input: 100, output: 20 }
+    await observe(box, [
+      span(0, 'agent', { usage, cost: 0.5 }),
+      span(1, 'chain', { parentId: spanOf(0), usage, cost: 0.5 }),
+      span(2, 'generation', { parentId: spanOf(1), usage, cost: 0.5, model: 'gpt-5' }),
+    ])
+    const [bare] = (await client.api.observations.getMany({ traceId: traceOf('a'), fields: 'core,basic' })).data
+    expect(bare?.totalCost ?? null).toBe(null)
+    const billing = createBilling({
+      catalog: defineCatalog({ meters: { ai_tokens: { rate: { mode: 'by_cost' } } } }),
+      store: memoryStore(),
+      providers: { tracing: langfuseProvider({ ...box.langfuse, client }) },
+      environment: { now: box.now },
+    })
+    await billing.accounts.ensure({ accountId: 'fact_traced' })
+    const pulled = await billing.sync.pull({ traceId: traceOf('a') })
+    expect(pulled).toMatchObject({ observations: 3, recorded: 1, skipped: { unmetered: 2 }, problems: [] })
+    expect((await billing.credits.balance({ accountId: 'fact_traced' })).balance).toBe(-15_000_000_000n)
+    await billing.close()
+  })
+
+  it('C4 S1.1 loses what its client of version 3 writes, whose flush succeeds all the same: what is written here has an outcome', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => {})
+    const legacy = new Langfuse({ ...box.langfuse, flushAt: 100, fetchRetryCount: 1, fetchRetryDelay: 1 })
+    const told: unknown[] = []
+    legacy.on('error', (error) => told.push(error))
+    const lost = legacy.trace({ id: traceOf('e'), name: 'lost' })
+    await legacy.flushAsync()
+    expect([lost.id, told]).toEqual([traceOf('e'), []])
+    const client = new LangfuseClient(box.langfuse)
+    const of = async (traceId: string) => (await client.api.observations.getMany({ traceId })).data.length
+    expect(await of(traceOf('e'))).toBe(0)
+    const { tracing } = langfuseProvider(box.langfuse)
+    const event = {
+      ...{ usageId: 'use_kept', accountId: 'a', meter: 'm', model: null, quantity: '1', tokens: {}, costUsd: '1' },
+      ...{ sparks: '1', billingStatus: 'credits', occurredAt: box.now(), dimensions: {} },
+    }
+    expect(await tracing.export([event], {})).toEqual([{ status: 'delivered' }])
+    expect(await of(langfuseIds('use_kept').traceId)).toBe(1)
+  })
+
+  it('C4 is well also for a wrong key: only what needs the keys says so', async () => {
+    const wrong = { ...box.langfuse, secretKey: 'sk-lf-wrong' }
+    const client = new LangfuseClient(wrong)
+    expect(await client.api.health.health()).toMatchObject({ status: 'OK' })
+    await expect(client.api.projects.get()).rejects.toMatchObject({ statusCode: 401 })
+    const { traces } = langfuseProvider({ ...wrong, client })
+    await expect(traces.list({ traceId: traceOf('a') }, null, {})).rejects.toMatchObject({
+      code: 'provider_authentication',
+    })
+  })
+
   it('C4 S1.3 the time limit of the client is read and not applied: ours goes with each call', async () => {
     const silent = createServer(() => {})
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
