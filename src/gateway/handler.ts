@@ -7,6 +7,7 @@ import { callModel } from './call-model.js'
 import type { Currency } from './currency.js'
 import { GatewayError, gatewayError, invalidParameter } from './gateway-error.js'
 import { byApiKey, type IdentifyCaller, identified } from './identify.js'
+import { chargeLostCalls, type LostCalls } from './lost-call.js'
 import { chat } from './protocols/chat.js'
 import { embeddings } from './protocols/embeddings.js'
 import { messages } from './protocols/messages.js'
@@ -25,6 +26,11 @@ export interface GatewayOptions<C extends Catalog = Catalog> extends CallOptions
   readonly identify?: IdentifyCaller
   /** What a key must be allowed to do; default `models:call`. */
   readonly scope?: string
+  /**
+   * What is charged for a call whose process died, once its hold is over: `release` (nothing, the default), `input` (what it asked to read) or
+   * `held` (the most it may have cost). Calls on leases are charged nothing.
+   */
+  readonly lostCalls?: LostCalls
   /** Serves `POST /user/signup`; default nobody signs up here. */
   readonly signup?: SignupOptions
   /** Where routes begin; default at the root, so that `/v1` is where the official clients look. */
@@ -40,7 +46,18 @@ export interface GatewayOptions<C extends Catalog = Catalog> extends CallOptions
 /** What of the service a gateway uses. */
 export type GatewayBilling<C extends Catalog = Catalog> = Pick<
   BillingCore<C>,
-  'accounts' | 'apiKeys' | 'capture' | 'credits' | 'hold' | 'lease' | 'meter' | 'on' | 'priceList' | 'quote' | 'sync'
+  | 'accounts'
+  | 'apiKeys'
+  | 'capture'
+  | 'credits'
+  | 'hold'
+  | 'lease'
+  | 'meter'
+  | 'on'
+  | 'priceList'
+  | 'quote'
+  | 'recordUsage'
+  | 'sync'
 >
 
 /** A fetch-standard handler, for the converters of `billfold/http`. */
@@ -74,6 +91,7 @@ export function createGateway<C extends Catalog>(billing: GatewayBilling<C>, opt
   const metered = billing as unknown as GatewayBilling
   const terms = callTerms(metered, options.meter, options)
   metered.on(consumer, 'credit.granted', ({ id, accountId }) => resumeWithFunds(metered, accountId, `gateway:${id}`))
+  if (terms.lostCalls !== 'release') chargeLostCalls(metered, consumer, options.meter)
   const currency = remembered(() => currencyOf(metered))
   const signUp =
     options.signup && createSignup(metered, options.signup, { scope, now: options.now ?? Date.now, currency })

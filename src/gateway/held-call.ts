@@ -2,6 +2,7 @@ import { BillingError, type LeaseToken, type MeteredWork } from '../index.js'
 import type { Answered } from './call-end.js'
 import { affordableOutput, insufficientFunds, measureOf } from './funds.js'
 import { gatewayError } from './gateway-error.js'
+import { noteOf } from './lost-call.js'
 import type { CallTerms, CostedCall, HeldCall } from './model-call.js'
 
 /** Calls a model for an answer of at most so many tokens, reports what was used, and may hand the answer over before it has ended. */
@@ -40,7 +41,8 @@ function attemptCall<T extends object>(
 ): Promise<T | BillingError> {
   const { billing, timeoutMs, onError } = terms
   const { meter, ...estimate } = measureOf(terms, call, call.output)
-  const backing = leaseToken ? { leaseToken } : { ttlMs: timeoutMs + marginMs }
+  const reason = noteOf(terms, call)
+  const backing = leaseToken ? { leaseToken } : { ttlMs: timeoutMs + marginMs, ...(reason && { reason }) }
   return new Promise((resolve, reject) => {
     let isHeld = false
     let isHandedOver = false

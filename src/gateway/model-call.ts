@@ -2,6 +2,7 @@ import type { BillingCore } from '../index.js'
 import type { Bound, CountTokens, ModelLimits } from './bound.js'
 import type { GatewayCaller } from './caller.js'
 import type { CallerLeases } from './caller-leases.js'
+import type { LostCalls } from './lost-call.js'
 import type { ModelRequest, Protocol } from './protocols/protocol.js'
 
 /** A model as it is priced and bounded. */
@@ -26,6 +27,8 @@ export interface CallTerms {
   readonly timeoutMs: number
   /** Leave for calls that is there already; `null`: each call has a hold of its own. */
   readonly leases: CallerLeases | null
+  /** What is charged for a call whose process died. */
+  readonly lostCalls: LostCalls
   /** Whether an answer in one piece is waited for when its client has gone. */
   readonly finishesUnstreamed: boolean
   /** The status of a refusal for want of money. */

@@ -1,6 +1,7 @@
 import type { CountTokens } from './bound.js'
 import type { GatewayCaller } from './caller.js'
 import { createCallerLeases } from './caller-leases.js'
+import type { LostCalls } from './lost-call.js'
 import type { CallTerms, MeteredBilling } from './model-call.js'
 
 /** What calls of models may be told, wherever they come from. */
@@ -27,7 +28,11 @@ export interface CallOptions {
   readonly onError?: (error: unknown, requestId: string) => void
 }
 
-export function callTerms(billing: MeteredBilling, meter: string, options: CallOptions): CallTerms {
+export function callTerms(
+  billing: MeteredBilling,
+  meter: string,
+  options: CallOptions & { readonly lostCalls?: LostCalls },
+): CallTerms {
   const { topUpUrl, onError } = options
   return {
     billing,
@@ -35,6 +40,7 @@ export function callTerms(billing: MeteredBilling, meter: string, options: CallO
     countTokens: options.countTokens,
     timeoutMs: options.timeoutMs ?? 600_000,
     leases: options.leases ? createCallerLeases(billing, meter) : null,
+    lostCalls: options.lostCalls ?? 'release',
     finishesUnstreamed: options.finishUnstreamed ?? false,
     insufficientStatus: options.insufficientStatus ?? 403,
     topUpUrl: async (caller) => (typeof topUpUrl === 'function' ? topUpUrl(caller) : (topUpUrl ?? null)),

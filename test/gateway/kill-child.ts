@@ -2,11 +2,11 @@
 import { createServer } from 'node:http'
 import { createBilling, type Store } from 'billfold'
 import { sqliteStore } from 'billfold/adapters/sqlite'
-import { createGateway } from 'billfold/gateway'
+import { createGateway, type LostCalls } from 'billfold/gateway'
 import { toNodeListener } from 'billfold/http/node'
 import { catalog, listening } from './world.js'
 
-const [path = '', baseURL = '', point = ''] = process.argv.slice(2)
+const [path = '', baseURL = '', point = '', lostCalls = 'release'] = process.argv.slice(2)
 const die = (): never => {
   process.kill(process.pid, 'SIGKILL')
   throw new Error('unreachable')
@@ -49,6 +49,7 @@ const gateway = createGateway(billing, {
   upstreams: [{ provider: 'openai', baseURL, apiKey: 'sk-openai-sandbox', models: { 'gpt-5': limits } }],
   identify: () => ({ accountId: 'alice' }),
   timeoutMs: 1_000,
+  lostCalls: lostCalls as LostCalls,
   fetch: send,
 })
 process.stdout.write(await listening(createServer(toNodeListener(gateway))))

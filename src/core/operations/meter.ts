@@ -18,6 +18,8 @@ export interface MeterInput<C extends Catalog = Catalog> extends AttributionInpu
   readonly estimate: MeasureInput
   /** How long the work may take before its hold is over; default 15 minutes. */
   readonly ttlMs?: number
+  /** Kept with its hold, and told by `hold.expired` should the process that works be gone. */
+  readonly reason?: string
   /**
    * Leave that a lease gave for it, which is used in place of a hold: the ledger is not asked before the work. A repeat of the key then
    * runs its work again, and is charged once.
@@ -48,6 +50,7 @@ const meterSchema = z.strictObject({
   meter: meterName,
   estimate: z.unknown(),
   ttlMs: z.unknown().optional(),
+  reason: z.unknown().optional(),
   leaseToken: leaseTokenField,
   ...attributionFields,
   idempotencyKey,
@@ -79,11 +82,11 @@ export async function meter<C extends Catalog, T>(
 ): Promise<Metered<T>> {
   const copy = copyOf(input)
   const { estimate: _, ...request } = parse(meterSchema, copy)
-  const { estimate: asked, ttlMs, leaseToken: _token, ...rest } = copy
+  const { estimate: asked, ttlMs, reason, leaseToken: _token, ...rest } = copy
   const { leaseToken } = request
   if (leaseToken) checkLeave(leaseToken, request.accountId)
   const estimate = copyOf(asked)
-  const lasting = ttlMs === undefined ? {} : { ttlMs }
+  const lasting = { ...(ttlMs !== undefined && { ttlMs }), ...(reason !== undefined && { reason }) }
   const record = (used: ReportedUsage, more: object): Promise<RecordedUsage> => {
     const dimensions = { ...used.dimensions, ...rest.dimensions }
     return recordUsage<C>(ctx, { ...used, ...rest, ...more, dimensions } as RecordUsageInput<C>)

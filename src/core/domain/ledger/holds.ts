@@ -273,7 +273,15 @@ export function expireHolds(draft: Draft, accountId: string): number {
       id: `evt_${hold.id}`,
       type: 'hold.expired',
       accountId,
-      data: { holdId: hold.id, sparks: formatSparks(hold.sparks) },
+      data: {
+        holdId: hold.id,
+        sparks: formatSparks(hold.sparks),
+        meter: hold.meter,
+        reason: hold.reason,
+        idempotencyKey: hold.key,
+        apiKeyId: hold.dimensions.api_key ?? null,
+        userId: hold.dimensions.user ?? null,
+      },
     })
   }
   return over.length
