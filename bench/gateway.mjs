@@ -101,9 +101,9 @@ async function withWorld(bench, work) {
 async function open(bench) {
   const { connectionString } = await bench.postgres()
   await dropProduct(connectionString, schema)
-  const model = await started('gateway-model.mjs', {})
+  const model = await started(new URL('gateway-model.mjs', import.meta.url), {})
   const modelURL = `http://127.0.0.1:${model.said.port}`
-  const server = await started('gateway-server.mjs', { connectionString, schema, modelURL })
+  const server = await started(new URL('gateway-server.mjs', import.meta.url), { connectionString, schema, modelURL })
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY })
   /** @param {string} path @returns {Promise<number>} */
   const ask = async (path) => (await fetch(`http://127.0.0.1:${server.said.control}${path}`)).json()
@@ -119,9 +119,9 @@ async function open(bench) {
   }
 }
 
-/** A process of its own. @param {string} file @param {object} options @returns {Promise<{ said: any, end(): Promise<void> }>} */
+/** A process of its own. @param {URL} file @param {object} options @returns {Promise<{ said: any, end(): Promise<void> }>} */
 async function started(file, options) {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(options)])
+  const child = fork(fileURLToPath(file), [JSON.stringify(options)])
   const ended = once(child, 'exit')
   const failed = ended.then(([code]) => {
     throw new Error(`${file} ended with ${code}.`)

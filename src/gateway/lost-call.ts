@@ -3,12 +3,6 @@ import { worstTokens } from './bound.js'
 import type { CallTerms, HeldCall } from './model-call.js'
 import { jsonOf } from './protocols/protocol.js'
 
-/**
- * What is charged for a call whose process died, once its hold is over: nobody can say what was produced. `release`: nothing. `input`: what it
- * asked to read, as for a client that leaves. `held`: the most it may have cost.
- */
-export type LostCalls = 'release' | 'input' | 'held'
-
 /** What a hold says of its call, for whoever finds it expired. */
 interface LostCall {
   readonly model: string

@@ -2,7 +2,6 @@ import type { BillingCore } from '../index.js'
 import type { Bound, CountTokens, ModelLimits } from './bound.js'
 import type { GatewayCaller } from './caller.js'
 import type { CallerLeases } from './caller-leases.js'
-import type { LostCalls } from './lost-call.js'
 import type { ModelRequest, Protocol } from './protocols/protocol.js'
 
 /** A model as it is priced and bounded. */
@@ -16,6 +15,12 @@ export interface PricedModel {
 
 /** What of the service calls of models need, whatever its catalog. */
 export type MeteredBilling = Pick<BillingCore, 'accounts' | 'credits' | 'lease' | 'meter' | 'quote'>
+
+/**
+ * What is charged for a call whose process died, once its hold is over: nobody can say what was produced. `release`: nothing. `input`: what it
+ * asked to read, as for a client that leaves. `held`: the most it may have cost.
+ */
+export type LostCalls = 'release' | 'input' | 'held'
 
 /** What all calls share. */
 export interface CallTerms {

@@ -1,8 +1,7 @@
 import type { CountTokens } from './bound.js'
 import type { GatewayCaller } from './caller.js'
 import { createCallerLeases } from './caller-leases.js'
-import type { LostCalls } from './lost-call.js'
-import type { CallTerms, MeteredBilling } from './model-call.js'
+import type { CallTerms, LostCalls, MeteredBilling } from './model-call.js'
 
 /** What calls of models may be told, wherever they come from. */
 export interface CallOptions {
