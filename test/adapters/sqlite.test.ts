@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BillingError, createBilling, defineCatalog, parseSparks } from 'billfold'
@@ -64,6 +64,19 @@ it('C5 what was acknowledged is there after the store is opened again', async ()
   const after = billingAt({ path })
   expect(await after.recordUsage(use(505, 'u-1'))).toMatchObject({ id: first.id, status: 'duplicate' })
   expect((await after.credits.balance({ accountId: 'acct_1' })).balance).toBe(parseSparks('49.5'))
+})
+
+it('leaves everything in the one file when it is closed', async () => {
+  const path = newPath()
+  const billing = billingAt({ path })
+  await billing.accounts.ensure({ accountId: 'acme' })
+  const sizeOfLog = () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
+  expect(sizeOfLog()).toBeGreaterThan(0)
+  await billing.close()
+  expect(sizeOfLog()).toBe(0)
+  const copy = newPath()
+  copyFileSync(path, copy)
+  expect(await billingAt({ path: copy }).accounts.get({ accountId: 'acme' })).toMatchObject({ id: 'acme' })
 })
 
 it('is durable by default: write-ahead log and a sync at every commit', async () => {

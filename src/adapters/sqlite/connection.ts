@@ -161,8 +161,16 @@ export function createConnection({ driver, file, busyTimeoutMs, isOwn }: Connect
       if (!isOpen) return
       isOpen = false
       while (underWay) await underWay
+      if (!isOwn) return statements.clear()
+      // libsql lets go of the file only when its statements are collected, and so leaves the log behind: what is in it is brought into the
+      // file here. Where another process uses the file the log stays, as it should.
+      try {
+        sql.all('PRAGMA wal_checkpoint(TRUNCATE)')
+      } catch {
+        // Nothing is lost: whoever opens the file next reads the log.
+      }
       statements.clear()
-      if (isOwn) driver.close()
+      driver.close()
     },
   }
 }
