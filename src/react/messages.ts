@@ -214,7 +214,8 @@ export const english = {
   'invoices.payText': '{amount} is charged to your default payment method.',
   'invoices.payConfirm': 'Pay {amount}',
   'invoices.paid': 'Invoice {number} is paid.',
-  'invoices.notPaid': 'Invoice {number} is still open.',
+  'invoices.notPaid':
+    'The payment has not gone through: invoice {number} is still open. Make another payment method the default, and try again.',
   'invoices.download': 'Download PDF',
   'invoices.downloadOf': 'Download PDF: invoice {number}',
   'invoices.receipt': 'Download receipt',

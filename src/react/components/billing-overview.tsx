@@ -18,10 +18,12 @@ import { UsageCard } from './usage-card.js'
 export interface BillingOverviewProps {
   /** Leads to the plans; default they are shown at the end of the page. */
   readonly onChangePlan?: () => void
+  /** Which meters are shown, in this order; default all. Named, their room is kept while they are read. */
+  readonly meters?: readonly string[]
 }
 
 /** A whole billing page: plan, credits, usage, payment methods, invoices and costs. */
-export function BillingOverview({ onChangePlan }: BillingOverviewProps): ReactNode {
+export function BillingOverview({ onChangePlan, meters }: BillingOverviewProps): ReactNode {
   const { text, access } = useBilling()
   const account = useBillingAccount()
   const portal = usePortal()
@@ -56,7 +58,7 @@ export function BillingOverview({ onChangePlan }: BillingOverviewProps): ReactNo
       <div className="billfold-grid">
         <SubscriptionCard onChangePlan={change} />
         <CreditBalance />
-        <UsageCard onUpgrade={change} />
+        <UsageCard onUpgrade={change} {...(meters && { meters })} />
         <PaymentMethodList />
       </div>
       <InvoiceList latest={5} />

@@ -57,13 +57,20 @@ export function InvoiceActions({ invoice }: { readonly invoice: Invoice }): Reac
           onConfirm={() =>
             pay.mutate(invoice.id, {
               onSuccess: (after) => {
+                // A bank that declined, or that takes its time: what to do about it stands where it was asked for.
+                if (after.paid_at === null) return
                 setPaying(false)
-                toast(text(after.paid_at === null ? 'invoices.notPaid' : 'invoices.paid', { number }))
+                toast(text('invoices.paid', { number }))
               },
             })
           }
         >
           <p>{text('invoices.payText', { amount })}</p>
+          {pay.data?.paid_at === null && (
+            <p className="billfold-notice billfold-tone-danger" role="alert">
+              {text('invoices.notPaid', { number })}
+            </p>
+          )}
         </Confirm>
       )}
     </span>

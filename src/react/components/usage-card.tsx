@@ -26,7 +26,7 @@ export function UsageCard({ meters, onUpgrade }: UsageCardProps): ReactNode {
     near === undefined ? undefined : near === 0 ? text('usage.withinAll') : text('usage.summary', { count: near })
   return (
     <Card title={text('usage.title')} summary={summary} hasSummary isBusy={limits.isPending}>
-      <Loaded of={limits} skeleton={<Skeleton lines={4} isTall />}>
+      <Loaded of={limits} skeleton={<Skeleton lines={meters ? meters.length * 2 : 7} isTall />}>
         {({ limits: all }) => {
           const shown = meters ? meters.flatMap((name) => all.filter(({ meter }) => meter === name)) : all
           if (shown.length === 0) return <Empty>{text('usage.empty')}</Empty>
