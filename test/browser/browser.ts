@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import axe from 'axe-core'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/opt/google/chrome/chrome']
 
@@ -14,12 +14,16 @@ export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox', '--force-color-profile=srgb'] })
 }
 
+/** A visitor: a browser with cookies of its own. Making one takes a second. */
+export const openVisitor = (browser: Browser): Promise<BrowserContext> =>
+  browser.newContext({ reducedMotion: 'reduce' })
+
 /** A page that keeps what it complains about, and how far its layout has jumped. */
 export type OpenedPage = Page & { readonly complaints: string[] }
 
-export async function openPage(browser: Browser, address: string, width = 1_440): Promise<OpenedPage> {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, reducedMotion: 'reduce' })
-  const page = Object.assign(await context.newPage(), { complaints: [] as string[] })
+export async function openPage(visitor: BrowserContext, address: string, width = 1_440): Promise<OpenedPage> {
+  const page = Object.assign(await visitor.newPage(), { complaints: [] as string[] })
+  await page.setViewportSize({ width, height: 900 })
   page.on('pageerror', (error) => page.complaints.push(String(error)))
   page.on('console', (message) => {
     // A hosted page is no page of ours: it answers a declined card with 402.

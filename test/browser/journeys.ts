@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type OpenedPage, openPage, picture, seriousFindings, settled } from './browser.js'
+import { type OpenedPage, openPage, openVisitor, picture, seriousFindings, settled } from './browser.js'
 
 /** A billing area that people click through, whatever serves it. */
 export interface Area {
@@ -24,7 +24,7 @@ export function journeys(name: string, area: () => Area, browser: () => Browser)
   let page: OpenedPage
   let tab: Tab
   beforeAll(async () => {
-    page = await openPage(browser(), area().url)
+    page = await openPage(await openVisitor(browser()), area().url)
     tab = tabOf(page, area().url)
   })
   afterAll(() => page?.context().close())
@@ -116,7 +116,7 @@ export function journeys(name: string, area: () => Area, browser: () => Browser)
   })
 
   it('S4.6 a plan is bought for life by another account', async () => {
-    const other = await openPage(browser(), area().url)
+    const other = await openPage(await openVisitor(browser()), area().url)
     const others = tabOf(other, area().url)
     await other.getByLabel('E-mail').fill('lena@example.com')
     await others.click('Sign in')
@@ -176,7 +176,10 @@ export function journeys(name: string, area: () => Area, browser: () => Browser)
     await tab.click(/^Pay now/)
     const dialog = page.getByRole('dialog')
     await dialog.getByRole('button', { name: /^Pay \$/ }).click()
-    await tab.says(/is still open\.$/)
+    await dialog
+      .getByRole('alert')
+      .getByText(/is still open/)
+      .waitFor()
     await picture(page, `${name}-declined`)
     await tab.go('/settings/billing')
     await tab.says('Past due')

@@ -7,10 +7,13 @@ import { createHandler, scopes } from 'billfold/http'
 import { toNodeListener } from 'billfold/http/node'
 import { type StripeProvider, stripeProvider } from 'billfold/providers/stripe'
 import { build } from 'esbuild'
+import { createElement } from 'react'
+import { renderToString } from 'react-dom/server'
 import { entries } from '../../scripts/entries.mjs'
 import type { Sandbox } from '../../src/testing/sandbox/sandbox.js'
 import { stripeClient, timedSandbox } from '../providers/sandboxed.js'
 import { catalog } from './catalog.js'
+import { Hydrated } from './pages/hydrated.js'
 
 /** A site whose pages are made of `billfold/react`, on the real handler, in front of the sandbox. */
 export interface Site {
@@ -56,7 +59,13 @@ export async function openSite(): Promise<Site> {
     }
     const file = files.get(pathname)
     if (file) return void response.writeHead(200, { 'content-type': file.type }).end(file.body)
-    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(shell)
+    const html =
+      pathname === '/hydrated'
+        ? shell
+            .replace('></main>', `>${renderToString(createElement(Hydrated))}</main>`)
+            .replace('site.js', 'hydrate.js')
+        : shell
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(html)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -103,6 +112,7 @@ async function bundle(): Promise<Map<string, { readonly type: string; readonly b
   const { outputFiles } = await build({
     entryPoints: {
       site: pathOf('test/browser/pages/site.tsx'),
+      hydrate: pathOf('test/browser/pages/hydrate.tsx'),
       page: pathOf('test/browser/pages/site.css'),
       styles: pathOf('src/react/styles.css'),
     },

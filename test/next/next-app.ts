@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,13 +8,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setUp } from '../../scripts/setup.mjs'
 import { run } from '../../scripts/tool.mjs'
+import type { Area } from '../browser/journeys.js'
 
 /** The example as it is started for customers, in a process of its own. */
-export interface NextApp {
-  readonly url: string
+export interface NextApp extends Area {
   readonly folder: string
-  /** Asks it to end. @returns whether it did by itself */
-  stop(): Promise<boolean>
+  /** Asks it to end. @returns whether it did by itself, and how many bytes are left in SQLite's log */
+  stop(): Promise<{ readonly hasEnded: boolean; readonly log: number }>
 }
 
 const root = process.cwd()
@@ -52,12 +52,18 @@ function succeeded(what: string, { code, output }: { readonly code: number; read
 
 async function start(): Promise<NextApp> {
   const data = mkdtempSync(join(tmpdir(), 'billfold-next-'))
-  const port = await freePort()
+  const [port, sandboxPort] = [await freePort(), await freePort()]
   const url = `http://127.0.0.1:${port}`
   const { STRIPE_SECRET_KEY: _, ...environment } = process.env
   const child = spawn(process.execPath, [next, 'start', '--hostname', '127.0.0.1', '--port', String(port)], {
     cwd: folder,
-    env: { ...environment, NODE_ENV: 'production', PORT: String(port), SANDBOX_PORT: '0', DATA_FOLDER: data },
+    env: {
+      ...environment,
+      NODE_ENV: 'production',
+      PORT: String(port),
+      SANDBOX_PORT: String(sandboxPort),
+      DATA_FOLDER: data,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
@@ -71,7 +77,14 @@ async function start(): Promise<NextApp> {
     if (child.exitCode !== null || tries > 600) throw new Error(`next start did not come up:\n${output}`)
     await sleep(100)
   }
-  return { url, folder, stop: () => stop(child, exited, data) }
+  return {
+    url,
+    sandboxUrl: `http://127.0.0.1:${sandboxPort}`,
+    afterOneBook: '42,000',
+    afterTwoBooks: '84,000',
+    folder,
+    stop: () => stop(child, exited, data),
+  }
 }
 
 async function stop(child: ChildProcess, exited: Promise<unknown>, data: string): ReturnType<NextApp['stop']> {
@@ -79,8 +92,9 @@ async function stop(child: ChildProcess, exited: Promise<unknown>, data: string)
   await Promise.race([exited, sleep(15_000)])
   const hasEnded = child.exitCode !== null
   if (!hasEnded) child.kill('SIGKILL')
+  const log = statSync(join(data, 'billing.db-wal'), { throwIfNoEntry: false })?.size ?? 0
   rmSync(data, { recursive: true, force: true })
-  return hasEnded
+  return { hasEnded, log }
 }
 
 const answers = (url: string) =>

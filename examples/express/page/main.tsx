@@ -19,6 +19,8 @@ import { Tasks } from './tasks.js'
 /** What people call the meters. */
 const names = { ai_tokens: 'AI tokens' }
 
+const meters = Object.keys(names)
+
 const toPlans = () => location.assign('/settings/plans')
 
 const pages: Readonly<Record<string, () => ReactNode>> = {
@@ -27,16 +29,16 @@ const pages: Readonly<Record<string, () => ReactNode>> = {
       <h1>Playground</h1>
       <Tasks />
       <div className="billfold-grid">
-        <UsageCard onUpgrade={toPlans} />
+        <UsageCard meters={meters} onUpgrade={toPlans} />
         <CreditBalance />
       </div>
     </>
   ),
-  '/settings/billing': () => <BillingOverview onChangePlan={toPlans} />,
+  '/settings/billing': () => <BillingOverview meters={meters} onChangePlan={toPlans} />,
   '/settings/usage': () => (
     <>
       <h1>Usage</h1>
-      <UsageCard onUpgrade={toPlans} />
+      <UsageCard meters={meters} onUpgrade={toPlans} />
       <UsageTimeline />
       <UsageRecordList />
     </>

@@ -24,6 +24,7 @@ export const catalog = defineCatalog({
       meters: terms('1000000', '30'),
     },
     pro_yearly: { title: 'Pro', price: { amount: '790', interval: 'year' }, meters: terms('5000000', '300') },
+    lifetime: { title: 'Lifetime', price: { amount: '499', interval: 'once' }, meters: terms('2000000', '60') },
   },
   packages: {
     starter: { title: 'Starter pack', price: '20', sparks: '500000' },

@@ -10,7 +10,7 @@ export const metadata: Metadata = { title: 'Playground' }
 
 export default function PlaygroundPage(): ReactNode {
   return (
-    <Prefetched of={['plans', 'credits', 'usageLimits']}>
+    <Prefetched of={(queries) => [queries.plans(), queries.credits(), queries.usageLimits()]}>
       <h1>Playground</h1>
       <Tasks firstKey={randomUUID()} />
       <div className="billfold-grid">

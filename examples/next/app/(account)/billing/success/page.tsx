@@ -13,7 +13,7 @@ interface SuccessPageProps {
 export default async function SuccessPage({ searchParams }: SuccessPageProps): Promise<ReactNode> {
   const { checkout } = await searchParams
   return (
-    <Prefetched of={['plans']}>
+    <Prefetched of={(queries) => [queries.plans()]}>
       <CheckoutResult backUrl="/playground" {...(typeof checkout === 'string' ? { checkoutId: checkout } : {})} />
     </Prefetched>
   )

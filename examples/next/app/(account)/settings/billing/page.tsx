@@ -8,8 +8,15 @@ export const metadata: Metadata = { title: 'Billing' }
 export default function BillingPage(): ReactNode {
   return (
     <Prefetched
-      of={['account', 'subscription', 'plans', 'credits', 'usageLimits', 'paymentMethods']}
-      lists={['latestInvoices']}
+      of={(queries) => [
+        queries.account(),
+        queries.subscription(),
+        queries.plans(),
+        queries.credits(),
+        queries.usageLimits(),
+        queries.paymentMethods(),
+      ]}
+      lists={(queries) => [queries.invoices({ pageSize: 5 })]}
     >
       <Overview />
     </Prefetched>

@@ -7,7 +7,7 @@ export const metadata: Metadata = { title: 'Invoices' }
 
 export default function InvoicesPage(): ReactNode {
   return (
-    <Prefetched lists={['invoices', 'ledger']}>
+    <Prefetched of={() => []} lists={(queries) => [queries.invoices(), queries.creditTransactions()]}>
       <h1>Invoices</h1>
       <InvoiceList />
       <LedgerList />

@@ -7,7 +7,7 @@ export const metadata: Metadata = { title: 'Plans' }
 
 export default function PlansPage(): ReactNode {
   return (
-    <Prefetched of={['plans', 'subscription']}>
+    <Prefetched of={(queries) => [queries.plans(), queries.subscription()]}>
       <h1>Plans</h1>
       <PricingTable />
     </Prefetched>

@@ -8,7 +8,7 @@ export const metadata: Metadata = { title: 'Usage' }
 
 export default function UsagePage(): ReactNode {
   return (
-    <Prefetched of={['plans', 'usageLimits']} lists={['usage']}>
+    <Prefetched of={(queries) => [queries.plans(), queries.usageLimits()]} lists={(queries) => [queries.usage()]}>
       <h1>Usage</h1>
       <Limits />
       <UsageTimeline />
