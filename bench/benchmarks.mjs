@@ -1,3 +1,4 @@
+import { browserBenchmarks } from './browser.mjs'
 import { deliveryBenchmarks } from './delivery.mjs'
 import { gatewayBenchmarks } from './gateway.mjs'
 import { httpBenchmarks } from './http.mjs'
@@ -27,9 +28,10 @@ export const benchmarks = [
   ...httpBenchmarks,
   ...deliveryBenchmarks,
   ...outboxBenchmarks,
+  ...browserBenchmarks,
 ].sort((left, right) => rank(left.id) - rank(right.id))
 
-/** P before S before M before A before G before H before D, each by number. @param {string} id */
+/** P before S before M before A before G before H before D before B, each by number. @param {string} id */
 function rank(id) {
-  return 'PSMAGHD'.indexOf(id.charAt(0)) * 100 + Number(id.slice(1))
+  return 'PSMAGHDB'.indexOf(id.charAt(0)) * 100 + Number(id.slice(1))
 }

@@ -1,11 +1,9 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import axe from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { chromiumPath } from '../../scripts/chromium.mjs'
 
-const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/opt/google/chrome/chrome']
-
-/** The machine's chromium or chrome; without one there is nothing to drive. */
-export const executablePath = places.find((path) => existsSync(path))
+export const executablePath = chromiumPath
 
 if (executablePath === undefined)
   console.warn('No chromium or chrome is installed here: the tests in a browser are skipped.')
