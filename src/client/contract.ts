@@ -1428,7 +1428,7 @@ export interface operations {
             /** The invoice, or null where nothing waits. */
             readonly 200: {
                 content: {
-                    readonly "application/json": components["schemas"]["Invoice"] & (Record<string, never> | null);
+                    readonly "application/json": components["schemas"]["Invoice"] | null;
                 };
             };
         };

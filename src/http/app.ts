@@ -4,6 +4,7 @@ import type { Logger } from '../index.js'
 import type { Operator, OperatorAccess } from './admin/operator.js'
 import type { ServedBilling } from './billing.js'
 import { type BodyLimits, readJson } from './body.js'
+import { bodyProblems, changeProblems, problemsOfAll, providerProblems } from './contract/fields.js'
 import type { EventStreamOptions } from './event-stream.js'
 import { type Access, authorized, type Identify, type Identity, identified } from './identity.js'
 import type { AskedFor, RequestInstrumentation } from './observed.js'
@@ -94,8 +95,11 @@ export function addGuardedRoute<const R extends RouteConfig>(
   middleware: MiddlewareHandler<AppEnv>,
   handler: RouteHandler<R, AppEnv>,
 ): void {
+  const isChange = config.method !== 'get'
   const route = createRoute({
     ...config,
+    // GET of some objects makes or asks for what does not fit how things stand, too.
+    responses: { ...providerProblems, ...changeProblems, ...(isChange && bodyProblems), ...config.responses },
     // What is asked for must be known, also where nothing can be.
     request: { query: z.strictObject({}), ...config.request },
     operationId: config.operationId ?? operationOf(config),
@@ -112,7 +116,9 @@ export function addPublicRoute<const R extends RouteConfig>(
   config: R,
   handler: RouteHandler<R, AppEnv>,
 ): void {
-  app.openapi(createRoute({ ...config, operationId: operationOf(config), security: [] }) as never, handler as never)
+  const responses = { ...problemsOfAll, ...config.responses }
+  const route = createRoute({ ...config, responses, operationId: operationOf(config), security: [] })
+  app.openapi(route as never, handler as never)
   register(app, config, 'public')
 }
 

@@ -41,3 +41,46 @@ function withoutMissing(app: App, billing: ServedBilling, paths: Paths): Paths {
   })
   return Object.fromEntries(kept)
 }
+
+/** The same, in which what many operations may answer is said once. */
+export function withSharedAnswers(document: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { paths, components } = document as { readonly paths: Operations; readonly components: object }
+  const all = Object.values(paths).flatMap((operations) => {
+    return Object.values(operations).flatMap(({ responses }) => Object.entries(responses))
+  })
+  const known = new Set<string>()
+  const shared = new Map<string, string>()
+  const responses: Record<string, unknown> = {}
+  for (const [status, response] of all) {
+    const text = JSON.stringify(response)
+    const name = `Problem${status}`
+    if (status >= '400' && known.has(text) && !(name in responses)) {
+      shared.set(text, `#/components/responses/${name}`)
+      responses[name] = response
+    }
+    known.add(text)
+  }
+  const shorten = ([status, response]: [string, unknown]) => {
+    const $ref = shared.get(JSON.stringify(response))
+    return [status, $ref === undefined ? response : { $ref }] as const
+  }
+  return {
+    ...document,
+    components: { ...components, responses },
+    paths: eachOperation(paths, (operation) => ({
+      ...operation,
+      responses: Object.fromEntries(Object.entries(operation.responses).map(shorten)),
+    })),
+  }
+}
+
+type Operation = { readonly responses: Readonly<Record<string, unknown>> }
+type Operations = Readonly<Record<string, Readonly<Record<string, Operation>>>>
+
+function eachOperation(paths: Operations, change: (operation: Operation) => Operation): Operations {
+  const changed = Object.entries(paths).map(([path, operations]) => {
+    const own = Object.entries(operations).map(([method, operation]) => [method, change(operation)] as const)
+    return [path, Object.fromEntries(own)] as const
+  })
+  return Object.fromEntries(changed)
+}

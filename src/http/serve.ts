@@ -1,7 +1,7 @@
 import { cors } from 'hono/cors'
 import { matchedRoutes } from 'hono/route'
 import { type App, countRequest, createApp, type RegisteredRoute, routesOf, type Serving } from './app.js'
-import { type DocumentTitle, documentOf } from './document.js'
+import { type DocumentTitle, documentOf, withSharedAnswers } from './document.js'
 import { notHere } from './not-here.js'
 import { type AnsweredRequest, type AskedFor, tell } from './observed.js'
 import { problemResponse } from './problem.js'
@@ -93,12 +93,13 @@ export function serve(
   })
   app.notFound((context) => problemResponse(notHere(context, basePath, routesOf(app)), context.var.requestId))
   add(app)
-  const document = () => documentOf(app, billing, title)
+  const whole = () => documentOf(app, billing, title)
+  const document = () => withSharedAnswers(whole())
   app.get('/openapi.json', (context) => context.json(document()))
   if (serving.reference)
     app.get('/reference', async () => {
       const { referencePage } = await import('./reference/page.js')
-      return referencePage(document() as never, basePath)
+      return referencePage(whole() as never, basePath)
     })
 
   const answer = async (request: Request): Promise<AnsweredRequest> => {

@@ -7,6 +7,7 @@ import { catalog } from '../../examples/catalog/tiers.js'
 import type { Sandbox } from '../../src/testing/sandbox/sandbox.js'
 import type { TestedStore } from '../core/operations/stores.js'
 import { stripeClient, timedSandbox } from '../providers/sandboxed.js'
+import { expectDocumented } from './documented.js'
 
 export const accountId = 'acme'
 export const site = 'https://app.example'
@@ -17,7 +18,7 @@ export interface World {
   readonly box: Sandbox & { now(): number }
   readonly billing: BillingService<{ readonly default: StripeProvider }, typeof catalog>
   readonly handler: BillingHandler
-  /** Asks as the account's owner, or as whoever is named; the answer's body as it came. */
+  /** Asks as the account's owner, or as whoever is named; the answer's body as it came, after a look into the document. */
   ask(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>
   /** What Stripe says a webhook is signed by. */
   sign(payload: string): string
@@ -92,11 +93,10 @@ export async function openWorld({
       )
       const text = await response.text()
       const isJson = response.headers.get('content-type')?.includes('json')
-      return {
-        status: response.status,
-        headers: response.headers,
-        body: isJson && text !== '' ? JSON.parse(text) : text,
-      }
+      const { status, headers: said } = response
+      const answer = { status, headers: said, body: isJson && text !== '' ? JSON.parse(text) : text }
+      expectDocumented({ method, path: `${handler.basePath}${path}`, type: said.get('content-type'), ...answer })
+      return answer
     },
     sign: (payload) =>
       stripeClient(box).webhooks.generateTestHeaderString({

@@ -57,13 +57,41 @@ export const wrong = (description: string) => ({
   content: { 'application/problem+json': { schema: problem } },
 })
 
+/** What a route may answer instead whoever asks for it. */
+export const problemsOfAll = {
+  429: wrong('It was asked too often: `Retry-After` says when again.'),
+  500: wrong('Something is wrong here; the request id says to operators what.'),
+  503: wrong('Something that it needs is away, or it is not known what came of it: ask again with the same key.'),
+} as const
+
 /** What every route may answer instead. */
 export const problems = {
   400: wrong('The request is wrong: `code` and `errors` say what.'),
   401: wrong('Nobody is signed in.'),
   403: wrong('The caller may not do this.'),
   404: wrong('It is not there, or not the caller’s.'),
-  429: wrong('It was asked too often: `Retry-After` says when again.'),
+  ...problemsOfAll,
+} as const
+
+/** What a route that asks a provider may answer, or that is there only for some. */
+export const providerProblems = {
+  501: wrong('No provider does this here.'),
+  502: wrong('The provider refused it, or answered what nobody understands.'),
+  504: wrong('The provider did not answer in time.'),
+} as const
+
+/** What a route that takes a body may answer instead of reading it. */
+export const bodyProblems = {
+  408: wrong('The body did not come in time.'),
+  413: wrong('The body, or a batch in it, is too large.'),
+  415: wrong('The body is no JSON, or packed.'),
+} as const
+
+/** What a route that changes something may answer instead. */
+export const changeProblems = {
+  402: wrong('Credits or a payment do not suffice: `remedies` says what would.'),
+  409: wrong('It does not fit how things stand.'),
+  422: wrong('The `Idempotency-Key` was used for something else.'),
 } as const
 
 export const json = <T extends z.ZodType>(schema: T, description: string) => ({

@@ -117,7 +117,10 @@ export function addInvoiceRoutes(app: App, served: Served): void {
         path: `${path}/invoices/generate`,
         summary: 'Makes an invoice of everything that waits, or answers null',
         request: { params, ...jsonBody(generateInvoiceRequest) },
-        responses: { 200: json(invoice.nullable(), 'The invoice, or null where nothing waits.'), ...problems },
+        responses: {
+          200: json(z.union([invoice, z.null()]), 'The invoice, or null where nothing waits.'),
+          ...problems,
+        },
       },
       async (context) => {
         const accountId = context.var.accountId

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { type App, addPublicRoute, type Served } from '../app.js'
 import { readBytes } from '../body.js'
-import { wrong } from '../contract/fields.js'
+import { bodyProblems, wrong } from '../contract/fields.js'
 import { problemResponse } from '../problem.js'
 import { RequestError } from '../request-error.js'
 
@@ -26,6 +26,9 @@ export function addWebhookRoutes(app: App, { billing, limits, onError }: Served)
       responses: {
         200: { description: 'It was taken.', content: json },
         400: wrong('It was not, and need not be sent again as it is.'),
+        404: wrong('No such provider sends webhooks here.'),
+        431: wrong('Its header of signatures is too large.'),
+        ...bodyProblems,
         503: wrong('It was not: send it again.'),
       },
     },
