@@ -3,6 +3,7 @@ import { createBilling, defineCatalog } from 'billfold'
 import { memoryStore } from 'billfold/adapters/memory'
 import { type BillingHandler, createAdminHandler, type Operator, type OperatorScope } from 'billfold/http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { documented } from './documented.js'
 import { accountId, openWorld, site, type World } from './world.js'
 
 const scopes: readonly OperatorScope[] = [
@@ -34,6 +35,9 @@ beforeEach(async () => {
 })
 afterEach(() => world.close())
 
+/** Of the routes of operators; the document is the same each time. */
+let look: ReturnType<typeof documented> | undefined
+
 async function ask(method: string, path: string, body?: object, headers: Readonly<Record<string, string>> = {}) {
   const response = await admin(
     new Request(`${site}${admin.basePath}${path}`, {
@@ -43,7 +47,10 @@ async function ask(method: string, path: string, body?: object, headers: Readonl
     }),
   )
   const text = await response.text()
-  return { status: response.status, headers: response.headers, body: JSON.parse(text) }
+  const answer = { status: response.status, headers: response.headers, body: JSON.parse(text) }
+  look ??= documented(admin.document() as object)
+  look({ method, path: `${admin.basePath}${path}`, type: response.headers.get('content-type'), ...answer })
+  return answer
 }
 
 const reason = 'looked into'

@@ -38,8 +38,9 @@ export const eraseRequest = z
   })
   .openapi('EraseAccountRequest')
 
-export const erasedAccount = adminAccount
-  .extend({
+export const erasedAccount = z
+  .object({
+    ...adminAccount.shape,
     erased_customers: z.array(
       z.object({ provider: z.string(), customer_id: z.string(), result: z.enum(['unlinked', 'deleted']) }),
     ),
@@ -48,7 +49,7 @@ export const erasedAccount = adminAccount
 
 export const waitingPage = z
   .object({
-    results: z.array(payment.extend({ account: z.string() }).openapi('WaitingPayment')),
+    results: z.array(z.object({ ...payment.shape, account: z.string() }).openapi('WaitingPayment')),
     next: z.string().nullable(),
     previous: z.null(),
   })
