@@ -111,12 +111,28 @@ async function counted(
   })
   for (const each of [limiter, inProcess])
     try {
-      return standing(await each.consume(key), false)
+      return standing(await inTime(each.consume(key)), false)
     } catch (reason) {
       if (isFigures(reason)) return standing(reason, true)
       onError(reason)
     }
   return standing({ remainingPoints: 0, msBeforeNext: 1_000 }, true)
+}
+
+/** Clients of a database that is away often wait until it is back, and whoever asks them with it. */
+const patienceMs = 1_000
+
+async function inTime<T>(counting: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    const error = new Error(`The limiter did not answer within ${patienceMs} ms.`)
+    timer = setTimeout(reject, patienceMs, error)
+  })
+  try {
+    return await Promise.race([counting, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function isFigures(reason: unknown): reason is RateLimitFigures {

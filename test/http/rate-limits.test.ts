@@ -112,6 +112,17 @@ describe('limits of requests', () => {
     expect(told).toHaveLength(3)
   })
 
+  it('S8 are counted in the process while a limiter does not answer at all', async () => {
+    const told: unknown[] = []
+    const hanging = { points: 1, duration: 60, consume: () => new Promise<never>(() => {}) }
+    const ask = limited({ account: hanging }, (error) => told.push(error))
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const answers = [ask('owner', '/plans'), ask('owner', '/plans')]
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 429])
+    expect(told).toHaveLength(2)
+  })
+
   it('S8 refuse what is no limit, and count operators by themselves', async () => {
     for (const account of [{ requests: 0, seconds: 1 }, { requests: 1.5, seconds: 1 }, { requests: 1, seconds: 0 }, {}])
       expect(() => limited({ account: account as never })).toThrow('rateLimits.account')
