@@ -109,7 +109,7 @@ function lateness(ms: number): { readonly error: Promise<never>; readonly end: (
 /**
  * The text of a body that is JSON; `{}` for none.
  *
- * @throws RequestError `unsupported_media_type`, `payload_too_large`, `request_timeout`, `invalid_json` (also what is too deep), `unknown_field` (one for
+ * @throws RequestError `unsupported_media_type`, `payload_too_large`, `request_timeout`, `invalid_json` (also what is too deep, or names a field twice), `unknown_field` (one for
  * a card's number), `invalid_request` (a card's number anywhere)
  */
 export async function readJson(request: Request, limits: BodyLimits): Promise<string> {
@@ -131,6 +131,7 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<st
   } catch {
     throw new RequestError('invalid_json', 'The body is no JSON.')
   }
+  if (namesTwice(text)) throw new RequestError('invalid_json', 'The body names a field twice.')
   const never = 'Never send a card number: use a form of the payment provider.'
   const card = cardIn(value)
   if (card !== null) throw new RequestError(card === 'field' ? 'unknown_field' : 'invalid_request', never)
@@ -151,6 +152,35 @@ export function deeperThan(text: string, limit: number): boolean {
       depth += 1
       if (depth > limit) return true
     } else if (char === '}' || char === ']') depth -= 1
+  }
+  return false
+}
+
+/**
+ * Whether an object in JSON names a field twice. Of those, something on the way here may have looked at the first, and the last is what counts.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7493#section-2.3
+ */
+function namesTwice(json: string): boolean {
+  const colon = /\s*:/y
+  /** The names of each object that is open; `null` for a list. */
+  const open: (Set<string> | null)[] = []
+  for (let at = 0; at < json.length; at += 1) {
+    const char = json[at]
+    if (char === '{') open.push(new Set())
+    else if (char === '[') open.push(null)
+    else if (char === '}' || char === ']') open.pop()
+    else if (char === '"') {
+      const start = at
+      for (at += 1; json[at] !== '"'; at += 1) if (json[at] === '\\') at += 1
+      const names = open.at(-1)
+      // Only a name is followed by a colon.
+      colon.lastIndex = at + 1
+      if (!names || !colon.test(json)) continue
+      const name = JSON.parse(json.slice(start, at + 1)) as string
+      if (names.has(name)) return true
+      names.add(name)
+    }
   }
   return false
 }

@@ -69,6 +69,26 @@ describe('a hostile client', () => {
     expect(await codeOf(await cancel({ authorization: 'Bearer x' }))).toBe('not_found')
   })
 
+  it('S5 says nothing twice, which something before this may have read another way', async () => {
+    const { ask } = asked({ identify: () => ({ ...owner, by: 'token' }) })
+    const send = async (fields: string) => {
+      const body = `{"meter":"workflows","quantity":1,"idempotency_key":"k"${fields}}`
+      return codeOf(await ask('/api/billing/usage/events', { method: 'POST', headers: jsonType, body }))
+    }
+    const wide = ' '.repeat(50)
+    for (const twice of [
+      ',"quantity":2',
+      `,"quantity"${wide}:2`,
+      ',"q\\u0075antity":2',
+      ',"dimensions":{"a":"b","a":"c"}',
+    ])
+      expect([twice, await send(twice)]).toEqual([twice, 'invalid_json'])
+    // Only a name is said twice, and only in one object.
+    const values = ',"dimensions":{"meter":"quantity","a\\"b":"a","b":"a"}'
+    expect(await send(`${values},"unknown":[{"a":1},{"a":1}]`)).toBe('unknown_field')
+    expect(await send(values)).toBeUndefined()
+  })
+
   it('S7 cannot keep a request open by a body that does not end', async () => {
     const { ask } = asked({ maximumBodySeconds: 0.05 })
     for (const path of ['/api/billing/usage/events', '/api/billing/webhooks/stripe']) {
