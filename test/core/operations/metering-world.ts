@@ -1,4 +1,4 @@
-import { BillingError, type Catalog, createBilling, defineCatalog, type Store } from 'billfold'
+import { BillingError, createBilling, defineCatalog, type Store } from 'billfold'
 import { lagoProvider } from 'billfold/providers/lago'
 import { langfuseProvider } from 'billfold/providers/langfuse'
 import { manualProvider } from 'billfold/providers/manual'
@@ -30,7 +30,7 @@ export async function openMeteringWorld(
   closing: (() => Promise<void>)[],
   /** What is between the app and Lago. */
   lagoFetch: typeof fetch = fetch,
-  catalog: Catalog = meteredCatalog,
+  catalog: typeof meteredCatalog = meteredCatalog,
 ) {
   const clock = createClock()
   const box = await sandbox({ now: clock.now })
