@@ -34,5 +34,6 @@ const server = createServer(async (request, response) => {
   }
   response.end(last(pieces))
 })
+server.keepAliveTimeout = 600_000
 server.listen(0, '127.0.0.1', () => process.send?.(server.address()))
 process.once('disconnect', () => process.exit())

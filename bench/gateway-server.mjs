@@ -94,6 +94,8 @@ const handlers = {
 const ports = {}
 for (const [name, handler] of Object.entries(handlers)) {
   const server = createServer(toNodeListener(Object.assign(handler, { basePath: '' })))
+  // No connection is closed while a client is about to use it again.
+  server.keepAliveTimeout = 600_000
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(null)))
   const address = server.address()
   ports[name] = typeof address === 'object' && address?.port
