@@ -399,7 +399,7 @@ export function createTranslate(
     const filled = text.replace(/\{(\w+)\}/g, (whole, name: string) => {
       const value = values[name]
       if (value === undefined) return whole
-      return isRightToLeft && !isForeign ? `\u2068${value}\u2069` : String(value)
+      return isRightToLeft ? `\u2068${value}\u2069` : String(value)
     })
     return isForeign ? `\u2066${filled}\u2069` : filled
   }

@@ -60,7 +60,7 @@ describe('texts of the components', () => {
     expect(text('plans.choose', { plan: 'Pro' })).toBe('Wybierz Pro')
     const arabic = createTranslate({ 'plans.choose': 'اختر {plan}' }, createFormat('ar', 'UTC'))
     expect(arabic('plans.choose', { plan: 'Pro' })).toBe('اختر \u2068Pro\u2069')
-    expect(arabic('plans.upgrade', { plan: 'Pro' })).toBe('\u2066Upgrade to Pro\u2069')
+    expect(arabic('plans.upgrade', { plan: 'Pro' })).toBe('\u2066Upgrade to \u2068Pro\u2069\u2069')
     expect(text('action.retry')).toBe('Try again')
     expect(createTranslate(undefined, polish)('quota.left', { left: '5' })).toBe('5 of {limit} left')
   })
