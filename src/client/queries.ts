@@ -27,6 +27,7 @@ export function queryKey(resource: Resource, accountId: string, ...rest: readonl
 /** A read as TanStack Query takes it. */
 export interface BillingQuery<T> {
   readonly queryKey: readonly unknown[]
+  /** Rejects with a `BillingProblem`. */
   readonly queryFn: (context: { readonly signal: AbortSignal }) => Promise<T>
   /** How long an answer is taken for fresh, in milliseconds. */
   readonly staleTime: number
@@ -35,11 +36,13 @@ export interface BillingQuery<T> {
 /** A list as TanStack Query takes it, page by page. */
 export interface BillingListQuery<Item> {
   readonly queryKey: readonly unknown[]
+  /** Rejects with a `BillingProblem`. */
   readonly queryFn: (context: {
     readonly pageParam: string | undefined
     readonly signal: AbortSignal
   }) => Promise<Page<Item>>
   readonly initialPageParam: string | undefined
+  /** The cursor of the next page. */
   readonly getNextPageParam: (page: Page<Item>) => string | undefined
   readonly staleTime: number
 }
@@ -84,19 +87,27 @@ export function billingQueries(client: BillingClient) {
     staleTime: usualMs,
   })
   return {
+    /** The account. */
     account: () => one('account', [], client.account),
+    /** The publishable key for forms of the payment provider. */
     config: () => one('config', [], client.config),
+    /** The subscription that is going on. */
     subscription: () => one('subscription', [], client.subscription.get),
+    /** Plans and meters of the catalog. */
     plans: () => one('plans', [], client.plans),
     /** Worked out to the second: the change is made as of the moment that was shown. */
     preview: (plan: string | null) =>
       one('preview', [plan], (signal) => client.subscription.preview(plan === null ? {} : { plan }, signal), 0),
+    /** How a checkout stands, asked anew each time. */
     checkout: (id: string | null) => one('checkout', [id], (signal) => client.checkout.verify(id ?? '', signal), 0),
+    /** What the account can pay with. */
     paymentMethods: () => one('paymentMethods', [], client.paymentMethods.list),
+    /** Invoices, newest first, page by page. */
     invoices: ({ status, pageSize = 20 }: { readonly status?: string | undefined; readonly pageSize?: number } = {}) =>
       list('invoices', [status ?? null, pageSize], (cursor, signal) =>
         client.invoices.list({ limit: pageSize, ...(status === undefined ? {} : { status }), ...cursor }, signal),
       ),
+    /** One invoice with its lines. */
     invoice: (id: string) => one('invoices', ['one', id], (signal) => client.invoices.get(id, signal)),
     /** Records of a meter, billed or not; default all. */
     usage: ({
@@ -124,6 +135,7 @@ export function billingQueries(client: BillingClient) {
       one('usageDashboard', [days?.from ?? null, days?.to ?? null], (signal) =>
         client.usage.dashboard({ ...days }, signal),
       ),
+    /** What plan and budgets allow, and how much of it is used. */
     usageLimits: () => one('usageLimits', [], client.usage.limits),
     /** This month where no days are given. */
     costs: (days?: Days) =>
@@ -133,12 +145,16 @@ export function billingQueries(client: BillingClient) {
         (signal) => client.costs.summary({ ...days }, signal),
         minuteMs,
       ),
+    /** The balance, with what it is made of. */
     credits: () => one('credits', [], client.credits.balance),
+    /** Changes of the balance, newest first, page by page. */
     creditTransactions: ({ pageSize = 20 }: { readonly pageSize?: number } = {}) =>
       list('creditTransactions', [pageSize], (cursor, signal) =>
         client.credits.transactions({ limit: pageSize, ...cursor }, signal),
       ),
+    /** Credits on sale. */
     creditPackages: () => one('creditPackages', [], client.credits.packages),
+    /** Keys for programs, page by page. */
     apiKeys: () => list('apiKeys', [], (cursor, signal) => client.apiKeys.list(cursor, signal)),
   }
 }
