@@ -33,7 +33,7 @@ beforeAll(async () => {
     meter: 'tokens',
     upstreams: [{ provider: 'openai', baseURL, apiKey: 'sk-our-own-secret', models: { 'gpt-5': limits } }],
     identify: () => ({ accountId }),
-    timeoutMs: 500,
+    timeoutMs: 2_000,
     onError: (error) => void told.push(error),
   })
   gateway = createServer(toNodeListener(handler))
