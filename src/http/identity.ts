@@ -20,7 +20,7 @@ export interface Identity {
   readonly userId?: string
   /** The API key the caller is known by: usage that it records is its own. */
   readonly apiKeyId?: string
-  /** Who a new account is, when its page is looked at for the first time. */
+  /** Who the caller's account is, when it is new and looked at for the first time. */
   readonly email?: string
   readonly name?: string
   readonly scopes: readonly Scope[]

@@ -8,6 +8,7 @@ beforeAll(async () => {
       owner: { accountId, scopes },
       member: { accountId: 'mine', organizationIds: [accountId], scopes },
       stranger: { accountId: 'other', scopes },
+      founder: { accountId: 'hers', organizationIds: ['new-org'], email: 'ada@example.com', name: 'Ada', scopes },
     },
   })
   const { billing } = world
@@ -34,6 +35,14 @@ describe('a route that names no account', () => {
     expect(own.body.credits).toBe('0')
     const named = await world.ask('GET', '/credits/balance', undefined, as('member', accountId))
     expect(named.body.credits).toBe('540.5')
+  })
+
+  it('S3.10 S4.1 makes an organization’s account without the caller’s own e-mail and name', async () => {
+    await world.ask('GET', '/account/new-org', undefined, as('founder'))
+    await world.ask('GET', '/account', undefined, as('founder'))
+    const { accounts } = world.billing
+    expect(await accounts.get({ accountId: 'new-org' })).toMatchObject({ email: null, name: null })
+    expect(await accounts.get({ accountId: 'hers' })).toMatchObject({ email: 'ada@example.com', name: 'Ada' })
   })
 
   it('S3.10 answers another’s account as one that is not there, whatever is asked', async () => {

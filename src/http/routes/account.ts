@@ -38,7 +38,8 @@ async function getOrMake(billing: ServedBilling, accountId: string, identity: Id
     return await billing.accounts.get({ accountId })
   } catch (error) {
     if (!BillingError.is(error) || error.code !== 'not_found') throw error
-    const { email, name } = identity
+    // They say who the caller is, and not who an organization is.
+    const { email, name } = accountId === identity.accountId ? identity : {}
     return billing.accounts.ensure({ accountId, ...(email && { email }), ...(name && { name }) })
   }
 }
