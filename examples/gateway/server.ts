@@ -2,7 +2,7 @@
  * A prepaid gateway to models, on Express: sign up, spend $0.50, top up by Stripe Checkout. It runs on the sandbox, so nothing is paid and
  * no model is asked; for real ones give your own keys and addresses.
  *
- *   node --import tsx examples/gateway/server.ts
+ *   node --import tsx examples/gateway/server.ts    # then open http://127.0.0.1:3000, or run journey.ts beside it
  *
  *   curl -X POST localhost:3000/user/signup -H 'content-type: application/json' -d '{"email":"alice@example.com"}'
  *   curl localhost:3000/v1/chat/completions -H "authorization: Bearer $KEY" \
@@ -10,6 +10,7 @@
  *   curl localhost:3000/v1/balance -H "authorization: Bearer $KEY"
  */
 import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { createBilling, defineCatalog } from 'billfold'
 import { sqliteStore } from 'billfold/adapters/sqlite'
 import { createGateway } from 'billfold/gateway'
@@ -31,9 +32,13 @@ const endpoint = await client.webhookEndpoints.create({ url: `${site}/webhooks/s
 const billing = createBilling({
   // A Spark is a tenth of a cent and its millionth a nano, so that credit is counted in dollars, to nine digits.
   catalog: defineCatalog({
-    sparks: { price: '0.001', margin: '1.2' },
+    sparks: { price: '0.001', margin: '1.25' },
     meters: { tokens: { unit: 'token', rate: { mode: 'by_cost' } } },
-    models: { 'gpt-5': { input: '1.25', cache_read: '0.125', output: '10' } },
+    // Of the second one a short answer costs a cent.
+    models: {
+      'gpt-5': { input: '1.25', cache_read: '0.125', output: '10' },
+      demo: { input: '0', output: '1000' },
+    },
   }),
   store: sqliteStore({ path: process.env.BILLING_DB ?? 'gateway.db' }),
   providers: { default: stripeProvider({ client, webhookSecret: endpoint.secret ?? '' }) },
@@ -46,12 +51,18 @@ app.post('/webhooks/stripe', express.raw({ type: '*/*' }), async (request, respo
   response.json({ received: true })
 })
 
+const page = fileURLToPath(new URL('./page.html', import.meta.url))
+app.get('/', (_request, response) => response.sendFile(page))
+
 // Where a refused caller is sent. Whoever follows the link pays for that account; nothing of it is shown.
 app.get('/top-up/:account', async (request, response) => {
-  const pages = { successUrl: `${site}/health`, cancelUrl: `${site}/health` }
+  const pages = { successUrl: `${site}/paid`, cancelUrl: `${site}/not-paid` }
   const accountId = request.params.account
   response.redirect((await billing.createCheckout({ accountId, kind: 'credits', amount: '10', ...pages })).url)
 })
+
+app.get('/paid', (_request, response) => void response.type('text').send('Paid. Go on where you were.'))
+app.get('/not-paid', (_request, response) => void response.type('text').send('Nothing was paid.'))
 
 app.use(
   toExpress(
@@ -61,7 +72,10 @@ app.use(
         {
           provider: 'openai',
           ...box.models.openai,
-          models: { 'gpt-5': { maximumOutputTokens: 128_000, contextTokens: 400_000 } },
+          models: {
+            'gpt-5': { maximumOutputTokens: 128_000, contextTokens: 400_000 },
+            demo: { maximumOutputTokens: 8, contextTokens: 1_000 },
+          },
         },
       ],
       topUpUrl: ({ accountId }) => `${site}/top-up/${accountId}`,
