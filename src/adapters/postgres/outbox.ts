@@ -69,7 +69,8 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
       return new Map(rows.map(([id, status]) => [id ?? '', status as DeliveryStatus]))
     },
     async backlog() {
-      const query = `SELECT destination, status, count(*) FROM ${schema}.deliveries WHERE status <> 'delivered' GROUP BY 1, 2`
+      const query = `SELECT destination, status, count(*) FROM ${schema}.deliveries WHERE status <> 'delivered'
+        GROUP BY 1, 2 ORDER BY destination COLLATE "C", status COLLATE "C"`
       const rows = await connection.read((sql) => sql.query(query))
       return rows.map(([destination, status, count]) => ({
         destination: destination ?? '',

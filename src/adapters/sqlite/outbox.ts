@@ -88,7 +88,7 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
         sql
           .all(
             `SELECT destination, status, count(*) FROM billfold_deliveries WHERE status <> 'delivered'
-             GROUP BY destination, status`,
+             GROUP BY destination, status ORDER BY destination, status`,
           )
           .map(([destination, status, count]) => ({
             destination: destination as string,
