@@ -1,4 +1,5 @@
 import { BillingError } from '../index.js'
+import { deadline } from './deadline.js'
 import { RequestError } from './request-error.js'
 
 /** How much of a body is read, for how long, and how deep it may be. */
@@ -39,7 +40,7 @@ export async function readBytes(request: Request, limits: Omit<BodyLimits, 'dept
     const whole = request.arrayBuffer().catch((error: unknown) => {
       throw /unusable|already|locked|disturbed/.test(String(error)) ? readBefore() : error
     })
-    const bytes = new Uint8Array(await Promise.race([whole, late.error]).finally(late.end))
+    const bytes = new Uint8Array(await Promise.race([whole, late.passed]).finally(late.end))
     if (bytes.length > limit) throw tooLarge()
     return bytes
   }
@@ -83,7 +84,7 @@ async function* inTime(body: ReadableStream<Uint8Array>, ms: number): AsyncGener
   let isWhole = false
   try {
     for (;;) {
-      const { done, value } = await Promise.race([reader.read(), late.error])
+      const { done, value } = await Promise.race([reader.read(), late.passed])
       isWhole = done
       if (done) return
       yield value
@@ -94,16 +95,9 @@ async function* inTime(body: ReadableStream<Uint8Array>, ms: number): AsyncGener
   }
 }
 
-/** An error that comes after a time, until it is ended. Whoever sends a body a byte at a time must not keep us waiting. */
-function lateness(ms: number): { readonly error: Promise<never>; readonly end: () => void } {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const error = new Promise<never>((_, reject) => {
-    const late = new RequestError('request_timeout', `The body did not come within ${ms / 1_000} seconds.`)
-    timer = setTimeout(reject, ms, late)
-  })
-  // Heard of where it is raced.
-  error.catch(() => undefined)
-  return { error, end: () => clearTimeout(timer) }
+/** Whoever sends a body a byte at a time must not keep us waiting. */
+function lateness(ms: number) {
+  return deadline(ms, () => new RequestError('request_timeout', `The body did not come within ${ms / 1_000} seconds.`))
 }
 
 /**

@@ -1,4 +1,5 @@
 import { addressPrefix } from './address.js'
+import { deadline } from './deadline.js'
 
 /**
  * Counts requests: any limiter of the package `rate-limiter-flexible`, such as one on Redis or PostgreSQL that all processes share, or one of
@@ -122,17 +123,9 @@ async function counted(
 /** Clients of a database that is away often wait until it is back, and whoever asks them with it. */
 const patienceMs = 1_000
 
-async function inTime<T>(counting: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => {
-    const error = new Error(`The limiter did not answer within ${patienceMs} ms.`)
-    timer = setTimeout(reject, patienceMs, error)
-  })
-  try {
-    return await Promise.race([counting, late])
-  } finally {
-    clearTimeout(timer)
-  }
+function inTime<T>(counting: Promise<T>): Promise<T> {
+  const late = deadline(patienceMs, () => new Error(`The limiter did not answer within ${patienceMs} ms.`))
+  return Promise.race([counting, late.passed]).finally(late.end)
 }
 
 function isFigures(reason: unknown): reason is RateLimitFigures {

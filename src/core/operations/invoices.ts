@@ -34,6 +34,7 @@ const listSchema = z.strictObject({
   status: z.enum(invoiceStatuses).optional(),
   provider: z.string().optional(),
 })
+
 /** The invoices of an account, newest first, a page at a time. @throws BillingError `not_found`, `invalid_cursor` */
 export async function listInvoices(ctx: BillingContext, input: ListInvoicesInput): Promise<Page<InvoiceView>> {
   const request = parse(listSchema, input)
