@@ -12,10 +12,11 @@ import { type PostgresServer, startPostgres } from './postgres-server.js'
 import { fillBooks } from './random-books.js'
 import { keysOf, type Sabotage, sabotages } from './sabotages.js'
 
+/** Seeds whose books have a row for every sabotage, and few beside. */
 const fills = [
   [3, 'postpaid'],
-  [4, 'monthly'],
-  [9, 'allowance'],
+  [2, 'monthly'],
+  [6, 'allowance'],
 ] as const
 
 /** Clean books that can be changed from behind, with what is found then; each change is undone. */
@@ -37,7 +38,7 @@ async function fill(make: (now: () => number) => Store): Promise<Store> {
   const store = make(() => time)
   await store.migrate()
   for (const [seed, plan] of fills) {
-    await fillBooks({ store, setNow: (now) => (time = now) }, seed, 300, plan)
+    await fillBooks({ store, setNow: (now) => (time = now) }, seed, 140, plan)
   }
   return store
 }
@@ -204,7 +205,7 @@ async function expectClean({ store }: Books): Promise<void> {
   const all = await store.ledger.verify(enough)
   expect(all.findings).toEqual([])
   expect(all.checked.accounts).toBe(2 * fills.length)
-  expect(all.checked.entries).toBeGreaterThan(300)
+  expect(all.checked.entries).toBeGreaterThan(200)
   const one = await store.ledger.verify({ accountId: 's3a', ...enough })
   expect(one.findings).toEqual([])
   expect(one.checked.accounts).toBe(1)
