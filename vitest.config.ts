@@ -15,6 +15,9 @@ const onEveryStore = [
   'test/{http,gateway,webhooks}/**/*.test.ts',
 ]
 
+/** Proofs that keep every processor busy by themselves, and look at what happens within seconds. */
+const alone = ['test/proof/{crash,cut,flood,kill,moving,race}.test.ts']
+
 /**
  * `isolate: false` has the files of a project share what they import: reading the package anew for each would take as long as many tests.
  */
@@ -46,8 +49,9 @@ const projects = [
   },
   // Pages of the package in chromium, if there is one: one browser and one server for all of them.
   { name: 'browser', include: ['test/browser/**/*.test.ts'], alias: sources, testTimeout: 60_000 },
-  // The two below start child processes on the built package; those of a proof keep a machine busy by themselves.
-  { name: 'proof', include: ['test/proof/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false },
+  // The three below start child processes on the built package.
+  { name: 'proof', include: ['test/proof/**/*.test.ts'], exclude: alone, testTimeout: 120_000 },
+  { name: 'proof-alone', include: alone, testTimeout: 120_000, fileParallelism: false },
   { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 120_000 },
   // `npm run test:next`: installs half a gigabyte, and builds the package and the example.
   ...(process.env.BILLFOLD_NEXT ? [{ name: 'next', include: ['test/next/**/*.test.ts'], testTimeout: 60_000 }] : []),
