@@ -177,9 +177,13 @@ export async function expectAllRefused(
   good: object,
   bad: readonly BadInput[],
 ): Promise<void> {
+  let kept = await setting.everything()
   for (const [what, change, code] of bad) {
     try {
-      await expectRefused(setting, code, () => call(changed(good, change)))
+      await expectError(code, () => call(changed(good, change)))
+      const before = kept
+      kept = await setting.everything()
+      expect(kept).toEqual(before)
     } catch (error) {
       throw new Error(`${what}: ${String(error)}`, { cause: error })
     }
@@ -193,6 +197,12 @@ export async function expectRefused(
   call: () => Promise<unknown>,
 ): Promise<BillingError> {
   const before = await setting.everything()
+  const error = await expectError(code, call)
+  expect(await setting.everything()).toEqual(before)
+  return error
+}
+
+async function expectError(code: ErrorCode, call: () => Promise<unknown>): Promise<BillingError> {
   const error = await call().then(
     (answer) =>
       new Error(
@@ -203,6 +213,5 @@ export async function expectRefused(
   if (!BillingError.is(error)) throw new Error(`expected ${code}, not ${String(error)}`, { cause: error })
   expect(error.code, error.message).toBe(code)
   expect(error.message.length).toBeLessThan(1_000)
-  expect(await setting.everything()).toEqual(before)
   return error
 }
