@@ -1,7 +1,6 @@
 // What talks to providers is loaded when it is first asked for: an app that only counts and charges need not carry it.
 export { applyWebhook } from './operations/apply-webhook.js'
 export { createCheckout } from './operations/checkout.js'
-export { arrangeCollection } from './operations/collection.js'
 export { withoutGone } from './operations/gone-customer.js'
 export { importCustomers } from './operations/import-customers.js'
 export {

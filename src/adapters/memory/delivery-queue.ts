@@ -22,6 +22,8 @@ export interface DeliveryQueue {
     readonly at: number
     readonly limit: number
     readonly early: boolean
+    /** Only those of this account, and all of them that nobody has. */
+    readonly accountId?: string | undefined
     readonly isWanted: (parcel: Parcel) => boolean
     /** Only the first of each account that is wanted, whether or not it is due. */
     readonly inTurn?: boolean
@@ -90,7 +92,14 @@ export function createDeliveryQueue(): DeliveryQueue {
       if (waiting.bundle === null && told.kind === 'metering') open.set(place, parcel)
       schedule(parcel, waiting.nextAttemptAt)
     },
-    take({ at, limit, early, isWanted: isAskedFor, inTurn = false }) {
+    take({ at, limit, early, accountId, isWanted: isAskedFor, inTurn = false }) {
+      if (accountId !== undefined) {
+        const isFree = ({ rows: [first] }: Parcel) => (first?.waiting.leasedUntil ?? 0) <= at
+        const free = [...(ofAccount.get(accountId) ?? [])].filter((parcel) => isFree(parcel) && isAskedFor(parcel))
+        const taken = free.slice(0, limit)
+        for (const parcel of taken) close(parcel)
+        return taken
+      }
       const isWanted = (parcel: Queued) => isAskedFor(parcel) && (!inTurn || isFirst(parcel, isAskedFor))
       for (let moment = later.first(); moment && moment.dueAt <= at; moment = later.first()) {
         later.pop()

@@ -16,12 +16,12 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
       const known = under(tables.subscriptions, consumer, () => new Set())
       for (const type of types) known.add(type)
     },
-    async claim(destination, { limit, leaseMs, types, early = false, inTurn = false }) {
+    async claim(destination, { limit, leaseMs, types, early = false, accountId, inTurn = false }) {
       const at = now()
       const queue = tables.queues.get(destination)
       const isWanted = ({ rows: [first] }: Parcel) =>
         types === undefined || (first?.event != null && types.includes(first.event.type))
-      const taken = queue?.take({ at, limit, early, isWanted, inTurn }) ?? []
+      const taken = queue?.take({ at, limit, early, accountId, isWanted, inTurn }) ?? []
       return taken.map((parcel) => {
         queue?.putBack(parcel, at + leaseMs)
         for (const row of parcel.rows) claimRow(row, parcel, at, leaseMs)
@@ -76,12 +76,12 @@ export function memoryOutbox(tables: Tables, now: () => number): OutboxStore {
         .filter(({ told }) => told.accountId === accountId)
       return new Map(rows.map(({ told, waiting }) => [told.id, waiting.status]))
     },
-    async backlog() {
+    async backlog(accountId) {
       const counts = new Map<string, { destination: string; status: DeliveryStatus; count: number }>()
       for (const { told, waiting } of allDeliveries(tables)) {
         const { destination } = told
         const { status } = waiting
-        if (status !== 'delivered')
+        if (status !== 'delivered' && (accountId === undefined || told.accountId === accountId))
           under(counts, `${destination}|${status}`, () => ({ destination, status, count: 0 })).count += 1
       }
       return [...counts.values()]

@@ -16,9 +16,18 @@ export interface Wanted {
   readonly leaseMs: string
 }
 
-/** Whether it is time for a row that nobody has. `early`: it is for those that nobody was handed out yet. */
-export function dueNow(now: string, early: boolean): string {
-  return `(next_attempt_at <= ${now}${early ? ' OR attempts = 0' : ''}) AND leased_until <= ${now}`
+/**
+ * Whether it is time for a row that nobody has. `early`: it is for those that nobody was handed out yet. With an account it is for all of
+ * its rows, and of no other's.
+ */
+export function dueNow(now: string, early: boolean, account: string | null = null): string {
+  const isTime = `(next_attempt_at <= ${now}${early ? ' OR attempts = 0' : ''})`
+  return `${account === null ? isTime : `true ${ownAlone(account)}`} AND leased_until <= ${now}`
+}
+
+/** Of this account alone. An expression, so that what waits is looked up by its destination, which nothing else is as short as. */
+export function ownAlone(account: string): string {
+  return `AND account_id || '' = ${account}`
 }
 
 /** Whether no other event of the account waits longer at the destination, of the types that are wanted. */

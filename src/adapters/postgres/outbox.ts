@@ -2,7 +2,7 @@ import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { Delivery, DeliveryStatus, News, NewsQuery, OutboxStore } from '../../core/ports/store.js'
 import { typesByConsumer } from '../kit/event.js'
 import { type ClaimedRow, eventDeliveryRow, stateOf } from '../sql/delivery-rows.js'
-import { claimBundles, dueNow, isFirst, settleBundles, settledValues } from './bundles.js'
+import { claimBundles, dueNow, isFirst, ownAlone, settleBundles, settledValues } from './bundles.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
@@ -18,12 +18,13 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
       const insert = `INSERT INTO ${schema}.subscriptions (consumer, type) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`
       await connection.write((sql) => sql.query(insert, [consumer, arrayOf(types)]))
     },
-    claim(destination, { limit, leaseMs, types, early = false, inTurn = false }) {
+    claim(destination, { limit, leaseMs, types, early = false, accountId, inTurn = false }) {
       const now = clock()
       const isDue = `destination = $1 AND status = 'pending' AND status <> 'delivered'
-        AND ${dueNow(now, early)} AND ($3::text[] IS NULL OR event_type = ANY($3::text[])) ${inTurn ? isFirst(schema, 'd', '$3') : ''}`
+        AND ${dueNow(now, early, accountId === undefined ? null : '$5')} AND ($3::text[] IS NULL OR event_type = ANY($3::text[])) ${inTurn ? isFirst(schema, 'd', '$3') : ''}`
       const claim = claimBundles(tables, { isDue, limit: '$2::bigint', now, leaseMs: '$4::bigint' })
-      const values = [destination, String(limit), types === undefined ? null : arrayOf(types), String(leaseMs)]
+      const asked = [destination, String(limit), types === undefined ? null : arrayOf(types), String(leaseMs)]
+      const values = accountId === undefined ? asked : [...asked, accountId]
       return connection.write(async (sql) => {
         // One worker after the other, so that the next one looks at what the one before has left.
         const locked = sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
@@ -68,10 +69,11 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
       const rows = await connection.read((sql) => sql.query(query, [arrayOf(deliveryIds), accountId]))
       return new Map(rows.map(([id, status]) => [id ?? '', status as DeliveryStatus]))
     },
-    async backlog() {
-      const query = `SELECT destination, status, count(*) FROM ${schema}.deliveries WHERE status <> 'delivered'
+    async backlog(accountId) {
+      const own = accountId === undefined ? '' : ownAlone('$1')
+      const query = `SELECT destination, status, count(*) FROM ${schema}.deliveries WHERE status <> 'delivered' ${own}
         GROUP BY 1, 2 ORDER BY destination COLLATE "C", status COLLATE "C"`
-      const rows = await connection.read((sql) => sql.query(query))
+      const rows = await connection.read((sql) => sql.query(query, accountId === undefined ? [] : [accountId]))
       return rows.map(([destination, status, count]) => ({
         destination: destination ?? '',
         status: status as DeliveryStatus,

@@ -17,19 +17,21 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
         for (const type of types) sql.run(insert, consumer, type)
       })
     },
-    claim(destination, { limit, leaseMs, types, early = false, inTurn = false }) {
+    claim(destination, { limit, leaseMs, types, early = false, accountId, inTurn = false }) {
       const wanted = types === undefined ? '' : `AND event_type IN (${types.map(() => '?').join(', ')})`
       const first = `AND NOT EXISTS (SELECT 1 FROM billfold_deliveries e WHERE e.destination = d.destination AND e.account_id = d.account_id
         AND e.status = 'pending' AND e.kind = 'event' AND e.seq < d.seq ${wanted})`
+      const time =
+        accountId === undefined ? `(next_attempt_at <= ? ${early ? 'OR attempts = 0' : ''})` : 'account_id = ?'
       const due = `WHERE destination = ? AND status = 'pending' AND status <> 'delivered'
-        AND (next_attempt_at <= ? ${early ? 'OR attempts = 0' : ''}) AND leased_until <= ? ${wanted} ${inTurn ? first : ''}
+        AND ${time} AND leased_until <= ? ${wanted} ${inTurn ? first : ''}
         ORDER BY seq LIMIT ?`
       return connection.write((sql) => {
         const at = BigInt(now())
         const rows = sql.all(
           `SELECT id, kind, destination, account_id, meter, period_starts_at, occurred_at / 60000, bundle FROM billfold_deliveries d ${due}`,
           destination,
-          at,
+          accountId ?? at,
           at,
           ...(types ?? []),
           ...(inTurn ? (types ?? []) : []),
@@ -83,12 +85,14 @@ export function sqliteOutbox(connection: Connection, now: () => number): OutboxS
         )
       })
     },
-    backlog() {
+    backlog(accountId) {
+      const own = accountId === undefined ? '' : 'AND account_id = ?'
       return connection.read((sql) =>
         sql
           .all(
-            `SELECT destination, status, count(*) FROM billfold_deliveries WHERE status <> 'delivered'
+            `SELECT destination, status, count(*) FROM billfold_deliveries WHERE status <> 'delivered' ${own}
              GROUP BY destination, status ORDER BY destination, status`,
+            ...(accountId === undefined ? [] : [accountId]),
           )
           .map(([destination, status, count]) => ({
             destination: destination as string,

@@ -101,7 +101,7 @@ async function arrange(
     ({ destination, accountId }) => destination === provider.id && typeof customers.get(accountId) === 'string',
   )
   if (!provider.metering.collect || !hasOverage || collected.length === 0) return
-  const { arrangeCollection } = await import('../provider-operations.js')
+  const { arrangeCollection } = await import('../operations/collection.js')
   const begins = new Map<string, number>()
   for (const { accountId, occurredAt } of collected)
     begins.set(accountId, Math.min(Math.floor(occurredAt / minuteMs) * minuteMs, begins.get(accountId) ?? occurredAt))

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Catalog, SubscriptionPlanName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
+import { deliverUnbilled } from '../delivery/unbilled-usage.js'
 import type { PaymentOutcome } from '../domain/payment-outcome.js'
 import type { Instant } from '../domain/period.js'
 import { BillingError } from '../errors.js'
@@ -112,7 +113,8 @@ export async function listSubscriptions(
  * is: `payment` says what came of it.
  *
  * @throws BillingError `not_found` (account, subscription or plan), `invalid_request` (nothing to change, a plan without a recurring
- * price), `invalid_quantity`, `invalid_state`, `capability_missing`, `outcome_unknown` (call again with the same key)
+ * price), `invalid_quantity`, `invalid_state`, `capability_missing`, `provider_unavailable` (also where usage that waits was not taken: nothing is changed),
+ * `outcome_unknown` (call again with the same key)
  */
 export async function changeSubscription<C extends Catalog>(
   ctx: BillingContext,
@@ -123,6 +125,7 @@ export async function changeSubscription<C extends Catalog>(
   const { previewedAt = null } = request
   if (previewedAt !== null) checkPreview(ctx, subscription, previewedAt)
   const change = changeOf(ctx, provider.id, subscription, request, previewedAt)
+  if (request.when === 'now') await deliverUnbilled(ctx, provider.id, request.accountId)
   const key = `change:${request.accountId}:${request.idempotencyKey}`
   const changed = await requireMethod(
     provider,
@@ -172,14 +175,22 @@ export interface CancelSubscriptionInput extends SubscriptionInput {
 
 const cancelSchema = z.strictObject({ ...oneFields, when: z.enum(['period_end', 'now']).default('period_end') })
 
-/** Ends the subscription with its period (default) or now. Harmless to repeat. @throws BillingError `not_found`, `invalid_state` */
+/**
+ * Ends the subscription with its period (default), or now: then the provider is told before of all usage that waits, since what it is told
+ * of later is charged by nobody. Harmless to repeat.
+ *
+ * @throws BillingError `not_found`, `invalid_state`, `provider_unavailable` (also where that usage was not taken: nothing is changed)
+ */
 export async function cancelSubscription(
   ctx: BillingContext,
   input: CancelSubscriptionInput,
 ): Promise<SubscriptionView> {
   const request = parse(cancelSchema, input)
   const { provider, subscription, customerId } = await requireSubscription(ctx, request)
-  const after = await requireMethod(provider, 'subscriptions', 'cancel')(subscription.externalId, request.when, {})
+  const cancel = requireMethod(provider, 'subscriptions', 'cancel')
+  if (request.when === 'now' && subscription.status !== 'canceled')
+    await deliverUnbilled(ctx, provider.id, request.accountId)
+  const after = await cancel(subscription.externalId, request.when, {})
   await followSubscriptions(ctx, provider, customerId, `cancel:${subscription.externalId}`)
   return subscriptionView(provider.id, after)
 }
@@ -190,8 +201,11 @@ export async function settleSubscription(
   step: 'reactivate' | 'pause',
   input: SubscriptionInput,
 ): Promise<SubscriptionView> {
-  const { provider, subscription, customerId } = await requireSubscription(ctx, parse(oneSchema, input))
-  const after = await requireMethod(provider, 'subscriptions', step)(subscription.externalId, {})
+  const request = parse(oneSchema, input)
+  const { provider, subscription, customerId } = await requireSubscription(ctx, request)
+  const take = requireMethod(provider, 'subscriptions', step)
+  if (step === 'pause' && subscription.status !== 'paused') await deliverUnbilled(ctx, provider.id, request.accountId)
+  const after = await take(subscription.externalId, {})
   await followSubscriptions(ctx, provider, customerId, `${step}:${subscription.externalId}`)
   return subscriptionView(provider.id, after)
 }

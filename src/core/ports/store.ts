@@ -373,6 +373,8 @@ export interface ClaimOptions {
   readonly types?: readonly string[]
   /** Also those that nobody was handed out yet and whose minute is not over. */
   readonly early?: boolean
+  /** Only those of this account, and all of them that nobody has, whatever time they wait for. */
+  readonly accountId?: string
   /** Of events, of each account only the one that waits longest of these types, and none while that one is handed out or waits for its time. */
   readonly inTurn?: boolean
 }
@@ -449,10 +451,10 @@ export interface OutboxStore {
     status: 'parked' | 'uncertain',
     page: { readonly limit: number; readonly after?: string },
   ): Promise<readonly StrandedDelivery[]>
-  /** How many deliveries each destination has by status, delivered ones left out. */
-  backlog(): Promise<
-    readonly { readonly destination: string; readonly status: DeliveryStatus; readonly count: number }[]
-  >
+  /** How many deliveries each destination has by status, delivered ones left out; of this account alone, if one is given. */
+  backlog(
+    accountId?: string,
+  ): Promise<readonly { readonly destination: string; readonly status: DeliveryStatus; readonly count: number }[]>
 }
 
 /** A webhook event as it was received. */

@@ -151,6 +151,32 @@ export const bundleCases: readonly StoreCase[] = [
       expectEqual(await bundles(world, await claim(world, 9)), [], 'what is early of what is to be tried later')
     },
   },
+  {
+    name: 'G4 bundles: of one account is handed out what waits for its time too, and nothing of others or that a worker has',
+    async run(world) {
+      await world.accounts('credits', 'a', 'b')
+      await used(world, 'a', '01', minute)
+      const [tried] = await claim(world, 9)
+      await world.store.outbox.settle([retry(tried, 60 * long)])
+      await used(world, 'a', '02', minute, 'storage')
+      const [taken] = await claim(world, 9)
+      await used(world, 'b', '03', minute)
+      await used(world, 'a', '04', null)
+      const { outbox } = world.store
+      const own = () => outbox.claim('meters', { limit: 9, leaseMs: long, accountId: 'a' })
+      expectEqual(await outbox.claim('others', { limit: 9, leaseMs: long, accountId: 'a' }), [], 'what waits elsewhere')
+      expectEqual(await bundles(world, await own()), ['01: 01', '04: 04'], 'what is handed out')
+      expectEqual(await own(), [], 'what is handed out while it is taken')
+      const waiting = async (accountId: string) =>
+        (await outbox.backlog(accountId)).filter(({ destination }) => destination === 'meters')
+      const pending = { destination: 'meters', status: 'pending' as const }
+      expectEqual(await waiting('a'), [{ ...pending, count: 3 }], 'what waits of it')
+      await outbox.settle([ended(required(taken, 'what was taken'), 'delivered')])
+      expectEqual(await waiting('a'), [{ ...pending, count: 2 }], 'what waits of it then')
+      expectEqual(await waiting('b'), [{ ...pending, count: 1 }], 'what waits of another one')
+      expectEqual(await waiting('nobody'), [], 'what waits of nobody')
+    },
+  },
 ]
 
 async function used(

@@ -39,7 +39,8 @@ export async function openMeteringWorld(
   const client = new Stripe(apiKey, { ...address, telemetry: false, maxNetworkRetries: 0 })
   const lagoClient = Client(box.lago.apiKey, { baseUrl: box.lago.baseUrl, customFetch: lagoFetch })
   const limits = { requestsPerSecond: 100_000 }
-  const open = (store: Store, metering: readonly Provider[]) => {
+  /** @param subscriptions who has the subscriptions that are looked at and changed */
+  const open = (store: Store, metering: readonly Provider[], subscriptions: Provider = 'stripe') => {
     const failures: unknown[] = []
     const stripe = stripeProvider({ client, now: clock.now, limits })
     const lago = lagoProvider({
@@ -62,6 +63,7 @@ export async function openMeteringWorld(
         payments: [stripe, manual],
         invoices: [lago, stripe, manual],
         metering: metering.map((name) => told[name]),
+        subscriptions: told[subscriptions],
         tracing: langfuse,
       },
       redirects: { allowedOrigins: ['https://app.example.com'] },

@@ -27,7 +27,8 @@ export function distributedOutbox(
   const { schema } = tables
   const addEvents = createAccountEvents(tables)
   const now = clock()
-  const isDue = (early: boolean) => `status = 'pending' AND status <> 'delivered' AND ${dueNow(now, early)}`
+  const isDue = (early: boolean, account: string | null) =>
+    `status = 'pending' AND status <> 'delivered' AND ${dueNow(now, early, account)}`
 
   async function withSubjects<Row extends Pick<ClaimedRow, 'entryIds' | 'eventId'>>(
     sql: Sql,
@@ -57,16 +58,17 @@ export function distributedOutbox(
       const insert = `INSERT INTO ${schema}.subscriptions (consumer, type) VALUES ($1, $2) ON CONFLICT DO NOTHING`
       await connection.write((sql) => Promise.all(types.map((type) => sql.query(insert, [consumer, type]))))
     },
-    async claim(destination, { limit, leaseMs, types, early = false, inTurn = false }) {
+    async claim(destination, { limit, leaseMs, types, early = false, accountId: only, inTurn = false }) {
       const find = across(
         'deliveries that are due',
-        `SELECT t.id, t.account_id, t.seq FROM ${schema}.deliveries t WHERE t.destination = $1 AND ${isDue(early)}
+        `SELECT t.id, t.account_id, t.seq FROM ${schema}.deliveries t WHERE t.destination = $1 AND ${isDue(early, only === undefined ? null : '$4')}
           AND ($3::text[] IS NULL OR t.event_type = ANY($3::text[])) ${inTurn ? isFirst(schema, 't', '$3') : ''}
           ORDER BY t.seq LIMIT $2::bigint`,
       )
-      const values = [destination, String(limit), types === undefined ? null : arrayOf(types)]
+      const asked = [destination, String(limit), types === undefined ? null : arrayOf(types)]
+      const values = only === undefined ? asked : [...asked, only]
       const due = await connection.read((sql) => sql.query(find, values))
-      const lock = lockDue(schema, isDue(early), now)
+      const lock = lockDue(schema, isDue(early, only === undefined ? null : '$1'), now)
       const claim = claimLocked(schema, tables.deliveries.columns, now)
       const dueOf = grouped(due, ([, accountId]) => accountId ?? '')
       const claimed = await byAccount(
@@ -146,9 +148,12 @@ export function distributedOutbox(
     },
     news: (accountIds, asked) =>
       readNews(connection, tables, clock, accountIds, asked, (query) => across('events of accounts', query)),
-    async backlog() {
-      const query = `SELECT t.destination, t.status, count(*) FROM ${schema}.deliveries t WHERE t.status <> 'delivered' GROUP BY 1, 2`
-      const rows = await connection.read((sql) => sql.query(across('deliveries by destination', query)))
+    async backlog(accountId) {
+      const own = accountId === undefined ? '' : 'AND t.account_id = $1'
+      const query = `SELECT t.destination, t.status, count(*) FROM ${schema}.deliveries t WHERE t.status <> 'delivered' ${own} GROUP BY 1, 2`
+      const rows = await connection.read((sql) =>
+        accountId === undefined ? sql.query(across('deliveries by destination', query)) : sql.query(query, [accountId]),
+      )
       return rows.map(([destination, status, count]) => ({
         destination: destination ?? '',
         status: status as DeliveryStatus,

@@ -50,14 +50,14 @@ export function decideTimeWeighted(draft: Draft, command: UsageCommand, at: numb
   return settleUsage(draft, { command: happened, operation: 'usage', occurredAt: at, measured, paid, hold: undefined })
 }
 
-/** Counts the levels of an account up to the end of periods that are over, or to now. Answers how many rows it took. */
-export function accrue(draft: Draft, accountId: string): number {
+/** Counts the levels of an account up to the end of periods that are over, or to now in all of them. Answers how many rows it took. */
+export function accrue(draft: Draft, accountId: string, upToNow = false): number {
   const account = accountOf(draft, accountId)
   let rows = 0
   for (const meter of draft.rules.catalog.meters.values()) {
     if (meter.aggregation !== 'time_weighted') continue
     const latest = countersOf(draft, accountId, meter.name).at(-1)
-    if (latest?.asOf == null || latest.level === null || draft.now < latest.endsAt) continue
+    if (latest?.asOf == null || latest.level === null || (draft.now < latest.endsAt && !upToNow)) continue
     count(draft, account, meter.name, { from: latest.asOf, to: draft.now, level: latest.level })
     keepLevel(draft, account, meter.name, latest.level)
     rows += accrueOthers(draft, account, meter.name, null)

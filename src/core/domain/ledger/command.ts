@@ -165,6 +165,8 @@ export interface ExpireCommand {
   readonly kind: 'expire'
   readonly accountId: string
   readonly id: string
+  /** Whether levels are counted up to now, and not up to the end of periods that are over alone. */
+  readonly countsLevels?: boolean
 }
 
 /** Puts an account on other terms; `anchor` moves the start of its periods, `undefined` leaves it. */

@@ -85,8 +85,8 @@ export function expireNeeds({ accountId }: ExpireCommand): readonly LoadKey[] {
  * The sweeper's command; every other command does the same for its account before it decides, but for levels, which usage of their
  * meter counts.
  */
-export function decideExpire(draft: Draft, { accountId }: ExpireCommand): LedgerOutcome {
-  const expired = bringUpToDate(draft, accountId) + accrue(draft, accountId)
+export function decideExpire(draft: Draft, { accountId, countsLevels }: ExpireCommand): LedgerOutcome {
+  const expired = bringUpToDate(draft, accountId) + accrue(draft, accountId, countsLevels)
   return { status: 'applied', result: { kind: 'expire', expired } }
 }
 
