@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { setTimeout as after } from 'node:timers/promises'
 
 // A model that costs next to nothing, so that what lies between it and its clients is what is measured: it answers every request with the
-// same stream, as `?pieces=…&everyMs=…` of the address says, and writes each event by itself.
+// same stream, as `/says?pieces=…&everyMs=…` has told it, and writes each event by itself.
 
 /** @param {unknown} delta @param {object} [more] */
 const event = (delta, more = {}) => {
@@ -19,10 +19,17 @@ const last = (pieces) => {
   return `${event({})}${event({}, { choices: [], usage })}data: [DONE]\n\n`
 }
 
+let pieces = 0
+let everyMs = 0
 const server = createServer(async (request, response) => {
-  const { searchParams } = new URL(request.url ?? '/', 'http://model.local')
-  const [pieces, everyMs] = [Number(searchParams.get('pieces')), Number(searchParams.get('everyMs'))]
   await once(request.resume(), 'end')
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://model.local')
+  if (pathname === '/says') {
+    pieces = Number(searchParams.get('pieces'))
+    everyMs = Number(searchParams.get('everyMs'))
+    response.end()
+    return
+  }
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   response.write(first)
   for (let count = 0; count < pieces && !response.destroyed; count += 1) {

@@ -7,7 +7,7 @@ import { createGateway } from 'billfold/gateway'
 import { toNodeListener } from 'billfold/http/node'
 
 // The process that is measured: a bare proxy and the gateway, behind a hold for each call or on leases, all on the same HTTP server, and all
-// asking the same model in the same way.
+// asking the same model. The proxy is as anybody would write one, with `fetch`; the gateway is as it comes.
 
 const { connectionString, schema, modelURL } = JSON.parse(process.argv[2] ?? '{}')
 const accountId = 'account-1'
@@ -19,11 +19,6 @@ const catalog = defineCatalog({
 const billing = createBilling({ catalog, store: postgresStore({ connectionString, schema }) })
 await billing.accounts.ensure({ accountId })
 await billing.credits.grant({ accountId, amount: 1_000_000_000, reason: 'bench', idempotencyKey: 'grant' })
-
-/** The stream that is asked for: how many pieces, and how far apart. */
-let reply = ''
-/** @type {typeof fetch} */
-const ask = (_, init) => fetch(`${modelURL}/?${reply}`, init)
 
 const through = (/** @type {boolean} */ leases) =>
   createGateway(billing, {
@@ -38,14 +33,18 @@ const through = (/** @type {boolean} */ leases) =>
     ],
     identify: () => ({ accountId }),
     leases,
-    fetch: ask,
   })
 
 const headers = { authorization: 'Bearer sk-bench', 'content-type': 'application/json' }
 /** Forwards a request and its answer as they are. @param {Request} request */
 async function bare(request) {
   const body = await request.text()
-  const { status, body: stream } = await ask('', { method: 'POST', headers, body, signal: request.signal })
+  const { status, body: stream } = await fetch(`${modelURL}/chat/completions`, {
+    method: 'POST',
+    headers,
+    body,
+    signal: request.signal,
+  })
   return new Response(stream, { status, headers: { 'content-type': 'text/event-stream' } })
 }
 
@@ -79,8 +78,8 @@ const asked = {
   '/hold': hold,
   '/used': used,
   '/heap': heapInUse,
-  '/says': (request) => {
-    reply = new URL(request.url).search.slice(1)
+  '/says': async (request) => {
+    await (await fetch(`${modelURL}/says${new URL(request.url).search}`)).text()
   },
 }
 /** @type {Readonly<Record<string, (request: Request) => Promise<Response>>>} */

@@ -1,3 +1,5 @@
+import type { Pieces } from './upstream-answer.js'
+
 /** One block of a stream of server-sent events: as it came, and the data in it. */
 export interface EventBlock {
   /** With the empty line that ends it. */
@@ -30,45 +32,27 @@ const soon: (action: () => void) => unknown = typeof setImmediate === 'function'
  *
  * @see html.spec.whatwg.org/multipage/server-sent-events.html
  */
-export function eventBlocks(body: ReadableStream<Uint8Array>): EventBlocks {
-  const reader = body.getReader()
+export function eventBlocks(body: Pieces): EventBlocks {
   const split = splitter()
   let ready: EventBlock[] = []
   let ahead = 0
-  let isReading = false
+  let isPaused = false
   let isDue = false
   let hasBegun = false
   let ended: { readonly error: unknown } | 'whole' | null = null
   let taker: { resolve(blocks: readonly EventBlock[] | null): void; reject(error: unknown): void } | null = null
 
   const read = (): void => {
-    if (isReading || ended || ahead >= maximumAhead) return
-    isReading = true
-    reader.read().then(came, fail)
+    if (!isPaused || ended || ahead >= maximumAhead) return
+    isPaused = false
+    body.resume()
   }
-  const came = ({ value, done }: ReadableStreamReadResult<Uint8Array>): void => {
-    isReading = false
-    if (ended) return
-    try {
-      for (const block of done ? split.end() : split.push(value)) ready.push(block)
-    } catch (error) {
-      fail(error)
-      reader.cancel().catch(() => {})
-      return
-    }
-    if (done) ended = 'whole'
-    ahead += value?.length ?? 0
-    if (done || !hasBegun) give()
-    else if (!isDue) {
-      isDue = true
-      soon(give)
-    }
-    read()
-  }
-  const fail = (error: unknown): void => {
-    isReading = false
-    ended ??= { error }
+  const end = (how: { readonly error: unknown } | 'whole'): void => {
+    ended ??= how
     give()
+  }
+  const take = (blocks: readonly EventBlock[]): void => {
+    for (const block of blocks) ready.push(block)
   }
   const give = (): void => {
     isDue = false
@@ -91,6 +75,34 @@ export function eventBlocks(body: ReadableStream<Uint8Array>): EventBlocks {
       read()
     }
   }
+  body.read({
+    piece(bytes) {
+      if (ended) return
+      try {
+        take(split.push(bytes))
+      } catch (error) {
+        end({ error })
+        body.cancel()
+        return
+      }
+      ahead += bytes.length
+      if (ahead >= maximumAhead && !isPaused) {
+        isPaused = true
+        body.pause()
+      }
+      if (!hasBegun) give()
+      else if (!isDue) {
+        isDue = true
+        soon(give)
+      }
+    },
+    end() {
+      if (ended) return
+      take(split.end())
+      end('whole')
+    },
+    fail: (error) => end({ error }),
+  })
   return {
     next: () =>
       new Promise((resolve, reject) => {
@@ -104,9 +116,8 @@ export function eventBlocks(body: ReadableStream<Uint8Array>): EventBlocks {
       return blocks
     },
     cancel() {
-      ended ??= 'whole'
-      reader.cancel().catch(() => {})
-      give()
+      body.cancel()
+      end('whole')
     },
   }
 }

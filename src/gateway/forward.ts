@@ -1,10 +1,10 @@
 import type { MeteredWork } from '../index.js'
-import { textWithin } from './answer-text.js'
 import { likelyTokens } from './bound.js'
 import { type Answered, clientGone, timedOut } from './call-end.js'
 import { GatewayError } from './gateway-error.js'
 import type { BoundCall, CallTerms } from './model-call.js'
 import { streamAnswer } from './stream-answer.js'
+import { textWithin, type UpstreamAnswer } from './upstream-answer.js'
 import { upstreamRefusal } from './upstream-error.js'
 import { reportUsage } from './usage-report.js'
 
@@ -43,18 +43,18 @@ export async function forward(
     const maximumOutput = model.limits.maximumOutputTokens === 0 ? null : call.output
     const body = JSON.stringify(protocol.bodyFor(request, { model: model.name, maximumOutput }))
     if (ending.signal.aborted) throw clientGone
-    const response = await call.send(body, ending.signal).catch((error: unknown) => {
+    const answer = await call.send(body, ending.signal).catch((error: unknown) => {
       throw unread(error)
     })
     // All vendors answer with 200; what else is good elsewhere, to be fetched later or empty, is no answer.
-    if (response.status !== 200) throw await upstreamRefusal(response, call.secret)
-    const type = response.headers.get('content-type') ?? ''
-    if (request.stream && response.body && type.includes('text/event-stream'))
-      return await streamAnswer({ terms, call, work, body: response.body, ending, handOver })
-    const text = await textWithin(response, maximumAnswerBytes).catch((error: unknown) => {
+    if (answer.status !== 200) throw await upstreamRefusal(answer, call.secret)
+    const type = answer.header('content-type') ?? ''
+    if (request.stream && type.includes('text/event-stream'))
+      return await streamAnswer({ terms, call, work, body: answer.body, ending, handOver })
+    const text = await textWithin(answer.body, maximumAnswerBytes).catch((error: unknown) => {
       throw unread(error)
     })
-    return wholeAnswer(terms, call, work, { text, response })
+    return wholeAnswer(terms, call, work, { text, answer })
   } finally {
     clearTimeout(timer)
     gone.removeEventListener('abort', leave)
@@ -71,13 +71,13 @@ function wholeAnswer(
   terms: CallTerms,
   call: BoundCall,
   work: MeteredWork,
-  { text, response }: { readonly text: string; readonly response: Response },
+  { text, answer }: { readonly text: string; readonly answer: UpstreamAnswer },
 ): Answered {
   const body = parsed(text)
   const texts = body === null ? [text] : call.protocol.textsOf(body)
   const produced = texts.reduce((sum, each) => sum + likelyTokens(each, call.model.name, terms.countTokens), 0)
   reportUsage(work, terms, call, { body, inputBody: null, produced, end: 'whole' })
-  const headers = { 'content-type': response.headers.get('content-type') ?? 'application/json' }
+  const headers = { 'content-type': answer.header('content-type') ?? 'application/json' }
   return { settled: () => new Response(text, { headers }) }
 }
 

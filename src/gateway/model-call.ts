@@ -3,6 +3,7 @@ import type { Bound, CountTokens, ModelLimits } from './bound.js'
 import type { GatewayCaller } from './caller.js'
 import type { CallerLeases } from './caller-leases.js'
 import type { ModelRequest, Protocol } from './protocols/protocol.js'
+import type { UpstreamAnswer } from './upstream-answer.js'
 
 /** A model as it is priced and bounded. */
 export interface PricedModel {
@@ -54,7 +55,7 @@ export interface ModelCall {
   /** The upstream's key, which no client is told; `null` where the client gave it. */
   readonly secret: string | null
   /** Sends a body to the model. */
-  readonly send: (body: string, signal: AbortSignal) => Promise<Response>
+  readonly send: (body: string, signal: AbortSignal) => Promise<UpstreamAnswer>
   /** Says that the client went away. */
   readonly gone: AbortSignal
 }

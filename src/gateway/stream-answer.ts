@@ -6,6 +6,7 @@ import { type EventBlock, type EventBlocks, eventBlocks } from './event-stream.j
 import { insufficientFunds } from './funds.js'
 import { GatewayError } from './gateway-error.js'
 import type { BoundCall, CallTerms } from './model-call.js'
+import type { Pieces } from './upstream-answer.js'
 import { type KnownUsage, reportUsage } from './usage-report.js'
 
 interface Streaming {
@@ -13,7 +14,7 @@ interface Streaming {
   readonly call: BoundCall
   readonly work: MeteredWork
   /** What the upstream sends. */
-  readonly body: ReadableStream<Uint8Array>
+  readonly body: Pieces
   /** Ends the upstream's work. */
   readonly ending: AbortController
   readonly handOver: (response: Response) => void

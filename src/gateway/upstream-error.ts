@@ -1,6 +1,6 @@
-import { textWithin } from './answer-text.js'
 import { GatewayError } from './gateway-error.js'
 import { fieldOf, jsonOf, textOf } from './protocols/protocol.js'
+import { textWithin, type UpstreamAnswer } from './upstream-answer.js'
 
 /** What of a refusal's headers is passed on. */
 const passed = ['retry-after', 'retry-after-ms', 'x-should-retry']
@@ -13,15 +13,15 @@ const maximumBytes = 100_000
  *
  * @param secret what they are not told, should the upstream say it
  */
-export async function upstreamRefusal(response: Response, secret: string | null): Promise<GatewayError> {
-  const { status } = response
-  const body = jsonOf(await textWithin(response, maximumBytes).catch(() => ''))
+export async function upstreamRefusal(answer: UpstreamAnswer, secret: string | null): Promise<GatewayError> {
+  const { status } = answer
+  const body = jsonOf(await textWithin(answer.body, maximumBytes).catch(() => ''))
   const [first] = Array.isArray(body) ? (body as readonly unknown[]) : [body]
   const told = textOf(fieldOf(first, 'error', 'message'))
   const said = (secret ? told.replaceAll(secret, '…') : told).slice(0, maximumText)
   const headers = Object.fromEntries(
     passed.flatMap((name) => {
-      const value = response.headers.get(name)
+      const value = answer.header(name)
       return value === null ? [] : [[name, value]]
     }),
   )

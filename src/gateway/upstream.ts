@@ -1,11 +1,13 @@
 import { BillingError } from '../index.js'
 import type { ModelLimits } from './bound.js'
+import { dispatched, dispatcherOf } from './dispatch.js'
 import type { PricedModel } from './model-call.js'
 import { chat } from './protocols/chat.js'
 import { embeddings } from './protocols/embeddings.js'
 import { messages } from './protocols/messages.js'
 import type { Protocol } from './protocols/protocol.js'
 import { responses } from './protocols/responses.js'
+import { fetchedAnswer, type UpstreamAnswer } from './upstream-answer.js'
 
 /** Who serves models, and which. */
 export interface Upstream {
@@ -32,7 +34,7 @@ export interface ServedModel extends PricedModel {
   readonly id: string
   readonly protocols: readonly Protocol[]
   readonly secret: string
-  send(protocol: Protocol, body: string, signal: AbortSignal): Promise<Response>
+  send(protocol: Protocol, body: string, signal: AbortSignal): Promise<UpstreamAnswer>
 }
 
 /**
@@ -73,14 +75,19 @@ function doorTo(upstream: Upstream, limits: ModelLimits, fetch: typeof globalThi
     speaks === 'anthropic'
       ? { 'x-api-key': upstream.apiKey, 'anthropic-version': '2023-06-01' }
       : { authorization: `Bearer ${upstream.apiKey}` }
-  const headers = { ...upstream.headers, ...key, 'content-type': 'application/json', accept: '*/*' }
+  const asked = { 'content-type': 'application/json', accept: '*/*', 'accept-encoding': 'identity' }
+  const headers = { 'user-agent': 'billfold', ...upstream.headers, ...key, ...asked }
   const base = upstream.baseURL.replace(/\/+$/, '')
   return {
     protocols,
     secret: upstream.apiKey,
-    send: (protocol: Protocol, body: string, signal: AbortSignal) =>
+    async send(protocol: Protocol, body: string, signal: AbortSignal) {
+      const url = `${base}${protocol.path}`
+      const dispatcher = dispatcherOf(fetch)
+      if (dispatcher) return dispatched(dispatcher, new URL(url), headers, body, signal)
       // Where a redirect leads, the key would go too.
-      fetch(`${base}${protocol.path}`, { method: 'POST', headers, body, signal, redirect: 'error' }),
+      return fetchedAnswer(await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' }))
+    },
   }
 }
 

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as after } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { createGateway } from 'billfold/gateway'
@@ -362,6 +363,54 @@ describe('an upstream that answers oddly', () => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': 50 }).write('{"id"')
     expect(await charged(() => ask().catch(() => {}))).toBe(0n)
   }, 20_000)
+})
+
+describe('the way to an upstream', () => {
+  const name = Symbol.for('undici.globalDispatcher.1')
+  const place = globalThis as unknown as Record<typeof name, { dispatch(...given: unknown[]): boolean }>
+
+  it('S25 G22 is the dispatcher that a host has set, and the `fetch` that it gave or put in the place of the global one', async () => {
+    const own = place[name]
+    const fetchOfHost = globalThis.fetch
+    const went: string[] = []
+    const through: typeof fetch = (...given) => {
+      went.push('fetch')
+      return fetchOfHost(...given)
+    }
+    const call = async (given?: typeof fetch) => {
+      const limits = { maximumOutputTokens: 1_000, contextTokens: 100_000 }
+      const { port } = upstream.address() as AddressInfo
+      const baseURL = `http://127.0.0.1:${port}/v1`
+      const handler = createGateway(world.billing, {
+        meter: 'tokens',
+        upstreams: [{ provider: 'openai', baseURL, apiKey: 'sk-1', models: { 'gpt-5': limits } }],
+        identify: () => ({ accountId }),
+        ...(given && { fetch: given }),
+      })
+      const headers = { 'content-type': 'application/json' }
+      const request = { method: 'POST', headers, body: JSON.stringify(chat) }
+      const answered = await handler(new Request('http://gateway/v1/chat/completions', request))
+      expect(await answered.json()).toMatchObject({ usage })
+    }
+    place[name] = {
+      dispatch(...given) {
+        went.push('dispatcher')
+        return own.dispatch(...given)
+      },
+    }
+    try {
+      await call()
+      expect(went).toEqual(['dispatcher'])
+      expect(asked[0]?.headers).toMatchObject({ authorization: 'Bearer sk-1', 'accept-encoding': 'identity' })
+      await call(through)
+      globalThis.fetch = through
+      await call()
+      expect(went).toEqual(['dispatcher', 'fetch', 'dispatcher', 'fetch', 'dispatcher'])
+    } finally {
+      globalThis.fetch = fetchOfHost
+      place[name] = own
+    }
+  })
 })
 
 describe('an account that changes in the middle of a stream', () => {

@@ -3,6 +3,7 @@ import { alikeEvents } from '../../src/gateway/alike-events.js'
 import { type EventBlock, type EventBlocks, eventBlocks } from '../../src/gateway/event-stream.js'
 import { chat } from '../../src/gateway/protocols/chat.js'
 import { messages } from '../../src/gateway/protocols/messages.js'
+import { streamPieces } from '../../src/gateway/upstream-answer.js'
 
 const said = (content: unknown) => chat.parse({ model: 'gpt-5', messages: [{ role: 'user', content }] })
 
@@ -13,7 +14,7 @@ it('S2.2 a stream is taken apart wherever it is cut', async () => {
     const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
       bytes.slice(at * size, at * size + size),
     )
-    const blocks = await allOf(eventBlocks(streamOf(chunks)))
+    const blocks = await allOf(eventBlocks(streamPieces(streamOf(chunks))))
     expect(blocks.map(({ data }) => data)).toEqual([null, '{"é":1}', 'one\ntwo', '[DONE]'])
     expect(blocks.map(({ raw }) => raw).join('')).toBe(text)
   }
@@ -25,7 +26,7 @@ it.each(['\n', '\r\n', '\r'])('S2.2 a stream is taken apart whose lines end with
     const bytes = new TextEncoder().encode(text)
     const chunks = []
     for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.slice(at, at + size))
-    const blocks = await allOf(eventBlocks(streamOf(chunks)))
+    const blocks = await allOf(eventBlocks(streamPieces(streamOf(chunks))))
     expect(blocks.flatMap(({ data }) => data ?? [])).toEqual(['1', '2\n3', 'last'])
     expect(blocks.map(({ raw }) => raw).join('')).toContain(text)
   }
@@ -34,13 +35,12 @@ it.each(['\n', '\r\n', '\r'])('S2.2 a stream is taken apart whose lines end with
 it('S2.2 what came and was not taken of a stream is known when it is left, and a failure comes after what was whole', async () => {
   const encoder = new TextEncoder()
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined
-  const blocks = eventBlocks(
-    new ReadableStream<Uint8Array>({
-      start(own) {
-        controller = own
-      },
-    }),
-  )
+  const body = new ReadableStream<Uint8Array>({
+    start(own) {
+      controller = own
+    },
+  })
+  const blocks = eventBlocks(streamPieces(body))
   controller?.enqueue(encoder.encode('data: 1\n\n'))
   expect((await blocks.next())?.map(({ data }) => data)).toEqual(['1'])
   controller?.enqueue(encoder.encode('data: 2\n\ndata: 3\n\nda'))
