@@ -133,6 +133,10 @@ function clientOf(options: BillingClientOptions) {
       limits: (signal?: AbortSignal) => json('get', '/credits/usage/limits', {}, signalOf(signal)),
     },
 
+    /** How usage, or another change of the balance, came about: counts, prices, margin, rounding, and who paid. */
+    explain: (id: string, signal?: AbortSignal) =>
+      json('get', '/explanations/{id}', { path: { id } }, signalOf(signal)),
+
     costs: {
       list: async (query: ListQuery<'/costs'> = {}, signal?: AbortSignal) =>
         pageOf(await json('get', '/costs', { query }, signalOf(signal))),
@@ -231,6 +235,14 @@ export type Invoice = Schemas['Invoice']
 export type InvoiceLine = Schemas['LineItem']
 /** Of S4: recorded usage. */
 export type UsageRecord = Schemas['UsageRecord']
+/** How usage, or another change of the balance, came about. */
+export type Explanation = UsageExplanation | TransactionExplanation | GrantExplanation
+/** How usage came about: counts × prices, margin, rounding, and who paid. */
+export type UsageExplanation = Schemas['UsageExplanation']
+/** Where credits came from, and where they went. */
+export type GrantExplanation = Schemas['GrantExplanation']
+/** How another change of the balance came about. */
+export type TransactionExplanation = Schemas['TransactionExplanation']
 /** What each meter was used, and what is left. */
 export type UsageDashboard = Schemas['UsageDashboard']
 /** What plan and budgets allow. */

@@ -101,6 +101,10 @@ export interface paths {
         /** Recorded usage of the caller’s account that has a cost, newest first */
         readonly get: operations["get_costs"];
     };
+    readonly "/explanations/{id}": {
+        /** How usage, or another change of the balance, came about */
+        readonly get: operations["get_explanations_by_id"];
+    };
     readonly "/transactions": {
         /** Every change of the balance, newest first */
         readonly get: operations["get_transactions"];
@@ -369,6 +373,10 @@ export interface components {
              */
             readonly period_end: string | null;
             readonly proration: boolean;
+            /** The meter whose usage it charges for, in Sparks. */
+            readonly meter: string | null;
+            /** What one costs, as exact decimal text. */
+            readonly unit_price: string | null;
         };
         readonly PreviewSubscriptionChangeRequest: {
             readonly plan?: string;
@@ -862,6 +870,308 @@ export interface components {
             readonly results: readonly components["schemas"]["CostRecord"][];
             readonly next: string | null;
             readonly previous: null;
+        };
+        readonly UsageExplanation: {
+            /**
+             * discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "usage";
+            readonly id: string;
+            readonly transaction_type: string;
+            readonly description: string;
+            readonly amount: string;
+            readonly balance_before: string;
+            readonly balance_after: string;
+            readonly burns: readonly {
+                readonly grant_id: string;
+                /** @enum {string|null} */
+                readonly kind: "promotional" | "paid" | null;
+                readonly reason: string | null;
+                readonly sparks: string;
+            }[];
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            readonly recorded_at: string;
+            /** Whether what is stored is what its own parts come to. */
+            readonly agrees: boolean;
+            readonly corrects: string | null;
+            readonly meter: string | null;
+            readonly unit: string | null;
+            readonly model: string | null;
+            readonly provider: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            readonly occurred_at: string;
+            readonly reported_quantity: string;
+            readonly quantity: string;
+            readonly included: string;
+            readonly cost: {
+                readonly amount: string;
+                readonly currency: string;
+                readonly pools: readonly {
+                    readonly pool: string;
+                    readonly count: number;
+                    readonly price: string;
+                    readonly per: string;
+                    readonly cost: string;
+                }[];
+            } | null;
+            readonly rating: {
+                readonly mode: string;
+                /** @enum {string} */
+                readonly from: "catalog" | "terms";
+                readonly by_units: {
+                    readonly units: string;
+                    readonly rate: string | null;
+                    readonly per: string | null;
+                    /** @example 139.05 */
+                    readonly sparks: string;
+                } | null;
+                readonly by_cost: {
+                    readonly cost: string;
+                    readonly margin: string;
+                    readonly spark_price: string;
+                    /** @example 139.05 */
+                    readonly sparks: string;
+                } | null;
+                readonly discount: {
+                    readonly above: string;
+                    readonly percent: string;
+                    readonly applied: boolean;
+                } | null;
+                readonly minimum: {
+                    readonly sparks: string;
+                    readonly applied: boolean;
+                } | null;
+                readonly period: {
+                    /**
+                     * Format: date-time
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    readonly starts_at: string;
+                    /**
+                     * Format: date-time
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    readonly ends_at: string;
+                    readonly units_before: string;
+                    readonly units_after: string;
+                    readonly price_before: string;
+                    readonly price_after: string;
+                } | null;
+                /** @example 139.05 */
+                readonly unrounded: string;
+                readonly rounding: string;
+                readonly sparks: string;
+            } | null;
+            readonly sparks: string;
+            readonly settled_by: {
+                readonly [key: string]: string;
+            };
+            readonly deliveries: readonly {
+                readonly provider: string;
+                readonly as: string;
+                readonly status: string;
+            }[];
+            readonly corrections: readonly {
+                /** @enum {string} */
+                readonly kind: "usage";
+                readonly id: string;
+                readonly transaction_type: string;
+                readonly description: string;
+                readonly amount: string;
+                readonly balance_before: string;
+                readonly balance_after: string;
+                readonly burns: readonly {
+                    readonly grant_id: string;
+                    /** @enum {string|null} */
+                    readonly kind: "promotional" | "paid" | null;
+                    readonly reason: string | null;
+                    readonly sparks: string;
+                }[];
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                readonly recorded_at: string;
+                /** Whether what is stored is what its own parts come to. */
+                readonly agrees: boolean;
+                readonly corrects: string | null;
+                readonly meter: string | null;
+                readonly unit: string | null;
+                readonly model: string | null;
+                readonly provider: string | null;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                readonly occurred_at: string;
+                readonly reported_quantity: string;
+                readonly quantity: string;
+                readonly included: string;
+                readonly cost: {
+                    readonly amount: string;
+                    readonly currency: string;
+                    readonly pools: readonly {
+                        readonly pool: string;
+                        readonly count: number;
+                        readonly price: string;
+                        readonly per: string;
+                        readonly cost: string;
+                    }[];
+                } | null;
+                readonly rating: {
+                    readonly mode: string;
+                    /** @enum {string} */
+                    readonly from: "catalog" | "terms";
+                    readonly by_units: {
+                        readonly units: string;
+                        readonly rate: string | null;
+                        readonly per: string | null;
+                        /** @example 139.05 */
+                        readonly sparks: string;
+                    } | null;
+                    readonly by_cost: {
+                        readonly cost: string;
+                        readonly margin: string;
+                        readonly spark_price: string;
+                        /** @example 139.05 */
+                        readonly sparks: string;
+                    } | null;
+                    readonly discount: {
+                        readonly above: string;
+                        readonly percent: string;
+                        readonly applied: boolean;
+                    } | null;
+                    readonly minimum: {
+                        readonly sparks: string;
+                        readonly applied: boolean;
+                    } | null;
+                    readonly period: {
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:30:00.000Z
+                         */
+                        readonly starts_at: string;
+                        /**
+                         * Format: date-time
+                         * @example 2026-11-21T09:30:00.000Z
+                         */
+                        readonly ends_at: string;
+                        readonly units_before: string;
+                        readonly units_after: string;
+                        readonly price_before: string;
+                        readonly price_after: string;
+                    } | null;
+                    /** @example 139.05 */
+                    readonly unrounded: string;
+                    readonly rounding: string;
+                    readonly sparks: string;
+                } | null;
+                readonly sparks: string;
+                readonly settled_by: {
+                    readonly [key: string]: string;
+                };
+                readonly deliveries: readonly {
+                    readonly provider: string;
+                    readonly as: string;
+                    readonly status: string;
+                }[];
+            }[];
+        };
+        readonly TransactionExplanation: {
+            /**
+             * discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "entry";
+            readonly id: string;
+            readonly transaction_type: string;
+            readonly description: string;
+            readonly amount: string;
+            readonly balance_before: string;
+            readonly balance_after: string;
+            readonly burns: readonly {
+                readonly grant_id: string;
+                /** @enum {string|null} */
+                readonly kind: "promotional" | "paid" | null;
+                readonly reason: string | null;
+                readonly sparks: string;
+            }[];
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            readonly recorded_at: string;
+            /** Whether what is stored is what its own parts come to. */
+            readonly agrees: boolean;
+            readonly counter_account: string;
+            readonly corrects: string | null;
+            readonly corrected_by: readonly string[];
+            readonly payment: {
+                readonly amount: string;
+                readonly currency: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                readonly paid_at: string | null;
+            } | null;
+        };
+        readonly GrantExplanation: {
+            /**
+             * discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "grant";
+            readonly id: string;
+            /** @enum {string} */
+            readonly grant_kind: "promotional" | "paid";
+            /** @enum {string} */
+            readonly cause: "checkout" | "plan" | "rollover" | "hand" | "adjustment" | "given_back";
+            readonly description: string;
+            readonly amount: string;
+            readonly remaining: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            readonly granted_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            readonly expires_at: string | null;
+            readonly payment: {
+                readonly amount: string;
+                readonly currency: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                readonly paid_at: string | null;
+            } | null;
+            readonly burned: {
+                readonly transactions: number;
+                readonly sparks: string;
+            };
+            /** What took from it, newest first, at most 100. */
+            readonly burned_by: readonly {
+                readonly id: string;
+                readonly transaction_type: string;
+                readonly sparks: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                readonly recorded_at: string;
+            }[];
+            readonly agrees: boolean;
         };
         readonly CreditTransactionPage: {
             readonly results: readonly components["schemas"]["CreditTransaction"][];
@@ -1491,6 +1801,8 @@ export interface operations {
                 readonly billed?: boolean;
                 readonly meter?: string;
                 readonly model?: string;
+                /** Only what this paid a part of, as `settled_by` of a record names it. */
+                readonly settled_by?: string;
             };
         };
         readonly responses: {
@@ -1565,6 +1877,21 @@ export interface operations {
             readonly 200: {
                 content: {
                     readonly "application/json": components["schemas"]["CostPage"];
+                };
+            };
+        };
+    };
+    readonly get_explanations_by_id: {
+        readonly parameters: {
+            readonly path: {
+                readonly id: string;
+            };
+        };
+        readonly responses: {
+            /** Counts, prices, margin, rounding, and who paid. */
+            readonly 200: {
+                content: {
+                    readonly "application/json": components["schemas"]["UsageExplanation"] | components["schemas"]["TransactionExplanation"] | components["schemas"]["GrantExplanation"];
                 };
             };
         };

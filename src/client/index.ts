@@ -11,6 +11,8 @@ export {
   type CreditPackage,
   type CreditTransaction,
   createBillingClient,
+  type Explanation,
+  type GrantExplanation,
   type Invoice,
   type InvoiceLine,
   type IssuedApiKey,
@@ -23,7 +25,9 @@ export {
   type ReturnAddresses,
   type StripeConfig,
   type Subscription,
+  type TransactionExplanation,
   type UsageDashboard,
+  type UsageExplanation,
   type UsageLimits,
   type UsageRecord,
   type VerifiedCheckout,
@@ -35,5 +39,6 @@ export {
   type BillingQuery,
   billingQueries,
   type Days,
+  type UsageQuery,
 } from './queries.js'
 export type { BillingClientOptions, RequestOptions } from './request.js'

@@ -15,6 +15,7 @@ export type Resource =
   | 'credits'
   | 'creditTransactions'
   | 'creditPackages'
+  | 'explanation'
   | 'apiKeys'
   | 'checkout'
   | 'preview'
@@ -51,6 +52,19 @@ export interface BillingListQuery<Item> {
 export interface Days {
   readonly from: string
   readonly to: string
+}
+
+/** Which usage: all that is given must hold. */
+export interface UsageQuery {
+  readonly billed?: boolean | undefined
+  readonly meter?: string | undefined
+  /** Recorded then or later. */
+  readonly from?: string | undefined
+  /** Recorded before. */
+  readonly to?: string | undefined
+  /** What paid a part of it: `credits`, `allowance`, `meter:stripe`. */
+  readonly settledBy?: string | undefined
+  readonly pageSize?: number
 }
 
 const minuteMs = 60_000
@@ -110,26 +124,26 @@ export function billingQueries(client: BillingClient) {
     /** One invoice with its lines. */
     invoice: (id: string) => one('invoices', ['one', id], (signal) => client.invoices.get(id, signal)),
     /** Records of a meter, billed or not; default all. */
-    usage: ({
-      billed,
-      meter,
-      pageSize = 50,
-    }: {
-      readonly billed?: boolean | undefined
-      readonly meter?: string | undefined
-      readonly pageSize?: number
-    } = {}) =>
-      list('usage', [billed ?? null, meter ?? null, pageSize], (cursor, signal) =>
-        client.usage.list(
-          {
-            limit: pageSize,
-            ...(billed === undefined ? {} : { billed }),
-            ...(meter === undefined ? {} : { meter }),
-            ...cursor,
-          },
-          signal,
-        ),
+    usage: ({ billed, meter, from, to, settledBy, pageSize = 50 }: UsageQuery = {}) =>
+      list(
+        'usage',
+        [billed ?? null, meter ?? null, from ?? null, to ?? null, settledBy ?? null, pageSize],
+        (cursor, signal) =>
+          client.usage.list(
+            {
+              limit: pageSize,
+              ...(billed === undefined ? {} : { billed }),
+              ...(meter === undefined ? {} : { meter }),
+              ...(from === undefined ? {} : { from }),
+              ...(to === undefined ? {} : { to }),
+              ...(settledBy === undefined ? {} : { settled_by: settledBy }),
+              ...cursor,
+            },
+            signal,
+          ),
       ),
+    /** How usage, or another change of the balance, came about. */
+    explanation: (id: string) => one('explanation', [id], (signal) => client.explain(id, signal)),
     /** This month where no days are given. */
     usageDashboard: (days?: Days) =>
       one('usageDashboard', [days?.from ?? null, days?.to ?? null], (signal) =>

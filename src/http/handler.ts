@@ -15,6 +15,7 @@ import { addCostRoutes } from './routes/costs.js'
 import { addCreditPackageRoutes } from './routes/credit-packages.js'
 import { addCreditRoutes } from './routes/credits.js'
 import { addEventRoutes } from './routes/events.js'
+import { addExplanationRoutes } from './routes/explanations.js'
 import { addHealthRoutes } from './routes/health.js'
 import { addInvoicePdfRoutes } from './routes/invoice-pdf.js'
 import { addInvoiceRoutes } from './routes/invoices.js'
@@ -123,6 +124,7 @@ const routes = [
   addUsageRoutes,
   addUsageEventRoutes,
   addCostRoutes,
+  addExplanationRoutes,
   addCreditRoutes,
   addCreditPackageRoutes,
   addPaymentRoutes,

@@ -44,7 +44,7 @@ export {
   useReactivateSubscription,
   useSubscription,
 } from './hooks/use-subscription.js'
-export { type UsageFilter, useUsage, useUsageDashboard, useUsageLimits } from './hooks/use-usage.js'
+export { type UsageFilter, useExplanation, useUsage, useUsageDashboard, useUsageLimits } from './hooks/use-usage.js'
 export type { Write } from './hooks/use-write.js'
 export type { MessageKey, Messages, MessageValues, Plural, Translate } from './messages.js'
 export { BillingProvider, type BillingProviderProps } from './provider.js'

@@ -1,3 +1,4 @@
+import type { explanationEnglish } from './explanation-messages.js'
 import type { Format } from './format.js'
 
 /** A text that depends on a number: by the plural rules of the locale. */
@@ -9,6 +10,7 @@ export const english = {
   'action.close': 'Close',
   'action.copied': 'Copied',
   'action.copy': 'Copy {what}',
+  'action.explain': '{what}: how it came about',
   'action.loadMore': 'Load more',
   'action.newer': 'Show newer',
   'action.retry': 'Try again',
@@ -90,6 +92,9 @@ export const english = {
   'quota.reached': 'It starts anew on {date}. A larger plan has more now.',
   'quota.throttledText':
     'Requests were refused at the limit. They go through again on {date}, or at once with a larger plan.',
+  'quota.refused': 'A request was refused',
+  'quota.refusedText':
+    'It asked for more than the {left} that are left; smaller ones go through. All is there again on {date}, or at once with a larger plan.',
   'quota.now': '{used} of {limit} in use',
   'quota.held': '{held} reserved',
 
@@ -143,7 +148,7 @@ export const english = {
   'plans.limit': '{meter}: {limit}',
   'plans.unlimited': '{meter}: unlimited',
   'plans.credits': '{credits} Sparks each period',
-  'plans.overage': 'More is billed afterwards',
+  'plans.overage': 'Further usage is billed afterwards',
   'plans.byo': 'Models by keys of your own',
   'plans.empty': 'There are no plans to choose from.',
 
@@ -373,16 +378,26 @@ export const english = {
   'checkout.back': 'Back to billing',
 } as const satisfies Readonly<Record<string, string | Plural>>
 
-export type MessageKey = keyof typeof english
+/** Those of parts that are loaded on demand come with them. */
+type English = typeof english & typeof explanationEnglish
+
+export type MessageKey = keyof English
 
 /** Texts of one's own; those that are not given are English. */
-export type Messages = { readonly [Key in MessageKey]?: (typeof english)[Key] extends string ? string : Plural }
+export type Messages = { readonly [Key in MessageKey]?: English[Key] extends string ? string : Plural }
 
 /** What is filled in. */
 export type MessageValues = Readonly<Record<string, string | number>>
 
 /** Finds a text and fills it in. `count`, where it is a number, chooses the plural. */
 export type Translate = (key: MessageKey, values?: MessageValues) => string
+
+const later: Partial<Record<MessageKey, string | Plural>> = {}
+
+/** Adds what a part that is loaded on demand says. */
+export function addEnglish(texts: typeof later): void {
+  Object.assign(later, texts)
+}
 
 export function createTranslate(
   messages: Messages | undefined,
@@ -392,7 +407,7 @@ export function createTranslate(
   const isRightToLeft = direction === 'rtl'
   return (key, values = {}) => {
     const own: string | Plural | undefined = messages?.[key]
-    const found: string | Plural = own ?? english[key]
+    const found: string | Plural = own ?? english[key as keyof typeof english] ?? later[key] ?? key
     const isForeign = isRightToLeft && own === undefined
     const count = Number(values.count ?? 0)
     const text = typeof found === 'string' ? found : (found[plural(count)] ?? found.other)
@@ -407,5 +422,5 @@ export function createTranslate(
 
 /** Whether there is such a text: words of the wire, such as states, have one each unless they are new. */
 export function isMessage(key: string): key is MessageKey {
-  return Object.hasOwn(english, key)
+  return Object.hasOwn(english, key) || Object.hasOwn(later, key)
 }

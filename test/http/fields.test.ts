@@ -220,7 +220,16 @@ describe('each field of S4', () => {
         amountDue: amount(11),
         amountPaid: amount(13),
         lines: [
-          { description: accountId, quantity: '1', amount: '1', startsAt: at(0), endsAt: at(1), isProration: false },
+          {
+            description: accountId,
+            quantity: '1',
+            amount: '1',
+            startsAt: at(0),
+            endsAt: at(1),
+            isProration: false,
+            meter: null,
+            unitPrice: '1',
+          },
         ],
         startsAt: at(0),
         endsAt: at(1),

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { accountId, openWorld, type World } from './world.js'
+import { accountId, openWorld, site, type World } from './world.js'
+
+const pages = { successUrl: `${site}/paid`, cancelUrl: `${site}/not-paid` }
 
 let world: World
 beforeEach(async () => {
@@ -43,5 +45,66 @@ describe('invoices by HTTP', () => {
       actions: ['pay', 'download', 'void'],
     })
     expect(await ask('POST', `/invoices/${id}/pay`)).toMatchObject({ status: 200, body: { status: 'past_due' } })
+  })
+
+  it('S3.11 S3.10 usage and other changes of the balance say how they came about; what else has an id does not', async () => {
+    const { billing, ask } = world
+    const given = { accountId, amount: '200', reason: 'Welcome', idempotencyKey: 'g' }
+    await billing.credits.grant(given)
+    const tokens = { input: 1_000, output: 500 }
+    const asked = { accountId, meter: 'ai_tokens', model: 'gpt-4o', tokens, idempotencyKey: 'u' } as const
+    const { id } = await billing.recordUsage(asked)
+    const { body } = await ask('GET', `/explanations/${id}`)
+    expect(body).toMatchObject({
+      kind: 'usage',
+      meter: 'ai_tokens',
+      model: 'gpt-4o',
+      cost: {
+        amount: '0.0075',
+        currency: 'USD',
+        pools: [
+          { pool: 'input', count: 1_000 },
+          { pool: 'output', count: 500 },
+        ],
+      },
+      rating: { mode: 'by_cost', by_cost: { margin: '1.2', spark_price: '0.00004', sparks: '225' }, by_units: null },
+      sparks: '225',
+      settled_by: { credits: '200', debt: '25' },
+      balance_before: '200',
+      balance_after: '-25',
+      burns: [{ kind: 'promotional', reason: 'Welcome', sparks: '200' }],
+      corrections: [],
+      agrees: true,
+    })
+    const { results } = (await ask('GET', '/credits/transactions')).body
+    const entry = await ask('GET', `/explanations/${results[1].id}`)
+    expect(entry.body).toMatchObject({
+      kind: 'grant',
+      cause: 'hand',
+      amount: '200',
+      remaining: '0',
+      burned_by: [{ id, transaction_type: 'usage', sparks: '200' }],
+      agrees: true,
+    })
+    const foreign = await ask('GET', `/explanations/${id}`, undefined, { authorization: 'Bearer stranger' })
+    expect(foreign).toMatchObject({ status: 404, body: { code: 'not_found' } })
+    // Sales, deliveries and events are explained to operators.
+    const page = await billing.createCheckout({ accountId, kind: 'credits', amount: '5', ...pages })
+    expect((await ask('GET', `/explanations/${page.id}`)).status).toBe(404)
+  })
+
+  it('S3.8 usage is listed by what paid a part of it', async () => {
+    const { billing, ask } = world
+    await billing.recordUsage({ accountId, meter: 'workflows', quantity: 1, idempotencyKey: 'w' })
+    await billing.recordUsage({ accountId, meter: 'ai_tokens', costUsd: '1', quantity: 1, idempotencyKey: 't' })
+    const listed = async (payer: string) => {
+      const { results } = (await ask('GET', `/credits/usage?settled_by=${payer}`)).body
+      return results.map(({ usage_type }: { usage_type: string }) => usage_type)
+    }
+    expect([await listed('allowance'), await listed('debt'), await listed('meter:stripe')]).toEqual([
+      ['workflows'],
+      ['ai_tokens'],
+      [],
+    ])
   })
 })

@@ -59,6 +59,7 @@ const routes: Rows = {
   'get /usage': { scope: 'billing:read', right: 200 },
   'get /account/{organization_id}/usage': { scope: 'billing:read', right: 200 },
   'get /credits/usage': { scope: 'billing:read', right: 200 },
+  'get /explanations/{id}': { scope: 'billing:read', right: 404 },
   'post /usage/events': {
     scope: 'usage:write',
     body: { meter: 'workflows', quantity: 1, idempotency_key: 'w1' },

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { formatMoney } from '../../src/core/domain/money.js'
+import { meterNamed } from '../../src/providers/door/meter-names.js'
 import { invoiceSchema, invoiceStatus, toInvoice } from '../../src/providers/lago/invoice.js'
 import { dollars, planPrice } from '../../src/testing/provider-conformance/subject.js'
 import { lagoAt } from './lago-customer.js'
@@ -99,6 +100,32 @@ describe('invoices at Lago', () => {
       expect(invoiceStatus({ status, payment_status: payment, ...more })).toBe(word)
     })
 
+  it('S0.1 S3.11 a charge for usage names our meter, also under a name of the app, and what one costs', () => {
+    const charge = (code: string) => ({
+      amount_cents: 55,
+      total_amount_cents: 55,
+      units: '13750.0',
+      precise_unit_amount: '0.00004',
+      item: { type: 'charge', code, name: code },
+    })
+    const fees = [charge('billfold_ai_tokens'), charge('api-calls'), charge('somebody_elses')]
+    const invoice = toInvoice(
+      invoiceSchema.parse({
+        lago_id: 'i',
+        status: 'finalized',
+        currency: 'USD',
+        fees_amount_cents: 165,
+        taxes_amount_cents: 0,
+        total_amount_cents: 165,
+        created_at: '2026-11-01T00:00:00Z',
+        fees: [...fees, { ...charge('billfold_plan'), item: { type: 'subscription', code: 'billfold_plan' } }],
+      }),
+      meterNamed({ calls: 'api-calls' }),
+    )
+    expect(invoice.lines.map(({ meter }) => meter)).toEqual(['ai_tokens', 'calls', null, null])
+    expect(invoice.lines[0]?.unitPrice).toBe('0.00004')
+  })
+
   it('S0.1 G1 adds up: what is charged, less what is taken off, with tax; credits pay a part of it', () => {
     const invoice = toInvoice(
       invoiceSchema.parse({
@@ -118,6 +145,7 @@ describe('invoices at Lago', () => {
         payment_due_date: '2026-01-31',
         metadata: [{ key: 'billfold_intent', value: 'chk_1' }],
       }),
+      () => null,
     )
     const { subtotal, discount, tax, total, creditsApplied, amountDue, amountPaid } = invoice
     expect([subtotal, discount, tax, total, creditsApplied, amountDue, amountPaid].map(formatMoney)).toEqual([

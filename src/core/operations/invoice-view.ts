@@ -12,6 +12,10 @@ export interface InvoiceLineView {
   readonly startsAt: Date | null
   readonly endsAt: Date | null
   readonly isProration: boolean
+  /** The meter whose usage it charges for; its quantity is counted in Sparks then. `null` for everything else. */
+  readonly meter: string | null
+  /** What one of the quantity costs, as decimal text; `null` where the provider does not say. */
+  readonly unitPrice: string | null
 }
 
 /** What is charged next if nothing changes. Amounts as decimal text; `total` = `subtotal` − `discount` + `tax`. */
@@ -98,9 +102,10 @@ export function previewView(invoice: InvoicePreview): InvoicePreviewView {
   }
 }
 
-function lineView({ description, quantity, amount, startsAt, endsAt, isProration }: InvoiceLine): InvoiceLineView {
+function lineView(line: InvoiceLine): InvoiceLineView {
+  const { description, quantity, amount, startsAt, endsAt, isProration, meter = null, unitPrice = null } = line
   const times = { startsAt: dateOf(startsAt), endsAt: dateOf(endsAt) }
-  return { description, quantity, amount: formatMoney(amount), ...times, isProration }
+  return { description, quantity, amount: formatMoney(amount), ...times, isProration, meter, unitPrice }
 }
 
 function actionsOf(status: InvoiceStatus): readonly InvoiceAction[] {

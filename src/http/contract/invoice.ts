@@ -13,6 +13,8 @@ export const lineItem = z
     period_start: timeOrNull,
     period_end: timeOrNull,
     proration: z.boolean(),
+    meter: z.string().nullable().openapi({ description: 'The meter whose usage it charges for, in Sparks.' }),
+    unit_price: z.string().nullable().openapi({ description: 'What one costs, as exact decimal text.' }),
   })
   .openapi('LineItem')
 

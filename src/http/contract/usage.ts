@@ -38,6 +38,10 @@ export const usageQuery = z.strictObject({
   billed: flag.optional().openapi({ type: 'boolean' }),
   meter: z.string().max(200).optional(),
   model: z.string().max(200).optional(),
+  settled_by: z.string().max(200).optional().openapi({
+    description: 'Only what this paid a part of, as `settled_by` of a record names it.',
+    example: 'credits',
+  }),
 })
 
 /** Whole UTC days, the second not included. */

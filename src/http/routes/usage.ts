@@ -13,12 +13,15 @@ export function addUsageRoutes(app: App, served: Served): void {
   const { billing, wire } = served
   const list = async (context: Context<AppEnv>, query: z.output<typeof usageQuery>) => {
     const { accountId } = context.var
-    const { limit, cursor, billed, ...filter } = query
+    const { limit, cursor, billed, settled_by: payer, ...filter } = query
     const { meter, model } = filter
     const only = { ...spanOf(filter), ...(meter && { meter }), ...(model && { model }) }
     const pageOf = (place: string | undefined): Promise<Page<UsageRecord>> =>
       billing.usage.list({ ...placeOf(accountId, { limit, cursor: place }), ...only })
-    const isAsked = (record: UsageRecord) => (billed === undefined || record.billed === billed ? record : null)
+    const isAsked = (record: UsageRecord) => {
+      const isPaidSo = payer === undefined || (record.settledBy[payer] ?? 0n) !== 0n
+      return isPaidSo && (billed === undefined || record.billed === billed) ? record : null
+    }
     const page = await filtered(pageOf, cursor, isAsked)
     const { spark } = await billing.priceList()
     const invoices = page.items.some(isCollected) ? await newestInvoices(served, accountId) : []

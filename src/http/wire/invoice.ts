@@ -46,5 +46,7 @@ export function lineItemJson(line: InvoiceLineView): z.output<typeof lineItem> {
     period_start: isoOrNull(line.startsAt),
     period_end: isoOrNull(line.endsAt),
     proration: line.isProration,
+    meter: line.meter,
+    unit_price: line.unitPrice,
   }
 }

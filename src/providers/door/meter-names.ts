@@ -12,6 +12,13 @@ export function meterNames(given: Readonly<Record<string, string>>): MeterNames 
   return (meter, isShadow = false) => `${isShadow ? shadow : ''}${names.get(meter) ?? `${own}${meter}`}`
 }
 
+/** The meter that is counted under a name; `null` for a name that is not ours. */
+export function meterNamed(given: Readonly<Record<string, string>>): (name: string) => string | null {
+  const nameOf = meterNames(given)
+  const owners = new Map(Object.entries(given).map(([meter, name]) => [name, meter]))
+  return (name) => owners.get(name) ?? ownerOf(name, nameOf) ?? null
+}
+
 /**
  * Names given by the app, at most so long with what stands before a shadow's. No two meters are counted under one name: each has a price
  * for all that is counted under it, so that whatever is used would be charged twice.

@@ -4,7 +4,7 @@ import type { CheckoutCapability } from '../../core/ports/capabilities/checkout.
 import type { CustomersCapability } from '../../core/ports/capabilities/customers.js'
 import type { UsageReportsCapability } from '../../core/ports/capabilities/usage-reports.js'
 import type { Provider } from '../../core/ports/provider.js'
-import { meterNames, meterNamesSchema } from '../door/meter-names.js'
+import { meterNamed, meterNames, meterNamesSchema } from '../door/meter-names.js'
 import { defaultLimits, defaultTimeoutMs, type LagoClient, lagoCall } from './call.js'
 import { lagoCatalog } from './catalog.js'
 import { lagoCheckout } from './checkout.js'
@@ -98,7 +98,7 @@ export function lagoProvider(options: LagoProviderOptions): LagoProvider {
   const plans = lagoPlans(call, codeOf)
   const line = usageLine(call, plans, settings.currency, options.now ?? Date.now)
   const foreign = new Map(Object.entries(settings.plans))
-  const invoices = lagoInvoices(call)
+  const invoices = lagoInvoices(call, meterNamed(settings.meters))
   return {
     id: settings.id,
     client: options.client,

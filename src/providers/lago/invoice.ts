@@ -14,11 +14,17 @@ const feeSchema = z.object({
   amount_cents: cents,
   total_amount_cents: cents,
   units: z.string().nullish(),
+  precise_unit_amount: z.string().nullish(),
   description: z.string().nullish(),
   from_date: z.string().nullish(),
   to_date: z.string().nullish(),
   succeeded_at: z.string().nullish(),
-  item: z.object({ type: z.string(), name: z.string().nullish(), invoice_display_name: z.string().nullish() }),
+  item: z.object({
+    type: z.string(),
+    code: z.string().nullish(),
+    name: z.string().nullish(),
+    invoice_display_name: z.string().nullish(),
+  }),
 })
 
 /** How an invoice stands, by the two words that Lago has for it, and what lies across them. */
@@ -63,8 +69,11 @@ export const intentKey = 'billfold_intent'
 
 const dayMs = 86_400_000
 
+/** The meter that is counted under a code; `null` for one of somebody else's. */
+export type MeterOf = (code: string) => string | null
+
 /** In our words. */
-export function toInvoice(invoice: LagoInvoice): Invoice {
+export function toInvoice(invoice: LagoInvoice, meterOf: MeterOf): Invoice {
   const money = (amount: number | null | undefined) => fromLagoAmount(amount ?? 0, invoice.currency)
   const status = invoiceStatus(invoice)
   const isOver = status === 'void' || status === 'deleted'
@@ -72,7 +81,7 @@ export function toInvoice(invoice: LagoInvoice): Invoice {
   const paid = status === 'paid' ? total : (invoice.total_paid_amount_cents ?? 0)
   const discount = (invoice.coupons_amount_cents ?? 0) + (invoice.progressive_billing_credit_amount_cents ?? 0)
   const credits = (invoice.credit_notes_amount_cents ?? 0) + (invoice.prepaid_credit_amount_cents ?? 0)
-  const lines = (invoice.fees ?? []).map((fee) => toLine(fee, money))
+  const lines = (invoice.fees ?? []).map((fee) => toLine(fee, money, meterOf))
   const isFinal = status !== 'draft' && status !== 'processing' && status !== 'generation_failed'
   const due = instant(invoice.payment_due_date)
   return {
@@ -188,7 +197,8 @@ export interface InvoiceStatusQuery {
 
 const unpaid: InvoiceStatusQuery = { 'statuses[]': ['finalized'], payment_dispute_lost: false }
 
-function toLine(fee: LagoFee, money: (cents: number) => Money): InvoiceLine {
+function toLine(fee: LagoFee, money: (cents: number) => Money, meterOf: MeterOf): InvoiceLine {
+  const { type, code } = fee.item
   return {
     description: fee.item.invoice_display_name || fee.item.name || fee.item.type,
     quantity: fee.units ?? null,
@@ -196,6 +206,8 @@ function toLine(fee: LagoFee, money: (cents: number) => Money): InvoiceLine {
     startsAt: instant(fee.from_date),
     endsAt: afterSecond(instant(fee.to_date)),
     isProration: false,
+    meter: type === 'charge' && code ? meterOf(code) : null,
+    unitPrice: fee.precise_unit_amount ?? null,
   }
 }
 

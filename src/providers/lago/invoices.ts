@@ -3,7 +3,7 @@ import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { Invoice, InvoicePdf, InvoicesCapability } from '../../core/ports/capabilities/invoices.js'
 import { type LagoCall, parseAnswer, part } from './call.js'
-import { invoiceSchema, type LagoInvoice, statusQuery, toInvoice } from './invoice.js'
+import { invoiceSchema, invoiceStatus, type LagoInvoice, type MeterOf, statusQuery, toInvoice } from './invoice.js'
 import { payInvoice } from './invoice-payment.js'
 import { listed } from './listed.js'
 import { poll } from './poll.js'
@@ -22,9 +22,9 @@ export type LagoInvoiceVerbs = Required<Pick<InvoicesCapability, 'list' | 'get' 
  *
  * @see https://docs.getlago.com/api-reference/invoices/invoice-object
  */
-export function lagoInvoices(call: LagoCall): LagoInvoiceVerbs {
+export function lagoInvoices(call: LagoCall, meterOf: MeterOf): LagoInvoiceVerbs {
   const get = async (externalId: string, options: CallOptions) =>
-    toInvoice(await readInvoice(call, externalId, options))
+    toInvoice(await readInvoice(call, externalId, options), meterOf)
 
   /** A step of an invoice's life; one that it has gone already is answered as it is. */
   const step = async (
@@ -99,7 +99,7 @@ export async function readInvoice(call: LagoCall, externalId: string, options: C
 /** Asks for the file, which Lago writes after an empty answer, and looks for it a few times. */
 async function pdfOf(call: LagoCall, externalId: string, options: CallOptions): Promise<InvoicePdf> {
   const invoice = await readInvoice(call, externalId, options)
-  const { status } = toInvoice(invoice)
+  const status = invoiceStatus(invoice)
   if (status === 'draft' || status === 'processing')
     throw new BillingError('invalid_state', `Invoice ${externalId} is ${status}: it has no PDF until it is final.`)
   if (invoice.file_url) return { status: 'ready', url: invoice.file_url }

@@ -1,10 +1,11 @@
 import * as z from 'zod'
+import { formatDecimal, multiplyDecimal, parseDecimal } from '../../core/domain/decimal.js'
 import type { InvoiceStatus } from '../../core/domain/invoice.js'
-import type { Money } from '../../core/domain/money.js'
 import type { Invoice, InvoiceLine, InvoicePreview } from '../../core/ports/capabilities/invoices.js'
-import { exactAmount } from './amount.js'
+import { exactAmount, stripeDigits } from './amount.js'
 import { parseAnswer } from './call.js'
 import { instant } from './instant.js'
+import { meterOfProduct } from './prices.js'
 import { reference } from './reference.js'
 
 const amountsSchema = z.array(z.object({ amount: z.number() })).nullish()
@@ -15,6 +16,13 @@ const lineSchema = z.object({
   quantity: z.number().nullish(),
   quantity_decimal: z.unknown().optional(),
   period: z.object({ start: z.number(), end: z.number() }).nullish(),
+  pricing: z
+    .object({
+      price_details: z.object({ product: reference.nullish() }).nullish(),
+      // An object of the SDK's, which writes itself as decimal text.
+      unit_amount_decimal: z.unknown().optional(),
+    })
+    .nullish(),
   parent: z
     .object({
       subscription_item_details: z.object({ proration: z.boolean().nullish() }).nullish(),
@@ -96,7 +104,7 @@ function common(invoice: z.output<typeof previewSchema>, now: number): InvoicePr
     creditsApplied: sum(grants),
     amountDue: money(invoice.amount_due),
     amountPaid: money(invoice.amount_paid),
-    lines: invoice.lines.data.map((line) => toLine(line, money)),
+    lines: invoice.lines.data.map((line) => toLine(line, invoice.currency)),
     description: invoice.description ?? null,
     startsAt: instant(invoice.period_start),
     endsAt: instant(invoice.period_end),
@@ -105,18 +113,28 @@ function common(invoice: z.output<typeof previewSchema>, now: number): InvoicePr
   }
 }
 
-function toLine(line: z.output<typeof lineSchema>, money: (minor: number) => Money): InvoiceLine {
-  const { quantity, quantity_decimal: exactQuantity, period, parent } = line
+function toLine(line: z.output<typeof lineSchema>, currency: string): InvoiceLine {
+  const { quantity, quantity_decimal: exactQuantity, period, parent, pricing } = line
   const counted = exactQuantity == null ? quantity : exactQuantity
   return {
     description: line.description ?? '',
     quantity: counted == null ? null : String(counted),
-    amount: money(line.amount),
+    amount: exactAmount(line.amount, currency),
     startsAt: instant(period?.start),
     endsAt: instant(period?.end),
     isProration:
       parent?.subscription_item_details?.proration === true || parent?.invoice_item_details?.proration === true,
+    meter: meterOfProduct(pricing?.price_details?.product),
+    unitPrice: unitPrice(pricing?.unit_amount_decimal, currency),
   }
+}
+
+/** A price in whole units of its currency; `null` where Stripe has none, as for tiers. */
+function unitPrice(minor: unknown, currency: string): string | null {
+  const amount = minor == null ? undefined : parseDecimal(String(minor))
+  return amount
+    ? formatDecimal(multiplyDecimal(amount, { coefficient: 1n, scale: stripeDigits(currency.toUpperCase()) }))
+    : null
 }
 
 /**

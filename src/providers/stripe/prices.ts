@@ -33,6 +33,14 @@ export interface WantedPrice {
 const priceSchema = z.object({ id: z.string().min(1), active: z.boolean(), lookup_key: z.string().nullish() })
 const productOfPriceSchema = z.object({ product: reference })
 
+/** What the id of a product begins with that is the usage of a meter. */
+const meterProduct = 'billfold_meter_'
+
+/** The meter whose usage a product is; `null` for every other product. */
+export function meterOfProduct(id: string | null | undefined): string | null {
+  return id?.startsWith(meterProduct) ? id.slice(meterProduct.length) : null
+}
+
 /** The prices of a plan, by what they must be. @throws BillingError `invalid_amount`, `invalid_request` */
 export function wantedPrices({ plan, title, amount, interval, overage }: PlanPrice): readonly WantedPrice[] {
   const { currency, minor } = toStripeAmount(amount)
@@ -50,7 +58,7 @@ export function wantedPrices({ plan, title, amount, interval, overage }: PlanPri
       const cents = toMinorDecimal(sparkPrice, stripeDigits(amount.currency))
       return {
         lookupKey: keyOf('overage', meter, currency, cents, interval),
-        product: { id: `billfold_meter_${meter}`, name: `${meter} (Sparks)` },
+        product: { id: `${meterProduct}${meter}`, name: `${meter} (Sparks)` },
         currency,
         amount: cents,
         interval,

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import type { Invoice, InvoiceLine } from '../../client/client.js'
 import { useBilling } from '../billing-context.js'
 import { compare } from '../decimal.js'
@@ -11,6 +11,7 @@ import { Loaded } from '../primitives/loaded.js'
 import { Skeleton } from '../primitives/skeleton.js'
 import { Empty, Table } from '../primitives/table.js'
 import { InvoiceActions } from './invoice-actions.js'
+import { InvoiceLineDialog, type UsageLine } from './invoice-line-dialog.js'
 
 /** Which invoice, and the way back. */
 export interface InvoiceDetailsProps {
@@ -38,10 +39,12 @@ export function InvoiceDetails({ id, onBack }: InvoiceDetailsProps): ReactNode {
 }
 
 function Shown({ invoice }: { readonly invoice: Invoice }): ReactNode {
-  const { text, format } = useBilling()
+  const { text, format, nameOf } = useBilling()
   const { currency, line_items: lines } = invoice
+  const [explained, setExplained] = useState<UsageLine | null>(null)
   const periodOf = ({ period_start: start, period_end: end }: Pick<InvoiceLine, 'period_start' | 'period_end'>) =>
     start === null || end === null ? '' : `${format.date(start)} – ${format.date(end)}`
+  const usageOf = ({ meter }: UsageLine) => text('explain.usageOf', { meter: nameOf(meter) })
   const facts = [
     ['invoice.issued', invoice.finalized_at ?? invoice.created_at],
     ['invoice.dueDate', invoice.due_date],
@@ -95,7 +98,18 @@ function Shown({ invoice }: { readonly invoice: Invoice }): ReactNode {
               title: text('invoice.description'),
               cell: (line) => (
                 <span>
-                  {line.description}
+                  {isOfUsage(line) ? (
+                    <button
+                      type="button"
+                      className="billfold-link"
+                      aria-label={text('action.explain', { what: usageOf(line) })}
+                      onClick={() => setExplained(line)}
+                    >
+                      {usageOf(line)}
+                    </button>
+                  ) : (
+                    line.description
+                  )}
                   <span className="billfold-small billfold-muted">{periodOf(line)}</span>
                 </span>
               ),
@@ -115,6 +129,7 @@ function Shown({ invoice }: { readonly invoice: Invoice }): ReactNode {
           ]}
         />
       )}
+      {explained && <InvoiceLineDialog invoice={invoice} line={explained} onClose={() => setExplained(null)} />}
       <dl className="billfold-totals">
         {sums.map(([key, amount]) =>
           compare(amount, 0) === 0 && !always.has(key) ? null : (
@@ -137,4 +152,9 @@ function Shown({ invoice }: { readonly invoice: Invoice }): ReactNode {
       </div>
     </>
   )
+}
+
+/** Whether a line charges for usage, of which there are records here. */
+function isOfUsage<Line extends InvoiceLine>(line: Line): line is Line & UsageLine {
+  return line.meter !== null && line.period_start !== null && line.period_end !== null
 }

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import { useBilling } from '../billing-context.js'
 import { compare } from '../decimal.js'
 import { useCreditTransactions } from '../hooks/use-credits.js'
@@ -6,10 +6,12 @@ import { isMessage } from '../messages.js'
 import { Card } from '../primitives/card.js'
 import { Moment, Quantity } from '../primitives/figures.js'
 import { PagedTable } from '../primitives/table.js'
+import { ExplanationDialog } from './on-demand.js'
 
 /** Every change of the balance, newest first, with the balance after it. */
 export function LedgerList({ pageSize = 20 }: { readonly pageSize?: number }): ReactNode {
   const { text, nameOf } = useBilling()
+  const [explained, setExplained] = useState<string | null>(null)
   const list = useCreditTransactions({ pageSize })
   return (
     <Card title={text('ledger.title')} isBusy={list.isPending}>
@@ -23,12 +25,20 @@ export function LedgerList({ pageSize = 20 }: { readonly pageSize?: number }): R
           {
             key: 'what',
             title: text('ledger.what'),
-            cell: ({ transaction_type, meter, description }) => {
+            cell: ({ id, transaction_type, meter, description }) => {
               const key = `ledger.${transaction_type}`
               const note = description === '' ? (meter === null ? '' : nameOf(meter)) : description
+              const what = isMessage(key) ? text(key) : transaction_type.replaceAll('_', ' ')
               return (
                 <span>
-                  {isMessage(key) ? text(key) : transaction_type.replaceAll('_', ' ')}
+                  <button
+                    type="button"
+                    className="billfold-link"
+                    aria-label={text('action.explain', { what })}
+                    onClick={() => setExplained(id)}
+                  >
+                    {what}
+                  </button>
                   {note !== '' && (
                     <span className="billfold-small billfold-muted">
                       {note.charAt(0).toUpperCase() + note.slice(1)}
@@ -57,6 +67,7 @@ export function LedgerList({ pageSize = 20 }: { readonly pageSize?: number }): R
           },
         ]}
       />
+      {explained !== null && <ExplanationDialog id={explained} onClose={() => setExplained(null)} />}
     </Card>
   )
 }

@@ -20,5 +20,8 @@ export const UpgradeDialog = onDemand(async () => (await import('./upgrade-dialo
 /** One invoice: its lines, how its total is made up, and what can be done about it. */
 export const InvoiceDetails = onDemand(async () => (await import('./invoice-details.js')).InvoiceDetails)
 
+/** How a use, or another change of the balance, came about. */
+export const ExplanationDialog = onDemand(async () => (await import('./explanation-dialog.js')).ExplanationDialog)
+
 /** What is asked and told about keys, by what is wanted. */
 export const ApiKeyDialog = onDemand(async () => (await import('./api-key-dialog.js')).ApiKeyDialog)

@@ -8,6 +8,7 @@ import { Card } from '../primitives/card.js'
 import { Choice } from '../primitives/choice.js'
 import { Moment, Money, Quantity } from '../primitives/figures.js'
 import { PagedTable } from '../primitives/table.js'
+import { ExplanationDialog } from './on-demand.js'
 
 /** Which records are shown. */
 export interface UsageRecordListProps {
@@ -21,6 +22,7 @@ type Filter = 'all' | 'billed' | 'unbilled'
 /** Each use that was recorded, newest first: how much, what it was charged, and whether it is billed. */
 export function UsageRecordList({ meter, pageSize = 50 }: UsageRecordListProps): ReactNode {
   const { text, nameOf } = useBilling()
+  const [explained, setExplained] = useState<string | null>(null)
   const [filter, setFilter] = useState<Filter>('all')
   const plans = usePlans()
   const currency = plans.data?.currency ?? 'USD'
@@ -46,7 +48,14 @@ export function UsageRecordList({ meter, pageSize = 50 }: UsageRecordListProps):
             cell: ({ usage_type, usage_details, id }) => (
               <span>
                 <span className="billfold-with-copy">
-                  {nameOf(usage_type)}
+                  <button
+                    type="button"
+                    className="billfold-link"
+                    aria-label={text('action.explain', { what: nameOf(usage_type) })}
+                    onClick={() => setExplained(id)}
+                  >
+                    {nameOf(usage_type)}
+                  </button>
                   <CopyButton value={id} what={text('records.id')} />
                 </span>
                 {typeof usage_details?.model === 'string' && (
@@ -90,6 +99,7 @@ export function UsageRecordList({ meter, pageSize = 50 }: UsageRecordListProps):
           },
         ]}
       />
+      {explained !== null && <ExplanationDialog id={explained} onClose={() => setExplained(null)} />}
     </Card>
   )
 }

@@ -17,7 +17,7 @@ const changedBy: Readonly<Record<string, readonly Resource[]>> = {
   plan: ['subscription', 'account', 'usageLimits', 'plans'],
   quota: ['usageLimits', 'usageDashboard', 'subscription', 'account'],
   subscription: ['subscription', 'account', 'usageLimits', 'invoices'],
-  usage: ['usage', 'usageDashboard', 'usageLimits', 'costs'],
+  usage: ['usage', 'usageDashboard', 'usageLimits', 'costs', 'explanation'],
 }
 
 const settleMs = 500

@@ -37,6 +37,8 @@ export function Dialog({ title, onClose, children, footer, onSubmit }: DialogPro
       className="billfold-dialog"
       aria-labelledby={id}
       onCancel={(event) => {
+        // React has it rise from a dialog within this one.
+        if (event.target !== event.currentTarget) return
         event.preventDefault()
         onClose()
       }}

@@ -15,6 +15,10 @@ export interface InvoiceLine {
   readonly endsAt: Instant | null
   /** Whether it charges, or credits, a part of a period because of a change in it. */
   readonly isProration: boolean
+  /** Our meter whose usage it charges for, where the provider says; its quantity is counted in Sparks then. */
+  readonly meter?: string | null
+  /** What one of the quantity costs, decimal text in whole units of the currency, where the provider says. */
+  readonly unitPrice?: string | null
 }
 
 /** An invoice as it stands at the provider. Amounts are in its currency; `total` = `subtotal` − `discount` + `tax`. */
