@@ -28,7 +28,9 @@ export function QuotaBar({ quota, isLevel = false, onUpgrade }: QuotaBarProps): 
   const name = nameOf(meter)
   const share = limit === null ? 0 : Math.min(1_000, permille(used, limit))
   const look = looks[status] ?? looks.below_quota
-  const key = `quota.${status}`
+  const isFull = limit !== null && compare(used, limit) >= 0
+  // What was refused asked for more than was left: smaller requests go through.
+  const key = status === 'throttled' && !isFull ? 'quota.refused' : `quota.${status}`
   const isNear = status === 'near_quota' || status === 'at_quota' || status === 'throttled'
   return (
     <div className={`billfold-quota billfold-tone-${look?.tone ?? 'neutral'}`}>
@@ -102,7 +104,10 @@ function explained(
   const { status, used, remaining, resets_at } = quota
   const date = format.date(resets_at)
   if (limit === null) return quota.included === 'unlimited' ? text('unit.unlimited') : ''
-  if (status === 'throttled') return text('quota.throttledText', { date })
+  if (status === 'throttled') {
+    const isFull = compare(used, limit) >= 0
+    return text(isFull ? 'quota.throttledText' : 'quota.refusedText', { date, left: format.number(remaining ?? limit) })
+  }
   if (isLevel) return text('quota.now', { used: format.number(used), limit: format.number(limit) })
   if (status === 'at_quota') return text('quota.reached', { date })
   const left = text('quota.left', { left: format.number(remaining ?? limit), limit: format.number(limit) })
