@@ -5,6 +5,7 @@ import { createApi } from './api.js'
 import type { ParrotBilling } from './billing.js'
 import type { Completions } from './completion.js'
 import { answerError } from './error-response.js'
+import { createParrotGateway, type Upstream } from './gateway.js'
 import { createPages } from './pages.js'
 import { sessionReader } from './session.js'
 import { createSignIn } from './sign-in.js'
@@ -17,11 +18,13 @@ export interface AppOptions {
   readonly sessionSecret: string
   /** Where the sandbox shows what happened; `null` with real keys. */
   readonly consoleUrl: string | null
+  /** Who answers what comes through the gateway; `null` for no gateway. */
+  readonly upstream: Upstream | null
 }
 
 /** The whole app, without a server around it. */
 export function createApp(billing: ParrotBilling, completions: Completions, options: AppOptions): Express {
-  const { origin, sessionSecret, consoleUrl } = options
+  const { origin, sessionSecret, consoleUrl, upstream } = options
   const sessionOf = sessionReader(sessionSecret)
   const app = express()
   app.disable('x-powered-by')
@@ -44,6 +47,8 @@ export function createApp(billing: ParrotBilling, completions: Completions, opti
       }),
     ),
   )
+  // Also before any parser: it reads what clients of OpenAI send, and streams what they are answered.
+  if (upstream) app.use(toExpress(createParrotGateway(billing, origin, upstream)))
   app.use('/api', createApi(billing, completions, sessionOf))
   app.use(createSignIn(billing, sessionSecret, origin.startsWith('https:')))
   app.use(createPages(sessionOf, consoleUrl))

@@ -19,6 +19,8 @@ export const catalog = defineCatalog({
   },
   plans: {
     free: { title: 'Free', meters: terms('350000') },
+    // Includes nothing: what credits do not pay is on the next invoice.
+    pay_as_you_go: { title: 'Pay as you go', price: { amount: '5' }, overage: true },
     starter: { title: 'Starter', price: { amount: '19' }, meters: terms('3500000') },
     pro: { title: 'Pro', price: { amount: '79' }, meters: terms('20000000') },
     starter_yearly: { title: 'Starter', price: { amount: '190', interval: 'year' }, meters: terms('3500000') },

@@ -101,6 +101,8 @@ async function open() {
     LANGFUSE_BASE_URL: sandbox.langfuse.baseUrl,
     LANGFUSE_PUBLIC_KEY: sandbox.langfuse.publicKey,
     LANGFUSE_SECRET_KEY: sandbox.langfuse.secretKey,
+    MODEL_BASE_URL: sandbox.models.openai.baseURL,
+    MODEL_API_KEY: sandbox.models.openai.apiKey,
   })
   children.push(app)
   const parrotUrl = String((await app.saying('listening')).listening)

@@ -10,6 +10,7 @@ const titles = new Map([
   ['/settings/usage', 'Usage'],
   ['/settings/plans', 'Plans'],
   ['/settings/invoices', 'Invoices'],
+  ['/settings/keys', 'API keys'],
   ['/billing/success', 'Payment'],
   ['/billing/cancel', 'Payment canceled'],
 ])

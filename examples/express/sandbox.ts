@@ -1,4 +1,4 @@
-// The sandbox as a process of its own: twins of Stripe and Langfuse on this machine. Prints where it is as one line of JSON.
+// The sandbox as a process of its own: twins of Stripe, Langfuse and OpenAI on this machine. Prints where it is as one line of JSON.
 // Run: npx tsx examples/express/sandbox.ts   (PORT and SANDBOX_DIR: a fixed port; a folder to keep its state in)
 import { sandbox } from 'billfold/testing'
 import { fail } from './failure.js'
@@ -10,7 +10,8 @@ const box = await sandbox({
   merchantName: 'Parrot',
   ...(SANDBOX_DIR === undefined ? {} : { dataDir: SANDBOX_DIR }),
 }).catch(fail)
-console.log(JSON.stringify({ url: box.url, stripe: { apiKey: box.stripe.apiKey }, langfuse: box.langfuse }))
+const { url, stripe, langfuse, models } = box
+console.log(JSON.stringify({ url, stripe: { apiKey: stripe.apiKey }, langfuse, models: { openai: models.openai } }))
 
 let isStopping = false
 async function stop(): Promise<void> {

@@ -28,6 +28,7 @@ server.on(
     origin,
     sessionSecret: settings.sessionSecret ?? randomBytes(32).toString('hex'),
     consoleUrl: settings.stripe.apiBase ?? null,
+    upstream: settings.upstream,
   }),
 )
 console.log(JSON.stringify({ listening: origin }))

@@ -17,6 +17,8 @@ export interface Settings {
     /** Another address than Stripe's own: the sandbox. */
     readonly apiBase: string | undefined
   }
+  /** Who answers what comes through the gateway; without one there is no gateway. */
+  readonly upstream: { readonly baseURL: string; readonly apiKey: string } | null
   readonly langfuse: { readonly baseUrl: string; readonly publicKey: string; readonly secretKey: string }
 }
 
@@ -26,6 +28,8 @@ const required = ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'LANGFUSE_PUBLIC
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const missing = required.filter((name) => !environment[name])
   if (missing.length > 0) throw new Error(`Set ${missing.join(', ')} in the environment; see README.md.`)
+  const { MODEL_BASE_URL, MODEL_API_KEY } = environment
+  if (!MODEL_BASE_URL !== !MODEL_API_KEY) throw new Error('Set MODEL_BASE_URL and MODEL_API_KEY, or neither.')
   const port = environment.PORT ?? '3000'
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new Error(`PORT must be 0 to 65535, not ${port}.`)
   return {
@@ -39,6 +43,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       webhookSecret: environment.STRIPE_WEBHOOK_SECRET ?? '',
       apiBase: environment.STRIPE_API_BASE,
     },
+    upstream: MODEL_BASE_URL && MODEL_API_KEY ? { baseURL: MODEL_BASE_URL, apiKey: MODEL_API_KEY } : null,
     langfuse: {
       baseUrl: environment.LANGFUSE_BASE_URL ?? 'https://cloud.langfuse.com',
       publicKey: environment.LANGFUSE_PUBLIC_KEY ?? '',

@@ -35,13 +35,14 @@ export async function openExpressApp(): Promise<Area & { close(): Promise<void> 
   })
   const billing = createParrotBilling(settings, url)
   void billing.sync.run()
-  const options = { origin: url, sessionSecret: 'a secret of tests', consoleUrl: box.url }
+  const options = { origin: url, sessionSecret: 'a secret of tests', consoleUrl: box.url, upstream: box.models.openai }
   server.on('request', createApp(billing, createCompletions(billing, false), options))
   return {
     url,
     sandboxUrl: box.url,
     afterOneBook: '147,000',
     afterTwoBooks: '294,000',
+    deliver: () => billing.sync.flush(),
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

@@ -11,6 +11,8 @@ export interface Area {
   /** What is used when the largest task of the playground was done once, and twice: nearly all of the free plan. */
   readonly afterOneBook: string
   readonly afterTwoBooks: string
+  /** Sends what was used on, where the app can be told to; else it does so when the minute is over. */
+  deliver?(): Promise<unknown>
 }
 
 const dayMs = 86_400_000
@@ -53,7 +55,7 @@ export function journeys(name: string, area: () => Area, browser: () => Browser)
     }
     await tab.says('Near the limit')
     await tab.click(/^Read a book/)
-    await tab.says('Requests are refused')
+    await tab.says('A request was refused')
     await tab.says(/^Buy credits: [\d,.]+ Sparks are missing/)
     await picture(page, `${name}-throttled`)
     await tab.click('Buy credits')
@@ -67,7 +69,7 @@ export function journeys(name: string, area: () => Area, browser: () => Browser)
     expect(await seriousFindings(page)).toEqual([])
     await page.getByRole('link', { name: 'Back to billing' }).click()
     await tab.go('/playground')
-    expect(await page.getByText('Requests are refused').count()).toBe(0)
+    expect(await page.getByText('A request was refused').count()).toBe(0)
     await tab.click(/^Read a book/)
     await tab.says(/^Parrot read the book.*Sparks of your credit\.$/)
   })
@@ -136,6 +138,32 @@ export function journeys(name: string, area: () => Area, browser: () => Browser)
     await other.context().close()
   })
 
+  let payer: OpenedPage
+  it('S4.6 S4.5 S3.11 a use is explained: counts, prices, margin, Sparks, rounding, who paid, and who was told', async () => {
+    payer = await openPage(await openVisitor(browser()), area().url)
+    const payers = tabOf(payer, area().url)
+    await payer.getByLabel('E-mail').fill('paula@example.com')
+    await payers.click('Sign in')
+    await payer.waitForURL(/\/playground$/)
+    await payers.go('/settings/plans')
+    await payers.click('Upgrade to Pay as you go')
+    await payers.click('Continue to payment')
+    await payers.payOnHostedPage()
+    await payers.says('You are on Pay as you go now.')
+    await payers.go('/playground')
+    await payers.click(/^Read a book/)
+    await payers.says(/^Parrot read the book/)
+    await payers.go('/settings/usage')
+    await payers.click('AI tokens: how it came about')
+    const dialog = payer.getByRole('dialog', { name: 'How this came about' })
+    for (const words of ['What the model cost', 'Times the margin of 1.2', 'On an invoice of Stripe', 'it agrees'])
+      await dialog.getByText(words).waitFor()
+    await picture(payer, `${name}-explained`)
+    expect(await seriousFindings(payer)).toEqual([])
+    await payer.keyboard.press('Escape')
+    expect(await payer.evaluate(() => document.activeElement?.textContent)).toBe('AI tokens')
+  })
+
   it.each(pages)(
     'S4.6 %s: nothing serious for axe in light and dark, nothing to scroll sideways, no jump, no complaint',
     async (path) => {
@@ -168,6 +196,18 @@ export function journeys(name: string, area: () => Area, browser: () => Browser)
     await tab.go('/settings/billing')
     await tab.makeDefault('0341')
 
+    await area().deliver?.()
+    const { request } = payer
+    await expect
+      .poll(
+        async () => {
+          const { results } = await (await request.get(`${area().url}/api/billing/credits/usage`)).json()
+          const address = `${area().url}/api/billing/explanations/${results[0].id}`
+          return (await (await request.get(address)).json()).deliveries.map(({ status }: { status: string }) => status)
+        },
+        { timeout: 70_000, interval: 1_000 },
+      )
+      .not.toContain('queued')
     await control(area(), 'clock', { advanceMs: 32 * dayMs })
     await control(area(), 'webhooks/flush')
     await tab.go('/settings/invoices')
@@ -190,6 +230,33 @@ export function journeys(name: string, area: () => Area, browser: () => Browser)
     await dialog.getByRole('button', { name: /^Pay \$/ }).click()
     await tab.says(/is paid\.$/)
     await tab.says('Nothing due')
+  })
+
+  it('S4.6 S4.5 a line of an invoice says what it is summed from, down to each use', async () => {
+    const payers = tabOf(payer, area().url)
+    await payers.go('/settings/invoices')
+    await payer.getByRole('button', { name: /^View/ }).first().click()
+    await payers.click('AI tokens, in Sparks: how it came about')
+    const line = payer.getByRole('dialog', { name: 'How “AI tokens, in Sparks” came about' })
+    await line.getByText('Price of a Spark').waitFor()
+    const charged = line.getByRole('cell').last()
+    await charged.waitFor()
+    // The use that is listed is all that the provider counted, but for less than a Spark.
+    const figureOf = async (text: string | null) => Math.floor(Number((text ?? '').replaceAll(/[^\d.]/g, '')))
+    const counted = line.locator('div', { hasText: 'Counted by Stripe' }).last().locator('dd')
+    expect(await figureOf(await counted.textContent())).toBe(await figureOf(await charged.textContent()))
+    await picture(payer, `${name}-invoice-line`)
+    expect(await seriousFindings(payer)).toEqual([])
+    await line
+      .getByRole('button', { name: /how it came about$/ })
+      .first()
+      .click()
+    await payer.getByRole('dialog', { name: 'How this came about' }).getByText('it agrees').waitFor()
+    await picture(payer, `${name}-invoice-line-explained`)
+    await payer.keyboard.press('Escape')
+    expect(await payer.getByRole('dialog').count()).toBe(1)
+    expect(payer.complaints).toEqual([])
+    await payer.context().close()
   })
 }
 

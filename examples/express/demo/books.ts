@@ -3,6 +3,7 @@ export interface SandboxAddress {
   readonly url: string
   readonly stripe: { readonly apiKey: string }
   readonly langfuse: { readonly baseUrl: string; readonly publicKey: string; readonly secretKey: string }
+  readonly models: { readonly openai: { readonly baseURL: string; readonly apiKey: string } }
 }
 
 /** What Stripe's twin has counted on a meter: the sum as decimal text, and of how many events. */

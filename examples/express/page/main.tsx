@@ -1,4 +1,5 @@
 import {
+  ApiKeysPanel,
   BillingOverview,
   BillingProvider,
   CheckoutCanceled,
@@ -54,6 +55,12 @@ const pages: Readonly<Record<string, () => ReactNode>> = {
       <h1>Invoices</h1>
       <InvoiceList />
       <LedgerList />
+    </>
+  ),
+  '/settings/keys': () => (
+    <>
+      <h1>API keys</h1>
+      <ApiKeysPanel />
     </>
   ),
   // Stripe leads back to these. How it stands is asked there: the address alone proves nothing.

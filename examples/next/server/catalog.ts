@@ -16,6 +16,8 @@ export const catalog = defineCatalog({
   },
   plans: {
     free: { title: 'Free', meters: terms('100000', '3') },
+    // Includes nothing: what credits do not pay is on the next invoice.
+    pay_as_you_go: { title: 'Pay as you go', price: { amount: '5' }, overage: true },
     starter: { title: 'Starter', price: { amount: '19' }, meters: terms('1000000', '30') },
     pro: { title: 'Pro', price: { amount: '79' }, meters: terms('5000000', '300') },
     starter_yearly: {
