@@ -391,6 +391,8 @@ describe('the way to an upstream', () => {
       const request = { method: 'POST', headers, body: JSON.stringify(chat) }
       const answered = await handler(new Request('http://gateway/v1/chat/completions', request))
       expect(await answered.json()).toMatchObject({ usage })
+      // What fetch then goes through is another one from Node 26 on.
+      return went.splice(0)[0]
     }
     place[name] = {
       dispatch(...given) {
@@ -399,13 +401,11 @@ describe('the way to an upstream', () => {
       },
     }
     try {
-      await call()
-      expect(went).toEqual(['dispatcher'])
+      expect(await call()).toBe('dispatcher')
       expect(asked[0]?.headers).toMatchObject({ authorization: 'Bearer sk-1', 'accept-encoding': 'identity' })
-      await call(through)
+      expect(await call(through)).toBe('fetch')
       globalThis.fetch = through
-      await call()
-      expect(went).toEqual(['dispatcher', 'fetch', 'dispatcher', 'fetch', 'dispatcher'])
+      expect(await call()).toBe('fetch')
     } finally {
       globalThis.fetch = fetchOfHost
       place[name] = own
