@@ -83,7 +83,7 @@ describe('the snippets of docs/providers', () => {
       snippets.set(join(folder, `${page}.${index}.ts`), code)
   }
 
-  it('C4 compile as strictly as this package, each by itself', () => {
+  it('C4 compile as strictly as this package, each by itself', { timeout: 120_000 }, () => {
     expect(snippets.size).toBeGreaterThanOrEqual(3)
     expect(errorsIn(snippets)).toEqual([])
   })
@@ -98,7 +98,7 @@ describe('the snippets of docs/providers', () => {
     for (const [file, code] of snippets) expect(code, file).not.toMatch(/'[^'\n]*…'/)
   })
 
-  it('C4 would not compile with a mistake in one', () => {
+  it('C4 would not compile with a mistake in one', { timeout: 120_000 }, () => {
     const [[file, code] = ['', '']] = snippets
     const [first = ''] = errorsIn(new Map([[file, code.replace('createBilling({', 'createBilling({ nonsense: 1,')]]))
     expect(first).toContain('nonsense')
