@@ -9,10 +9,10 @@ import { BillingError } from '../errors.js'
 import type { Subscription, SubscriptionStatus } from '../ports/capabilities/subscriptions.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { CheckoutIntent } from '../ports/store.js'
-import { arrangeCollection, forgetArranged, meteringProvider } from './collection.js'
+import { arrangeCollection, meteringProvider } from './collection.js'
 import { ownedForLife } from './owned-for-life.js'
 import { expectPeriodEnd } from './period-end.js'
-import { isOngoing, keepOneSubscription } from './slot.js'
+import { type HeldSubscription, heldBy, isOngoing, keepOneSubscription } from './slot.js'
 import { requireSnapshot, submit } from './steps.js'
 
 /** How often the provider is read in one go while what it says keeps changing. */
@@ -62,7 +62,6 @@ export async function adoptPlan(
     if (isOnPlan) continue
     const reason = best ? `subscription ${best.externalId}` : owned ? `purchase ${owned.id}` : 'no subscription'
     await changePlan(ctx, { accountId, plan, anchor, paid, reason, cause, fingerprint: wanted })
-    forgetArranged(ctx, accountId)
     await collectElsewhere(ctx, accountId, best?.provider ?? null)
     written = wanted
   }
@@ -82,9 +81,6 @@ async function collectElsewhere(ctx: BillingContext, accountId: string, seller: 
   )
 }
 
-/** A subscription, and who has it. */
-type HeldSubscription = Subscription & { readonly provider: string }
-
 /**
  * What a provider says of an account's subscriptions, with what others say that may have a better one: whoever has the one that its plan
  * comes with by now, and all of them where this one has none. So nobody's plan ends because it is not known here.
@@ -95,14 +91,12 @@ async function withOthers(
   { account: { id, paidPlan } }: LedgerSnapshot,
   own: readonly Subscription[],
 ): Promise<readonly HeldSubscription[]> {
-  const held = (subscriptions: readonly Subscription[], by: string) =>
-    subscriptions.map((subscription) => ({ ...subscription, provider: by }))
   const hasNone = !own.some((subscription) => isGranting(ctx, subscription))
-  const all = held(own, provider.id)
+  const all = heldBy(provider.id, own)
   for (const other of ctx.roles.all.values()) {
     if (!other.subscriptions || other.id === provider.id || !(hasNone || paidPlan?.provider === other.id)) continue
     const customerId = await ctx.store.accounts.externalId(id, other.id)
-    if (customerId !== null) all.push(...held(await other.subscriptions.list(customerId, {}), other.id))
+    if (customerId !== null) all.push(...heldBy(other.id, await other.subscriptions.list(customerId, {})))
   }
   return all
 }

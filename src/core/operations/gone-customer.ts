@@ -18,7 +18,7 @@ export async function forgetCustomer(
   const accountId = await ctx.store.directory.accountByExternalId(provider.id, customerId)
   if (accountId === null) return
   if (await ctx.store.accounts.unlink(accountId, provider.id, customerId))
-    await closePages(ctx, provider, accountId, ({ successUrl }) => successUrl !== '')
+    await closePages(ctx, accountId, (sale) => sale.provider === provider.id && sale.successUrl !== '')
   if (provider.subscriptions) await followSubscriptions(ctx, provider, customerId, cause)
 }
 

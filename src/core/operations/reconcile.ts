@@ -16,7 +16,7 @@ import { pagesOf } from './pages.js'
 import { type MoneyComparison, reconcileCheckouts } from './reconcile-checkouts.js'
 import { reconcilePayments } from './reconcile-payments.js'
 import { oldestUncertain, reconcileUsage } from './reconcile-usage.js'
-import { duplicateFinding, duplicateSubscriptions, keepOneSubscription } from './slot.js'
+import { duplicateFinding, duplicateSubscriptions, everySubscription, keepOneSubscription } from './slot.js'
 import { requireAccount, requireSnapshot } from './steps.js'
 import { usageFindings } from './usage-differences.js'
 
@@ -230,7 +230,10 @@ async function reconcileSubscriptions(
   const [newest] = ours
   if (!newest) return { checked: subscriptions.length, findings: [] }
   if (repair) await keepOneSubscription(ctx, provider, account, subscriptions)
-  const duplicates = duplicateSubscriptions(subscriptions).map((duplicate) => duplicateFinding(account, duplicate))
+  const all = await everySubscription(ctx, provider, account, subscriptions)
+  const duplicates = duplicateSubscriptions(all)
+    .filter((duplicate) => duplicate.provider === provider.id)
+    .map((duplicate) => duplicateFinding(account, duplicate))
   const { expected, found } = await compareStanding(ctx, provider, account, subscriptions)
   if (expected === found) return { checked: subscriptions.length, findings: duplicates }
   if (repair) await followSubscriptions(ctx, provider, customerId, `reconcile:${newest.externalId}`)

@@ -6,14 +6,14 @@ import type { PaymentOutcome } from '../domain/payment-outcome.js'
 import type { Instant } from '../domain/period.js'
 import { BillingError } from '../errors.js'
 import type { Subscription, SubscriptionChange, SubscriptionStatus } from '../ports/capabilities/subscriptions.js'
-import { type AnyProvider, requireMethod } from '../ports/provider.js'
+import { requireMethod } from '../ports/provider.js'
 import { customerOf } from './customers.js'
 import { dateOf } from './date.js'
 import { accountId, accountSchema, idempotencyKey, idField, parse, readTime, type TimeInput } from './fields.js'
 import { followSubscriptions } from './follow-subscriptions.js'
 import { type InvoicePreviewView, previewView } from './invoice-view.js'
 import { planPriceOf, seatsOf } from './sale.js'
-import { isOngoing } from './slot.js'
+import { everySubscription, type HeldSubscription, isOngoing } from './slot.js'
 import { requireSnapshot } from './steps.js'
 
 /** A subscription as callers see it. */
@@ -93,19 +93,21 @@ const changeSchema = z.strictObject({
 /** The subscription that is going on, or the one named; `null` when there is none going on. @throws BillingError `not_found` */
 export async function getSubscription(ctx: BillingContext, input: SubscriptionInput): Promise<SubscriptionView | null> {
   const request = parse(oneSchema, input)
-  const { provider, subscriptions } = await subscriptionsOf(ctx, request.accountId)
-  const found = pick(subscriptions, request)
-  return found ? subscriptionView(provider.id, found) : null
+  const all = await subscriptionsOf(ctx, request.accountId)
+  const found = pick(all, request)
+  return found ? subscriptionView(found.provider, found) : null
 }
 
-/** Every subscription of the account, newest first, those that have ended among them. @throws BillingError `not_found` */
+/** Every subscription of the account, whoever sold it, newest first, those that have ended among them. @throws BillingError `not_found` */
 export async function listSubscriptions(
   ctx: BillingContext,
   input: { readonly accountId: string },
 ): Promise<readonly SubscriptionView[]> {
   const request = parse(accountSchema, input)
-  const { provider, subscriptions } = await subscriptionsOf(ctx, request.accountId)
-  return subscriptions.map((subscription) => subscriptionView(provider.id, subscription))
+  const all = await subscriptionsOf(ctx, request.accountId)
+  return [...all]
+    .sort((left, right) => right.createdAt - left.createdAt)
+    .map((subscription) => subscriptionView(subscription.provider, subscription))
 }
 
 /**
@@ -248,27 +250,28 @@ async function subscriptionsOf(ctx: BillingContext, account: string) {
   const provider = ctx.roles.subscriptions
   if (!provider) throw new BillingError('capability_missing', 'No provider plays the part of subscriptions.')
   const customerId = await customerOf(ctx, provider, account)
-  const subscriptions = customerId === null ? [] : await provider.subscriptions.list(customerId, {})
-  await endOver(ctx, provider, account, subscriptions)
-  return { provider, customerId, subscriptions }
+  const own = customerId === null ? [] : await provider.subscriptions.list(customerId, {})
+  const all = await everySubscription(ctx, provider, account, own)
+  await endOver(ctx, account, all)
+  return all
 }
 
 /** A plan ends when it is seen that its subscription has: not every provider tells of it. */
 async function endOver(
   ctx: BillingContext,
-  provider: AnyProvider,
   account: string,
-  subscriptions: readonly Subscription[],
+  subscriptions: readonly HeldSubscription[],
 ): Promise<void> {
   const ended = subscriptions.filter(({ status }) => status === 'canceled')
   if (ended.length === 0) return
   const { paidPlan } = (await requireSnapshot(ctx, account)).account
   const over = ended.find(({ externalId }) => externalId === paidPlan?.source)
-  if (over) await followSubscriptions(ctx, provider, over.customerId, `ended:${over.externalId}`)
+  const provider = over && ctx.roles.all.get(over.provider)
+  if (provider) await followSubscriptions(ctx, provider, over.customerId, `ended:${over.externalId}`)
 }
 
-/** The subscription named, or the one that is going on; another account's is not there. */
-function pick(subscriptions: readonly Subscription[], { id, accountId: account }: Named): Subscription | null {
+/** The subscription named, or the one that is going on, first of whoever has subscriptions here; another account's is not there. */
+function pick(subscriptions: readonly HeldSubscription[], { id, accountId: account }: Named): HeldSubscription | null {
   if (id === undefined) return subscriptions.find(isOngoing) ?? null
   const found = subscriptions.find(({ externalId }) => externalId === id)
   if (found) return found
@@ -276,9 +279,9 @@ function pick(subscriptions: readonly Subscription[], { id, accountId: account }
 }
 
 async function requireSubscription(ctx: BillingContext, request: Named) {
-  const { provider, customerId, subscriptions } = await subscriptionsOf(ctx, request.accountId)
-  const subscription = pick(subscriptions, request)
-  if (subscription !== null && customerId !== null) return { provider, customerId, subscription }
+  const subscription = pick(await subscriptionsOf(ctx, request.accountId), request)
+  const provider = subscription && ctx.roles.all.get(subscription.provider)
+  if (provider) return { provider, customerId: subscription.customerId, subscription }
   throw new BillingError('not_found', `Account ${request.accountId} has no subscription: create a checkout for one.`)
 }
 

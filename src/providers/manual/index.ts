@@ -11,12 +11,13 @@ import { type ManualInvoiceVerbs, manualInvoices } from './invoices.js'
 import { type Buyer, issuing } from './issue.js'
 import { manualPaymentMethods } from './payment-methods.js'
 import { type ManualPaymentVerbs, manualPayments } from './payments.js'
-import { manualSubscriptions } from './subscriptions.js'
+import { type ManualSubscriptionVerbs, manualSubscriptions } from './subscriptions.js'
 import type { TaxRate } from './taxes.js'
 
 export type { ManualInvoiceVerbs } from './invoices.js'
 export type { Buyer } from './issue.js'
 export type { ManualPaymentVerbs } from './payments.js'
+export type { ManualSubscriptionVerbs } from './subscriptions.js'
 export type { TaxRate } from './taxes.js'
 
 /** A way to pay that somebody looks at by hand. */
@@ -57,6 +58,7 @@ export interface ManualProviderOptions {
 
 export type ManualProvider = Provider<'checkout' | 'subscriptions' | 'invoices' | 'payments' | 'payment-methods'> & {
   readonly checkout: Required<CheckoutCapability>
+  readonly subscriptions: ManualSubscriptionVerbs
   readonly invoices: ManualInvoiceVerbs
   readonly payments: ManualPaymentVerbs
   readonly 'payment-methods': PaymentMethodsCapability & Required<Pick<PaymentMethodsCapability, 'available'>>

@@ -28,6 +28,8 @@ export interface KeptInvoice extends Kept {
   readonly finalizedAt: Instant | null
   readonly dueAt: Instant | null
   readonly paidAt: Instant | null
+  /** When the plan that it sold was ended before its time; not there where it was not. */
+  readonly endedAt?: Instant
 }
 
 /** @throws BillingError `not_found` */

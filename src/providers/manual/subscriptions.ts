@@ -4,14 +4,28 @@ import type { Subscription, SubscriptionsCapability } from '../../core/ports/cap
 import type { Archive } from './archive.js'
 import { type KeptInvoice, periodOf, subscriptionIdOf } from './invoice.js'
 
-/** An invoice that sold a plan and is paid is a subscription, which ends with the interval that was paid for. */
-export function manualSubscriptions(archive: Archive, now: () => Instant): SubscriptionsCapability {
+export type ManualSubscriptionVerbs = Required<Pick<SubscriptionsCapability, 'get' | 'list' | 'cancel'>>
+
+/** An invoice that sold a plan and is paid is a subscription, which ends with the interval that was paid for, or is ended before. */
+export function manualSubscriptions(archive: Archive, now: () => Instant): ManualSubscriptionVerbs {
+  const found = (invoice: KeptInvoice | null, externalId: string): Subscription => {
+    const subscription = invoice && subscriptionOf(invoice, now())
+    if (subscription?.externalId === externalId) return subscription
+    throw new BillingError('not_found', `There is no subscription ${externalId}.`)
+  }
   return {
     async get(externalId) {
-      const invoice = await archive.get<KeptInvoice>('invoice', externalId.replace(/^sub_/, 'inv_'))
-      const subscription = invoice && subscriptionOf(invoice, now())
-      if (subscription?.externalId === externalId) return subscription
-      throw new BillingError('not_found', `There is no subscription ${externalId}.`)
+      return found(await archive.get<KeptInvoice>('invoice', invoiceIdOf(externalId)), externalId)
+    },
+    /** It ends with its period by itself. What was paid for the time after an end before it is given back by hand. */
+    cancel(externalId, when) {
+      return archive.change(async (read) => {
+        const invoice = await read<KeptInvoice>('invoice', invoiceIdOf(externalId))
+        const answer = found(invoice, externalId)
+        if (invoice === null || when === 'period_end' || answer.status === 'canceled') return { answer, writes: [] }
+        const ended = { ...invoice, endedAt: now() }
+        return { answer: found(ended, externalId), writes: [ended] }
+      })
     },
     async list(customerId) {
       const everything = { limit: Number.MAX_SAFE_INTEGER }
@@ -26,12 +40,17 @@ export function manualSubscriptions(archive: Archive, now: () => Instant): Subsc
   }
 }
 
+function invoiceIdOf(externalId: string): string {
+  return externalId.replace(/^sub_/, 'inv_')
+}
+
 function subscriptionOf(invoice: KeptInvoice, now: Instant): Subscription | null {
-  const { party, sells, intentId, createdAt } = invoice
+  const { party, sells, intentId } = invoice
   const period = periodOf(invoice)
   const externalId = subscriptionIdOf(invoice)
   if (period === null || externalId === null || sells === null) return null
-  const isOver = now >= period.endsAt
+  const endsAt = Math.min(invoice.endedAt ?? period.endsAt, period.endsAt)
+  const isOver = now >= endsAt
   return {
     externalId,
     customerId: party,
@@ -46,9 +65,10 @@ function subscriptionOf(invoice: KeptInvoice, now: Instant): Subscription | null
     trialStartsAt: null,
     trialEndsAt: null,
     cancelsAtPeriodEnd: true,
-    canceledAt: null,
-    endedAt: isOver ? period.endsAt : null,
+    canceledAt: invoice.endedAt ?? null,
+    endedAt: isOver ? endsAt : null,
     scheduled: null,
-    createdAt,
+    // It is there from when it is paid.
+    createdAt: period.startsAt,
   }
 }

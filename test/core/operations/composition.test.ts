@@ -179,6 +179,89 @@ describe('providers beside each other', () => {
     await expect(app.billing.createCheckout(second)).rejects.toMatchObject({ code: 'subscription_exists' })
   })
 
+  it('C4 G4 a process that saw to the prices of usage a moment ago sees to them again when another one has ended the plan', async () => {
+    const all = await begin(['stripe', 'lago'])
+    const { world, app, use, subscribe } = all
+    // Lago charges for what is used before the plan is bought, so that Stripe's prices of usage come with the plan, and end with it.
+    await app.billing.metering.promote({ provider: 'lago', accountId })
+    world.advance(31 * dayMs)
+    await subscribe()
+    await use(51_000)
+    await app.billing.sync.flush()
+    world.advance(600_000)
+    const other = world.open(app.store, ['stripe', 'lago'])
+    const creation = { method: 'POST', pathIncludes: '/v1/subscriptions' }
+    world.box.faults.inject({ match: creation, kind: 'reset_before', times: 9 })
+    await other.billing.subscriptions.cancel({ accountId, when: 'now' })
+    expect(other.failures.length).toBeGreaterThan(0)
+    world.box.faults.clear()
+    world.advance(600_000)
+    expect((await app.billing.accounts.get({ accountId })).plan).toBe('postpaid')
+    expect((await use(51_000)).settledBy).toHaveProperty('meter:stripe')
+    // Stripe says the same again for a day, under the same key.
+    world.box.faults.inject({ match: creation, kind: 'status', status: 500 })
+    await app.billing.sync.flush()
+    const { charged } = await all.on('stripe')
+    expect(charged > 90_000n).toBe(true)
+    world.advance(40 * dayMs)
+    expect(await overageAtStripe(all)).toBe(Number(charged) * 0.004)
+    expect(app.failures).toEqual([])
+  })
+
+  it.each(['stripe', 'manual'] as const)(
+    'G12 G23 C4 a plan that was bought of two sellers at once, last of %s, is told of and found until one is cancelled and paid back',
+    async (last) => {
+      const { world, app, subscribe } = await begin(['stripe'])
+      const { billing } = app
+      const heard: unknown[] = []
+      billing.on('page', 'purchase.duplicated', ({ data }) => void heard.push(data))
+      const sale = { ...returns, kind: 'subscription', plan: 'pro' } as const
+      const invoice = await billing.createCheckout({ ...sale, provider: 'manual' })
+      const page = await billing.createCheckout(sale)
+      const paid = { accountId, invoiceId: invoice.externalId, paymentMethod: 'bank_transfer' }
+      const transfer = await billing.payments.submitManual({ ...paid, transactionReference: 'TX-1' })
+      // What could not be closed, since Stripe was away, and what somebody had paid already: both stay open.
+      if (last === 'manual') await subscribe()
+      else {
+        world.box.faults.inject({ match: { pathIncludes: '/expire' }, kind: 'status', status: 503, times: 9 })
+        await billing.payments.approve({ accountId, paymentId: transfer.id })
+        expect(app.failures.splice(0).length).toBeGreaterThan(0)
+        world.box.faults.clear()
+      }
+      expect((await billing.accounts.get({ accountId })).plan).toBe('pro')
+      expect((await billing.reconcile({ repair: false })).differences).toEqual([])
+      world.advance(60_000)
+      if (last === 'manual') await billing.payments.approve({ accountId, paymentId: transfer.id })
+      else {
+        await payOn(page.url)
+        await billing.verifyCheckout({ accountId, checkoutId: page.id })
+      }
+      // Without the one that charges for usage alone.
+      const both = (await billing.subscriptions.list({ accountId })).filter(({ plan }) => plan !== null)
+      expect(both.map(({ status, plan }) => [status, plan])).toEqual([
+        ['active', 'pro'],
+        ['active', 'pro'],
+      ])
+      const [extra, kept] = both
+      const named = { provider: last, id: extra?.id ?? '', duplicateOf: kept?.id ?? '' }
+      expect(extra?.provider).toBe(last)
+      await billing.sync.flush()
+      expect(heard).toEqual([{ ...named, kind: 'subscription', plan: 'pro' }])
+      const difference = { ...named, kind: 'duplicate', subject: 'subscription', accountId, isRepaired: false }
+      for (const repair of [false, true])
+        expect((await billing.reconcile({ repair })).differences).toEqual([expect.objectContaining(difference)])
+      await billing.subscriptions.cancel({ accountId, id: named.id, when: 'now' })
+      const { items } = await billing.payments.list({ accountId, provider: last })
+      const back = { accountId, paymentId: items[0]?.id ?? '', reason: 'bought twice', idempotencyKey: 'back' }
+      expect(await billing.payments.refund(back)).toMatchObject({ status: 'succeeded', amount: '20' })
+      const { differences, failures } = await billing.reconcile()
+      expect([differences, failures]).toEqual([[], []])
+      expect(await billing.subscriptions.get({ accountId })).toMatchObject({ id: kept?.id, status: 'active' })
+      expect((await billing.accounts.get({ accountId })).plan).toBe('pro')
+      expect(app.failures).toEqual([])
+    },
+  )
+
   it.each([
     ['before it subscribes', false],
     ['while the page of its plan is open', true],
