@@ -101,7 +101,7 @@ async function arrange(
     ({ destination, accountId }) => destination === provider.id && typeof customers.get(accountId) === 'string',
   )
   if (!provider.metering.collect || !hasOverage || collected.length === 0) return
-  const { arrangeCollection } = await import('../operations/collection.js')
+  const { arrangeForUsage } = await import('../operations/collection.js')
   const begins = new Map<string, number>()
   for (const { accountId, occurredAt } of collected)
     begins.set(accountId, Math.min(Math.floor(occurredAt / minuteMs) * minuteMs, begins.get(accountId) ?? occurredAt))
@@ -110,7 +110,7 @@ async function arrange(
       const account = (await ctx.store.ledger.snapshot(accountId))?.account
       // What is sold here has prices of usage, or leaves them apart.
       const isSoldHere = account?.paidPlan?.provider === provider.id && !provider.metering.collectsApart
-      if (account && !isSoldHere) await arrangeCollection(ctx, provider, account, from)
+      if (account && !isSoldHere) await arrangeForUsage(ctx, provider, `${customers.get(accountId)}`, account, from)
     } catch (error) {
       customers.set(accountId, heldUp(ctx, error, `prices of usage of ${accountId} at ${provider.id}`))
     }

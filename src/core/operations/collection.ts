@@ -7,16 +7,19 @@ import { ensureCustomer } from './customers.js'
 import { overagePrices } from './sale.js'
 import { requireSnapshot } from './steps.js'
 
-/** How long it is taken for granted that a customer is charged, while nothing is heard of its plan. */
+/** How long it is taken for granted that a customer is charged for usage, while its plan stays as it is. */
 const knownMs = 3_600_000
 
-/** When it was seen to, by account and by customer of a provider. */
-const known = new WeakMap<BillingContext, Map<string, Map<string, Instant>>>()
+/** For which standing it was seen to last, and when, by customer of a provider. */
+const known = new WeakMap<BillingContext, Map<string, { readonly standing: string; readonly at: Instant }>>()
 
 /** The metering provider of this id, where it is told of usage. */
 export function meteringProvider({ roles }: BillingContext, id: string | null): Able<'metering'> | undefined {
   return roles.metering.find((provider) => provider.id === id)
 }
+
+/** Whose prices of usage are seen to: the account as it is stored now, whichever process changed it. */
+export type Collected = Pick<AccountState, 'id' | 'plan' | 'paidPlan' | 'anchor'>
 
 /**
  * Sees to it that whoever collects what an account uses beyond its plan charges it: a subscription that another provider sold has no prices
@@ -27,28 +30,48 @@ export function meteringProvider({ roles }: BillingContext, id: string | null): 
 export async function arrangeCollection(
   ctx: BillingContext,
   provider: Able<'metering'>,
-  { id: accountId, plan }: Pick<AccountState, 'id' | 'plan'>,
+  account: Collected,
   from: Instant,
 ): Promise<void> {
   const { collect } = provider.metering
-  if (!collect || !ctx.catalog.plans.get(plan)?.overage) return
+  if (!collect || !ctx.catalog.plans.get(account.plan)?.overage) return
+  const { id: accountId } = account
   const customerId = await ensureCustomer(ctx, provider, accountId)
-  const byAccount = known.get(ctx) ?? new Map<string, Map<string, Instant>>()
-  known.set(ctx, byAccount)
-  const arranged = byAccount.get(accountId) ?? new Map<string, Instant>()
-  byAccount.set(accountId, arranged)
-  const now = ctx.environment.now()
-  const name = `${provider.id} ${customerId}`
-  if (now - (arranged.get(name) ?? Number.NEGATIVE_INFINITY) < knownMs) return
   const { currency } = ctx.catalog
   const overage = overagePrices(ctx.catalog)
+  const at = ctx.environment.now()
   await collect.call(provider.metering, { accountId, customerId, currency, overage, from }, {})
-  arranged.set(name, now)
+  arrangedOf(ctx).set(nameOf(provider, customerId), { standing: standingOf(account), at })
 }
 
-/** Another plan may come with prices of usage, or end with those that there were. */
-export function forgetArranged(ctx: BillingContext, accountId: string): void {
-  known.get(ctx)?.delete(accountId)
+/**
+ * The same for usage that is on its way, which comes by the minute: what this process saw to within the hour is taken for granted, as long
+ * as the account stands as it did then. A plan that another process changed, or ended, makes another standing.
+ */
+export async function arrangeForUsage(
+  ctx: BillingContext,
+  provider: Able<'metering'>,
+  customerId: string,
+  account: Collected,
+  from: Instant,
+): Promise<void> {
+  const last = arrangedOf(ctx).get(nameOf(provider, customerId))
+  const isKnown = last?.standing === standingOf(account) && ctx.environment.now() - last.at < knownMs
+  if (!isKnown) await arrangeCollection(ctx, provider, account, from)
+}
+
+function arrangedOf(ctx: BillingContext) {
+  const arranged = known.get(ctx) ?? new Map<string, { readonly standing: string; readonly at: Instant }>()
+  known.set(ctx, arranged)
+  return arranged
+}
+
+function nameOf({ id }: Able<'metering'>, customerId: string): string {
+  return JSON.stringify([id, customerId])
+}
+
+function standingOf({ plan, paidPlan, anchor }: Collected): string {
+  return JSON.stringify([plan, paidPlan?.provider, paidPlan?.source, anchor])
 }
 
 /**

@@ -5,6 +5,7 @@ import type { PlanPrice } from '../../core/ports/capabilities/plan-price.js'
 import { withoutKey } from '../door/door.js'
 import type { MeterNames } from '../door/meter-names.js'
 import { parseAnswer, type StripeCall } from './call.js'
+import { createOnce } from './create-once.js'
 import { everyRow } from './every-row.js'
 import { activeMeters } from './meters.js'
 import type { StripePriceList } from './prices.js'
@@ -45,9 +46,10 @@ async function charged(call: StripeCall, customer: string, options: CallOptions)
       if (isApart(row)) apart.add(meter)
     }
   }
+  const [newest] = live.filter(isApart)
   const unpaid = live.filter((row) => isApart(row) && row.default_payment_method == null)
   const method = live.find((row) => row.default_payment_method != null)?.default_payment_method ?? null
-  return { meters, apart, unpaid, method, subscriptions: rows.length }
+  return { meters, apart, newest, unpaid, method, subscriptions: rows.length }
 }
 
 function isApart({ metadata }: z.output<typeof subscriptionSchema>): boolean {
@@ -102,10 +104,22 @@ export function stripeCollection(
       // Several at once, and a repeat after an answer that was lost, make one; what is made after others have ended is another one.
       const idempotencyKey = `billfold-usage:${customerId}:${subscriptions}:${items.map(({ price }) => price).join(':')}`
       const metadata = { billfold_account_id: accountId, billfold_usage: 'overage' }
-      const made = await call.create({ ...options, idempotencyKey }, (client, request) =>
-        client.subscriptions.create({ customer: customerId, items, metadata, off_session: true }, request),
+      const made = await createOnce(
+        { ...options, idempotencyKey },
+        async (sent) =>
+          parseAnswer(
+            subscriptionSchema,
+            await call.create(sent, (client, request) =>
+              client.subscriptions.create({ customer: customerId, items, metadata, off_session: true }, request),
+            ),
+          ),
+        async () => {
+          const after = await charged(call, customerId, options)
+          const isWhole = missing.every(({ meter }) => after.apart.has(active.get(eventName(meter))?.id ?? ''))
+          return isWhole ? after.newest : undefined
+        },
       )
-      await pay(parseAnswer(subscriptionSchema, made).id)
+      await pay(made.id)
     },
     async chargedShadows(customerId, meters, options) {
       const active = await activeMeters(call, options)
