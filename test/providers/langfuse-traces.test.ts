@@ -139,6 +139,50 @@ describe.each(readers)('observations of Langfuse $name', ({ version, read }) => 
   })
 })
 
+describe('Langfuse that takes no more questions for now', () => {
+  const asked = { match: { pathIncludes: '/observations' }, kind: 'status' } as const
+
+  it.each([429, 503])('S1.3 G7 with %i is asked again when it said, and not before', async (status) => {
+    const box = await start()
+    await observe(box, [{ id: spanOf(1), cost: 1 }])
+    box.faults.inject({ ...asked, status, headers: { 'retry-after': '1' } })
+    const from = performance.now()
+    const { observations } = await reading(box).traces.list(span, null, {})
+    expect(observations).toHaveLength(1)
+    expect(performance.now() - from).toBeGreaterThanOrEqual(990)
+  })
+
+  it.each([429, 503])(
+    'S1.3 G7 with %i and a longer wait leaves that to whoever pulls, and nothing is passed over',
+    async (status) => {
+      const box = await start()
+      const store = memoryStore()
+      const billing = serve(store, reading(box), { generations: 'model_calls' })
+      await billing.accounts.ensure({ accountId })
+      await observe(box, [{ id: spanOf(1), cost: 0.25 }])
+      box.faults.inject({ ...asked, status, headers: { 'retry-after': '120' }, times: 9 })
+      const from = performance.now()
+      await expect(billing.sync.pull(range)).rejects.toMatchObject({
+        ...{ code: 'provider_unavailable', retryable: true },
+        details: { provider: 'langfuse', status, retryAfterMs: 120_000 },
+      })
+      expect(performance.now() - from).toBeLessThan(8_000)
+      box.faults.clear()
+      expect(await billing.sync.pull(range)).toMatchObject({ recorded: 1, problems: [] })
+      expect(await chargedOf(store)).toBe(7_500_000_000n)
+    },
+  )
+
+  it('S1.3 G7 is not waited for by a pull that was told to stop', async () => {
+    const box = await start()
+    box.faults.inject({ ...asked, status: 429, headers: { 'retry-after': '9' }, times: 9 })
+    const from = performance.now()
+    const pulled = reading(box).traces.list(span, null, { signal: AbortSignal.timeout(100) })
+    await expect(pulled).rejects.toMatchObject({ code: 'provider_unavailable' })
+    expect(performance.now() - from).toBeLessThan(8_000)
+  })
+})
+
 describe('Langfuse of another version than its client', () => {
   it.each([
     [3, 'today’s client', (box: Sandbox) => reading(box)],

@@ -32,7 +32,7 @@ export function markTraces(settings: SendSettings): NonNullable<TracesCapability
       } catch (error) {
         throw readError(error)
       }
-      if (!response.ok) throw refusedRead(response.status)
+      if (!response.ok) throw refusedRead(response.status, response.headers.get('retry-after'))
     }
     for (let start = 0; start < traceIds.length; start += atOnce)
       await Promise.all(traceIds.slice(start, start + atOnce).map(post))

@@ -1,6 +1,7 @@
 import { BillingError } from '../../core/errors.js'
 import type { TraceObservation, TraceQuery, TracesCapability } from '../../core/ports/capabilities/traces.js'
 import { toObservation } from './observation.js'
+import { readAgain } from './read-again.js'
 import { readError } from './read-error.js'
 
 /** The part of a `LangfuseClient` of `@langfuse/client` that is used. */
@@ -18,7 +19,11 @@ export interface LangfuseReader {
           readonly fromStartTime?: string
           readonly toStartTime?: string
         },
-        options: { readonly timeoutInSeconds: number; readonly abortSignal?: AbortSignal },
+        options: {
+          readonly timeoutInSeconds: number
+          readonly maxRetries: number
+          readonly abortSignal?: AbortSignal
+        },
       ): PromiseLike<{ readonly data: readonly unknown[]; readonly meta: { readonly cursor?: string | null } }>
     }
   }
@@ -50,10 +55,14 @@ export function langfuseTraces(
       // The client's own `timeout` is not applied (5.11.1), and it leaves its listeners on the signal: both are given anew with each call.
       const options = {
         timeoutInSeconds: Math.ceil(timeoutMs / 1000),
-        ...(signal === undefined ? {} : { abortSignal: AbortSignal.any([signal]) }),
+        maxRetries: 0,
+      }
+      const read = () => {
+        const stops = signal === undefined ? {} : { abortSignal: AbortSignal.any([signal]) }
+        return client.api.observations.getMany(request, { ...options, ...stops })
       }
       try {
-        const { data, meta } = await client.api.observations.getMany(request, options)
+        const { data, meta } = await readAgain(read, signal)
         if (!Array.isArray(data)) throw malformed('no list of observations')
         return { observations: data.map((row) => required(toObservation(row))), next: meta?.cursor ?? null }
       } catch (error) {
