@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { BillingError } from '../../core/errors.js'
 import type { CallOptions } from '../../core/ports/call-options.js'
 import type { MeteringCapability } from '../../core/ports/capabilities/metering.js'
 import type { PlanPrice } from '../../core/ports/capabilities/plan-price.js'
@@ -13,6 +14,7 @@ import { reference } from './reference.js'
 
 const subscriptionSchema = z.object({
   id: z.string().min(1),
+  created: z.number(),
   status: z.string(),
   metadata: z.record(z.string(), z.string()).nullish(),
   default_payment_method: reference.nullish(),
@@ -23,6 +25,30 @@ const itemSchema = z.object({
 })
 
 const ended: ReadonlySet<string> = new Set(['canceled', 'incomplete_expired'])
+const charging: ReadonlySet<string> = new Set(['active', 'trialing', 'past_due'])
+
+/** A price on a meter, and the subscription it is of. */
+interface Priced {
+  readonly id: string
+  readonly meter: string
+  readonly isApart: boolean
+  readonly since: number
+  readonly of: string
+}
+
+/** The prices on a meter beside the first one: that of metered prices alone, or else the one that was there before all others. */
+function doubled(priced: readonly Priced[]): readonly Priced[] {
+  const inOrder = [...priced].sort(
+    (left, right) =>
+      Number(right.isApart) - Number(left.isApart) || left.since - right.since || (left.of < right.of ? -1 : 1),
+  )
+  const charged = new Set<string>()
+  return inOrder.filter(({ meter }) => {
+    const isSecond = charged.has(meter)
+    charged.add(meter)
+    return isSecond
+  })
+}
 
 /** What a customer is charged for by the meter, and by which subscriptions. */
 async function charged(call: StripeCall, customer: string, options: CallOptions) {
@@ -33,23 +59,25 @@ async function charged(call: StripeCall, customer: string, options: CallOptions)
   const meters = new Set<string>()
   /** Those among them that are on a subscription of metered prices alone. */
   const apart = new Set<string>()
+  const priced: Priced[] = []
   for (const row of live) {
     const items = await everyRow(itemSchema, (start) =>
       call.read(options, (client, request) =>
         client.subscriptionItems.list({ subscription: row.id, ...start }, request),
       ),
     )
-    for (const { price } of items) {
+    for (const { id, price } of items) {
       const meter = price.recurring?.meter
       if (!meter) continue
       meters.add(meter)
+      if (charging.has(row.status)) priced.push({ id, meter, isApart: isApart(row), since: row.created, of: row.id })
       if (isApart(row)) apart.add(meter)
     }
   }
   const [newest] = live.filter(isApart)
   const unpaid = live.filter((row) => isApart(row) && row.default_payment_method == null)
   const method = live.find((row) => row.default_payment_method != null)?.default_payment_method ?? null
-  return { meters, apart, newest, unpaid, method, subscriptions: rows.length }
+  return { meters, apart, doubled: doubled(priced), newest, unpaid, method, subscriptions: rows.length }
 }
 
 function isApart({ metadata }: z.output<typeof subscriptionSchema>): boolean {
@@ -74,6 +102,17 @@ export async function withoutCharged(
   return { ...price, overage: price.overage.filter(({ meter }) => !apart.has(active.get(eventName(meter))?.id ?? '')) }
 }
 
+/** Takes a price off its subscription; another process may have done so. */
+async function takeOff(call: StripeCall, item: string, options: CallOptions): Promise<void> {
+  try {
+    await call.write(withoutKey(options), (client, request) =>
+      client.subscriptionItems.del(item, { proration_behavior: 'none' }, request),
+    )
+  } catch (error) {
+    if (!BillingError.is(error) || error.code !== 'not_found') throw error
+  }
+}
+
 /**
  * What customers are charged for by the meter: Stripe charges whoever has a subscription with a price on it, and nobody else. Of usage
  * from before the subscription began it charges nothing, so it is made before there is any.
@@ -88,7 +127,9 @@ export function stripeCollection(
   return {
     collectsApart: true,
     async collect({ accountId, customerId, currency, overage }, options) {
-      const { meters, subscriptions, unpaid, method } = await charged(call, customerId, options)
+      const { meters, doubled: twice, subscriptions, unpaid, method } = await charged(call, customerId, options)
+      // Stripe counts by the customer: of two subscriptions that were bought at once each would charge for the same usage.
+      for (const { id } of twice) await takeOff(call, id, options)
       // What a page of a plan was paid with stays with that plan: this one would have nothing to be paid with.
       const pay = async (id: string) => {
         if (method === null) return

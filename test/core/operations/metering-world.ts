@@ -1,3 +1,4 @@
+import { LangfuseClient } from '@langfuse/client'
 import { BillingError, createBilling, defineCatalog, type Store } from 'billfold'
 import { lagoProvider } from 'billfold/providers/lago'
 import { langfuseProvider } from 'billfold/providers/langfuse'
@@ -52,7 +53,7 @@ export async function openMeteringWorld(
       paymentProvider: { type: 'stripe', code: 'main' },
     })
     const manual = manualProvider({ store, instructions: 'Transfer it to DE02…', now: clock.now })
-    const langfuse = langfuseProvider(box.langfuse)
+    const langfuse = langfuseProvider({ ...box.langfuse, client: new LangfuseClient(box.langfuse) })
     const told = { stripe, lago }
     const billing = createBilling({
       catalog,
