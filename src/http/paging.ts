@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import type { Page } from '../index.js'
+import { BillingError, type Page } from '../index.js'
 import type { AppEnv } from './app.js'
 import { RequestError } from './request-error.js'
 
@@ -19,18 +19,24 @@ export function linkNext(context: Context<AppEnv>, cursor: string | null): void 
 
 /**
  * A page of what passes a filter that the service has not: pages without any are passed over, so that an answer may be short but is
- * empty only at the end or after a long way.
+ * empty only at the end or after a long way. `filter` names what is picked, `null` all: a place belongs to the list as it was asked for.
+ *
+ * @throws BillingError `invalid_cursor` for a place in a list of another filter
  */
 export async function filtered<T, R>(
   read: (cursor: string | undefined) => Promise<Page<T>>,
-  cursor: string | undefined,
+  { cursor, filter }: { readonly cursor: string | undefined; readonly filter: string | null },
   pick: (item: T) => R | null,
 ): Promise<Page<R>> {
-  let place = cursor
+  const mark = filter === null ? '' : `${filter}.`
+  if (cursor !== undefined && !cursor.startsWith(mark))
+    throw new BillingError('invalid_cursor', 'cursor must be that of a page of the same list, with the same filters.')
+  let place = cursor?.slice(mark.length)
   for (let pages = 1; ; pages += 1) {
     const page = await read(place)
     const items = page.items.map(pick).filter((item) => item !== null)
-    if (items.length > 0 || page.nextCursor === null || pages === 20) return { items, nextCursor: page.nextCursor }
+    if (items.length > 0 || page.nextCursor === null || pages === 20)
+      return { items, nextCursor: page.nextCursor === null ? null : `${mark}${page.nextCursor}` }
     place = page.nextCursor
   }
 }
@@ -65,9 +71,10 @@ export function inStates<Status, Item extends { readonly status: Status }, Row>(
 ): Promise<Page<Row>> {
   const [only, ...others] = states ?? []
   const narrowed = only === undefined || others.length > 0 ? {} : { status: only }
+  const filter = others.length > 0 ? `status=${states?.join('+')}` : null
   return filtered(
     (place) => read({ ...placeOf(accountId, { limit, cursor: place }), ...narrowed }),
-    cursor,
+    { cursor, filter },
     (item) => (states === null || states.includes(item.status) ? show(item) : null),
   )
 }

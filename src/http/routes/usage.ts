@@ -22,7 +22,8 @@ export function addUsageRoutes(app: App, served: Served): void {
       const isPaidSo = payer === undefined || (record.settledBy[payer] ?? 0n) !== 0n
       return isPaidSo && (billed === undefined || record.billed === billed) ? record : null
     }
-    const page = await filtered(pageOf, cursor, isAsked)
+    const narrowed = [...(billed === undefined ? [] : [`billed=${billed}`]), ...(payer ? [`settled_by=${payer}`] : [])]
+    const page = await filtered(pageOf, { cursor, filter: narrowed.join('&') || null }, isAsked)
     const { spark } = await billing.priceList()
     const invoices = page.items.some(isCollected) ? await newestInvoices(served, accountId) : []
     return { ...page, items: page.items.map((record) => usageJson(record, { accountId, spark, wire, invoices })) }
