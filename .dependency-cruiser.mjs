@@ -100,11 +100,11 @@ export default {
       { path: '^src/react/charts/bars\\.tsx$', dynamic: false },
     ),
 
-    // What it shares with the handler of billing is a request's body, its errors, and the converters; of prices, how usage is read.
+    // What it shares with the handler of billing is a request's body, its errors, bodies in pieces, and the converters; of prices, how usage is read.
     forbid(
       'gateway-imports-only-the-main-entry-and-http-and-prices',
       { path: '^src/gateway/' },
-      { path: '^src/', pathNot: '^src/(gateway/|index\\.ts$|prices/|http/(body|request-error)\\.ts$)' },
+      { path: '^src/', pathNot: '^src/(gateway/|index\\.ts$|prices/|http/(body|request-error|text-pieces)\\.ts$)' },
     ),
     forbid(
       'gateway-imports-only-zod-and-types-of-the-ai-sdk',

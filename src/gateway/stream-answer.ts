@@ -1,3 +1,4 @@
+import { piecesStream } from '../http/text-pieces.js'
 import type { MeteredWork } from '../index.js'
 import { alikeEvents } from './alike-events.js'
 import { likelyTokens } from './bound.js'
@@ -32,7 +33,6 @@ export async function streamAnswer({ terms, call, work, body, ending, handOver }
   const blocks = eventBlocks(body)
   const ended = deferred<End>()
   const paid = deferred<GatewayError | null>()
-  const encoder = new TextEncoder()
   const allowed = call.output * request.choices
   let produced = 0
   /** The same, without guessing: what was produced at least. */
@@ -78,26 +78,30 @@ export async function streamAnswer({ terms, call, work, body, ending, handOver }
     terms.onError(error, call.id)
     return 'cut'
   }
-  const stream = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const step = await next().catch((error: unknown) => ({ text: '', end: cutShort(error) }))
-        if (step.text !== '') controller.enqueue(encoder.encode(step.text))
-        if (step.end === undefined) return
-        ended.resolve(step.end)
-        const error = (await paid.promise) ?? (await problemOf(step.end, terms, call))
-        if (step.end === 'aborted') return
-        const text = error === null ? last : protocol.errorEvent(error, call.id)
-        if (text !== '') controller.enqueue(encoder.encode(text))
-        controller.close()
-      },
-      cancel() {
-        ending.abort(clientGone)
-        ended.resolve('aborted')
-      },
+  let isOver = false
+  let closing: End | undefined
+  /** What the client is told last, once its call is paid for. */
+  const closingText = async (end: End): Promise<string | null> => {
+    isOver = true
+    const error = (await paid.promise) ?? (await problemOf(end, terms, call))
+    if (end === 'aborted') return null
+    return (error === null ? last : protocol.errorEvent(error, call.id)) || null
+  }
+  const stream = piecesStream({
+    async next() {
+      if (isOver) return null
+      if (closing !== undefined) return closingText(closing)
+      const step = await next().catch((error: unknown) => ({ text: '', end: cutShort(error) }))
+      if (step.end === undefined) return step.text
+      closing = step.end
+      ended.resolve(closing)
+      return step.text === '' ? closingText(closing) : step.text
     },
-    { highWaterMark: 0 },
-  )
+    cancel() {
+      ending.abort(clientGone)
+      ended.resolve('aborted')
+    },
+  })
   ending.signal.addEventListener('abort', () => {
     // Also while nobody asks for more.
     ended.resolve(ending.signal.reason === clientGone ? 'aborted' : 'timeout')

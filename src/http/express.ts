@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { MountedHandler } from './mounted.js'
+import { sendingPieces } from './send-pieces.js'
 import { bodyReadBefore } from './unread-body.js'
 
 export type { MountedHandler }
@@ -19,7 +20,7 @@ export type ExpressMiddleware = (
  * @example app.use(toExpress(createHandler(billing, { identify })))
  */
 export function toExpress(handler: MountedHandler): ExpressMiddleware {
-  const listen = getRequestListener(handler, { overrideGlobalObjects: false })
+  const listen = getRequestListener(sendingPieces(handler), { overrideGlobalObjects: false })
   return (request, response, next) => {
     const url = request.originalUrl ?? request.url ?? '/'
     const path = url.split('?', 1)[0] ?? '/'

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { MountedHandler } from './mounted.js'
+import { sendingPieces } from './send-pieces.js'
 import { bodyReadBefore } from './unread-body.js'
 
 export type { MountedHandler }
@@ -30,7 +31,7 @@ export interface FastifyLike {
  * @example await app.register(toFastify(createHandler(billing, { identify })))
  */
 export function toFastify(handler: MountedHandler): (instance: FastifyLike) => Promise<void> {
-  const listen = getRequestListener(handler, { overrideGlobalObjects: false })
+  const listen = getRequestListener(sendingPieces(handler), { overrideGlobalObjects: false })
   return async (instance) => {
     instance.removeAllContentTypeParsers()
     instance.addContentTypeParser('*', (_request, _payload, done) => done(null))

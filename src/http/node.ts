@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { MountedHandler } from './mounted.js'
+import { sendingPieces } from './send-pieces.js'
 import { bodyReadBefore } from './unread-body.js'
 
 export type { MountedHandler }
@@ -18,7 +19,7 @@ export function toNodeListener(
     return handler(isRead ? await read(request) : request)
   }
   // The app's own `Request` and `Response` stay as they are.
-  return getRequestListener(handle, { overrideGlobalObjects: false })
+  return getRequestListener(sendingPieces(handle), { overrideGlobalObjects: false })
 }
 
 /** The same, of which it shows that there is nothing left to read: the handler says so, and to whom its errors are told. */

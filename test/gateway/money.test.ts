@@ -231,8 +231,14 @@ describe('a client that goes away', () => {
     patient.box.models.reply({ says: 40, pieceDelayMs: 5 })
     const going = new AbortController()
     const asking = patient.openai.chat.completions.create(chat, { signal: going.signal })
-    setTimeout(() => going.abort(), 40)
-    await expect(asking).rejects.toThrow()
+    await Promise.all([
+      expect(asking).rejects.toThrow(),
+      // It is on its way.
+      expect
+        .poll(() => patient.box.models.calls().length)
+        .toBe(1)
+        .then(() => going.abort()),
+    ])
     await expect.poll(() => patient.balance(), { timeout: 5_000 }).toBe(1_000_000_000n - 404_000n)
     expect(patient.box.models.calls()[0]?.status).toBe('done')
     await patient.close()

@@ -1,0 +1,119 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, request, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { toNodeListener } from 'billfold/http/node'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { piecesOf, piecesStream } from '../../src/http/text-pieces.js'
+
+// Bodies that Node's servers take piece by piece: what is sent must be what the streams of the web would have sent.
+
+let server: Server
+let port: number
+let answer: () => Response | Promise<Response>
+let cancelled = 0
+
+beforeAll(async () => {
+  server = createServer(toNodeListener(Object.assign(async () => answer(), { basePath: '' })))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  port = (server.address() as AddressInfo).port
+})
+afterAll(() => {
+  server.closeAllConnections()
+  server.close()
+})
+
+const never = new Promise<string | null>(() => {})
+
+function bodyOf(next: () => Promise<string | null>): Response {
+  cancelled = 0
+  const cancel = () => {
+    cancelled += 1
+  }
+  return new Response(piecesStream({ next, cancel }), { headers: { 'x-own': 'é'.normalize('NFC') } })
+}
+
+const listed = (pieces: readonly string[]) => {
+  const left = [...pieces]
+  return bodyOf(async () => left.shift() ?? null)
+}
+
+it('S2.2 a body in pieces is what it is as a web stream, with the headers that were added since, also where it was copied or read', async () => {
+  const pieces = ['one', ' zwölf', ' 👋', 'x'.repeat(300_000)]
+  const text = pieces.join('')
+  expect(await listed(pieces).text()).toBe(text)
+  const ways: readonly ((response: Response) => Response | Promise<Response>)[] = [
+    (response) => response,
+    (response) => {
+      void response.clone().text()
+      return response
+    },
+    (response) => new Response(response.body, response),
+    async (response) => new Response(await response.text(), response),
+  ]
+  for (const way of ways) {
+    answer = async () => {
+      const response = await way(listed(pieces))
+      response.headers.append('set-cookie', 'a=1')
+      response.headers.append('set-cookie', 'b=2')
+      return response
+    }
+    const sent = await fetch(`http://127.0.0.1:${port}`)
+    expect(await sent.text()).toBe(text)
+    expect([sent.headers.get('x-own'), sent.headers.getSetCookie()]).toEqual(['é', ['a=1', 'b=2']])
+  }
+  const reading = listed(pieces)
+  expect(piecesOf(reading.body)).not.toBeNull()
+  reading.body?.getReader()
+  expect(piecesOf(reading.body)).toBeNull()
+})
+
+it('S2.2 a head does not wait for a piece that is long in coming, and who leaves is known', async () => {
+  answer = () => bodyOf(() => never)
+  const response = await asked()
+  expect([response.statusCode, cancelled]).toEqual([200, 0])
+  response.destroy()
+  await expect.poll(() => cancelled).toBe(1)
+})
+
+it('S2.2 a body is made no faster than it is read, and one that fails has no end', async () => {
+  let made = 0
+  answer = () =>
+    bodyOf(async () => {
+      made += 1
+      return 'x'.repeat(100_000)
+    })
+  const slow = await asked()
+  slow.pause()
+  let before = -1
+  await expect
+    .poll(() => {
+      const isStill = made > 10 && made === before
+      before = made
+      return isStill
+    })
+    .toBe(true)
+  expect(made).toBeLessThan(1_000)
+  slow.destroy()
+  await expect.poll(() => cancelled).toBe(1)
+
+  let fail = (_error: Error) => {}
+  const failing = new Promise<string>((_, reject) => {
+    fail = reject
+  })
+  const two = [Promise.resolve('first'), failing]
+  answer = () => bodyOf(() => two.shift() ?? never)
+  const broken = await asked()
+  fail(new Error('It broke.'))
+  const read = async () => {
+    for await (const _ of broken);
+  }
+  await expect(read()).rejects.toThrow('aborted')
+})
+
+async function asked(): Promise<IncomingMessage> {
+  const asking = request({ port, host: '127.0.0.1' }).end()
+  asking.on('error', () => {})
+  const [response] = (await once(asking, 'response')) as [IncomingMessage]
+  return response
+}
