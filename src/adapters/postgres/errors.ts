@@ -17,6 +17,8 @@ export function storageError(error: unknown, outcome: ErrorOutcome): unknown {
   const reason = error instanceof Error ? error.message : String(error)
   if (state === '53100')
     return new BillingError('storage_full', `PostgreSQL cannot grow: ${reason}.`, { cause: error, outcome })
+  if (state === '22021')
+    return new BillingError('invalid_request', 'Text must not hold NUL characters.', { cause: error })
   if (state === '22003') {
     return new BillingError('amount_out_of_range', 'A sum is more than can be stored (2^63 - 1 millionths).', {
       cause: error,

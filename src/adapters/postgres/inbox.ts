@@ -1,5 +1,6 @@
 import type { InboxStore } from '../../core/ports/store.js'
 import { deadEvent } from '../kit/dead-event.js'
+import { checkText } from '../sql/column.js'
 import { checkCursor } from '../sql/cursor.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
@@ -13,7 +14,7 @@ export function postgresInbox(connection: Connection, tables: Tables, clock: Clo
       const insert = `INSERT INTO ${schema}.inbox
           (provider, event_id, type, payload, received_at, status, attempts, fence, next_attempt_at, leased_until)
         VALUES ($1, $2, $3, $4, ${at}, 'pending', 0, 0, ${at}, 0) ON CONFLICT DO NOTHING RETURNING 1`
-      const values = [provider, eventId, type, payload, String(receivedAt ?? 0)]
+      const values = [...[provider, eventId, type, payload].map(checkText), String(receivedAt ?? 0)]
       const inserted = await connection.write((sql) => sql.query(insert, values))
       return { created: inserted.length > 0 }
     },

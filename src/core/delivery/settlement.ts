@@ -2,6 +2,7 @@ import type { BillingContext } from '../context.js'
 import type { BillingEvent } from '../domain/event.js'
 import type { ReportOutcome } from '../ports/capabilities/metering.js'
 import type { Delivery, Settlement } from '../ports/store.js'
+import { storable } from '../storable-text.js'
 import { retryDelay } from './retry.js'
 
 /** What came of an attempt. */
@@ -15,25 +16,27 @@ export type Attempted =
 /** What a claimed delivery becomes after an attempt. */
 export function settlementOf(ctx: BillingContext, delivery: Delivery, outcome: Attempted | undefined): Settlement {
   const { attempts } = delivery
+  // What a handler or a provider says may hold anything; a delivery must be settled all the same.
+  const reason = outcome && 'reason' in outcome ? storable(outcome.reason) : ''
   switch (outcome?.status) {
     case 'delivered':
       return settled(delivery, { status: 'delivered' })
     case 'rejected':
       return settled(delivery, {
         status: 'parked',
-        error: outcome.reason,
-        event: parked(ctx, delivery, 'parked', outcome.reason),
+        error: reason,
+        event: parked(ctx, delivery, 'parked', reason),
       })
     case 'uncertain':
       return settled(delivery, {
         status: 'uncertain',
-        error: outcome.reason,
-        event: parked(ctx, delivery, 'uncertain', outcome.reason),
+        error: reason,
+        event: parked(ctx, delivery, 'uncertain', reason),
       })
     case 'unknown':
-      return settled(delivery, { error: outcome.reason, retryInMs: retryDelay(ctx, attempts), mayHaveArrived: true })
+      return settled(delivery, { error: reason, retryInMs: retryDelay(ctx, attempts), mayHaveArrived: true })
     case 'retry':
-      return settled(delivery, { error: outcome.reason, retryInMs: retryDelay(ctx, attempts, outcome.retryAfterMs) })
+      return settled(delivery, { error: reason, retryInMs: retryDelay(ctx, attempts, outcome.retryAfterMs) })
     case 'not_begun':
       return settled(delivery, { retryInMs: 0 })
     case undefined:

@@ -3,6 +3,7 @@ import { BillingError } from '../errors.js'
 import type { WebhookSubject } from '../ports/capabilities/webhooks.js'
 import { type AnyProvider, requireCapability } from '../ports/provider.js'
 import type { ClaimedInboxEvent } from '../ports/store.js'
+import { isStorable } from '../storable-text.js'
 import { followInvoice } from './follow-invoice.js'
 import { followPayment } from './follow-payment.js'
 import { followSubscriptions } from './follow-subscriptions.js'
@@ -32,6 +33,8 @@ export async function applyWebhook(ctx: BillingContext, event: ClaimedInboxEvent
   if (!provider?.webhooks)
     throw new BillingError('capability_missing', `Provider ${event.provider} is not configured here.`)
   const subject = await provider.webhooks.interpret(event, { signal })
+  if (!Object.values(subject).every((value) => typeof value !== 'string' || isStorable(value)))
+    throw new BillingError('webhook_payload_invalid', 'The webhook names something by text that nothing is kept under.')
   await applySubject(ctx, subject, { provider, cause: `webhook:${provider.id}:${event.eventId}`, signal })
 }
 

@@ -4,6 +4,7 @@ import { checkId, checkIdempotencyKey } from '../domain/ids.js'
 import { type Money, parseMoney } from '../domain/money.js'
 import { maximumStored, microPerUnit } from '../domain/sparks.js'
 import { BillingError, type ErrorCode } from '../errors.js'
+import { isStorable } from '../storable-text.js'
 
 /** An amount of Sparks as callers write it: text or a whole number in Sparks, `bigint` in micro-sparks. */
 export type SparksInput = string | number | bigint
@@ -37,12 +38,9 @@ export const meterName = field('meter', (value) => {
   if (typeof value === 'string') return value
   throw new BillingError('invalid_request', 'meter must be the name of a meter.', { details: { field: 'meter' } })
 })
-/** Text for people, or `''`. What a database's text cannot hold alike everywhere (NUL, half of a surrogate pair) is refused. */
+/** Text for people, or `''`. */
 export const optionalText = (maximum: number) =>
-  z
-    .string()
-    .max(maximum)
-    .refine((value) => !value.includes('\0') && !/\p{Surrogate}/u.test(value), 'must be well-formed text without NUL')
+  z.string().max(maximum).refine(isStorable, 'must be well-formed text without NUL')
 /** Text for people that says something. */
 export const text = (maximum: number) => optionalText(maximum).regex(/\S/, 'must not be blank')
 

@@ -4,6 +4,7 @@ import { BillingError, type ErrorCode } from '../errors.js'
 import { inTime, type Lifetime } from '../lifetime.js'
 import type { WebhookRequest } from '../ports/capabilities/webhooks.js'
 import type { ClaimedInboxEvent } from '../ports/store.js'
+import { isStorable, storable } from '../storable-text.js'
 
 /** A webhook request as a web framework has it; the body must be the bytes as they came. */
 export interface WebhookInput {
@@ -41,6 +42,8 @@ export async function handleWebhook(
   const { webhooks } = provider
   const { created } = await ctx.intake.take(async () => {
     const event = await webhooks.verify(requestOf(input), ctx.environment.now())
+    if (![event.eventId, event.type, event.payload].every(isStorable))
+      throw new BillingError('webhook_payload_invalid', 'The webhook holds NUL, or half of a surrogate pair.')
     return ctx.store.inbox.accept({ provider: provider.id, ...event })
   })
   return { received: true, duplicate: !created, applied: ctx.intake.drain() }
@@ -86,7 +89,7 @@ async function applyEvent(ctx: BillingContext, lifetime: Lifetime, event: Claime
     ctx.environment.onError(error, `webhook ${eventId} of ${provider}`)
     await settle(
       isHopeless(ctx, event, error) ? 'dead' : 'pending',
-      error instanceof Error ? error.message : String(error),
+      storable(error instanceof Error ? error.message : String(error)),
     )
   }
 }
