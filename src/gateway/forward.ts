@@ -3,6 +3,7 @@ import { likelyTokens } from './bound.js'
 import { type Answered, clientGone, timedOut } from './call-end.js'
 import { GatewayError } from './gateway-error.js'
 import type { BoundCall, CallTerms } from './model-call.js'
+import { withoutSecret } from './secret.js'
 import { streamAnswer } from './stream-answer.js'
 import { textWithin, type UpstreamAnswer } from './upstream-answer.js'
 import { upstreamRefusal } from './upstream-error.js'
@@ -78,7 +79,7 @@ function wholeAnswer(
   const produced = texts.reduce((sum, each) => sum + likelyTokens(each, call.model.name, terms.countTokens), 0)
   reportUsage(work, terms, call, { body, inputBody: null, produced, end: 'whole' })
   const headers = { 'content-type': answer.header('content-type') ?? 'application/json' }
-  return { settled: () => new Response(text, { headers }) }
+  return { settled: () => new Response(withoutSecret(text, call.secret), { headers }) }
 }
 
 function parsed(text: string): unknown {

@@ -7,6 +7,7 @@ import { type EventBlock, type EventBlocks, eventBlocks } from './event-stream.j
 import { insufficientFunds } from './funds.js'
 import { GatewayError } from './gateway-error.js'
 import type { BoundCall, CallTerms } from './model-call.js'
+import { withoutSecret } from './secret.js'
 import type { Pieces } from './upstream-answer.js'
 import { type KnownUsage, reportUsage } from './usage-report.js'
 
@@ -85,17 +86,18 @@ export async function streamAnswer({ terms, call, work, body, ending, handOver }
     isOver = true
     const error = (await paid.promise) ?? (await problemOf(end, terms, call))
     if (end === 'aborted') return null
-    return (error === null ? last : protocol.errorEvent(error, call.id)) || null
+    return (error === null ? withoutSecret(last, call.secret) : protocol.errorEvent(error, call.id)) || null
   }
   const stream = piecesStream({
     async next() {
       if (isOver) return null
       if (closing !== undefined) return closingText(closing)
       const step = await next().catch((error: unknown) => ({ text: '', end: cutShort(error) }))
-      if (step.end === undefined) return step.text
+      const text = withoutSecret(step.text, call.secret)
+      if (step.end === undefined) return text
       closing = step.end
       ended.resolve(closing)
-      return step.text === '' ? closingText(closing) : step.text
+      return text === '' ? closingText(closing) : text
     },
     cancel() {
       ending.abort(clientGone)

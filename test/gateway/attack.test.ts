@@ -1,62 +1,28 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as after } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { createGateway } from 'billfold/gateway'
-import { toNodeListener } from 'billfold/http/node'
 import OpenAI from 'openai'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { accountId, listening, messages, openWorld, type World } from './world.js'
+import { type Answer, type OddWorld, openOddWorld, streamed, whole } from './odd-upstream.js'
+import { accountId, messages } from './world.js'
 
-// An upstream that answers whatever it likes, byte by byte: what no twin of an honest vendor does.
-
-type Answer = (request: IncomingMessage, response: ServerResponse) => unknown
-
-let world: World
-let upstream: Server
-let gateway: Server
-let url: string
-let answer: Answer
-let asked: { readonly path: string; readonly headers: IncomingMessage['headers']; readonly body: string }[]
-const told: unknown[] = []
+let world: OddWorld
 
 beforeAll(async () => {
-  world = await openWorld()
-  upstream = createServer(async (request, response) => {
-    let body = ''
-    for await (const chunk of request) body += String(chunk)
-    asked.push({ path: request.url ?? '', headers: request.headers, body })
-    await answer(request, response)
-  })
-  const baseURL = `${await listening(upstream)}/v1`
   const limits = { maximumOutputTokens: 1_000, contextTokens: 100_000, imageTokens: 1_000 }
-  const handler = createGateway(world.billing, {
-    meter: 'tokens',
-    upstreams: [{ provider: 'openai', baseURL, apiKey: 'sk-our-own-secret', models: { 'gpt-5': limits } }],
-    identify: () => ({ accountId }),
-    timeoutMs: 2_000,
-    onError: (error) => void told.push(error),
-  })
-  gateway = createServer(toNodeListener(handler))
-  url = await listening(gateway)
+  world = await openOddWorld({ provider: 'openai', apiKey: 'sk-our-own-secret', models: { 'gpt-5': limits } })
 })
 beforeEach(async () => {
-  asked = []
-  told.length = 0
-  answer = whole()
+  world.asked.length = 0
+  world.told.length = 0
+  world.answer = honest()
   await world.give('1')
 })
 afterEach(async () => {
   await expect.poll(() => world.held()).toBe(0n)
   expect((await world.billing.verifyLedger({ accountId })).findings).toEqual([])
 })
-afterAll(async () => {
-  for (const server of [gateway, upstream]) {
-    server.closeAllConnections()
-    server.close()
-  }
-  await world.close()
-})
+afterAll(() => world.close())
 
 const usage = { prompt_tokens: 4, completion_tokens: 8, total_tokens: 12 }
 const reply = {
@@ -69,39 +35,22 @@ const chunk = (content: string, more: object = {}) =>
 const used = (of: object = usage) => `data: ${JSON.stringify({ id: 'c', choices: [], usage: of })}\n\n`
 const done = 'data: [DONE]\n\n'
 
-function whole(
-  body: unknown = { ...reply, usage },
-  status = 200,
-  headers: Readonly<Record<string, string>> = {},
-): Answer {
-  return (_, response) => {
-    response.writeHead(status, { 'content-type': 'application/json', ...headers })
-    response.end(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body))
-  }
-}
-
-/** Pieces of a stream, each written by itself. */
-function streamed(pieces: readonly (string | Buffer)[], end: 'end' | 'reset' | 'stall' = 'end'): Answer {
-  return async (_, response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    for (const piece of pieces) {
-      response.write(piece)
-      await after(1)
-    }
-    if (end === 'end') response.end()
-    if (end === 'reset') response.socket?.resetAndDestroy()
-  }
-}
+const honest = (body: unknown = { ...reply, usage }) => whole(body)
 
 const chat = { model: 'gpt-5', messages }
-const client = () => new OpenAI({ baseURL: `${url}/v1`, apiKey: 'any', maxRetries: 0 })
+const client = () => new OpenAI({ baseURL: `${world.gatewayURL}/v1`, apiKey: 'any', maxRetries: 0 })
 const ask = (more: object = {}) =>
   client().chat.completions.create({ ...chat, ...more } as OpenAI.ChatCompletionCreateParamsNonStreaming)
 const post = (
   body: string | Uint8Array<ArrayBuffer>,
   headers: Readonly<Record<string, string>> = {},
   path = '/v1/chat/completions',
-) => fetch(`${url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body })
+) =>
+  fetch(`${world.gatewayURL}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body,
+  })
 
 async function read(more: object = {}): Promise<string> {
   let text = ''
@@ -110,13 +59,7 @@ async function read(more: object = {}): Promise<string> {
   return text
 }
 
-/** What was charged while something was done, in nanos. */
-async function charged(work: () => Promise<unknown>): Promise<bigint> {
-  const before = await world.balance()
-  await work()
-  await expect.poll(() => world.held()).toBe(0n)
-  return before - (await world.balance())
-}
+const charged = (work: () => Promise<unknown>) => world.charged(work)
 
 /** 4 × $1/M + 8 × $10/M. */
 const cost = 84_000n
@@ -153,12 +96,12 @@ describe('requests that are odd', () => {
       const given = await charged(() => ask(more))
       expect(given, JSON.stringify(more).slice(0, 80)).toBe(cost)
     }
-    answer = streamed([chunk('hi'), used(), done])
+    world.answer = streamed([chunk('hi'), used(), done])
     expect(await charged(() => read({ stream_options: { include_obfuscation: false } }))).toBe(cost)
-    expect(JSON.parse(asked.at(-1)?.body ?? '')).toMatchObject({
+    expect(JSON.parse(world.asked.at(-1)?.body ?? '')).toMatchObject({
       stream_options: { include_usage: true, include_obfuscation: false },
     })
-    expect(told).toEqual([])
+    expect(world.told).toEqual([])
   })
 
   it('G22 S25 that are illegal, or reach for what is elsewhere, are refused, sent nowhere, and cost nothing', async () => {
@@ -215,8 +158,8 @@ describe('requests that are odd', () => {
       )
     })
     expect(given).toBe(0n)
-    expect(asked).toEqual([])
-    expect(told).toEqual([])
+    expect(world.asked).toEqual([])
+    expect(world.told).toEqual([])
   })
 
   it('S25 nothing of the client’s but its parameters goes on, and the last of equal names is what is held for', async () => {
@@ -228,7 +171,7 @@ describe('requests that are odd', () => {
       'x-forwarded-host': 'evil.example',
     })
     expect(answered.status).toBe(200)
-    const [call] = asked
+    const [call] = world.asked
     expect(Object.keys(call?.headers ?? {}).filter((name) => /evil|cookie|organization|forwarded/.test(name))).toEqual(
       [],
     )
@@ -244,14 +187,14 @@ describe('requests that are odd', () => {
       })
       const headers = { 'content-type': 'application/json', 'content-length': '5000' }
       const sending = [
-        fetch(`${url}/v1/chat/completions`, {
+        fetch(`${world.gatewayURL}/v1/chat/completions`, {
           method: 'POST',
           body,
           duplex: 'half',
           signal: going.signal,
         } as RequestInit),
         new Promise((resolve) => {
-          const { port } = new URL(url)
+          const { port } = new URL(world.gatewayURL)
           import('node:http').then(({ request }) => {
             const half = request({ port, method: 'POST', path: '/v1/chat/completions', headers })
             half.on('error', resolve)
@@ -266,8 +209,8 @@ describe('requests that are odd', () => {
       await after(20)
     })
     expect(given).toBe(0n)
-    expect(asked).toEqual([])
-    expect(told).toEqual([])
+    expect(world.asked).toEqual([])
+    expect(world.told).toEqual([])
   })
 })
 
@@ -291,7 +234,7 @@ describe('an upstream that answers oddly', () => {
     ],
     ['a reset', ((request) => request.socket.resetAndDestroy()) satisfies Answer],
   ] as const)('G22 %s is refused, and costs nothing', async (name, wrong) => {
-    answer = wrong
+    world.answer = wrong
     const given = await charged(async () => {
       for (const stream of [false, true]) {
         const error = await ask({ stream }).then(
@@ -307,7 +250,7 @@ describe('an upstream that answers oddly', () => {
     })
     expect(given).toBe(0n)
     // Nothing was sent where it led to.
-    expect(new Set(asked.map(({ path }) => path))).toEqual(new Set(['/v1/chat/completions']))
+    expect(new Set(world.asked.map(({ path }) => path))).toEqual(new Set(['/v1/chat/completions']))
   })
 
   it.each([
@@ -330,7 +273,7 @@ describe('an upstream that answers oddly', () => {
     ['no last event', [chunk('hi'), used()], cost],
     ['text after its end', [chunk('hi'), used(), done, chunk('more'), chunk('and more')], cost],
   ] as const)('G22 a stream with %s is charged as it should be', async (_, pieces, expected) => {
-    answer = streamed(pieces)
+    world.answer = streamed(pieces)
     let text = ''
     const given = await charged(async () => {
       const answered = await post(JSON.stringify({ ...chat, stream: true }))
@@ -342,10 +285,10 @@ describe('an upstream that answers oddly', () => {
   })
 
   it('G22 compressed, whole or streamed, is read', async () => {
-    answer = whole(gzipSync(JSON.stringify({ ...reply, usage })), 200, { 'content-encoding': 'gzip' })
+    world.answer = whole(gzipSync(JSON.stringify({ ...reply, usage })), 200, { 'content-encoding': 'gzip' })
     expect(await charged(() => ask())).toBe(cost)
     const bytes = gzipSync([chunk('hi'), used(), done].join(''))
-    answer = (_, response) => {
+    world.answer = (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' })
       response.end(bytes)
     }
@@ -354,12 +297,12 @@ describe('an upstream that answers oddly', () => {
 
   it('G22 stalls, or is reset, before its answer, in its head and in its middle: paid for what came, and nothing is held', async () => {
     for (const end of ['stall', 'reset'] as const) {
-      answer = streamed([chunk('one'), chunk(' two'), 'data: {"id":"c","choi'], end)
+      world.answer = streamed([chunk('one'), chunk(' two'), 'data: {"id":"c","choi'], end)
       expect(await charged(() => read().catch(() => {})), end).toBe(5_000n + 20_000n)
     }
-    answer = () => {}
+    world.answer = () => {}
     expect(await charged(() => ask().catch(() => {}))).toBe(0n)
-    answer = (_, response) =>
+    world.answer = (_, response) =>
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': 50 }).write('{"id"')
     expect(await charged(() => ask().catch(() => {}))).toBe(0n)
   }, 20_000)
@@ -379,8 +322,7 @@ describe('the way to an upstream', () => {
     }
     const call = async (given?: typeof fetch) => {
       const limits = { maximumOutputTokens: 1_000, contextTokens: 100_000 }
-      const { port } = upstream.address() as AddressInfo
-      const baseURL = `http://127.0.0.1:${port}/v1`
+      const baseURL = `${world.upstreamURL}/v1`
       const handler = createGateway(world.billing, {
         meter: 'tokens',
         upstreams: [{ provider: 'openai', baseURL, apiKey: 'sk-1', models: { 'gpt-5': limits } }],
@@ -402,7 +344,7 @@ describe('the way to an upstream', () => {
     }
     try {
       expect(await call()).toBe('dispatcher')
-      expect(asked[0]?.headers).toMatchObject({ authorization: 'Bearer sk-1', 'accept-encoding': 'identity' })
+      expect(world.asked[0]?.headers).toMatchObject({ authorization: 'Bearer sk-1', 'accept-encoding': 'identity' })
       expect(await call(through)).toBe('fetch')
       globalThis.fetch = through
       expect(await call()).toBe('fetch')
@@ -415,7 +357,7 @@ describe('the way to an upstream', () => {
 
 describe('an account that changes in the middle of a stream', () => {
   it('S2.4 S2.6 a suspension lets what has begun end, which is charged once, and nothing more begins', async () => {
-    answer = async (_, response) => {
+    world.answer = async (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write(chunk('hi'))
       await world.billing.accounts.suspend({ accountId, reason: 'abuse', idempotencyKey: 'in-the-middle' })
       response.end(used() + done)
