@@ -1,8 +1,6 @@
 import { deeperThan, readBytes } from '../http/body.js'
-import { RequestError } from '../http/request-error.js'
-import { type BillingCore, BillingError, type Catalog, type MeterName } from '../index.js'
+import type { BillingCore, Catalog, MeterName } from '../index.js'
 import { type BalanceAnswer, balanceAnswer, resumeWithFunds } from './account-status.js'
-import { clientGone } from './call-end.js'
 import { callModel } from './call-model.js'
 import type { Currency } from './currency.js'
 import { GatewayError, gatewayError, invalidParameter } from './gateway-error.js'
@@ -168,10 +166,7 @@ function withHeaders(response: Response, id: string): Response {
 const maximumBodyMs = 120_000
 
 async function bodyOf(request: Request, maximumBytes: number): Promise<unknown> {
-  const bytes = await readBytes(request, { bytes: maximumBytes, ms: maximumBodyMs }).catch((error: unknown) => {
-    throw error instanceof RequestError || BillingError.is(error) ? error : clientGone
-  })
-  const text = new TextDecoder().decode(bytes)
+  const text = new TextDecoder().decode(await readBytes(request, { bytes: maximumBytes, ms: maximumBodyMs }))
   if (deeperThan(text, maximumDepth)) throw invalidParameter('body', `is nested deeper than ${maximumDepth}`)
   return jsonOf(text)
 }

@@ -23,7 +23,7 @@ export function bodyLimitsOf({
 /**
  * The body's bytes.
  *
- * @throws RequestError `payload_too_large` as soon as more than the limit came, `request_timeout`, `unsupported_media_type`
+ * @throws RequestError `payload_too_large` as soon as more than the limit came, `request_timeout`, `unsupported_media_type`, `invalid_request` (it broke off)
  * @throws BillingError `config_invalid` for a body that somebody else has read
  */
 export async function readBytes(request: Request, limits: Omit<BodyLimits, 'depth'>): Promise<Uint8Array<ArrayBuffer>> {
@@ -38,7 +38,7 @@ export async function readBytes(request: Request, limits: Omit<BodyLimits, 'dept
     // Servers read no more than was announced, and what is read at once needs no stream, which some make only when it is asked for.
     const late = lateness(limits.ms)
     const whole = request.arrayBuffer().catch((error: unknown) => {
-      throw /unusable|already|locked|disturbed/.test(String(error)) ? readBefore() : error
+      throw /unusable|already|locked|disturbed/.test(String(error)) ? readBefore() : brokenOff()
     })
     const bytes = new Uint8Array(await Promise.race([whole, late.passed]).finally(late.end))
     if (bytes.length > limit) throw tooLarge()
@@ -77,6 +77,11 @@ function readBefore(): BillingError {
   return new BillingError('config_invalid', message)
 }
 
+/** Whoever sends it went away: nothing of ours failed. */
+function brokenOff(): RequestError {
+  return new RequestError('invalid_request', 'The body broke off.')
+}
+
 /** What comes of a body in time. @throws RequestError `request_timeout` */
 async function* inTime(body: ReadableStream<Uint8Array>, ms: number): AsyncGenerator<Uint8Array, void, void> {
   const reader = body.getReader()
@@ -84,7 +89,7 @@ async function* inTime(body: ReadableStream<Uint8Array>, ms: number): AsyncGener
   let isWhole = false
   try {
     for (;;) {
-      const { done, value } = await Promise.race([reader.read(), late.passed])
+      const { done, value } = await Promise.race([reader.read().catch(() => Promise.reject(brokenOff())), late.passed])
       isWhole = done
       if (done) return
       yield value

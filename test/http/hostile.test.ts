@@ -89,6 +89,25 @@ describe('a hostile client', () => {
     expect(await send(values)).toBeUndefined()
   })
 
+  it('S7 that leaves while it sends is nobody’s failure, whether it had said how much was to come or not', async () => {
+    const { ask, heard } = asked()
+    for (const path of ['/api/billing/usage/events', '/api/billing/webhooks/stripe'])
+      for (const announced of [{}, { 'content-length': '500' }]) {
+        const begun = [new TextEncoder().encode('{"meter":')]
+        const body = new ReadableStream<Uint8Array>({
+          pull(controller) {
+            const piece = begun.shift()
+            if (piece) controller.enqueue(piece)
+            else controller.error(new Error('aborted'))
+          },
+        })
+        const headers = { ...jsonType, ...announced, authorization: 'Bearer t' }
+        const answer = await ask(path, { method: 'POST', headers, body, duplex: 'half' } as RequestInit)
+        expect([answer.status, await codeOf(answer)]).toEqual([400, 'invalid_request'])
+      }
+    expect(heard).toEqual([])
+  })
+
   it('S7 cannot keep a request open by a body that does not end', async () => {
     const { ask } = asked({ maximumBodySeconds: 0.05 })
     for (const path of ['/api/billing/usage/events', '/api/billing/webhooks/stripe']) {
