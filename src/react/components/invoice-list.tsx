@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
 import type { Invoice } from '../../client/client.js'
 import { useBilling } from '../billing-context.js'
 import { compare, sumOf } from '../decimal.js'
@@ -10,7 +10,7 @@ import { Card } from '../primitives/card.js'
 import { Choice } from '../primitives/choice.js'
 import { Moment, Money } from '../primitives/figures.js'
 import { ProblemNotice } from '../primitives/problem-notice.js'
-import { PagedTable } from '../primitives/table.js'
+import { type Column, PagedTable } from '../primitives/table.js'
 import { useToast } from '../primitives/toast.js'
 import { InvoiceActions } from './invoice-actions.js'
 import { InvoiceDetails } from './on-demand.js'
@@ -45,6 +45,44 @@ export function InvoiceList({
     ...(latest === undefined ? {} : { pageSize: latest }),
   })
   const generate = useGenerateInvoice()
+  const columns = useMemo(
+    (): readonly Column<Invoice>[] => [
+      {
+        key: 'number',
+        title: text('invoices.number'),
+        cell: (invoice) => (
+          <button
+            type="button"
+            className="billfold-link"
+            aria-label={text('invoices.view', { number: invoice.invoice_number ?? text('invoices.noNumber') })}
+            onClick={() => (onOpen ? onOpen(invoice) : setOpen(invoice.id))}
+          >
+            {invoice.invoice_number ?? text('invoices.noNumber')}
+          </button>
+        ),
+      },
+      {
+        key: 'date',
+        title: text('invoices.date'),
+        cell: ({ finalized_at, created_at }) => <Moment at={finalized_at ?? created_at} />,
+      },
+      { key: 'status', title: text('invoices.status'), cell: ({ status: word }) => <StatusBadge status={word} /> },
+      {
+        key: 'amount',
+        title: text('invoices.amount'),
+        isFigure: true,
+        cell: ({ total, currency }) => <Money amount={total} currency={currency} />,
+      },
+      {
+        key: 'actions',
+        title: text('invoices.actions'),
+        isUntitled: true,
+        isFigure: true,
+        cell: (invoice) => <InvoiceActions invoice={invoice} />,
+      },
+    ],
+    [text, onOpen],
+  )
   if (open !== null) return <InvoiceDetails id={open} onBack={() => setOpen(null)} />
   const shown = latest === undefined ? list : { ...list, hasNextPage: false }
   const numberOf = ({ invoice_number }: Invoice) => invoice_number ?? text('invoices.noNumber')
@@ -93,41 +131,7 @@ export function InvoiceList({
         list={shown}
         empty={text(status === everything ? 'invoices.empty' : 'invoices.emptyFiltered')}
         rowKey={({ id }) => id}
-        columns={[
-          {
-            key: 'number',
-            title: text('invoices.number'),
-            cell: (invoice) => (
-              <button
-                type="button"
-                className="billfold-link"
-                aria-label={text('invoices.view', { number: numberOf(invoice) })}
-                onClick={() => (onOpen ? onOpen(invoice) : setOpen(invoice.id))}
-              >
-                {numberOf(invoice)}
-              </button>
-            ),
-          },
-          {
-            key: 'date',
-            title: text('invoices.date'),
-            cell: ({ finalized_at, created_at }) => <Moment at={finalized_at ?? created_at} />,
-          },
-          { key: 'status', title: text('invoices.status'), cell: ({ status: word }) => <StatusBadge status={word} /> },
-          {
-            key: 'amount',
-            title: text('invoices.amount'),
-            isFigure: true,
-            cell: ({ total, currency }) => <Money amount={total} currency={currency} />,
-          },
-          {
-            key: 'actions',
-            title: text('invoices.actions'),
-            isUntitled: true,
-            isFigure: true,
-            cell: (invoice) => <InvoiceActions invoice={invoice} />,
-          },
-        ]}
+        columns={columns}
       />
     </Card>
   )

@@ -1,4 +1,5 @@
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
+import type { UsageRecord } from '../../client/client.js'
 import { useBilling } from '../billing-context.js'
 import { usePlans } from '../hooks/use-subscription.js'
 import { useUsage } from '../hooks/use-usage.js'
@@ -7,7 +8,7 @@ import { CopyButton } from '../primitives/button.js'
 import { Card } from '../primitives/card.js'
 import { Choice } from '../primitives/choice.js'
 import { Moment, Money, Quantity } from '../primitives/figures.js'
-import { PagedTable } from '../primitives/table.js'
+import { type Column, PagedTable } from '../primitives/table.js'
 import { ExplanationDialog } from './on-demand.js'
 
 /** Which records are shown. */
@@ -27,6 +28,67 @@ export function UsageRecordList({ meter, pageSize = 50 }: UsageRecordListProps):
   const plans = usePlans()
   const currency = plans.data?.currency ?? 'USD'
   const list = useUsage({ meter, pageSize, billed: filter === 'all' ? undefined : filter === 'billed' })
+  const columns = useMemo(
+    (): readonly Column<UsageRecord>[] => [
+      { key: 'when', title: text('records.when'), cell: ({ occurred_at }) => <Moment at={occurred_at} isExact /> },
+      {
+        key: 'what',
+        title: text('records.what'),
+        cell: ({ usage_type, usage_details, id }) => (
+          <span>
+            <span className="billfold-with-copy">
+              <button
+                type="button"
+                className="billfold-link"
+                aria-label={text('action.explain', { what: nameOf(usage_type) })}
+                onClick={() => setExplained(id)}
+              >
+                {nameOf(usage_type)}
+              </button>
+              <CopyButton value={id} what={text('records.id')} />
+            </span>
+            {typeof usage_details?.model === 'string' && (
+              <span className="billfold-small billfold-muted">{usage_details.model}</span>
+            )}
+          </span>
+        ),
+      },
+      {
+        key: 'quantity',
+        title: text('records.quantity'),
+        isFigure: true,
+        cell: ({ quantity }) => <Quantity value={quantity} />,
+      },
+      {
+        key: 'sparks',
+        title: text('records.sparks'),
+        isFigure: true,
+        cell: ({ sparks }) => <Quantity value={sparks} />,
+      },
+      {
+        key: 'price',
+        title: text('records.price'),
+        isFigure: true,
+        cell: ({ total_price, free_tier_used }) =>
+          free_tier_used && total_price === 0 ? (
+            text('records.included')
+          ) : (
+            <Money amount={total_price} currency={currency} />
+          ),
+      },
+      {
+        key: 'state',
+        title: text('records.state'),
+        cell: ({ billed }) =>
+          billed ? (
+            <Badge tone="positive">{text('records.billed')}</Badge>
+          ) : (
+            <Badge icon="clock">{text('records.unbilled')}</Badge>
+          ),
+      },
+    ],
+    [text, nameOf, currency],
+  )
   return (
     <Card title={text('records.title')} isBusy={list.isPending}>
       <Choice
@@ -40,64 +102,7 @@ export function UsageRecordList({ meter, pageSize = 50 }: UsageRecordListProps):
         list={list}
         empty={text(filter === 'all' ? 'records.empty' : 'records.emptyFiltered')}
         rowKey={({ id }) => id}
-        columns={[
-          { key: 'when', title: text('records.when'), cell: ({ occurred_at }) => <Moment at={occurred_at} isExact /> },
-          {
-            key: 'what',
-            title: text('records.what'),
-            cell: ({ usage_type, usage_details, id }) => (
-              <span>
-                <span className="billfold-with-copy">
-                  <button
-                    type="button"
-                    className="billfold-link"
-                    aria-label={text('action.explain', { what: nameOf(usage_type) })}
-                    onClick={() => setExplained(id)}
-                  >
-                    {nameOf(usage_type)}
-                  </button>
-                  <CopyButton value={id} what={text('records.id')} />
-                </span>
-                {typeof usage_details?.model === 'string' && (
-                  <span className="billfold-small billfold-muted">{usage_details.model}</span>
-                )}
-              </span>
-            ),
-          },
-          {
-            key: 'quantity',
-            title: text('records.quantity'),
-            isFigure: true,
-            cell: ({ quantity }) => <Quantity value={quantity} />,
-          },
-          {
-            key: 'sparks',
-            title: text('records.sparks'),
-            isFigure: true,
-            cell: ({ sparks }) => <Quantity value={sparks} />,
-          },
-          {
-            key: 'price',
-            title: text('records.price'),
-            isFigure: true,
-            cell: ({ total_price, free_tier_used }) =>
-              free_tier_used && total_price === 0 ? (
-                text('records.included')
-              ) : (
-                <Money amount={total_price} currency={currency} />
-              ),
-          },
-          {
-            key: 'state',
-            title: text('records.state'),
-            cell: ({ billed }) =>
-              billed ? (
-                <Badge tone="positive">{text('records.billed')}</Badge>
-              ) : (
-                <Badge icon="clock">{text('records.unbilled')}</Badge>
-              ),
-          },
-        ]}
+        columns={columns}
       />
       {explained !== null && <ExplanationDialog id={explained} onClose={() => setExplained(null)} />}
     </Card>

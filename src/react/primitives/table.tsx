@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react'
+import { memo, type ReactNode, useState } from 'react'
 import { useBilling } from '../billing-context.js'
 import type { ReadList } from '../hooks/use-read.js'
 import { Button } from './button.js'
@@ -39,20 +39,25 @@ export function Table<Row>({ label, columns, rows, rowKey }: TableProps<Row>): R
       </thead>
       <tbody>
         {rows.map((row) => (
-          <tr key={rowKey(row)}>
-            {columns.map(({ key, title, cell, isFigure, isUntitled }) => (
-              <td
-                key={key}
-                data-title={isUntitled ? undefined : title}
-                className={isFigure ? 'billfold-end' : undefined}
-              >
-                <span className="billfold-cell">{cell(row)}</span>
-              </td>
-            ))}
-          </tr>
+          <Row key={rowKey(row)} row={row} columns={columns} />
         ))}
       </tbody>
     </table>
+  )
+}
+
+/** Drawn once for what it shows: where the columns stay the same, a list that grows draws what is new. */
+const Row = memo(RowOf) as typeof RowOf
+
+function RowOf<Of>({ row, columns }: { readonly row: Of; readonly columns: readonly Column<Of>[] }): ReactNode {
+  return (
+    <tr>
+      {columns.map(({ key, title, cell, isFigure, isUntitled }) => (
+        <td key={key} data-title={isUntitled ? undefined : title} className={isFigure ? 'billfold-end' : undefined}>
+          <span className="billfold-cell">{cell(row)}</span>
+        </td>
+      ))}
+    </tr>
   )
 }
 
@@ -61,7 +66,8 @@ interface PagedTableProps<Row> extends Omit<TableProps<Row>, 'rows'> {
   readonly empty: string
 }
 
-const shownAtOnce = 200
+// What a browser lays out within a frame or two, while the table measures itself anew.
+const shownAtOnce = 100
 
 /**
  * A list of the server as a table, which grows by its pages. However much was loaded, only the newest of it are in the document, and as
