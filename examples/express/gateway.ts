@@ -15,7 +15,7 @@ export function createParrotGateway(billing: ParrotBilling, origin: string, upst
   return createGateway(billing, {
     meter: 'ai_tokens',
     basePath: '/gateway',
-    // The keys that people make for themselves on the page of keys.
+    // The keys that people make for themselves in the playground.
     scope: 'usage:write',
     upstreams: [
       {

@@ -10,7 +10,6 @@ const titles = new Map([
   ['/settings/usage', 'Usage'],
   ['/settings/plans', 'Plans'],
   ['/settings/invoices', 'Invoices'],
-  ['/settings/keys', 'API keys'],
   ['/billing/success', 'Payment'],
   ['/billing/cancel', 'Payment canceled'],
 ])

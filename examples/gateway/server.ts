@@ -2,6 +2,10 @@
  * A prepaid gateway to models, on Express: sign up, spend $0.50, top up by Stripe Checkout. It runs on the sandbox, so nothing is paid and
  * no model is asked; for real ones give your own keys and addresses.
  *
+ * In a folder of its own, whose package.json says "type": "module":
+ *
+ *   npm install billfold express stripe openai @pydantic/genai-prices tsx     # and libsql on Node before 22.13
+ *
  *   node --import tsx examples/gateway/server.ts    # then open http://127.0.0.1:3000, or run journey.ts beside it
  *
  *   curl -X POST localhost:3000/user/signup -H 'content-type: application/json' -d '{"email":"alice@example.com"}'

@@ -2,6 +2,8 @@
  * Billing on Hono: an API that is paid by the image, callers known by their API keys, and all routes of billing beside it. In memory, so
  * that it needs nothing; on an edge runtime leave `serve` out and export `app`.
  *
+ * In a folder of its own, whose package.json says "type": "module": `npm install billfold hono @hono/node-server tsx`.
+ *
  *   node --import tsx examples/hono/server.ts       # prints a key
  *
  *   curl -X POST localhost:3000/images -H "authorization: Bearer $KEY" -H 'idempotency-key: 1'

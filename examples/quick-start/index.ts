@@ -1,5 +1,5 @@
 // Quick start: an account with free credit asks, uses and is charged, all in memory.
-// Run: npx tsx examples/quick-start/index.ts
+// Run: npx tsx examples/quick-start/index.ts   (elsewhere: npm install billfold tsx, and "type": "module" in package.json)
 import { BillingError, createBilling, defineCatalog, formatSparks } from 'billfold'
 import { memoryStore } from 'billfold/adapters/memory'
 

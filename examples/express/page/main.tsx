@@ -33,6 +33,7 @@ const pages: Readonly<Record<string, () => ReactNode>> = {
         <UsageCard meters={meters} onUpgrade={toPlans} />
         <CreditBalance />
       </div>
+      <ApiKeysPanel />
     </>
   ),
   '/settings/billing': () => <BillingOverview meters={meters} onChangePlan={toPlans} />,
@@ -55,12 +56,6 @@ const pages: Readonly<Record<string, () => ReactNode>> = {
       <h1>Invoices</h1>
       <InvoiceList />
       <LedgerList />
-    </>
-  ),
-  '/settings/keys': () => (
-    <>
-      <h1>API keys</h1>
-      <ApiKeysPanel />
     </>
   ),
   // Stripe leads back to these. How it stands is asked there: the address alone proves nothing.

@@ -6,7 +6,6 @@ const places = [
   ['/settings/usage', 'Usage'],
   ['/settings/plans', 'Plans'],
   ['/settings/invoices', 'Invoices'],
-  ['/settings/keys', 'Keys'],
 ] as const
 
 export function Navigation({ email }: { readonly email: string }): ReactNode {

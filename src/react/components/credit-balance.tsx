@@ -102,7 +102,7 @@ function Shown({ balance }: { readonly balance: Balance }): ReactNode {
                     <span>
                       {reason.charAt(0).toUpperCase() + reason.slice(1)}
                       <span className="billfold-small billfold-muted">
-                        {text(kind === 'paid' ? 'credits.paid' : 'credits.promotional')} · <Moment at={granted_at} />
+                        {text(kind === 'paid' ? 'credits.paid' : 'credits.promotional')} <Moment at={granted_at} />
                       </span>
                     </span>
                   ),

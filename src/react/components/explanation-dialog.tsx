@@ -10,7 +10,7 @@ import { Moment } from '../primitives/figures.js'
 import { Icon } from '../primitives/icon.js'
 import { Loaded } from '../primitives/loaded.js'
 import { Skeleton } from '../primitives/skeleton.js'
-import { Figure, Step, Steps } from './steps.js'
+import { Change, Figure, Step, Steps } from './steps.js'
 import { UsageSteps } from './usage-steps.js'
 
 addEnglish(explanationEnglish)
@@ -77,7 +77,7 @@ function TransactionSteps({ transaction }: { readonly transaction: TransactionEx
         <Figure value={amount} isChange />
       </Step>
       <Step what={text('explain.balance')}>
-        <Figure value={balance_before} /> → <Figure value={balance_after} />
+        <Change from={balance_before} to={balance_after} />
       </Step>
     </Steps>
   )
@@ -101,7 +101,11 @@ function GrantSteps({ grant }: { readonly grant: GrantExplanation }): ReactNode 
           {expires_at === null ? text('credits.never') : <Moment at={expires_at} />}
         </Step>
       </Steps>
-      <Steps title={text('explain.spent', { count: burned.transactions })}>
+      <Steps
+        title={
+          burned.transactions === 0 ? text('explain.unspent') : text('explain.spent', { count: burned.transactions })
+        }
+      >
         {burned_by.slice(0, 5).map(({ id, transaction_type, recorded_at, sparks }) => {
           const key = `ledger.${transaction_type}`
           return (
@@ -114,9 +118,11 @@ function GrantSteps({ grant }: { readonly grant: GrantExplanation }): ReactNode 
             </Step>
           )
         })}
-        <Step what={text('explain.spentTotal')}>
-          <Figure value={burned.sparks} />
-        </Step>
+        {burned.transactions > 1 && (
+          <Step what={text('explain.spentTotal')}>
+            <Figure value={burned.sparks} />
+          </Step>
+        )}
         <Step what={text('credits.remaining')} isResult>
           <Figure value={remaining} />
         </Step>
@@ -134,8 +140,11 @@ function Verdict({ agrees, id }: { readonly agrees: boolean; readonly id: string
         <span>{text(agrees ? 'explain.agrees' : 'explain.differs')}</span>
       </p>
       <p className="billfold-small billfold-muted">
-        {text('records.id')} <code>{id}</code>
-        <CopyButton value={id} what={text('records.id')} />
+        {text('records.id')}{' '}
+        <span className="billfold-with-copy">
+          <code>{id}</code>
+          <CopyButton value={id} what={text('records.id')} />
+        </span>
       </p>
     </>
   )

@@ -39,11 +39,9 @@ export function InvoiceDetails({ id, onBack }: InvoiceDetailsProps): ReactNode {
 }
 
 function Shown({ invoice }: { readonly invoice: Invoice }): ReactNode {
-  const { text, format, nameOf } = useBilling()
+  const { text, nameOf } = useBilling()
   const { currency, line_items: lines } = invoice
   const [explained, setExplained] = useState<UsageLine | null>(null)
-  const periodOf = ({ period_start: start, period_end: end }: Pick<InvoiceLine, 'period_start' | 'period_end'>) =>
-    start === null || end === null ? '' : `${format.date(start)} – ${format.date(end)}`
   const usageOf = ({ meter }: UsageLine) => text('explain.usageOf', { meter: nameOf(meter) })
   const facts = [
     ['invoice.issued', invoice.finalized_at ?? invoice.created_at],
@@ -78,7 +76,7 @@ function Shown({ invoice }: { readonly invoice: Invoice }): ReactNode {
         )}
         <div>
           <dt>{text('records.id')}</dt>
-          <dd>
+          <dd className="billfold-with-copy">
             <code>{invoice.id}</code>
             <CopyButton value={invoice.id} what={text('records.id')} />
           </dd>
@@ -110,7 +108,9 @@ function Shown({ invoice }: { readonly invoice: Invoice }): ReactNode {
                   ) : (
                     line.description
                   )}
-                  <span className="billfold-small billfold-muted">{periodOf(line)}</span>
+                  <span className="billfold-small billfold-muted">
+                    <Period line={line} />
+                  </span>
                 </span>
               ),
             },
@@ -150,6 +150,17 @@ function Shown({ invoice }: { readonly invoice: Invoice }): ReactNode {
           </a>
         )}
       </div>
+    </>
+  )
+}
+
+/** From when to when; each of the two stays on one line. */
+function Period({ line }: { readonly line: InvoiceLine }): ReactNode {
+  const { period_start: start, period_end: end } = line
+  if (start === null || end === null) return null
+  return (
+    <>
+      <Moment at={start} /> – <Moment at={end} />
     </>
   )
 }

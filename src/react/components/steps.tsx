@@ -54,3 +54,12 @@ export function Figure({
     </data>
   )
 }
+
+/** From one figure to another, on one line. */
+export function Change({ from, to }: { readonly from: string; readonly to: string }): ReactNode {
+  return (
+    <span className="billfold-figure">
+      <Figure value={from} /> → <Figure value={to} />
+    </span>
+  )
+}

@@ -5,7 +5,7 @@ import { compare } from '../decimal.js'
 import { isMessage } from '../messages.js'
 import { Moment } from '../primitives/figures.js'
 import { Table } from '../primitives/table.js'
-import { Figure, Step, Steps } from './steps.js'
+import { Change, Figure, Step, Steps } from './steps.js'
 
 type Rating = NonNullable<UsageExplanation['rating']>
 
@@ -47,7 +47,7 @@ export function UsageSteps({ usage }: { readonly usage: UsageExplanation }): Rea
           </Step>
         ))}
         <Step what={text('explain.balance')}>
-          <Figure value={usage.balance_before} /> → <Figure value={usage.balance_after} />
+          <Change from={usage.balance_before} to={usage.balance_after} />
         </Step>
       </Steps>
       {deliveries.length > 0 && (
@@ -148,7 +148,7 @@ function RatingSteps({ rating, currency }: { readonly rating: Rating; readonly c
       )}
       {period && (
         <Step what={text('explain.period', { before: exact(period.units_before), after: exact(period.units_after) })}>
-          <Figure value={period.price_before} /> → <Figure value={period.price_after} />
+          <Change from={period.price_before} to={period.price_after} />
         </Step>
       )}
       {byCost && byUnits && (

@@ -91,12 +91,12 @@ const styleSheet = `
 * { box-sizing: border-box; }
 body { margin: 0; min-height: 100vh; background: var(--surface); color: var(--text);
   font: 14px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums; overflow-wrap: break-word; }
-.banner { margin: 0; padding: 8px 16px; text-align: center; font-size: 13px; background: var(--warning-soft);
+.banner { text-wrap: balance; margin: 0; padding: 8px 16px; text-align: center; font-size: 13px; background: var(--warning-soft);
   color: var(--warning); border-bottom: 1px solid var(--border); max-width: none; }
 main { max-width: 920px; margin: 0 auto; padding: 40px 16px 64px; }
 h1 { font-size: 20px; line-height: 1.3; margin: 0 0 4px; font-weight: 600; }
 h2 { font-size: 16px; line-height: 1.4; margin: 0 0 12px; font-weight: 600; }
-p { margin: 0 0 12px; max-width: 72ch; }
+p { margin: 0 0 12px; max-width: 72ch; text-wrap: pretty; }
 h1, h2, p { overflow-wrap: anywhere; min-width: 0; }
 a { color: var(--accent); }
 .muted { color: var(--muted); }
@@ -127,6 +127,8 @@ input[type=email], input[type=text], select { width: 100%; font: inherit; font-s
 .choice:only-of-type { border-radius: 8px; }
 .notice { background: var(--positive-soft); color: var(--positive); border-radius: 8px; padding: 12px; }
 .actions-row { display: flex; flex-wrap: wrap; gap: 8px; margin: 16px 0 0; align-items: center; max-width: none; }
+.rows li:has(> .buttons) { flex-wrap: wrap; }
+.rows li > :has(+ .buttons) { white-space: nowrap; }
 .buttons { display: flex; flex-wrap: wrap; gap: 8px; justify-content: flex-end; align-items: center; }
 .inline { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; margin: 16px 0 0; }
 .inline label.field { flex-basis: 100%; margin: 0; }
@@ -153,7 +155,7 @@ button:hover, .button:hover { filter: brightness(1.08); text-decoration: underli
 .badge.warning { background: var(--warning-soft); color: var(--warning); }
 .badge.danger { background: var(--danger-soft); color: var(--danger); }
 .spread h2 { margin: 0; }
-.spread { margin: 0 0 12px; display: flex; flex-wrap: wrap; gap: 8px 16px; justify-content: space-between; align-items: center; }
+.spread { max-width: none; margin: 0 0 12px; display: flex; flex-wrap: wrap; gap: 8px 16px; justify-content: space-between; align-items: center; }
 .scroll { overflow-x: auto; }
 .hint { display: none; }
 .nowrap { white-space: nowrap; }
