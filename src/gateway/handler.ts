@@ -36,7 +36,10 @@ export interface GatewayOptions<C extends Catalog = Catalog> extends CallOptions
   readonly basePath?: string
   /** The largest request, in bytes; default 10 MiB. */
   readonly maximumBodyBytes?: number
-  /** Reaches the upstreams. Default: the global one. */
+  /**
+   * Reaches the upstreams. Default: the dispatcher behind Node's own `fetch`, the one that `setGlobalDispatcher` of undici sets; where `fetch` was
+   * replaced, and on other runtimes, the global one.
+   */
   readonly fetch?: typeof globalThis.fetch
   /** The clock, in milliseconds since the epoch; default the system's. */
   readonly now?: () => number

@@ -98,7 +98,7 @@ describe('requests that are odd', () => {
       { system: 7 },
       { service_tier: 'auto' },
       { tools: [{ type: 'web_search_20250305', name: 'web_search' }] },
-      { mcp_servers: [{ type: 'url', ...source, name: 'x' }] },
+      { mcp_servers: [{ ...source, name: 'x' }] },
       { container: 'c' },
       { base_url: 'https://evil.example' },
       content({ type: 'image', source }),
