@@ -50,7 +50,11 @@ export function dispatched(
     let isPaused = true
     let resume = (): void => {}
     let abort = (_reason?: Error): void => {}
-    const stop = (): void => abort(signal.reason as Error)
+    const stop = (): void => {
+      abort(signal.reason as Error)
+      // While there is no connection there is nothing to abort yet, and nothing to wait for.
+      reject(signal.reason)
+    }
     const over = (): void => signal.removeEventListener('abort', stop)
     const pieces: Pieces = {
       read(given) {

@@ -320,7 +320,7 @@ describe('the way to an upstream', () => {
       went.push('fetch')
       return fetchOfHost(...given)
     }
-    const call = async (given?: typeof fetch) => {
+    const call = async (given?: typeof fetch, signal?: AbortSignal) => {
       const limits = { maximumOutputTokens: 1_000, contextTokens: 100_000 }
       const baseURL = `${world.upstreamURL}/v1`
       const handler = createGateway(world.billing, {
@@ -330,11 +330,10 @@ describe('the way to an upstream', () => {
         ...(given && { fetch: given }),
       })
       const headers = { 'content-type': 'application/json' }
-      const request = { method: 'POST', headers, body: JSON.stringify(chat) }
+      const request = { method: 'POST', headers, body: JSON.stringify(chat), ...(signal && { signal }) }
       const answered = await handler(new Request('http://gateway/v1/chat/completions', request))
-      expect(await answered.json()).toMatchObject({ usage })
       // What fetch then goes through is another one from Node 26 on.
-      return went.splice(0)[0]
+      return { way: went.splice(0)[0], body: await answered.json() }
     }
     place[name] = {
       dispatch(...given) {
@@ -343,11 +342,21 @@ describe('the way to an upstream', () => {
       },
     }
     try {
-      expect(await call()).toBe('dispatcher')
+      expect(await call()).toMatchObject({ way: 'dispatcher', body: { usage } })
       expect(world.asked[0]?.headers).toMatchObject({ authorization: 'Bearer sk-1', 'accept-encoding': 'identity' })
-      expect(await call(through)).toBe('fetch')
+      expect(await call(through)).toMatchObject({ way: 'fetch', body: { usage } })
       globalThis.fetch = through
-      expect(await call()).toBe('fetch')
+      expect(await call()).toMatchObject({ way: 'fetch', body: { usage } })
+      // Nobody waits for a connection that is not there yet.
+      globalThis.fetch = fetchOfHost
+      const going = new AbortController()
+      place[name] = {
+        dispatch() {
+          setImmediate(() => going.abort())
+          return true
+        },
+      }
+      expect(await call(undefined, going.signal)).toMatchObject({ body: { error: { code: 'client_closed_request' } } })
     } finally {
       globalThis.fetch = fetchOfHost
       place[name] = own
