@@ -55,11 +55,18 @@ export function dispatched(
       // While there is no connection there is nothing to abort yet, and nothing to wait for.
       reject(signal.reason)
     }
-    const over = (): void => signal.removeEventListener('abort', stop)
+    /** How it ended, for a reader that comes later. */
+    let ending: ((reader: PieceReader) => void) | null = null
+    const end = (how: (reader: PieceReader) => void): void => {
+      signal.removeEventListener('abort', stop)
+      ending = how
+      if (reader) how(reader)
+    }
     const pieces: Pieces = {
       read(given) {
         reader = given
-        pieces.resume()
+        if (ending) ending(given)
+        else pieces.resume()
       },
       pause() {
         isPaused = true
@@ -93,13 +100,11 @@ export function dispatched(
           return !isPaused
         },
         onComplete() {
-          over()
-          reader?.end()
+          end((told) => told.end())
         },
         onError(error) {
-          over()
           reject(error)
-          reader?.fail(error)
+          end((told) => told.fail(error))
         },
       },
     )

@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-it('B214 S3.7 a place in usage belongs to the list as it was asked for, whether billed or not', async () => {
+it('B214 S3.8 a place in usage belongs to the list as it was asked for, whether billed or not', async () => {
   const get = (query: string) => world.ask('GET', `/credits/usage?limit=1${query}`)
   const places = new Map<string, string>()
   for (const filter of ['', '&billed=true']) {
