@@ -130,7 +130,7 @@ async function live(seed: number, isOnTime: boolean, log: string[]) {
       const sale = {
         ...returns,
         kind: 'subscription',
-        plan: pick(['pro', 'large']),
+        plan: pick(['pro', 'large'] as const),
         idempotencyKey: `page-${keys}`,
       } as const
       const page = await unlessRefused(billing.createCheckout(sale))
@@ -147,7 +147,7 @@ async function live(seed: number, isOnTime: boolean, log: string[]) {
     cancel: () => unlessRefused(billing.subscriptions.cancel({ accountId, when: pick(['now', 'period_end']) })),
     switch: () =>
       unlessRefused(
-        billing.subscriptions.change({ accountId, plan: pick(['pro', 'large']), idempotencyKey: `c${keys}` }),
+        billing.subscriptions.change({ accountId, plan: pick(['pro', 'large'] as const), idempotencyKey: `c${keys}` }),
       ),
     async void() {
       if (used.length === 0) return

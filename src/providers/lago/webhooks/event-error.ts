@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { WebhookSubject } from '../../../core/ports/capabilities/webhooks.js'
 import { ignored } from '../../door/webhook-payload.js'
-import { type Handlers, objectOf, textOf } from './handler.js'
+import { type Handlers, isName, objectOf, textOf } from './handler.js'
 
 const idsSchema = z.record(z.string(), z.array(z.string()).nullish().catch(null))
 
@@ -14,7 +14,7 @@ export const eventErrorHandlers: Handlers = {
 /** Of the hour that has gone by, by kinds of error; one event may have several. */
 function eventsErrors(object: object): WebhookSubject {
   const kinds = Object.entries(idsSchema.parse(object)).flatMap(([name, ids]) =>
-    ids === null || ids === undefined || ids.length === 0 ? [] : [{ name, ids }],
+    ids === null || ids === undefined || ids.length === 0 ? [] : [{ name, ids: ids.filter(isName) }],
   )
   const identifiers = [...new Set(kinds.flatMap(({ ids }) => ids))]
   const reasons = kinds.map(({ name, ids }) => `${name} (${ids.length})`)

@@ -14,11 +14,21 @@ export type Handler = (object: object, asking: Asking) => WebhookSubject | Promi
 /** Handlers by type. */
 export type Handlers = Readonly<Record<string, Handler>>
 
-/** A text that the object has under one of these names. */
+/**
+ * Whether anything can be named so: half a character cannot be sent in an address, which would look as if Lago were away, and what has a NUL
+ * is in no database.
+ */
+export function isName(text: string): boolean {
+  return text !== '' && text.length <= maximumNameLength && !/[\0\ud800-\udfff]/u.test(text)
+}
+
+const maximumNameLength = 255
+
+/** A name that the object has under one of these. */
 export function textOf(object: object, ...names: readonly string[]): string | undefined {
   for (const name of names) {
     const value = (object as Readonly<Record<string, unknown>>)[name]
-    if (typeof value === 'string' && value !== '') return value
+    if (typeof value === 'string' && isName(value)) return value
   }
   return undefined
 }
