@@ -1,9 +1,10 @@
-import { createBilling, defineCatalog } from 'billfold'
+import { BillingError, createBilling, defineCatalog } from 'billfold'
 import { memoryStore } from 'billfold/adapters/memory'
 import { createHandler } from 'billfold/http'
 import { lagoProvider } from 'billfold/providers/lago'
 import { afterEach, describe, expect, it } from 'vitest'
 import { counted, openMeteringWorld } from './metering-world.js'
+import { stores } from './stores.js'
 import { payOn, returns } from './stripe-world.js'
 
 const closing: (() => Promise<void>)[] = []
@@ -300,5 +301,72 @@ describe('providers beside each other', () => {
       )
     const lago = lagoProvider({ client: world.lagoClient, currency: 'EUR' })
     await createBilling({ catalog, store: memoryStore(), providers: { metering: lago } }).close()
+  })
+})
+
+describe.each(stores)('what providers are asked for, on $name', (tested) => {
+  it('S3.10 G7 C4 with something that cannot be in any field is refused for what it is, by every verb, and nothing is done', async () => {
+    const world = await openMeteringWorld(closing)
+    const app = world.open(await tested.open({ now: world.now }), ['stripe', 'lago'])
+    const { billing, store } = app
+    const other = 'acct_b'
+    for (const id of [accountId, other]) await billing.accounts.ensure({ accountId: id, email: 'ada@example.com' })
+    const sold = await billing.createCheckout({ ...returns, kind: 'package', package: 'starter', provider: 'manual' })
+    const paid = { invoiceId: sold.externalId, paymentMethod: 'bank_transfer', transactionReference: 'TX-1' }
+    const payment = await billing.payments.submitManual({ accountId, ...paid })
+    const one = { accountId, id: 'sub_1' }
+    const key = { idempotencyKey: 'k' }
+    const { metering, subscriptions, payments, invoices, sync, paymentMethods } = billing
+    const verbs: readonly (readonly [(input: never) => Promise<unknown>, Readonly<Record<string, unknown>>])[] = [
+      [metering.collector, { accountId }],
+      [metering.promote, { accountId, provider: 'lago' }],
+      [metering.parity, { accountId, from: '2026-11-01T00:00:00Z', to: '2026-11-20T00:00:00Z' }],
+      [metering.usage, { accountId, provider: 'lago', which: 'past' }],
+      [sync.pull, { from: '2026-11-01T00:00:00Z', to: '2026-11-02T00:00:00Z', traceId: 'a', lateMs: 1 }],
+      [billing.reconcile, { accountId, from: '2026-11-01T00:00:00Z', to: '2026-11-02T00:00:00Z', by: 'day' }],
+      [subscriptions.get, one],
+      [subscriptions.list, { accountId }],
+      [subscriptions.change, { ...one, plan: 'pro', seats: 1, when: 'now', proration: 'none', ...key }],
+      [subscriptions.previewChange, { ...one, plan: 'pro', seats: 1, proration: 'none' }],
+      [subscriptions.cancel, { ...one, when: 'now' }],
+      [subscriptions.reactivate, one],
+      [payments.list, { accountId, limit: 5, cursor: 'c', status: 'succeeded', provider: 'manual' }],
+      [payments.get, { accountId, id: payment.id }],
+      [payments.submitManual, { accountId, ...paid }],
+      [payments.approve, { accountId, paymentId: payment.id, amount: '1' }],
+      [payments.reject, { accountId, paymentId: payment.id, reason: 'x' }],
+      [payments.refund, { accountId, paymentId: payment.id, amount: '1', reason: 'x', ...key }],
+      [billing.listInvoices, { accountId, limit: 5, cursor: 'c', status: 'open', provider: 'lago' }],
+      [invoices.get, { accountId, id: sold.externalId }],
+      [invoices.void, { accountId, id: sold.externalId }],
+      [paymentMethods.get, one],
+      [billing.createCheckout, { ...returns, kind: 'subscription', plan: 'pro', seats: 1, provider: 'manual', ...key }],
+    ]
+    const bad = ['\0', 'a\ud800', 'x'.repeat(100_000), '', -1, Number.NaN, {}, ['a'], null, 10n ** 30n]
+    const badTimes = ['999999-99-99', '0001-01-01', 8.64e15 + 1, new Date(Number.NaN)]
+    const standing = async () => [
+      await store.ledger.entries(accountId, { limit: 99 }),
+      await store.outbox.backlog(),
+      await store.intents.since(accountId, 0),
+      (await payments.get({ accountId, id: payment.id })).status,
+      (await invoices.get({ accountId, id: sold.externalId })).status,
+    ]
+    const before = await standing()
+    for (const [verb, good] of verbs)
+      for (const [field, value] of [
+        ...Object.keys(good).flatMap((name) =>
+          [...bad, ...(name === 'from' || name === 'to' ? badTimes : [])].map((each) => [name, each] as const),
+        ),
+        // Other accounts' objects are not there, and neither is a field that nobody knows.
+        ...('id' in good || 'paymentId' in good ? [['accountId', other] as const] : []),
+        ['__unknown', 1] as const,
+      ]) {
+        const error = await verb({ ...good, [field]: value } as never).catch((thrown: unknown) => thrown)
+        const isRefused =
+          BillingError.is(error) && !error.retryable && (error.httpStatus < 500 || error.httpStatus === 501)
+        expect(isRefused, `${verb.name} ${field} ${String(value).slice(0, 20)}: ${String(error)}`).toBe(true)
+      }
+    expect(await standing()).toEqual(before)
+    expect(app.failures).toEqual([])
   })
 })
