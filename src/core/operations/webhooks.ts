@@ -49,6 +49,7 @@ export async function handleWebhook(
   return { received: true, duplicate: !created, applied: ctx.intake.drain() }
 }
 
+const leaseMs = 60_000
 /** How long one event may take: a batch of them is settled while its claim holds. */
 const attemptMs = 25_000
 /** After so many failures that no outage explains an event is given up. */
