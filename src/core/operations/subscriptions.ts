@@ -13,7 +13,7 @@ import { accountId, accountSchema, idempotencyKey, idField, parse, readTime, typ
 import { followSubscriptions } from './follow-subscriptions.js'
 import { type InvoicePreviewView, previewView } from './invoice-view.js'
 import { planPriceOf, seatsOf } from './sale.js'
-import { everySubscription, type HeldSubscription, isOngoing } from './slot.js'
+import { everySubscription, type HeldSubscription, heldBy, isOngoing } from './slot.js'
 import { requireSnapshot } from './steps.js'
 
 /** A subscription as callers see it. */
@@ -93,8 +93,7 @@ const changeSchema = z.strictObject({
 /** The subscription that is going on, or the one named; `null` when there is none going on. @throws BillingError `not_found` */
 export async function getSubscription(ctx: BillingContext, input: SubscriptionInput): Promise<SubscriptionView | null> {
   const request = parse(oneSchema, input)
-  const all = await subscriptionsOf(ctx, request.accountId)
-  const found = pick(all, request)
+  const found = pick(await subscriptionsOf(ctx, request.accountId, request), request)
   return found ? subscriptionView(found.provider, found) : null
 }
 
@@ -246,12 +245,15 @@ function changeOf(
 
 type Named = z.output<typeof oneSchema>
 
-async function subscriptionsOf(ctx: BillingContext, account: string) {
+async function subscriptionsOf(ctx: BillingContext, account: string, wanted: Named | null = null) {
   const provider = ctx.roles.subscriptions
   if (!provider) throw new BillingError('capability_missing', 'No provider plays the part of subscriptions.')
   const customerId = await customerOf(ctx, provider, account)
   const own = customerId === null ? [] : await provider.subscriptions.list(customerId, {})
-  const all = await everySubscription(ctx, provider, account, own)
+  // Another seller that is away keeps nobody from what is found without it.
+  const isFound =
+    wanted !== null && own.some((each) => (wanted.id === undefined ? isOngoing(each) : each.externalId === wanted.id))
+  const all = isFound ? heldBy(provider.id, own) : await everySubscription(ctx, provider, account, own)
   await endOver(ctx, account, all)
   return all
 }
@@ -279,7 +281,7 @@ function pick(subscriptions: readonly HeldSubscription[], { id, accountId: accou
 }
 
 async function requireSubscription(ctx: BillingContext, request: Named) {
-  const subscription = pick(await subscriptionsOf(ctx, request.accountId), request)
+  const subscription = pick(await subscriptionsOf(ctx, request.accountId, request), request)
   const provider = subscription && ctx.roles.all.get(subscription.provider)
   if (provider) return { provider, customerId: subscription.customerId, subscription }
   throw new BillingError('not_found', `Account ${request.accountId} has no subscription: create a checkout for one.`)
