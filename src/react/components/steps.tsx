@@ -55,10 +55,10 @@ export function Figure({
   )
 }
 
-/** From one figure to another, on one line. */
+/** From one figure to another, on one line; the arrow points from left to right, whichever way the words around it run. */
 export function Change({ from, to }: { readonly from: string; readonly to: string }): ReactNode {
   return (
-    <span className="billfold-figure">
+    <span className="billfold-figure" dir="ltr">
       <Figure value={from} /> → <Figure value={to} />
     </span>
   )
