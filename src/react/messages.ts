@@ -1,5 +1,5 @@
-import type { explanationEnglish } from './explanation-messages.js'
 import type { Format } from './format.js'
+import type { onDemandEnglish } from './on-demand-messages.js'
 
 /** A text that depends on a number: by the plural rules of the locale. */
 export type Plural = { readonly other: string } & { readonly [Rule in Intl.LDMLPluralRule]?: string }
@@ -231,24 +231,6 @@ export const english = {
   'invoices.generated': 'Invoice {number} was made.',
   'invoices.nothingToGenerate': 'There is nothing to invoice.',
 
-  'invoice.title': 'Invoice {number}',
-  'invoice.description': 'Description',
-  'invoice.quantity': 'Quantity',
-  'invoice.amount': 'Amount',
-  'invoice.subtotal': 'Subtotal',
-  'invoice.discount': 'Discount',
-  'invoice.tax': 'Tax',
-  'invoice.total': 'Total',
-  'invoice.credits': 'Credit applied',
-  'invoice.amountPaid': 'Paid',
-  'invoice.amountDue': 'Due',
-  'invoice.dueDate': 'Due date',
-  'invoice.paidAt': 'Paid on',
-  'invoice.issued': 'Issued',
-  'invoice.nextAttempt': 'Next attempt',
-  'invoice.hosted': 'Open on the payment page',
-  'invoice.noLines': 'This invoice has no lines.',
-
   'costs.title': 'Costs',
   'costs.summary': '{cost} for {tokens} tokens',
   'costs.byModel': 'By model',
@@ -379,7 +361,7 @@ export const english = {
 } as const satisfies Readonly<Record<string, string | Plural>>
 
 /** Those of parts that are loaded on demand come with them. */
-type English = typeof english & typeof explanationEnglish
+type English = typeof english & typeof onDemandEnglish
 
 export type MessageKey = keyof English
 

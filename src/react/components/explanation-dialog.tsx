@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react'
 import type { GrantExplanation, TransactionExplanation, UsageExplanation } from '../../client/client.js'
 import { useBilling } from '../billing-context.js'
-import { explanationEnglish } from '../explanation-messages.js'
 import { useExplanation } from '../hooks/use-usage.js'
 import { addEnglish, isMessage } from '../messages.js'
+import { onDemandEnglish } from '../on-demand-messages.js'
 import { CopyButton } from '../primitives/button.js'
 import { Dialog } from '../primitives/dialog.js'
 import { Moment } from '../primitives/figures.js'
@@ -13,7 +13,7 @@ import { Skeleton } from '../primitives/skeleton.js'
 import { Change, Figure, Step, Steps } from './steps.js'
 import { UsageSteps } from './usage-steps.js'
 
-addEnglish(explanationEnglish)
+addEnglish(onDemandEnglish)
 
 /** What it is of: the id of usage, or of another change of the balance. */
 export interface ExplanationDialogProps {

@@ -3,6 +3,8 @@ import type { Invoice, InvoiceLine } from '../../client/client.js'
 import { useBilling } from '../billing-context.js'
 import { compare } from '../decimal.js'
 import { useInvoice } from '../hooks/use-invoices.js'
+import { addEnglish } from '../messages.js'
+import { onDemandEnglish } from '../on-demand-messages.js'
 import { StatusBadge } from '../primitives/badge.js'
 import { Button, CopyButton } from '../primitives/button.js'
 import { Card } from '../primitives/card.js'
@@ -12,6 +14,8 @@ import { Skeleton } from '../primitives/skeleton.js'
 import { Empty, Table } from '../primitives/table.js'
 import { InvoiceActions } from './invoice-actions.js'
 import { InvoiceLineDialog, type UsageLine } from './invoice-line-dialog.js'
+
+addEnglish(onDemandEnglish)
 
 /** Which invoice, and the way back. */
 export interface InvoiceDetailsProps {

@@ -1,16 +1,16 @@
 import { type ReactNode, useState } from 'react'
 import type { Invoice, InvoiceLine } from '../../client/client.js'
 import { useBilling } from '../billing-context.js'
-import { explanationEnglish } from '../explanation-messages.js'
 import { useUsage } from '../hooks/use-usage.js'
 import { addEnglish } from '../messages.js'
+import { onDemandEnglish } from '../on-demand-messages.js'
 import { Dialog } from '../primitives/dialog.js'
 import { Moment, Quantity } from '../primitives/figures.js'
 import { PagedTable } from '../primitives/table.js'
 import { ExplanationDialog } from './explanation-dialog.js'
 import { Figure, Step, Steps } from './steps.js'
 
-addEnglish(explanationEnglish)
+addEnglish(onDemandEnglish)
 
 /** A line that charges for the usage of a meter. */
 export type UsageLine = InvoiceLine & {

@@ -1,5 +1,23 @@
-/** Texts of what opens on demand: how a figure came about. They are loaded with it, and belong to the messages like all others. */
-export const explanationEnglish = {
+/** Texts of an invoice and of how figures came about: they are loaded with what opens on demand, and are messages like all others. */
+export const onDemandEnglish = {
+  'invoice.title': 'Invoice {number}',
+  'invoice.description': 'Description',
+  'invoice.quantity': 'Quantity',
+  'invoice.amount': 'Amount',
+  'invoice.subtotal': 'Subtotal',
+  'invoice.discount': 'Discount',
+  'invoice.tax': 'Tax',
+  'invoice.total': 'Total',
+  'invoice.credits': 'Credit applied',
+  'invoice.amountPaid': 'Paid',
+  'invoice.amountDue': 'Due',
+  'invoice.dueDate': 'Due date',
+  'invoice.paidAt': 'Paid on',
+  'invoice.issued': 'Issued',
+  'invoice.nextAttempt': 'Next attempt',
+  'invoice.hosted': 'Open on the payment page',
+  'invoice.noLines': 'This invoice has no lines.',
+
   'explain.title': 'How this came about',
   'explain.row': '{what}, {when}',
   'explain.used': 'Used',
