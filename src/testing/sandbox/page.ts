@@ -161,6 +161,7 @@ button:hover, .button:hover { filter: brightness(1.08); text-decoration: underli
 .nowrap { white-space: nowrap; }
 .scroll table { min-width: 620px; }
 .scroll td { vertical-align: middle; }
+.scroll :is(th, td):last-child { padding-inline-end: 0; }
 .scroll button { min-height: 32px; padding: 4px 12px; font-size: 13px; white-space: nowrap; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th, td { text-align: start; padding: 8px 12px 8px 0; border-top: 1px solid var(--border); vertical-align: top; }
