@@ -61,9 +61,10 @@ export function ratioOf({ measure, runs, of, to, figure, goal, floor }) {
   return { measure, ratio: medianOf(runs, of, figure) / medianOf(runs, to, figure), goal, floor, runs: chosen }
 }
 
-/** How far a part is from its goal: below 1 it misses it. @param {Part} part @param {'higher' | 'lower'} better @param {'goal' | 'floor'} mark */
+/** How far a part is from its goal: below 1 it misses it. Lower than nothing is far beyond any goal. @param {Part} part @param {'higher' | 'lower'} better @param {'goal' | 'floor'} mark */
 export function standing(part, better, mark) {
-  return better === 'higher' ? part.ratio / part[mark] : part[mark] / part.ratio
+  if (better === 'higher') return part.ratio / part[mark]
+  return part.ratio <= 0 ? Number.POSITIVE_INFINITY : part[mark] / part.ratio
 }
 
 /** Repeats work and gathers what it answers. @template T @param {number} reps @param {(rep: number) => Promise<T>} work */
