@@ -58,7 +58,8 @@ describe('a signature of Lago', () => {
     expect(await verify(hmac, mac(body))).toEqual(event)
     expect(await verify(jwtKey, jwt(body))).toEqual(event)
     expect(await verify({ algorithm: 'jwt', publicKey: lagos.pem }, jwt(body))).toEqual(event)
-    expect(await verify({ ...jwtKey, issuer: 'https://lago.example' }, jwt(body))).toEqual(event)
+    const mine = { ...jwtKey, issuer: 'https://lago.example', organizationId: 'o' }
+    expect(await verify(mine, jwt(body))).toEqual(event)
   })
 
   it('C4 G7 by the algorithm of the endpoint alone, whatever the header says', async () => {
@@ -92,6 +93,7 @@ describe('a signature of Lago', () => {
     ['a JWT of another key', jwtKey, jwt(body, { key: other.privateKey })],
     ['a JWT for another body', jwtKey, jwt('{}')],
     ['a JWT of another Lago', { ...jwtKey, issuer: 'https://mine.example' }, jwt(body)],
+    ['a JWT of another organization at that Lago', { ...jwtKey, organizationId: 'mine' }, jwt(body)],
     ['a JWT of no JSON', jwtKey, 'a.b.c'],
   ]
   for (const [what, webhook, signature] of bad)

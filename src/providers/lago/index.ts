@@ -139,6 +139,7 @@ const optionsSchema = z.object({
         algorithm: z.literal('jwt'),
         publicKey: z.string().min(1).optional(),
         issuer: z.string().min(1).optional(),
+        organizationId: z.string().min(1).optional(),
       }),
     ])
     .optional(),

@@ -15,6 +15,11 @@ export type LagoSignature =
       readonly publicKey?: string | undefined
       /** The address of your Lago, which signs as `iss`; any, when it is not given. */
       readonly issuer?: string | undefined
+      /**
+       * Your organization at Lago: a Lago signs the webhooks of all its organizations with one key, and each may have yours for an address. Any,
+       * when it is not given.
+       */
+      readonly organizationId?: string | undefined
     }
 
 /** Checks a signature against the raw bytes. @throws BillingError `webhook_signature_invalid` */

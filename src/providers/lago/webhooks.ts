@@ -16,7 +16,11 @@ import { subscriptionHandlers } from './webhooks/subscription.js'
 
 const maximumKeyLength = 255
 
-const bodySchema = z.looseObject({ webhook_type: z.string().min(1).max(255), object_type: z.string().optional() })
+const bodySchema = z.looseObject({
+  webhook_type: z.string().min(1).max(255),
+  object_type: z.string().optional(),
+  organization_id: z.unknown().optional(),
+})
 const keySchema = z.object({ webhook: z.object({ public_key: z.string().min(1) }) })
 
 /** A Map, so that a type named like a property of every object (`__proto__`) finds nothing. */
@@ -47,6 +51,7 @@ export function lagoWebhooks(call: LagoCall, signature: LagoSignature | undefine
     return parseAnswer(keySchema, answer).webhook.public_key
   }
   const verifySignature = signature && signatureVerifier(signature, fetchKey)
+  const organizationId = signature?.algorithm === 'jwt' ? signature.organizationId : undefined
 
   return {
     async verify({ rawBody, headers }) {
@@ -55,7 +60,9 @@ export function lagoWebhooks(call: LagoCall, signature: LagoSignature | undefine
       checkSize(rawBody)
       await verifySignature(headers.get('x-lago-signature'), rawBody)
       const payload = decodePayload(rawBody)
-      const { webhook_type: type } = parseBody(payload)
+      const { webhook_type: type, organization_id: sender } = parseBody(payload)
+      if (organizationId !== undefined && sender !== organizationId)
+        throw new BillingError('webhook_signature_invalid', 'The webhook is of another organization at Lago.')
       return { eventId: uniqueKey(headers.get('x-lago-unique-key')), type, payload }
     },
     interpret({ payload }, options) {
