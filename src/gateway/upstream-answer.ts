@@ -23,9 +23,14 @@ export interface PieceReader {
   fail(error: unknown): void
 }
 
-/** An answer of `fetch`. */
-export function fetchedAnswer(response: Response): UpstreamAnswer {
-  const { status, headers, body } = response
+/** Sends a POST by `fetch`. */
+export async function fetched(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  request: { readonly headers: HeadersInit; readonly body: string; readonly signal: AbortSignal },
+): Promise<UpstreamAnswer> {
+  // Where a redirect leads, the key would go too.
+  const { status, headers, body } = await fetch(url, { method: 'POST', ...request, redirect: 'error' })
   return { status, header: (name) => headers.get(name), body: body ? streamPieces(body) : noPieces }
 }
 

@@ -7,7 +7,7 @@ import { embeddings } from './protocols/embeddings.js'
 import { messages } from './protocols/messages.js'
 import type { Protocol } from './protocols/protocol.js'
 import { responses } from './protocols/responses.js'
-import { fetchedAnswer, type UpstreamAnswer } from './upstream-answer.js'
+import { fetched, type UpstreamAnswer } from './upstream-answer.js'
 
 /** Who serves models, and which. */
 export interface Upstream {
@@ -85,8 +85,7 @@ function doorTo(upstream: Upstream, limits: ModelLimits, fetch: typeof globalThi
       const url = `${base}${protocol.path}`
       const dispatcher = dispatcherOf(fetch)
       if (dispatcher) return dispatched(dispatcher, new URL(url), headers, body, signal)
-      // Where a redirect leads, the key would go too.
-      return fetchedAnswer(await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' }))
+      return fetched(fetch, url, { headers, body, signal })
     },
   }
 }

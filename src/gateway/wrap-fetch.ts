@@ -9,7 +9,7 @@ import { messages } from './protocols/messages.js'
 import { jsonOf, type Protocol } from './protocols/protocol.js'
 import { responses } from './protocols/responses.js'
 import { type CallOptions, callTerms } from './terms.js'
-import { fetchedAnswer } from './upstream-answer.js'
+import { fetched } from './upstream-answer.js'
 
 /** Whose calls are metered, and what models may do. */
 export interface WrapFetchOptions<C extends Catalog = Catalog> extends CallOptions {
@@ -63,9 +63,7 @@ export function wrapFetch<C extends Catalog>(
       const caller = typeof options.caller === 'function' ? options.caller() : options.caller
       const headers = new Headers(request.headers)
       headers.delete('content-length')
-      const send = async (body: string, signal: AbortSignal) =>
-        // Where a redirect leads, the key would go too.
-        fetchedAnswer(await fetch(request.url, { method: 'POST', headers, body, signal, redirect: 'error' }))
+      const send = (body: string, signal: AbortSignal) => fetched(fetch, request.url, { headers, body, signal })
       const model = { name: read.model, provider, limits }
       const gone = request.signal
       return await callModel(terms, { id, caller, protocol, request: read, model, secret: null, send, gone })
