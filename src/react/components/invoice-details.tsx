@@ -6,7 +6,7 @@ import { useInvoice } from '../hooks/use-invoices.js'
 import { addEnglish } from '../messages.js'
 import { onDemandEnglish } from '../on-demand-messages.js'
 import { StatusBadge } from '../primitives/badge.js'
-import { Button, CopyButton } from '../primitives/button.js'
+import { Button, CopyButton, ExplainButton } from '../primitives/button.js'
 import { Card } from '../primitives/card.js'
 import { Moment, Money, Quantity } from '../primitives/figures.js'
 import { Loaded } from '../primitives/loaded.js'
@@ -101,14 +101,7 @@ function Shown({ invoice }: { readonly invoice: Invoice }): ReactNode {
               cell: (line) => (
                 <span>
                   {isOfUsage(line) ? (
-                    <button
-                      type="button"
-                      className="billfold-link"
-                      aria-label={text('action.explain', { what: usageOf(line) })}
-                      onClick={() => setExplained(line)}
-                    >
-                      {usageOf(line)}
-                    </button>
+                    <ExplainButton what={usageOf(line)} onClick={() => setExplained(line)} />
                   ) : (
                     line.description
                   )}

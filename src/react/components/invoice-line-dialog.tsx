@@ -4,6 +4,7 @@ import { useBilling } from '../billing-context.js'
 import { useUsage } from '../hooks/use-usage.js'
 import { addEnglish } from '../messages.js'
 import { onDemandEnglish } from '../on-demand-messages.js'
+import { ExplainButton } from '../primitives/button.js'
 import { Dialog } from '../primitives/dialog.js'
 import { Moment, Quantity } from '../primitives/figures.js'
 import { PagedTable } from '../primitives/table.js'
@@ -62,14 +63,9 @@ export function InvoiceLineDialog({ invoice, line, onClose }: InvoiceLineDialogP
               key: 'when',
               title: text('records.when'),
               cell: ({ id, occurred_at: at }) => (
-                <button
-                  type="button"
-                  className="billfold-link"
-                  aria-label={text('action.explain', { what: format.dateTime(at) })}
-                  onClick={() => setExplained(id)}
-                >
+                <ExplainButton what={format.dateTime(at)} onClick={() => setExplained(id)}>
                   <Moment at={at} isExact />
-                </button>
+                </ExplainButton>
               ),
             },
             {

@@ -4,6 +4,7 @@ import { useBilling } from '../billing-context.js'
 import { compare } from '../decimal.js'
 import { useCreditTransactions } from '../hooks/use-credits.js'
 import { isMessage } from '../messages.js'
+import { ExplainButton } from '../primitives/button.js'
 import { Card } from '../primitives/card.js'
 import { Moment, Quantity } from '../primitives/figures.js'
 import { type Column, PagedTable } from '../primitives/table.js'
@@ -26,14 +27,7 @@ export function LedgerList({ pageSize = 20 }: { readonly pageSize?: number }): R
           const what = isMessage(key) ? text(key) : transaction_type.replaceAll('_', ' ')
           return (
             <span>
-              <button
-                type="button"
-                className="billfold-link"
-                aria-label={text('action.explain', { what })}
-                onClick={() => setExplained(id)}
-              >
-                {what}
-              </button>
+              <ExplainButton what={what} onClick={() => setExplained(id)} />
               {note !== '' && (
                 <span className="billfold-small billfold-muted">{note.charAt(0).toUpperCase() + note.slice(1)}</span>
               )}

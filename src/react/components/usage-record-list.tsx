@@ -4,7 +4,7 @@ import { useBilling } from '../billing-context.js'
 import { usePlans } from '../hooks/use-subscription.js'
 import { useUsage } from '../hooks/use-usage.js'
 import { Badge } from '../primitives/badge.js'
-import { CopyButton } from '../primitives/button.js'
+import { CopyButton, ExplainButton } from '../primitives/button.js'
 import { Card } from '../primitives/card.js'
 import { Choice } from '../primitives/choice.js'
 import { Moment, Money, Quantity } from '../primitives/figures.js'
@@ -37,14 +37,7 @@ export function UsageRecordList({ meter, pageSize = 50 }: UsageRecordListProps):
         cell: ({ usage_type, usage_details, id }) => (
           <span>
             <span className="billfold-with-copy">
-              <button
-                type="button"
-                className="billfold-link"
-                aria-label={text('action.explain', { what: nameOf(usage_type) })}
-                onClick={() => setExplained(id)}
-              >
-                {nameOf(usage_type)}
-              </button>
+              <ExplainButton what={nameOf(usage_type)} onClick={() => setExplained(id)} />
               <CopyButton value={id} what={text('records.id')} />
             </span>
             {typeof usage_details?.model === 'string' && (

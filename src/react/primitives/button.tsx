@@ -32,6 +32,25 @@ export function Button({
   )
 }
 
+/** Opens how something came about, which stands in the middle of other text. */
+export function ExplainButton({
+  what,
+  onClick,
+  children = what,
+}: {
+  /** What it says, and what a screen reader is told of. */
+  readonly what: string
+  readonly onClick: () => void
+  readonly children?: ReactNode
+}): ReactNode {
+  const { text } = useBilling()
+  return (
+    <button type="button" className="billfold-link" aria-label={text('action.explain', { what })} onClick={onClick}>
+      {children}
+    </button>
+  )
+}
+
 /** Copies what a person will need elsewhere, such as an id. */
 export function CopyButton({ value, what }: { readonly value: string; readonly what: string }): ReactNode {
   const { text } = useBilling()
