@@ -22,12 +22,12 @@ export interface Wanted {
  */
 export function dueNow(now: string, early: boolean, account: string | null = null): string {
   const isTime = `(next_attempt_at <= ${now}${early ? ' OR attempts = 0' : ''})`
-  return `${account === null ? isTime : `true ${ownAlone(account)}`} AND leased_until <= ${now}`
+  return `${account === null ? isTime : isOwn(account)} AND leased_until <= ${now}`
 }
 
-/** Of this account alone. An expression, so that what waits is looked up by its destination, which nothing else is as short as. */
-export function ownAlone(account: string): string {
-  return `AND account_id || '' = ${account}`
+/** Whether a row is of this account. An expression, so that what waits is looked up by its destination, which nothing else is as short as. */
+export function isOwn(account: string): string {
+  return `account_id || '' = ${account}`
 }
 
 /** Whether no other event of the account waits longer at the destination, of the types that are wanted. */

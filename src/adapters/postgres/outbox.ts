@@ -2,7 +2,7 @@ import { type BillingEvent, eventDeliveries } from '../../core/domain/event.js'
 import type { Delivery, DeliveryStatus, News, NewsQuery, OutboxStore } from '../../core/ports/store.js'
 import { typesByConsumer } from '../kit/event.js'
 import { type ClaimedRow, eventDeliveryRow, stateOf } from '../sql/delivery-rows.js'
-import { claimBundles, dueNow, isFirst, ownAlone, settleBundles, settledValues } from './bundles.js'
+import { claimBundles, dueNow, isFirst, isOwn, settleBundles, settledValues } from './bundles.js'
 import type { Sql } from './client.js'
 import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
@@ -70,7 +70,7 @@ export function postgresOutbox(connection: Connection, tables: Tables, clock: Cl
       return new Map(rows.map(([id, status]) => [id ?? '', status as DeliveryStatus]))
     },
     async backlog(accountId) {
-      const own = accountId === undefined ? '' : ownAlone('$1')
+      const own = accountId === undefined ? '' : `AND ${isOwn('$1')}`
       const query = `SELECT destination, status, count(*) FROM ${schema}.deliveries WHERE status <> 'delivered' ${own}
         GROUP BY 1, 2 ORDER BY destination COLLATE "C", status COLLATE "C"`
       const rows = await connection.read((sql) => sql.query(query, accountId === undefined ? [] : [accountId]))

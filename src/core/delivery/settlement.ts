@@ -1,8 +1,8 @@
 import type { BillingContext } from '../context.js'
 import type { BillingEvent } from '../domain/event.js'
+import { storable } from '../domain/storable-text.js'
 import type { ReportOutcome } from '../ports/capabilities/metering.js'
 import type { Delivery, Settlement } from '../ports/store.js'
-import { storable } from '../storable-text.js'
 import { retryDelay } from './retry.js'
 
 /** What came of an attempt. */

@@ -22,33 +22,33 @@ export async function deliverUnbilled(ctx: BillingContext, providerId: string, a
   if (!provider) return
   const isLevelled = [...ctx.catalog.meters.values()].some(({ aggregation }) => aggregation === 'time_weighted')
   if (isLevelled) await ctx.ledger.submit({ kind: 'expire', accountId, id: ctx.newId('clm'), countsLevels: true })
-  const until = performance.now() + patienceMs
-  const lifetime = { aborting: AbortSignal.any([ctx.lifetime.aborting, AbortSignal.timeout(patienceMs)]) }
+  const aborting = AbortSignal.any([ctx.lifetime.aborting, AbortSignal.timeout(patienceMs)])
+
+  /** Everything that nobody else has, until something of it is not taken. */
+  const deliverOnce = async (): Promise<boolean> => {
+    for (;;) {
+      const batch = await ctx.store.outbox.claim(providerId, { limit: batchSize, leaseMs, accountId })
+      if (batch.length === 0) return true
+      const settlements = await sendBatch(ctx, providerId, { aborting }, batch, (sent, signal) =>
+        reportUsage(ctx, provider, sent, signal),
+      )
+      await ctx.store.outbox.settle(settlements)
+      if (settlements.some(({ status }) => status === 'pending')) return false
+    }
+  }
+
   for (let attempts = 0; ; ) {
     const isTaken = await deliverOnce()
     const waiting = await waitingOf(ctx, providerId, accountId)
     if (waiting === 0) return
     if (!isTaken) attempts += 1
-    if (attempts === maximumAttempts || performance.now() >= until || ctx.lifetime.aborting.aborted)
+    if (attempts === maximumAttempts || aborting.aborted)
       throw new BillingError(
         'provider_unavailable',
         `Usage of account ${accountId} that ${providerId} was not told of would be charged by nobody: nothing was changed. Try again, or end it with its period.`,
         { details: { provider: providerId, waiting } },
       )
     await new Promise((resolve) => setTimeout(resolve, pauseMs))
-  }
-
-  /** Everything that nobody else has, until something of it is not taken. */
-  async function deliverOnce(): Promise<boolean> {
-    for (;;) {
-      const batch = await ctx.store.outbox.claim(providerId, { limit: batchSize, leaseMs, accountId })
-      if (batch.length === 0) return true
-      const settlements = await sendBatch(ctx, providerId, lifetime, batch, (sent, signal) =>
-        reportUsage(ctx, provider as NonNullable<typeof provider>, sent, signal),
-      )
-      await ctx.store.outbox.settle(settlements)
-      if (settlements.some(({ status }) => status === 'pending')) return false
-    }
   }
 }
 

@@ -12,7 +12,7 @@ import type { CheckoutIntent } from '../ports/store.js'
 import { arrangeCollection, meteringProvider } from './collection.js'
 import { ownedForLife } from './owned-for-life.js'
 import { expectPeriodEnd } from './period-end.js'
-import { type HeldSubscription, heldBy, isOngoing, keepOneSubscription } from './slot.js'
+import { everySubscription, type HeldSubscription, isOngoing, keepOneSubscription } from './slot.js'
 import { requireSnapshot, submit } from './steps.js'
 
 /** How often the provider is read in one go while what it says keeps changing. */
@@ -85,20 +85,14 @@ async function collectElsewhere(ctx: BillingContext, accountId: string, seller: 
  * What a provider says of an account's subscriptions, with what others say that may have a better one: whoever has the one that its plan
  * comes with by now, and all of them where this one has none. So nobody's plan ends because it is not known here.
  */
-async function withOthers(
+function withOthers(
   ctx: BillingContext,
   provider: AnyProvider,
   { account: { id, paidPlan } }: LedgerSnapshot,
   own: readonly Subscription[],
 ): Promise<readonly HeldSubscription[]> {
   const hasNone = !own.some((subscription) => isGranting(ctx, subscription))
-  const all = heldBy(provider.id, own)
-  for (const other of ctx.roles.all.values()) {
-    if (!other.subscriptions || other.id === provider.id || !(hasNone || paidPlan?.provider === other.id)) continue
-    const customerId = await ctx.store.accounts.externalId(id, other.id)
-    if (customerId !== null) all.push(...heldBy(other.id, await other.subscriptions.list(customerId, {})))
-  }
-  return all
+  return everySubscription(ctx, provider, id, own, (other) => hasNone || paidPlan?.provider === other.id)
 }
 
 /** Whether the ledger knows already what of a subscription is paid for. */

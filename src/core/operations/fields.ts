@@ -3,8 +3,8 @@ import { formatDecimal, parseDecimal, toScaledExactly } from '../domain/decimal.
 import { checkId, checkIdempotencyKey } from '../domain/ids.js'
 import { type Money, parseMoney } from '../domain/money.js'
 import { maximumStored, microPerUnit } from '../domain/sparks.js'
+import { isStorable } from '../domain/storable-text.js'
 import { BillingError, type ErrorCode } from '../errors.js'
-import { isStorable } from '../storable-text.js'
 
 /** An amount of Sparks as callers write it: text or a whole number in Sparks, `bigint` in micro-sparks. */
 export type SparksInput = string | number | bigint

@@ -27,16 +27,17 @@ export function isOngoing({ status, plan }: Subscription): boolean {
 /** A subscription, and who has it. */
 export type HeldSubscription = Subscription & { readonly provider: string }
 
-/** What a provider says of an account's subscriptions, with what every other one says of them. */
+/** What a provider says of an account's subscriptions, with what the others that are asked say of them: all, if nothing is said. */
 export async function everySubscription(
   ctx: BillingContext,
   provider: AnyProvider,
   accountId: string,
   own: readonly Subscription[],
+  isAsked: (other: AnyProvider) => boolean = () => true,
 ): Promise<readonly HeldSubscription[]> {
   const all = heldBy(provider.id, own)
   for (const other of ctx.roles.all.values()) {
-    if (!other.subscriptions || other.id === provider.id) continue
+    if (!other.subscriptions || other.id === provider.id || !isAsked(other)) continue
     const customerId = await ctx.store.accounts.externalId(accountId, other.id)
     if (customerId !== null) all.push(...heldBy(other.id, await other.subscriptions.list(customerId, {})))
   }

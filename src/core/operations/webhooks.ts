@@ -1,10 +1,10 @@
 import type { BillingContext } from '../context.js'
 import { retryDelay } from '../delivery/retry.js'
+import { isStorable, storable } from '../domain/storable-text.js'
 import { BillingError, type ErrorCode } from '../errors.js'
 import { inTime, type Lifetime } from '../lifetime.js'
 import type { WebhookRequest } from '../ports/capabilities/webhooks.js'
 import type { ClaimedInboxEvent } from '../ports/store.js'
-import { isStorable, storable } from '../storable-text.js'
 
 /** A webhook request as a web framework has it; the body must be the bytes as they came. */
 export interface WebhookInput {

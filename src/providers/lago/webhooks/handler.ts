@@ -1,3 +1,4 @@
+import { isStorable } from '../../../core/domain/storable-text.js'
 import type { CallOptions } from '../../../core/ports/call-options.js'
 import type { WebhookSubject } from '../../../core/ports/capabilities/webhooks.js'
 import type { LagoCall } from '../call.js'
@@ -19,7 +20,7 @@ export type Handlers = Readonly<Record<string, Handler>>
  * is in no database.
  */
 export function isName(text: string): boolean {
-  return text !== '' && text.length <= maximumNameLength && !/[\0\ud800-\udfff]/u.test(text)
+  return text !== '' && text.length <= maximumNameLength && isStorable(text)
 }
 
 const maximumNameLength = 255
