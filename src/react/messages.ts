@@ -36,7 +36,7 @@ export const english = {
   'unit.perSeat': 'per seat',
 
   'overview.title': 'Billing',
-  'overview.portal': 'Manage with the payment provider',
+  'overview.portal': 'Open the payment portal',
   'overview.suspended':
     'This account is suspended. What is running goes on; nothing new can be started until it has credit again.',
   'overview.readOnly': 'You can look at billing here, but not change it.',
@@ -152,25 +152,6 @@ export const english = {
   'plans.byo': 'Models by keys of your own',
   'plans.empty': 'There are no plans to choose from.',
 
-  'upgrade.title': 'Change to {plan}',
-  'upgrade.today': 'To pay today',
-  'upgrade.credited': 'Credited today',
-  'upgrade.then': 'Then {price}',
-  'upgrade.thenFrom': 'Then {price}, from {date}',
-  'upgrade.tax': 'Tax',
-  'upgrade.discount': 'Discount',
-  'upgrade.credits': 'Credit applied',
-  'upgrade.confirm': 'Pay {amount} and change',
-  'upgrade.confirmFree': 'Change the plan',
-  'upgrade.checkout': 'Continue to payment',
-  'upgrade.checkoutText': 'You give your payment details on a page of the payment provider, and come back here.',
-  'upgrade.lines': 'How it is made up',
-  'upgrade.done': 'You are on {plan} now.',
-  'upgrade.processing': 'The plan changes as soon as the payment is confirmed.',
-  'upgrade.declined': 'The payment was declined: {reason}',
-  'upgrade.action': 'Your bank asks you to confirm the payment.',
-  'upgrade.actionLink': 'Confirm with the bank',
-
   'methods.title': 'Payment methods',
   'methods.default': 'Default',
   'methods.ending': '{brand} ending in {last4}',
@@ -188,16 +169,6 @@ export const english = {
   'methods.empty': 'No payment method yet. Add one to subscribe or to buy credits.',
   'methods.add': 'Add payment method',
   'methods.added': 'The payment method was added.',
-
-  'addMethod.title': 'Add a payment method',
-  'addMethod.asDefault': 'Use it for all payments from now on',
-  'addMethod.submit': 'Add',
-  'addMethod.hosted': 'Continue to the payment provider',
-  'addMethod.hostedText':
-    'Cards and bank accounts are given on a page of the payment provider. You come back here afterwards.',
-  'addMethod.secure': 'Your details go to the payment provider directly, and never through this site.',
-  'addMethod.fields': 'Payment details',
-  'addMethod.unavailable': 'The form of the payment provider could not be loaded.',
 
   'invoices.title': 'Invoices',
   'invoices.due': '{amount} due',

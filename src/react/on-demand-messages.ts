@@ -1,4 +1,4 @@
-/** Texts of an invoice and of how figures came about: they are loaded with what opens on demand, and are messages like all others. */
+/** Texts of what opens on demand: an invoice, how figures came about, another plan, a payment method. They are loaded with it, and are messages like all others. */
 export const onDemandEnglish = {
   'invoice.title': 'Invoice {number}',
   'invoice.description': 'Description',
@@ -85,4 +85,33 @@ export const onDemandEnglish = {
   'explain.events': 'What was used in this period',
   'explain.noEvents': 'Nothing that was recorded here is on this line.',
   'explain.billed': 'On this invoice',
+
+  'upgrade.title': 'Change to {plan}',
+  'upgrade.today': 'To pay today',
+  'upgrade.credited': 'Credited today',
+  'upgrade.then': 'Then {price}',
+  'upgrade.thenFrom': 'Then {price}, from {date}',
+  'upgrade.tax': 'Tax',
+  'upgrade.discount': 'Discount',
+  'upgrade.credits': 'Credit applied',
+  'upgrade.confirm': 'Pay {amount} and change',
+  'upgrade.confirmFree': 'Change the plan',
+  'upgrade.checkout': 'Continue to payment',
+  'upgrade.checkoutText': 'You give your payment details on a page of the payment provider, and come back here.',
+  'upgrade.lines': 'How it is made up',
+  'upgrade.done': 'You are on {plan} now.',
+  'upgrade.processing': 'The plan changes as soon as the payment is confirmed.',
+  'upgrade.declined': 'The payment was declined: {reason}',
+  'upgrade.action': 'Your bank asks you to confirm the payment.',
+  'upgrade.actionLink': 'Confirm with the bank',
+
+  'addMethod.title': 'Add a payment method',
+  'addMethod.asDefault': 'Use it for all payments from now on',
+  'addMethod.submit': 'Add',
+  'addMethod.hosted': 'Continue to the payment provider',
+  'addMethod.hostedText':
+    'Cards and bank accounts are given on a page of the payment provider. You come back here afterwards.',
+  'addMethod.secure': 'Your details go to the payment provider directly, and never through this site.',
+  'addMethod.fields': 'Payment details',
+  'addMethod.unavailable': 'The form of the payment provider could not be loaded.',
 } as const

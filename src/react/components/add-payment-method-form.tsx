@@ -4,6 +4,8 @@ import { useBilling } from '../billing-context.js'
 import { useStripeConfig } from '../hooks/use-billing-account.js'
 import { useAttachPaymentMethod } from '../hooks/use-payment-methods.js'
 import { usePlans } from '../hooks/use-subscription.js'
+import { addEnglish } from '../messages.js'
+import { onDemandEnglish } from '../on-demand-messages.js'
 import { Button } from '../primitives/button.js'
 import { Dialog } from '../primitives/dialog.js'
 import { ProblemNotice } from '../primitives/problem-notice.js'
@@ -11,6 +13,8 @@ import { Skeleton } from '../primitives/skeleton.js'
 import { useToast } from '../primitives/toast.js'
 import type { LoadStripe, StripeJs } from '../stripe.js'
 import { CheckoutDialog } from './checkout-dialog.js'
+
+addEnglish(onDemandEnglish)
 
 /** How it is closed. */
 export interface AddPaymentMethodFormProps {
@@ -143,7 +147,7 @@ function StripeForm({ loadStripe, publishableKey, onClose }: StripeFormProps): R
         </>
       }
     >
-      {!isReady && wrong === null && <Skeleton lines={3} isTall />}
+      {!isReady && wrong === null && <Skeleton lines={3} of="blocks" />}
       <fieldset
         ref={place}
         className="billfold-elements"

@@ -67,7 +67,7 @@ export function CostBreakdown({ initialView = 'byModel' }: CostBreakdownProps): 
           }))}
         />
       </div>
-      <Loaded of={costs} skeleton={<Skeleton lines={5} isTall />}>
+      <Loaded of={costs} skeleton={<Skeleton lines={5} of="blocks" />}>
         {(data) =>
           compare(data.total_cost, 0) === 0 ? <Empty>{text('costs.empty')}</Empty> : <Shown costs={data} view={view} />
         }

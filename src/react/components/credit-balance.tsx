@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from 'react'
-import type { CreditBalance as Balance } from '../../client/client.js'
+import type { CreditBalance as Balance, PriceList } from '../../client/client.js'
 import { useBilling } from '../billing-context.js'
 import { compare, product } from '../decimal.js'
 import { useCreditBalance } from '../hooks/use-credits.js'
@@ -17,11 +17,12 @@ import { BuyCreditsDialog } from './on-demand.js'
 export function CreditBalance(): ReactNode {
   const { text, access } = useBilling()
   const credits = useCreditBalance()
+  const plans = usePlans()
   const [isBuying, setBuying] = useState(false)
   return (
     <Card
       title={text('credits.title')}
-      isBusy={credits.isPending}
+      isBusy={credits.isPending || plans.isPending}
       actions={
         access.pay && (
           <Button variant="primary" onClick={() => setBuying(true)}>
@@ -30,8 +31,8 @@ export function CreditBalance(): ReactNode {
         )
       }
     >
-      <Loaded of={credits} skeleton={<Skeleton lines={7} />}>
-        {(balance) => <Shown balance={balance} />}
+      <Loaded of={credits} isEarly={plans.isPending} skeleton={<Skeleton lines={7} />}>
+        {(balance) => <Shown balance={balance} prices={plans.data} />}
       </Loaded>
       {isBuying && <BuyCreditsDialog onClose={() => setBuying(false)} />}
     </Card>
@@ -40,9 +41,13 @@ export function CreditBalance(): ReactNode {
 
 const soonMs = 14 * 86_400_000
 
-function Shown({ balance }: { readonly balance: Balance }): ReactNode {
+interface ShownProps {
+  readonly balance: Balance
+  readonly prices: PriceList | undefined
+}
+
+function Shown({ balance, prices }: ShownProps): ReactNode {
   const { text, format } = useBilling()
-  const plans = usePlans()
   const { available_credits: available, held_credits: held, debt, grants } = balance
   const isInDebt = compare(debt, 0) > 0
   const soon = grants.find(({ expires_at }) => expires_at !== null && Date.parse(expires_at) - Date.now() < soonMs)
@@ -63,10 +68,10 @@ function Shown({ balance }: { readonly balance: Balance }): ReactNode {
             ? text('credits.debt', { debt: format.number(debt) })
             : text('credits.available', { credits: format.number(available) })}
         </span>
-        {plans.data && !isInDebt && (
+        {prices && !isInDebt && (
           <span className="billfold-muted">
             {text('credits.worth', {
-              amount: format.money(product(available, plans.data.credit_price), plans.data.currency),
+              amount: format.money(product(available, prices.credit_price), prices.currency),
             })}
           </span>
         )}

@@ -141,7 +141,7 @@ export function InvoiceList({
     if (items === undefined || status !== everything) return undefined
     const due = items.filter((invoice) => invoice.actions.includes('pay') && compare(invoice.amount_due, 0) > 0)
     const [first] = due
-    if (!first) return items.length === 0 ? undefined : text('invoices.nothingDue')
+    if (!first) return text('invoices.nothingDue')
     const currencies = [...new Set(due.map(({ currency }) => currency))]
     const amounts = currencies.map((currency) => {
       const amount = sumOf(due.filter((each) => each.currency === currency).map(({ amount_due }) => amount_due))

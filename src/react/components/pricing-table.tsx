@@ -40,7 +40,7 @@ export function PricingTable(props: PricingTableProps): ReactNode {
   return (
     <Card
       title={text('plans.title')}
-      isBusy={plans.isPending}
+      isBusy={plans.isPending || subscription.isPending}
       actions={
         intervals.length > 1 && (
           <Choice
@@ -52,7 +52,7 @@ export function PricingTable(props: PricingTableProps): ReactNode {
         )
       }
     >
-      <Loaded of={plans} skeleton={<Skeleton lines={6} isTall />}>
+      <Loaded of={plans} isEarly={subscription.isPending} skeleton={<Skeleton lines={6} of="blocks" />}>
         {(prices) => {
           const all = props.plans
             ? props.plans.flatMap((name) => prices.plans.filter(({ id }) => id === name))

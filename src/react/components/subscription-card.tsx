@@ -31,10 +31,10 @@ export function SubscriptionCard({ onChangePlan }: SubscriptionCardProps): React
   return (
     <Card
       title={text('subscription.title')}
-      isBusy={subscription.isPending}
+      isBusy={subscription.isPending || plans.isPending}
       actions={access.manage && onChangePlan && <Button onClick={onChangePlan}>{text('subscription.change')}</Button>}
     >
-      <Loaded of={subscription} skeleton={<Skeleton lines={4} />}>
+      <Loaded of={subscription} isEarly={plans.isPending} skeleton={<Skeleton lines={4} />}>
         {(data) => <Shown subscription={data} plan={plans.data?.plans.find(({ id }) => id === data.tier)} />}
       </Loaded>
     </Card>

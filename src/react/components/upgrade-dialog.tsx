@@ -10,6 +10,8 @@ import {
   usePreviewChange,
   useSubscription,
 } from '../hooks/use-subscription.js'
+import { addEnglish } from '../messages.js'
+import { onDemandEnglish } from '../on-demand-messages.js'
 import { Button } from '../primitives/button.js'
 import { Dialog } from '../primitives/dialog.js'
 import { Money } from '../primitives/figures.js'
@@ -19,6 +21,8 @@ import { Skeleton } from '../primitives/skeleton.js'
 import { useToast } from '../primitives/toast.js'
 import { CheckoutDialog } from './checkout-dialog.js'
 import { planPrice } from './plan-price.js'
+
+addEnglish(onDemandEnglish)
 
 /** To which plan, and how it is closed. */
 export interface UpgradeDialogProps {

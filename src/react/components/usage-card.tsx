@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useLayoutEffect, useState } from 'react'
+import type { ReactNode } from 'react'
 import { useBilling } from '../billing-context.js'
 import { usePlans } from '../hooks/use-subscription.js'
 import { useUsageLimits } from '../hooks/use-usage.js'
@@ -21,13 +21,12 @@ export function UsageCard({ meters, onUpgrade }: UsageCardProps): ReactNode {
   const { text } = useBilling()
   const limits = useUsageLimits()
   const plans = usePlans()
-  const lines = useOutline(meters?.length, limits.data?.limits.length)
   const near = limits.data?.limits.filter(({ status }) => status !== 'below_quota').length
   const summary =
     near === undefined ? undefined : near === 0 ? text('usage.withinAll') : text('usage.summary', { count: near })
   return (
     <Card title={text('usage.title')} summary={summary} hasSummary isBusy={limits.isPending}>
-      <Loaded of={limits} skeleton={<Skeleton lines={lines} isTall />}>
+      <Loaded of={limits} skeleton={<Skeleton lines={meters?.length ?? 2} of="quotas" />}>
         {({ limits: all }) => {
           const shown = meters ? meters.flatMap((name) => all.filter(({ meter }) => meter === name)) : all
           if (shown.length === 0) return <Empty>{text('usage.empty')}</Empty>
@@ -50,25 +49,4 @@ export function UsageCard({ meters, onUpgrade }: UsageCardProps): ReactNode {
       </Loaded>
     </Card>
   )
-}
-
-/** Between one meter and four: where nobody names them and none were seen, what comes moves little whichever it is. */
-const unknownLines = 4
-const seenKey = 'billfold.meters'
-
-/** As many lines as there will be: by the meters that are named, or by how many there were when this browser last saw them. */
-function useOutline(named: number | undefined, seen: number | undefined): number {
-  const [last, setLast] = useState(0)
-  // After what a server drew was taken over, and before it is painted. A browser may keep its storage to itself.
-  useLayoutEffect(() => {
-    try {
-      setLast(Number(localStorage.getItem(seenKey)))
-    } catch {}
-  }, [])
-  useEffect(() => {
-    try {
-      if (seen) localStorage.setItem(seenKey, String(seen))
-    } catch {}
-  }, [seen])
-  return Math.floor((named ?? last) * 1.75) || unknownLines
 }

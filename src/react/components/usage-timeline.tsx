@@ -58,10 +58,12 @@ export function UsageTimeline({ meter: only }: UsageTimelineProps): ReactNode {
           </span>
         )}
       </div>
-      <Loaded of={usage} skeleton={<Skeleton lines={5} isTall />}>
+      <Loaded of={usage} skeleton={<Skeleton lines={5} of="blocks" />}>
         {() =>
           compare(total, 0) === 0 ? (
-            <Empty>{text('timeline.empty')}</Empty>
+            <div className="billfold-empty-chart">
+              <Empty>{text('timeline.empty')}</Empty>
+            </div>
           ) : (
             <DayChart
               label={text('timeline.chart', {

@@ -1,5 +1,6 @@
 import { type ReactNode, useId } from 'react'
 import { Boundary } from './boundary.js'
+import { useRoom } from './room.js'
 
 interface CardProps {
   readonly title: string
@@ -16,17 +17,16 @@ interface CardProps {
 /** A part of the billing area: a region with a heading. What fails in it takes nothing else along. */
 export function Card({ title, summary, hasSummary = false, actions, children, isBusy = false }: CardProps): ReactNode {
   const id = useId()
+  const room = useRoom(title, isBusy)
   return (
-    <section className="billfold-card" aria-labelledby={id} aria-busy={isBusy || undefined}>
+    <section ref={room} className="billfold-card" aria-labelledby={id} aria-busy={isBusy || undefined}>
       <header className="billfold-card-header">
-        <div>
-          <h2 className="billfold-card-title" id={id}>
-            {title}
-          </h2>
-          {(summary !== undefined || (hasSummary && isBusy)) && (
-            <div className="billfold-summary">{summary ?? '\u00a0'}</div>
-          )}
-        </div>
+        <h2 className="billfold-card-title" id={id}>
+          {title}
+        </h2>
+        {(summary !== undefined || (hasSummary && isBusy)) && (
+          <div className="billfold-summary">{summary ?? '\u00a0'}</div>
+        )}
         {actions !== undefined && <div className="billfold-actions">{actions}</div>}
       </header>
       <Boundary>{children}</Boundary>

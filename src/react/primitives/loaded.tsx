@@ -7,18 +7,25 @@ import { Skeleton } from './skeleton.js'
 
 interface LoadedProps<T> {
   readonly of: Pick<UseQueryResult<T>, 'data' | 'error' | 'isFetching' | 'dataUpdatedAt' | 'refetch'>
+  /** What it is shown with is still being read: both come at once, so that nothing moves twice. */
+  readonly isEarly?: boolean
   /** As high as what will be there. */
   readonly skeleton?: ReactNode
   readonly children: (data: T) => ReactNode
 }
 
 /** What was read, or its outline until it is there, or why it is not. What is old because nothing newer came says so. */
-export function Loaded<T>({ of: query, skeleton = <Skeleton />, children }: LoadedProps<T>): ReactNode {
+export function Loaded<T>({
+  of: query,
+  isEarly = false,
+  skeleton = <Skeleton />,
+  children,
+}: LoadedProps<T>): ReactNode {
   const { text, format } = useBilling()
   const { data, error, isFetching, refetch } = query
   const retry = { onRetry: () => void refetch(), isRetrying: isFetching }
-  if (data === undefined) {
-    if (!error) return skeleton
+  if (data === undefined || isEarly) {
+    if (!error || data !== undefined) return skeleton
     return <ProblemNotice problem={problemOf(error)} {...retry} />
   }
   const asOf = new Date(query.dataUpdatedAt).toISOString()

@@ -78,7 +78,7 @@ export function PagedTable<Row>({ list, empty, ...table }: PagedTableProps<Row>)
   const { items, error, isFetchingNextPage, hasNextPage, fetchNextPage, refetch, isFetching } = list
   const [first, setFirst] = useState(0)
   if (items === undefined) {
-    if (!error) return <Skeleton lines={5} isTable />
+    if (!error) return <Skeleton of="rows" />
     return <ProblemNotice problem={problemOf(error)} onRetry={() => void refetch()} isRetrying={isFetching} />
   }
   if (items.length === 0) return <Empty>{empty}</Empty>
