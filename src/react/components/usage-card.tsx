@@ -21,12 +21,17 @@ export function UsageCard({ meters, onUpgrade }: UsageCardProps): ReactNode {
   const { text } = useBilling()
   const limits = useUsageLimits()
   const plans = usePlans()
+  const isPending = limits.isPending || plans.isPending
   const near = limits.data?.limits.filter(({ status }) => status !== 'below_quota').length
   const summary =
-    near === undefined ? undefined : near === 0 ? text('usage.withinAll') : text('usage.summary', { count: near })
+    near === undefined || isPending
+      ? undefined
+      : near === 0
+        ? text('usage.withinAll')
+        : text('usage.summary', { count: near })
   return (
-    <Card title={text('usage.title')} summary={summary} hasSummary isBusy={limits.isPending}>
-      <Loaded of={limits} skeleton={<Skeleton lines={meters?.length ?? 2} of="quotas" />}>
+    <Card title={text('usage.title')} summary={summary} hasSummary isBusy={isPending}>
+      <Loaded of={limits} isEarly={plans.isPending} skeleton={<Skeleton lines={meters?.length ?? 2} of="quotas" />}>
         {({ limits: all }) => {
           const shown = meters ? meters.flatMap((name) => all.filter(({ meter }) => meter === name)) : all
           if (shown.length === 0) return <Empty>{text('usage.empty')}</Empty>
