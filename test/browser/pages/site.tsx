@@ -25,7 +25,7 @@ const views: Readonly<Record<string, () => ReactNode>> = {
   subscription: () => <SubscriptionCard onChangePlan={() => {}} />,
   usage: () => (
     <>
-      <UsageCard onUpgrade={() => {}} />
+      <UsageCard meters={['ai_tokens', 'workflows', 'agents', 'storage_gb']} onUpgrade={() => {}} />
       <UsageTimeline />
       <UsageRecordList />
     </>
