@@ -33,14 +33,11 @@ ${
 }
 </section>
 ${portals.length === 0 ? '' : html`<section class="card"><h2>Portal sessions</h2><ul class="rows">${portals.map((portal) => html`<li><a href="/portal/${portal.id}">${portal.customer}</a></li>`)}</ul></section>`}
-<section class="card"><h2 id="events">Stripe events</h2>
+<section class="card"><h2>Stripe events</h2>
 ${
   log.length === 0
     ? html`<p class="muted">Events appear here as things happen.</p>`
-    : html`<p class="hint muted small">The table is wide: scroll it sideways.</p>
-<div class="scroll" role="region" aria-labelledby="events" tabindex="0"><table>
-<thead><tr><th scope="col">Event</th><th scope="col">About</th><th scope="col">Webhooks</th><th scope="col">Again</th></tr></thead>
-<tbody>${log.slice(0, shown).map((event) => eventRow(event, endpoints))}</tbody></table></div>`
+    : html`<ul class="rows">${log.slice(0, shown).map((event) => eventRow(event, endpoints))}</ul>`
 }
 </section>`,
   )
@@ -56,7 +53,7 @@ function eventRow({ id, type, objectId, deliveries }: LoggedEvent, endpoints: nu
     deliveries.length === 0
       ? html`<span class="muted">Not asked for</span>`
       : deliveries.map(({ state, attempts }) => deliveryBadge(state, attempts.length))
-  return html`<tr><td>${type}</td><td><code>${objectId?.slice(0, 24) ?? ''}</code></td><td>${sent}</td><td>${again}</td></tr>`
+  return html`<li><span>${type}<br><code class="muted">${objectId ?? ''}</code></span><span class="small buttons">${sent}${again}</span></li>`
 }
 
 const modes = { payment: 'One payment', subscription: 'Subscription', setup: 'Save a payment method' }

@@ -128,7 +128,7 @@ input[type=email], input[type=text], select { width: 100%; font: inherit; font-s
 .notice { background: var(--positive-soft); color: var(--positive); border-radius: 8px; padding: 12px; }
 .actions-row { display: flex; flex-wrap: wrap; gap: 8px; margin: 16px 0 0; align-items: center; max-width: none; }
 .rows li:has(> .buttons) { flex-wrap: wrap; }
-.rows li > :has(+ .buttons) { white-space: nowrap; }
+.rows li > :has(+ .buttons:not(.small)) { white-space: nowrap; }
 .buttons { display: flex; flex-wrap: wrap; gap: 8px; justify-content: flex-end; align-items: center; }
 .inline { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; margin: 16px 0 0; }
 .inline label.field { flex-basis: 100%; margin: 0; }
@@ -156,16 +156,8 @@ button:hover, .button:hover { filter: brightness(1.08); text-decoration: underli
 .badge.danger { background: var(--danger-soft); color: var(--danger); }
 .spread h2 { margin: 0; }
 .spread { max-width: none; margin: 0 0 12px; display: flex; flex-wrap: wrap; gap: 8px 16px; justify-content: space-between; align-items: center; }
-.scroll { overflow-x: auto; }
-.hint { display: none; }
 .nowrap { white-space: nowrap; }
-.scroll table { min-width: 620px; }
-.scroll td { vertical-align: middle; }
-.scroll :is(th, td):last-child { padding-inline-end: 0; }
-.scroll button { min-height: 32px; padding: 4px 12px; font-size: 13px; white-space: nowrap; }
-table { border-collapse: collapse; width: 100%; font-size: 13px; }
-th, td { text-align: start; padding: 8px 12px 8px 0; border-top: 1px solid var(--border); vertical-align: top; }
-th { font-weight: 600; color: var(--muted); border-top: 0; }
+.buttons.small button { min-height: 32px; padding: 4px 12px; font-size: 13px; white-space: nowrap; }
 code { font: 12px/1.5 ui-monospace, monospace; }
-@media (max-width: 720px) { .hint { display: block; } main { padding-top: 24px; } .columns { grid-template-columns: minmax(0, 1fr); gap: 24px; } .card { padding: 16px; } }
+@media (max-width: 720px) { main { padding-top: 24px; } .columns { grid-template-columns: minmax(0, 1fr); gap: 24px; } .card { padding: 16px; } }
 `
