@@ -36,12 +36,12 @@ const soon: (action: () => void) => unknown = typeof setImmediate === 'function'
  */
 export function eventBlocks(body: Pieces): EventBlocks {
   const split = splitter()
-  let ready: EventBlock[] = []
+  let pieces: Uint8Array[] = []
   let ahead = 0
   let isPaused = false
   let isDue = false
   let givenAt = Number.NEGATIVE_INFINITY
-  let ended: { readonly error: unknown } | 'whole' | null = null
+  let ended: { readonly error: unknown } | 'whole' | 'left' | null = null
   let taker: { resolve(blocks: readonly EventBlock[] | null): void; reject(error: unknown): void } | null = null
 
   const read = (): void => {
@@ -49,44 +49,46 @@ export function eventBlocks(body: Pieces): EventBlocks {
     isPaused = false
     body.resume()
   }
-  const end = (how: { readonly error: unknown } | 'whole'): void => {
+  const end = (how: { readonly error: unknown } | 'whole' | 'left'): void => {
     ended ??= how
     give()
   }
-  const take = (blocks: readonly EventBlock[]): void => {
-    for (const block of blocks) ready.push(block)
+  /** Takes apart what has come: all of it at once, since each time costs more than an event. */
+  const take = (): readonly EventBlock[] => {
+    const came = pieces
+    pieces = []
+    ahead = 0
+    try {
+      const blocks = came.length === 0 ? [] : split.push(joined(came))
+      return ended === 'whole' ? [...blocks, ...split.end()] : blocks
+    } catch (error) {
+      ended = { error }
+      body.cancel()
+      return []
+    }
   }
   const give = (): void => {
     isDue = false
     if (!taker) return
+    const blocks = take()
     const { resolve, reject } = taker
-    if (ready.length > 0) {
+    if (blocks.length > 0) {
       givenAt = performance.now()
-      const blocks = ready
-      ready = []
-      ahead = 0
       taker = null
       resolve(blocks)
     } else if (ended) {
       taker = null
-      if (ended === 'whole') resolve(null)
+      if (typeof ended === 'string') resolve(null)
       else reject(ended.error)
     } else {
       // A part of a block: it ends with what comes next.
-      ahead = 0
       read()
     }
   }
   body.read({
     piece(bytes) {
       if (ended) return
-      try {
-        take(split.push(bytes))
-      } catch (error) {
-        end({ error })
-        body.cancel()
-        return
-      }
+      pieces.push(bytes)
       ahead += bytes.length
       if (ahead >= maximumAhead && !isPaused) {
         isPaused = true
@@ -98,11 +100,7 @@ export function eventBlocks(body: Pieces): EventBlocks {
       if (leftMs > 0) setTimeout(give, leftMs)
       else soon(give)
     },
-    end() {
-      if (ended) return
-      take(split.end())
-      end('whole')
-    },
+    end: () => end('whole'),
     fail: (error) => end({ error }),
   })
   return {
@@ -112,16 +110,25 @@ export function eventBlocks(body: Pieces): EventBlocks {
         if (!isDue) give()
         read()
       }),
-    rest() {
-      const blocks = ready
-      ready = []
-      return blocks
-    },
+    rest: take,
     cancel() {
       body.cancel()
-      end('whole')
+      pieces = []
+      end('left')
     },
   }
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces
+  if (first && pieces.length === 1) return first
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
 }
 
 /** Any two ends of lines. A carriage return is one by itself where no line feed follows, which is yet to be seen where lines end with both. */
@@ -158,8 +165,9 @@ function splitter() {
       return blocks
     },
     end(): readonly EventBlock[] {
-      waiting += decode.end()
-      return waiting.trim() === '' ? [] : [blockOf(`${waiting}\n\n`)]
+      const last = waiting + decode.end()
+      waiting = ''
+      return last.trim() === '' ? [] : [blockOf(`${last}\n\n`)]
     },
   }
 }
