@@ -78,7 +78,8 @@ export function streamed(pieces: readonly (string | Buffer)[], end: 'end' | 'res
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     for (const piece of pieces) {
       response.write(piece)
-      await after(1)
+      // Of many, each is by itself, and all together are there in time on a busy machine too.
+      await (pieces.length < 100 ? after(1) : new Promise(setImmediate))
     }
     if (end === 'end') response.end()
     if (end === 'reset') response.socket?.resetAndDestroy()
