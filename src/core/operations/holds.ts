@@ -20,6 +20,7 @@ import {
   type SparksInput,
 } from './fields.js'
 import { type MeasureInput, measureFields, measureFieldsFromZero } from './measure.js'
+import { measureFromZero, noDimensions, oneOf, plainly } from './plain-input.js'
 import { type Measure, rate, unrated } from './rate.js'
 import { refusalOf } from './refusal.js'
 import { keyed, submit } from './steps.js'
@@ -50,11 +51,8 @@ export interface HoldView {
   readonly expiresAt: Date
 }
 
-const ttlMs = z
-  .int()
-  .min(1_000)
-  .max(30 * 86_400_000)
-  .default(15 * 60_000)
+const [leastTtlMs, usualTtlMs, mostTtlMs] = [1_000, 15 * 60_000, 30 * 86_400_000]
+const ttlMs = z.int().min(leastTtlMs).max(mostTtlMs).default(usualTtlMs)
 
 const holdSchema = z.strictObject({
   accountId,
@@ -68,6 +66,15 @@ const holdSchema = z.strictObject({
   reason: optionalText(500).default(''),
   ...attributionFields,
   idempotencyKey,
+})
+
+export const parseHold = plainly(holdSchema, {
+  readers: {
+    amount: (value) => readSparks(value),
+    ttlMs: (value) => (isTtl(value) ? value : undefined),
+  },
+  required: ['accountId', 'idempotencyKey'],
+  defaults: { dimensions: noDimensions, reason: '', ttlMs: usualTtlMs },
 })
 
 /**
@@ -89,7 +96,7 @@ export async function takeHold<C extends Catalog>(
   input: HoldInput<C>,
   operation: string,
 ): Promise<{ readonly hold: HoldView; readonly taken: HeldFor | null }> {
-  const request = parse(holdSchema, input)
+  const request = parseHold(input)
   const { idempotencyKey: _, ...body } = request
   const { quantity, tokens, costUsd, model, provider, serviceTier } = request
   const isMeasured = (quantity ?? tokens ?? costUsd ?? model ?? provider ?? serviceTier) !== undefined
@@ -121,6 +128,10 @@ export async function takeHold<C extends Catalog>(
   invariant(result.kind === 'hold', 'a hold answered another result')
   const taken = { id: named.id, meter: usage.meter, quantity: usage.quantity, dimensions }
   return { hold: holdView(result), taken: result.id === named.id ? taken : null }
+}
+
+function isTtl(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= leastTtlMs && value <= mostTtlMs
 }
 
 /** Which hold lasts longer, and what it reserves in addition: Sparks (`amount`), or of a hold on a meter usage at its most. */
@@ -224,6 +235,16 @@ const captureSchema = z.strictObject({
   idempotencyKey,
 })
 
+export const parseCapture = plainly(captureSchema, {
+  readers: {
+    ...measureFromZero,
+    amount: (value) => readSparks(value, 'zero'),
+    onExcess: oneOf('debt', 'write_off', 'refuse'),
+  },
+  required: ['accountId', 'holdId', 'idempotencyKey'],
+  defaults: { onExcess: 'debt' },
+})
+
 /**
  * Takes all or part of a hold and gives back the rest. A hold on a meter is captured by what was really used, and that is recorded
  * as usage.
@@ -233,13 +254,13 @@ const captureSchema = z.strictObject({
  * `invalid_request`, `idempotency_conflict`
  */
 export async function capture(ctx: BillingContext, input: CaptureInput): Promise<Captured> {
-  const request = parse(captureSchema, input)
+  const request = parseCapture(input)
   return captureOf(ctx, request, await findHold(ctx, request.accountId, request.holdId))
 }
 
 /** The same of a hold that is known, without looking for it. */
 export async function captureKnown(ctx: BillingContext, input: CaptureInput, open: HeldFor): Promise<Captured> {
-  return captureOf(ctx, parse(captureSchema, input), open)
+  return captureOf(ctx, parseCapture(input), open)
 }
 
 async function captureOf(

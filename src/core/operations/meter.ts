@@ -3,10 +3,11 @@ import type { Catalog, MeterName } from '../catalog.js'
 import type { BillingContext } from '../context.js'
 import { BillingError } from '../errors.js'
 import { type AttributionInput, attributionFields } from './attribution.js'
-import { accountId, copyOf, idempotencyKey, meterName, parse, readDimensions } from './fields.js'
+import { accountId, copyOf, idempotencyKey, meterName, readDimensions } from './fields.js'
 import { captureKnown, findHold, type HeldFor, type HoldInput, release, takeHold } from './holds.js'
 import { checkLeave, type LeaseToken, leaseTokenField } from './lease-token.js'
 import { type MeasureInput, measureFieldsFromZero } from './measure.js'
+import { measureFromZero, noDimensions, plainly } from './plain-input.js'
 import { rate } from './rate.js'
 import { type RecordedUsage, type RecordUsageInput, recordUsage } from './usage.js'
 
@@ -56,6 +57,13 @@ const meterSchema = z.strictObject({
   idempotencyKey,
 })
 
+const asGiven = (value: unknown) => value
+const parseMeter = plainly(meterSchema, {
+  readers: { estimate: asGiven, reason: asGiven, ttlMs: asGiven },
+  required: ['accountId', 'estimate', 'idempotencyKey', 'meter'],
+  defaults: { dimensions: noDimensions },
+})
+
 /**
  * Runs work between a hold and its capture: holds what it may use, runs it, and records what it used. Work that fails or is aborted is
  * charged for what it reported until then, and its error is thrown; with nothing reported the hold is given back. Work that succeeds
@@ -81,7 +89,7 @@ export async function meter<C extends Catalog, T>(
   work: (work: MeteredWork) => Promise<T>,
 ): Promise<Metered<T>> {
   const copy = copyOf(input)
-  const { estimate: _, ...request } = parse(meterSchema, copy)
+  const request = parseMeter(copy)
   const { estimate: asked, ttlMs, reason, leaseToken: _token, ...rest } = copy
   const { leaseToken } = request
   if (leaseToken) checkLeave(leaseToken, request.accountId)
@@ -188,14 +196,14 @@ async function holdOf<C extends Catalog>(ctx: BillingContext, input: HoldInput<C
   }
 }
 
-const checkMeasureSchema = z.strictObject(measureFieldsFromZero)
+const parseMeasure = plainly(z.strictObject(measureFieldsFromZero), { readers: measureFromZero, required: [] })
 
 /** What work says it used; refuses at once what could not be captured afterwards, when the work was done. */
 function usedOf(ctx: BillingContext, meter: string, reported: ReportedUsage): Used {
   const usage = copyOf(reported)
   const { dimensions, ...given } = usage
   if (dimensions !== undefined) readDimensions(dimensions)
-  const measure = parse(checkMeasureSchema, given)
+  const measure = parseMeasure(given)
   const { quantity, sparks } = rate(ctx.catalog, meter, { ...measure, allowsZero: true }, ctx.environment.now())
   return { usage, isNothing: quantity === 0n && sparks === 0n }
 }

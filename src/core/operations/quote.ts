@@ -4,8 +4,9 @@ import type { BillingContext } from '../context.js'
 import { isPeriodRated } from '../domain/rating/rate.js'
 import type { MicroSparks } from '../domain/sparks.js'
 import { BillingError } from '../errors.js'
-import { meterName, parse } from './fields.js'
+import { meterName } from './fields.js'
 import { type MeasureInput, measureFieldsFromZero } from './measure.js'
+import { measureFromZero, plainly } from './plain-input.js'
 import { rate, requireMeter } from './rate.js'
 
 /** Usage whose price is asked for. */
@@ -24,6 +25,8 @@ export interface Quote {
 
 const quoteSchema = z.strictObject({ meter: meterName, ...measureFieldsFromZero })
 
+const parseQuote = plainly(quoteSchema, { readers: measureFromZero, required: ['meter'] })
+
 /**
  * What usage would cost at the prices of now: the same for everybody, and nothing is asked of the ledger.
  *
@@ -31,7 +34,7 @@ const quoteSchema = z.strictObject({ meter: meterName, ...measureFieldsFromZero 
  * what a period has seen
  */
 export async function quote<C extends Catalog>(ctx: BillingContext, input: QuoteInput<C>): Promise<Quote> {
-  const request = parse(quoteSchema, input)
+  const request = parseQuote(input)
   const { name, rate: how } = requireMeter(ctx.catalog, request.meter)
   if (how && isPeriodRated(how))
     throw new BillingError('option_unsupported', `What ${name} costs depends on what its period has seen.`)
