@@ -10,17 +10,25 @@ import { BillingError } from '../core/errors.js'
  */
 export function disjointPools(usage: Usage): Readonly<Record<string, number>> {
   const counts = new Map<string, bigint>()
+  let isPlain = true
   for (const [unit, count] of Object.entries(usage)) {
     if (count === undefined || count === 0) continue
     if (!Number.isSafeInteger(count) || count < 0) throw refused(`counts ${count} ${unit}`)
     if (!isRead(unit)) throw refused(`counts ${unit}, which has no pool`)
     counts.set(unit, BigInt(count))
+    isPlain &&= unit === 'input_tokens' || unit === 'output_tokens'
   }
+  // No parts: each whole is a pool of its own.
+  if (isPlain) return wholes(usage)
   const pools = [...inputPools(counts), ...outputPools(counts), ...callPools(counts)]
   for (const [pool, count] of pools)
     if (count < 0n) throw refused(`counts more in the parts of ${pool} than in the whole`)
   const used = pools.filter(([, count]) => count > 0n)
   return used.length === 0 ? { input: 0 } : Object.fromEntries(used.map(([pool, count]) => [pool, Number(count)]))
+}
+
+function wholes({ input_tokens: input = 0, output_tokens: output = 0 }: Usage): Readonly<Record<string, number>> {
+  return { ...((input > 0 || output === 0) && { input }), ...(output > 0 && { output }) }
 }
 
 type Counts = ReadonlyMap<string, bigint>

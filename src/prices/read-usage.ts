@@ -73,6 +73,8 @@ function readings(body: unknown, provider: Provider, flavor: string | undefined)
 
 /** The reading that has at least what each of the others has, of everything. */
 function fullest(candidates: readonly Reading[]): Reading {
+  const [only, ...others] = candidates
+  if (only && others.length === 0) return only
   const covers = (reading: Reading, other: Reading) =>
     Object.entries(other.usage).every(([unit, count]) => (reading.usage[unit] ?? 0) >= (count ?? 0))
   const best = candidates.find((reading) => candidates.every((other) => covers(reading, other)))
@@ -94,8 +96,14 @@ const tierOf: Readonly<Record<string, ServiceTier>> = {
 
 function serviceTierOf(body: unknown): ServiceTier {
   const places = [body, fieldOf(body, 'usage'), fieldOf(body, 'usageMetadata'), fieldOf(body, 'response')]
-  const named = places.flatMap((place) => tierFields.map((field) => fieldOf(place, field)))
-  const words = named.filter((word) => word !== undefined && word !== null)
+  const words: unknown[] = []
+  for (const place of places) {
+    for (const field of tierFields) {
+      const word = fieldOf(place, field)
+      if (word !== undefined && word !== null) words.push(word)
+    }
+  }
+  if (words.length === 0) return 'standard'
   const tiers = new Set(words.map((word) => (typeof word === 'string' ? tierOf[word.toLowerCase()] : undefined)))
   if (tiers.has(undefined)) throw refused(`was served at a tier that has no price: ${JSON.stringify(words)}`)
   tiers.delete('standard')
@@ -143,8 +151,8 @@ function countsOf(usage: unknown, name: string): Record<string, unknown> {
 function textCount(usage: unknown): string | undefined {
   if (typeof usage !== 'object' || usage === null) return undefined
   for (const [name, value] of Object.entries(usage)) {
-    const isCount = /(tokens|tokencount|_requests)$/i.test(name)
-    if (isCount && (typeof value === 'string' || typeof value === 'boolean')) return name
+    const isText = typeof value === 'string' || typeof value === 'boolean'
+    if (isText && /(tokens|tokencount|_requests)$/i.test(name)) return name
     const inside = textCount(value)
     if (inside !== undefined) return inside
   }
