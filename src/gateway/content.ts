@@ -57,7 +57,8 @@ export function contentOf(parts: Readonly<Record<string, unknown>>, types: Reado
   }
   for (const [name, part] of Object.entries(parts))
     walk(part, { name, path: name, holdsParts: partNames.has(name), isPart: false })
-  const json = JSON.stringify(parts, (_, value: unknown) => (pictures.has(value) ? null : value))
+  const withoutPictures = (_: string, value: unknown) => (pictures.has(value) ? null : value)
+  const json = JSON.stringify(parts, pictures.size > 0 ? withoutPictures : undefined)
   return { texts, tokens, pictures: pictures.size, cacheWrites, json }
 }
 

@@ -172,20 +172,27 @@ function splitter() {
   }
 }
 
-/** Decodes pieces that end with a whole letter, as nearly all do, by themselves: what remembers half a letter takes twice as long. */
+const whole = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** Decodes what ends with a whole letter, as nearly all does, by itself: what remembers half a letter takes twice as long. */
 function decoder() {
-  const whole = new TextDecoder('utf-8', { ignoreBOM: true })
-  const halves = new TextDecoder()
-  // A mark of the order of bytes may begin the first.
-  let isWaiting = true
+  let halves: TextDecoder | null = null
+  let isFirst = true
+  let isWaiting = false
   return {
     push(bytes: Uint8Array): string {
+      if (isFirst && bytes.length > 0) {
+        // A mark of the order of bytes may begin the first.
+        isWaiting = bytes[0] === 0xef
+        isFirst = false
+      }
       const isWhole = (bytes.at(-1) ?? 0) < 0x80
       if (!isWaiting && isWhole) return whole.decode(bytes)
       isWaiting = !isWhole
+      halves ??= new TextDecoder()
       return halves.decode(bytes, { stream: true })
     },
-    end: () => halves.decode(),
+    end: () => halves?.decode() ?? '',
   }
 }
 

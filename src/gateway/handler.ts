@@ -168,8 +168,10 @@ function withHeaders(response: Response, id: string): Response {
 /** Prompts may be long, and come from afar. */
 const maximumBodyMs = 120_000
 
+const decoder = new TextDecoder()
+
 async function bodyOf(request: Request, maximumBytes: number): Promise<unknown> {
-  const text = new TextDecoder().decode(await readBytes(request, { bytes: maximumBytes, ms: maximumBodyMs }))
+  const text = decoder.decode(await readBytes(request, { bytes: maximumBytes, ms: maximumBodyMs }))
   if (deeperThan(text, maximumDepth)) throw invalidParameter('body', `is nested deeper than ${maximumDepth}`)
   return jsonOf(text)
 }

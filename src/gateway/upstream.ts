@@ -78,14 +78,15 @@ function doorTo(upstream: Upstream, limits: ModelLimits, fetch: typeof globalThi
   const asked = { 'content-type': 'application/json', accept: '*/*', 'accept-encoding': 'identity' }
   const headers = { 'user-agent': 'billfold', ...upstream.headers, ...key, ...asked }
   const base = upstream.baseURL.replace(/\/+$/, '')
+  const urls = new Map(protocols.map((protocol) => [protocol, new URL(`${base}${protocol.path}`)]))
   return {
     protocols,
     secret: upstream.apiKey,
     async send(protocol: Protocol, body: string, signal: AbortSignal) {
-      const url = `${base}${protocol.path}`
+      const url = urls.get(protocol) ?? new URL(`${base}${protocol.path}`)
       const dispatcher = dispatcherOf(fetch)
-      if (dispatcher) return dispatched(dispatcher, new URL(url), headers, body, signal)
-      return fetched(fetch, url, { headers, body, signal })
+      if (dispatcher) return dispatched(dispatcher, url, headers, body, signal)
+      return fetched(fetch, url.href, { headers, body, signal })
     },
   }
 }

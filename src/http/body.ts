@@ -142,18 +142,20 @@ export function deeperThan(text: string, limit: number): boolean {
   let depth = 0
   let isText = false
   for (let at = 0; at < text.length; at += 1) {
-    const char = text[at]
+    const code = text.charCodeAt(at)
     if (isText) {
-      if (char === '\\') at += 1
-      else if (char === '"') isText = false
-    } else if (char === '"') isText = true
-    else if (char === '{' || char === '[') {
+      if (code === backslash) at += 1
+      else if (code === quote) isText = false
+    } else if (code === quote) isText = true
+    else if (code === brace || code === bracket) {
       depth += 1
       if (depth > limit) return true
-    } else if (char === '}' || char === ']') depth -= 1
+    } else if (code === brace + 2 || code === bracket + 2) depth -= 1
   }
   return false
 }
+
+const [quote, bracket, backslash, brace] = [0x22, 0x5b, 0x5c, 0x7b]
 
 /**
  * Whether an object in JSON names a field twice. Of those, something on the way here may have looked at the first, and the last is what counts.
