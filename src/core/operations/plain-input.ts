@@ -33,17 +33,19 @@ export function plainly<T>(
 ): PlainParse<T> {
   const all: PlainInput['readers'] = { ...common, ...readers }
   // In the order of their names, as fingerprints have them.
-  const fields = Object.keys(schema.shape)
-    .sort()
-    .map((name) => ({ name, read: all[name] ?? never, isRequired: required.includes(name) }))
+  const names = Object.keys(schema.shape).sort()
+  const known = new Set(names)
+  const fields = names.map((name) => {
+    return { name, read: all[name] ?? never, isRequired: required.includes(name), usual: defaults[name] }
+  })
   const plain = (input: unknown): T | null => {
     if (typeof input !== 'object' || input === null || Object.getPrototypeOf(input) !== Object.prototype) return null
     const request: Record<string, unknown> = {}
     try {
-      for (const name in input) if (!Object.hasOwn(schema.shape, name)) return null
-      for (const { name, read, isRequired } of fields) {
+      for (const name in input) if (!known.has(name)) return null
+      for (const { name, read, isRequired, usual } of fields) {
         const value: unknown = input[name as keyof typeof input]
-        const field = value === undefined ? defaults[name] : read(value)
+        const field = value === undefined ? usual : read(value)
         if (field !== undefined) request[name] = field
         else if (value !== undefined || isRequired) return null
       }
