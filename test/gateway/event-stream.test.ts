@@ -32,6 +32,17 @@ it.each(['\n', '\r\n', '\r'])('S2.2 a stream is taken apart whose lines end with
   }
 })
 
+it('S2.2 a mark of the order of bytes is no part of a stream, and a last event without an end is told once', async () => {
+  const bytes = new TextEncoder().encode('\ufeffdata: 1\n\ndata: é')
+  for (const size of [1, 2, 3, 100]) {
+    const chunks = [new Uint8Array()]
+    for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.slice(at, at + size))
+    const blocks = eventBlocks(streamPieces(streamOf(chunks)))
+    expect((await allOf(blocks)).map(({ data }) => data)).toEqual(['1', 'é'])
+    expect(await blocks.next()).toBeNull()
+  }
+})
+
 it('S2.2 what came and was not taken of a stream is known when it is left, and a failure comes after what was whole', async () => {
   const encoder = new TextEncoder()
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined
