@@ -59,7 +59,7 @@ export function createTables(schema: string) {
     grants: table(schema, grantRows),
     grantsLeft: table(schema, grantsLeftRows),
     counters: table(schema, counterRows),
-    counterSums: table(schema, counterSumRows),
+    counterSums: table(schema, counterSumRows, { generatedFrom: ['ends_at'] }),
     budgets: table(schema, budgetRows),
     budgetSums: table(schema, budgetSumRows),
     payments: table(schema, paymentRows),
