@@ -2,10 +2,11 @@ import type { Budget } from '../../core/domain/budget.js'
 import type { CreditGrant } from '../../core/domain/credit-grant.js'
 import type { StoredResult } from '../../core/domain/ledger/outcome.js'
 import type { AccountState, Counter, Hold, StoredKey } from '../../core/domain/ledger/state.js'
-import { exact, uuid } from '../sql/column.js'
+import { exact, type StoredField, uuid } from '../sql/column.js'
 import type { CounterRange } from '../sql/counter-ranges.js'
+import { arrayBytes } from './array.js'
 import type { Asked, Wanted } from './asked-account.js'
-import type { RawRow, Sql } from './client.js'
+import type { Bound, RawRow, Sql } from './client.js'
 import type { Clock } from './clock.js'
 import { arrayOf } from './table.js'
 import type { Tables } from './tables.js'
@@ -115,14 +116,16 @@ export function createAccountLoad(tables: Tables, clock: Clock) {
     const number =
       (shape.hasWhole ? 1 : 0) + (shape.hasBudgets ? 2 : 0) + (shape.hasCounters ? 4 : 0) + (shape.hasKeys ? 8 : 0)
     texts[number] ??= textOf(shape)
-    const values: string[] = []
+    const values: Bound[] = []
     if (shape.hasWhole) values.push(arrayOf(whole))
     if (shape.hasBudgets) values.push(arrayOf(budgeted), arrayOf([...scopes]))
     if (shape.hasCounters) values.push(...rangeColumns(ranges))
-    if (shape.hasKeys) values.push(`{${used.map(({ dedupe }) => dedupe).join(',')}}`)
+    if (shape.hasKeys) values.push(arrayBytes(usedKey, used))
     return readRows(tables, await sql.query(texts[number], values), used)
   }
 }
+
+const usedKey: StoredField<Asked['used'][number]> = { name: 'dedupe', type: 'uuid', get: ({ dedupe }) => dedupe }
 
 /** What a statement asks for. */
 interface Shape {

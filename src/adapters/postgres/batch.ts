@@ -95,7 +95,7 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** A batch this small is written by one statement: each one more costs both sides. With a larger one the server works while the next statement is made. */
+/** So few rows go with those of other tables in one statement: each one more costs both sides. With more the server works while the next is made. */
 const fewRows = 200
 
 /** Sends every write without waiting in between. */
@@ -119,16 +119,13 @@ async function writeRows(sql: Sql, tables: Tables, rows: LedgerRows, now: Instan
     () => tables.counters.upsert(counters.whole),
     () => tables.budgets.upsert(budgets.whole),
   ]
-  const isSmall = rows.entries.length <= fewRows
-  await Promise.all([
-    ...(isSmall
-      ? [
-          sendTogether(
-            sql,
-            writes.map((write) => write()),
-          ),
-        ]
-      : writes.map((write) => send(sql, write()))),
-    addEvents(sql, tables, rows.events, now),
-  ])
+  const few: Write[] = []
+  const sent: Promise<void>[] = []
+  for (const make of writes) {
+    const write = make()
+    if (write === null) continue
+    if (write.count > fewRows) sent.push(send(sql, write))
+    else few.push(write)
+  }
+  await Promise.all([...sent, sendTogether(sql, few), addEvents(sql, tables, rows.events, now)])
 }

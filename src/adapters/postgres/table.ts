@@ -28,6 +28,8 @@ export interface Table<Row> {
 export interface Write {
   readonly statement: Statement
   readonly values: readonly Bound[]
+  /** How many rows it writes. */
+  readonly count: number
 }
 
 interface Statement {
@@ -114,12 +116,11 @@ export async function send(sql: Sql, write: Write | null): Promise<void> {
 }
 
 /** Sends several writes to different tables as one statement, which costs both sides less than a few small ones. */
-export async function sendTogether(sql: Sql, writes: readonly (Write | null)[]): Promise<void> {
-  const sent = writes.filter((write) => write !== null)
-  if (sent.length === 0) return
+export async function sendTogether(sql: Sql, writes: readonly Write[]): Promise<void> {
+  if (writes.length === 0) return
   await sql.query(
-    textOf(sent),
-    sent.flatMap(({ values }) => values),
+    textOf(writes),
+    writes.flatMap(({ values }) => values),
   )
 }
 
@@ -165,8 +166,8 @@ function writer<Row>(
   return (rows) => {
     const [row] = rows
     if (row === undefined) return null
-    if (rows.length === 1) return { statement: one, values: fields.map((field) => scalar(field.get(row))) }
-    return { statement: many, values: fields.map((field) => arrayBytes(field, rows)) }
+    if (rows.length === 1) return { statement: one, values: fields.map((field) => scalar(field.get(row))), count: 1 }
+    return { statement: many, values: fields.map((field) => arrayBytes(field, rows)), count: rows.length }
   }
 }
 
@@ -196,7 +197,7 @@ function insertingAlike<Row>(
       values.push(scalar(value))
     }
     for (const field of others) values.push(arrayBytes(field, rows))
-    return { statement, values }
+    return { statement, values, count: rows.length }
   }
 }
 
