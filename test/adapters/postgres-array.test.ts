@@ -1,7 +1,9 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { arrayBytes } from '../../src/adapters/postgres/array.js'
-import type { StoredField, Value } from '../../src/adapters/sql/column.js'
+import { sqlOf } from '../../src/adapters/postgres/client.js'
+import { send, table } from '../../src/adapters/postgres/table.js'
+import { integer, nullable, number, rows, type StoredField, text, type Value } from '../../src/adapters/sql/column.js'
 import { type PostgresServer, startPostgres } from './postgres-server.js'
 
 let server: PostgresServer
@@ -73,4 +75,39 @@ it.each([
   expect(() => arrayBytes(column(type), ['' as Value, value].slice(type === 'text' ? 0 : 1))).toThrow(
     expect.objectContaining({ code: type === 'text' ? 'invalid_request' : 'amount_out_of_range' }),
   )
+})
+
+interface Noted {
+  readonly id: number
+  readonly amount: bigint
+  readonly owner: string
+  readonly note: string | null
+}
+
+it('G1 what many rows have in common is sent once, and each row is read as it was given', async () => {
+  const sql = sqlOf(client, true)
+  await client.query('CREATE TABLE noted (id bigint PRIMARY KEY, amount bigint, owner text NOT NULL, note text)')
+  const columns = { id: number, amount: integer, owner: text(), note: nullable(text()) }
+  const noted = table('public', rows<Noted>('noted', ['id'], columns), {
+    alike: ['amount'],
+    perhapsAlike: ['owner', 'note'],
+  })
+  const owners = [() => 'one', (id: number) => `owner ${id % 7}`]
+  const notes = [() => null, () => 'a "note"', (id: number) => (id % 2 === 0 ? null : 'odd'), (id: number) => `${id}`]
+  const given: Noted[] = []
+  const sent = new Set<string>()
+  for (const owner of owners) {
+    for (const note of notes) {
+      const batch = Array.from({ length: 250 }, (_, index) => {
+        const id = given.length + index
+        return { id, amount: 5n, owner: owner(id), note: note(id) }
+      })
+      const write = noted.insert(batch)
+      sent.add(write?.statement.text ?? '')
+      await send(sql, write)
+      given.push(...batch)
+    }
+  }
+  expect(await noted.select(sql, 'ORDER BY t.id')).toEqual(given)
+  expect(sent.size).toBe(4)
 })

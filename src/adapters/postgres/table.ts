@@ -45,6 +45,8 @@ const types = { integer: 'bigint', text: 'text', uuid: 'uuid' } as const
 export interface TableOptions {
   /** Columns that mostly hold the same in all rows that are inserted together, and are sent once then. */
   readonly alike?: readonly string[]
+  /** Others that may, each by itself: of many rows they are sent once then. There is a statement for each choice of them, so they are few. */
+  readonly perhapsAlike?: readonly string[]
   /** A whole number that each update sets, to the same in all its rows. */
   readonly mark?: string
   /**
@@ -57,7 +59,7 @@ export interface TableOptions {
 export function table<Row extends object>(
   schema: string,
   { name, key, fields, read }: Rows<Row>,
-  { alike = [], mark, generatedFrom = [] }: TableOptions = {},
+  { alike = [], perhapsAlike = [], mark, generatedFrom = [] }: TableOptions = {},
 ): Table<Row> {
   const relation = `${schema}.${name}`
   const names = fields.map((field) => field.name)
@@ -93,7 +95,7 @@ export function table<Row extends object>(
     columns: listed,
     texts: names.map((column) => `t.${column}::text`),
     read,
-    insert: alike.length > 0 ? insertingAlike(relation, fields, alike, insert) : insert,
+    insert: alike.length > 0 ? insertingAlike(relation, fields, { alike, perhapsAlike }, insert) : insert,
     upsert: writer(fields, inserting(replacing((column) => `excluded.${column}`))),
     add: writer(fields, inserting(replacing((column) => `t.${column} + excluded.${column}`))),
     update(rows, value) {
@@ -171,22 +173,34 @@ function writer<Row>(
   }
 }
 
-/** Inserts rows that are alike in some columns by a statement of its own. */
+/** So many rows are worth being looked through for what is alike in them. */
+const manyRows = 200
+
+/** Inserts rows that are alike in some columns by statements of their own. */
 function insertingAlike<Row>(
   relation: string,
   fields: readonly StoredField<Row>[],
-  alike: readonly string[],
+  { alike, perhapsAlike }: Required<Pick<TableOptions, 'alike' | 'perhapsAlike'>>,
   otherwise: (rows: readonly Row[]) => Write | null,
 ): (rows: readonly Row[]) => Write | null {
   const same = fields.filter(({ name }) => alike.includes(name))
-  const others = fields.filter(({ name }) => !alike.includes(name))
-  const names = [...same, ...others].map(({ name }) => name)
-  const textFrom = (first: number) => {
-    const scalars = same.map(({ type }, index) => `$${first + index}::${types[type]}`)
-    const columns = [...scalars, ...unnested(others, first + same.length)]
-    return `INSERT INTO ${relation} AS t (${names.join(', ')}) SELECT ${columns.join(', ')}`
+  const perhaps = fields.filter(({ name }) => perhapsAlike.includes(name))
+  const others = fields.filter((field) => !same.includes(field) && !perhaps.includes(field))
+  const statements: Statement[] = []
+
+  /** @param found of those that may be alike which are, as bits */
+  function statementFor(found: number): Statement {
+    const scalars = [...same, ...perhaps.filter((_, index) => found & (1 << index))]
+    const arrays = [...perhaps.filter((_, index) => !(found & (1 << index))), ...others]
+    const names = [...scalars, ...arrays].map(({ name }) => name)
+    const textFrom = (first: number) => {
+      const once = scalars.map(({ type }, index) => `$${first + index}::${types[type]}`)
+      const columns = [...once, ...unnested(arrays, first + scalars.length)]
+      return `INSERT INTO ${relation} AS t (${names.join(', ')}) SELECT ${columns.join(', ')}`
+    }
+    return { text: textFrom(1), textFrom }
   }
-  const statement = { text: textFrom(1), textFrom }
+
   return (rows) => {
     const [row] = rows
     if (row === undefined || rows.length === 1) return otherwise(rows)
@@ -196,9 +210,32 @@ function insertingAlike<Row>(
       if (rows.some((other) => get(other) !== value)) return otherwise(rows)
       values.push(scalar(value))
     }
-    for (const field of others) values.push(arrayBytes(field, rows))
-    return { statement, values, count: rows.length }
+    const arrays: Bound[] = []
+    let found = 0
+    for (const [index, field] of perhaps.entries()) {
+      const value = rows.length < manyRows ? undefined : commonOf(field, rows)
+      if (value === undefined) arrays.push(arrayBytes(field, rows))
+      else {
+        values.push(scalar(value))
+        found |= 1 << index
+      }
+    }
+    for (const field of others) arrays.push(arrayBytes(field, rows))
+    const statement = statements[found] ?? statementFor(found)
+    statements[found] = statement
+    return { statement, values: [...values, ...arrays], count: rows.length }
   }
+}
+
+/** What a column holds in all of the rows. */
+function commonOf<Row>({ get }: StoredField<Row>, rows: readonly Row[]): Value | undefined {
+  let common: Value | undefined
+  for (const row of rows) {
+    const value = get(row)
+    if (common === undefined) common = value
+    else if (value !== common) return undefined
+  }
+  return common
 }
 
 /** Arrays as columns of a SELECT, where they are taken apart as they are read: in FROM each of them is written to a list of its own first. */

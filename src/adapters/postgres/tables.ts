@@ -44,6 +44,9 @@ const alikeInEntries = [
   'summed_by',
 ]
 
+/** What many rows of one busy account, or of one kind of use, have in common. */
+const perhapsAlikeInEntries = ['account_id', 'provider', 'dimensions', 'included', 'deliveries']
+
 /** Whatever changes of an account changes its version. */
 export const versioned = { mark: 'version' }
 export const accountVersionRows = rows<{ readonly id: string }>('accounts', ['id'], { id: text() })
@@ -67,7 +70,7 @@ export function createTables(schema: string) {
     seen: table(schema, seenRows),
     rollups: table(schema, rollupRows),
     holds: table(schema, holdRows),
-    entries: table(schema, entryRows, { alike: alikeInEntries }),
+    entries: table(schema, entryRows, { alike: alikeInEntries, perhapsAlike: perhapsAlikeInEntries }),
     deliveries: table(schema, deliveryRows),
     claimed: table(schema, claimedRows),
     newDeliveries: table(schema, newDeliveryRows),
