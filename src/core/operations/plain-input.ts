@@ -16,7 +16,7 @@ interface PlainInput {
 }
 
 /** Parses an input as `parse` does. */
-interface PlainParse<T> {
+export interface PlainParse<T> {
   (input: unknown): T
   readonly schema: z.ZodType<T>
   /** Reads what is plainly right; `null` for whatever needs a closer look. */
