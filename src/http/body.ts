@@ -150,12 +150,13 @@ export function deeperThan(text: string, limit: number): boolean {
     else if (code === brace || code === bracket) {
       depth += 1
       if (depth > limit) return true
-    } else if (code === brace + 2 || code === bracket + 2) depth -= 1
+    } else if (code === braceEnd || code === bracketEnd) depth -= 1
   }
   return false
 }
 
-const [quote, bracket, backslash, brace] = [0x22, 0x5b, 0x5c, 0x7b]
+const [quote, backslash] = [0x22, 0x5c]
+const [bracket, bracketEnd, brace, braceEnd] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
  * Whether an object in JSON names a field twice. Of those, something on the way here may have looked at the first, and the last is what counts.

@@ -149,20 +149,23 @@ describe.skipIf(executablePath === undefined)('the billing area in a browser', (
   })
 
   it.each([
-    ['usage', 320],
-    ['overview', 320],
-    ['invoices', 320],
-    ['credits', 768],
-    ['overview', 1_440],
+    ['usage', 1, 320],
+    ['overview', 1, 320],
+    ['invoices', 0, 320],
+    ['credits', 0, 768],
+    ['overview', 4, 1_440],
   ])(
-    'S4.5 what is read is as high as what was seen the last time: %s does not move on %i pixels',
-    async (view, width) => {
+    'S4.5 what is read is as high as what was seen the last time: %s with %i meters does not move on %i pixels',
+    async (view, count, width) => {
+      const limits = await site.billing.usage.limits({ accountId: 'acme' })
+      expect(limits.meters).toHaveLength(4)
       const reset = '2026-12-01T00:00:00.000Z'
       const meter = { meter: 'ai_tokens', unit: 'token', status: 'below_quota', used: '5', held: '0', included: '10' }
       const period = { limit: '10', remaining: '5', period_start: reset, resets_at: reset }
       const body = { plan: 'pro', limits: [{ ...meter, ...period }], budgets: [] }
-      site.faults.set('GET /credits/usage/limits', Response.json(body))
+      if (count === 1) site.faults.set('GET /credits/usage/limits', Response.json(body))
       const page = await shown(`view=${view}&account=acme&live=off`, width)
+      expect(await page.locator('.billfold-quota').count()).toBe(count)
       await page.reload()
       await settled(page)
       expect(await page.evaluate(() => (window as unknown as { jumped: number }).jumped)).toBeLessThan(0.005)

@@ -43,7 +43,6 @@ export function arrayBytes<Row>({ type, get }: StoredField<Row>, rows: readonly 
     room = newRoom()
     free = 0
   }
-  ensureRoom(free, headerLength)
   let place = free + headerLength
   let hasNull = 0
   if (type === 'uuid') {

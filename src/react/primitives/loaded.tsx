@@ -24,10 +24,8 @@ export function Loaded<T>({
   const { text, format } = useBilling()
   const { data, error, isFetching, refetch } = query
   const retry = { onRetry: () => void refetch(), isRetrying: isFetching }
-  if (data === undefined || isEarly) {
-    if (!error || data !== undefined) return skeleton
-    return <ProblemNotice problem={problemOf(error)} {...retry} />
-  }
+  if (data === undefined && error) return <ProblemNotice problem={problemOf(error)} {...retry} />
+  if (data === undefined || isEarly) return skeleton
   const asOf = new Date(query.dataUpdatedAt).toISOString()
   return (
     <>

@@ -13,8 +13,7 @@ const values = fc.oneof(
     '',
     ' ',
     '12.5',
-    '..',
-    'debt',
+    '-1',
     '0',
     'record',
     'refuse',
@@ -70,9 +69,9 @@ it.each([
       // A repeat of what was stored is still known as one.
       expect(fingerprintOf({ ...read })).toBe(fingerprintOf({ ...parsed }))
     }),
-    { numRuns: 2_500 },
+    { numRuns: 5_000 },
   )
-  expect(count).toBeGreaterThan(100)
+  expect(count).toBeGreaterThan(300)
   expect(plain(right)).not.toBeNull()
   expect(plain({ ...right, toString: 'text' })).toBeNull()
 })
