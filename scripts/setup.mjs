@@ -82,7 +82,7 @@ export async function setUp({ root, build = true, types = false, run: runTool = 
       writeStamp(root, { installed: dependenciesHash(root), built: sources })
     }
     if (todo.declare) {
-      await step('Declaring types', 'The compiler', () => tool('typescript', 'tsc', '-p', 'tsconfig.types.json'))
+      await step('Declaring types', 'The compiler', () => tool('typescript7', 'tsc', '-p', 'tsconfig.types.json'))
       await step('Building types', 'The build of types', () => tool('tsup', 'tsup', '--config', 'tsup.types.config.ts'))
       writeStamp(root, { ...readStamp(root), declared: sources })
     }

@@ -151,20 +151,23 @@ describe('an app', () => {
     })
   })
 
-  it('compiles against the types, from modules and from CommonJS, declarations checked', async () => {
-    const lines = entries.map(({ name }, index) => `import * as entry${index} from '${name}'`)
-    const uses = entries.map((_, index) => `entry${index}`).join(', ')
-    // An unknown name must be an error: it shows that the types are read and are not `any`.
-    const absent = entries.map((_, index) => `// @ts-expect-error\nentry${index}.noSuchExport`)
-    const throws = `export const code: string = new entry0.BillingError('not_found', 'x').code`
-    const text = [...lines, `export const all = [${uses}]`, throws, ...absent, ''].join('\n')
-    writeFiles(app, { 'consumer.mts': text, 'consumer.cts': text })
-    const options = ['--noEmit', '--strict', '--module', 'NodeNext', '--target', 'ES2022', '--types', 'node']
-    const strictest = ['--skipLibCheck', 'false', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess']
-    const tsc = toolPath(root, 'typescript', 'tsc')
-    const command = [tsc, ...options, ...strictest, 'consumer.mts', 'consumer.cts']
-    expect(await run(process.execPath, command, { cwd: app })).toEqual({ code: 0, output: '' })
-  })
+  it.each(['typescript', 'typescript7'])(
+    'compiles against the types by %s, from modules and from CommonJS, declarations checked',
+    async (compiler) => {
+      const lines = entries.map(({ name }, index) => `import * as entry${index} from '${name}'`)
+      const uses = entries.map((_, index) => `entry${index}`).join(', ')
+      // An unknown name must be an error: it shows that the types are read and are not `any`.
+      const absent = entries.map((_, index) => `// @ts-expect-error\nentry${index}.noSuchExport`)
+      const throws = `export const code: string = new entry0.BillingError('not_found', 'x').code`
+      const text = [...lines, `export const all = [${uses}]`, throws, ...absent, ''].join('\n')
+      writeFiles(app, { 'consumer.mts': text, 'consumer.cts': text })
+      const options = ['--noEmit', '--strict', '--module', 'NodeNext', '--target', 'ES2022', '--types', 'node']
+      const strictest = ['--skipLibCheck', 'false', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess']
+      const tsc = toolPath(root, compiler, 'tsc')
+      const command = [tsc, ...options, ...strictest, 'consumer.mts', 'consumer.cts']
+      expect(await run(process.execPath, command, { cwd: app })).toEqual({ code: 0, output: '' })
+    },
+  )
 })
 
 const countNames = 'console.log(Object.keys(entry).length)'

@@ -38,7 +38,7 @@ async function fakeTool(_file: string, args: readonly string[]) {
     writeFiles(root, {
       'node_modules/.package-lock.json': '{}',
       'node_modules/tsup/package.json': tsup,
-      'node_modules/typescript/package.json': typescript,
+      'node_modules/typescript7/package.json': typescript,
     })
   } else {
     writeFiles(root, args.length === 1 ? { 'dist/index.js': '' } : { 'dist/index.d.ts': '' })
