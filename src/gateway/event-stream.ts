@@ -1,19 +1,19 @@
 import type { Pieces } from './upstream-answer.js'
 
-/** One block of a stream of server-sent events: as it came, and the data in it. */
-export interface EventBlock {
-  /** With the empty line that ends it. */
-  readonly raw: string
-  /** `null` for a comment or a block without data. */
-  readonly data: string | null
+/** Blocks of a stream of server-sent events that came together, as they came, one behind the other. */
+export interface EventText {
+  /** Each block with the empty line that ends it. */
+  readonly text: string
+  /** Where the block ends that begins at a place. */
+  endOf(start: number): number
 }
 
-/** A stream of server-sent events, block by block. */
+/** A stream of server-sent events, as many blocks at a time as have come. */
 export interface EventBlocks {
-  /** As many blocks as have come together, at least one; `null` at the end. @throws what the stream failed with */
-  next(): Promise<readonly EventBlock[] | null>
-  /** Blocks that have come and were not taken. */
-  rest(): readonly EventBlock[]
+  /** At least one block; `null` at the end. @throws what the stream failed with */
+  next(): Promise<EventText | null>
+  /** Blocks that have come and were not taken, if there are any. */
+  rest(): EventText
   /** Wants no more: `next` answers `null`. */
   cancel(): void
 }
@@ -42,7 +42,7 @@ export function eventBlocks(body: Pieces): EventBlocks {
   let isDue = false
   let givenAt = Number.NEGATIVE_INFINITY
   let ended: { readonly error: unknown } | 'whole' | 'left' | null = null
-  let taker: { resolve(blocks: readonly EventBlock[] | null): void; reject(error: unknown): void } | null = null
+  let taker: { resolve(blocks: EventText | null): void; reject(error: unknown): void } | null = null
 
   const read = (): void => {
     if (!isPaused || ended || ahead >= maximumAhead) return
@@ -54,17 +54,16 @@ export function eventBlocks(body: Pieces): EventBlocks {
     give()
   }
   /** Takes apart what has come: all of it at once, since each time costs more than an event. */
-  const take = (): readonly EventBlock[] => {
+  const take = (): EventText => {
     const came = pieces
     pieces = []
     ahead = 0
     try {
-      const blocks = came.length === 0 ? [] : split.push(joined(came))
-      return ended === 'whole' ? [...blocks, ...split.end()] : blocks
+      return split.push(joined(came), ended === 'whole')
     } catch (error) {
       ended = { error }
       body.cancel()
-      return []
+      return none
     }
   }
   const give = (): void => {
@@ -72,7 +71,7 @@ export function eventBlocks(body: Pieces): EventBlocks {
     if (!taker) return
     const blocks = take()
     const { resolve, reject } = taker
-    if (blocks.length > 0) {
+    if (blocks.text !== '') {
       givenAt = performance.now()
       taker = null
       resolve(blocks)
@@ -119,10 +118,14 @@ export function eventBlocks(body: Pieces): EventBlocks {
   }
 }
 
+/** Where pieces are put together until they are decoded, which is at once. */
+const table = new Uint8Array(2 * maximumAhead)
+
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   const [first] = pieces
   if (first && pieces.length === 1) return first
-  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0))
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  const whole = length <= table.length ? table.subarray(0, length) : new Uint8Array(length)
   let at = 0
   for (const piece of pieces) {
     whole.set(piece, at)
@@ -138,39 +141,52 @@ function splitter() {
   const decode = decoder()
   let waiting = ''
   let hasReturns = false
+  /** Where the last block of what waits ends, of which all before a place was looked at before. */
+  const lastEnd = (from: number): number => {
+    if (!hasReturns) {
+      const at = waiting.slice(from).lastIndexOf('\n\n')
+      return at < 0 ? 0 : from + at + 2
+    }
+    let end = 0
+    blockEnd.lastIndex = from
+    while (blockEnd.test(waiting)) end = blockEnd.lastIndex
+    return end
+  }
   return {
-    push(bytes: Uint8Array): readonly EventBlock[] {
+    /** What is whole by now; at the end of the stream all of it. */
+    push(bytes: Uint8Array, isEnd: boolean): EventText {
       // Only what is new may hold the end of a block, or the second half of one.
-      let from = Math.max(0, waiting.length - 3)
-      const text = decode.push(bytes)
-      waiting += text
-      hasReturns ||= text.includes('\r')
-      const blocks: EventBlock[] = []
-      let start = 0
-      if (hasReturns) {
-        blockEnd.lastIndex = from
-        while (blockEnd.test(waiting)) {
-          blocks.push(blockOf(waiting.slice(start, blockEnd.lastIndex)))
-          start = blockEnd.lastIndex
-        }
-      } else {
-        for (let end = waiting.indexOf('\n\n', from); end >= 0; end = waiting.indexOf('\n\n', from)) {
-          from = end + 2
-          blocks.push(blockOf(waiting.slice(start, from)))
-          start = from
+      const from = Math.max(0, waiting.length - 3)
+      const came = decode.push(bytes)
+      waiting += came
+      hasReturns ||= came.includes('\r')
+      let end = lastEnd(from)
+      if (isEnd) {
+        waiting += decode.end()
+        if (waiting.slice(end).trim() !== '') {
+          waiting += '\n\n'
+          end = waiting.length
         }
       }
-      if (start > 0) waiting = waiting.slice(start)
+      const text = waiting.slice(0, end)
+      waiting = waiting.slice(end)
       if (waiting.length > maximumBlock) throw new RangeError('An event of the stream has no end.')
-      return blocks
-    },
-    end(): readonly EventBlock[] {
-      const last = waiting + decode.end()
-      waiting = ''
-      return last.trim() === '' ? [] : [blockOf(`${last}\n\n`)]
+      return { text, endOf: hasReturns ? endOfAny : endOfFeeds }
     },
   }
 }
+
+function endOfFeeds(this: EventText, start: number): number {
+  const at = this.text.indexOf('\n\n', start)
+  return at < 0 ? this.text.length : at + 2
+}
+
+function endOfAny(this: EventText, start: number): number {
+  blockEnd.lastIndex = start
+  return blockEnd.test(this.text) ? blockEnd.lastIndex : this.text.length
+}
+
+const none: EventText = { text: '', endOf: endOfFeeds }
 
 const whole = new TextDecoder('utf-8', { ignoreBOM: true })
 
@@ -196,15 +212,16 @@ function decoder() {
   }
 }
 
-function blockOf(raw: string): EventBlock {
+/** The data of a block; `null` for a comment, and for a block without data. */
+export function dataOf(block: string): string | null {
   // Nearly all are one line of data.
-  if (raw.startsWith('data: ') && raw.indexOf('\n') === raw.length - 2 && !raw.includes('\r'))
-    return { raw, data: raw.slice(6, -2) }
+  if (block.startsWith('data: ') && block.indexOf('\n') === block.length - 2 && !block.includes('\r'))
+    return block.slice(6, -2)
   let data: string | null = null
-  for (const line of raw.split(/\r\n|\n|\r/)) {
+  for (const line of block.split(/\r\n|\n|\r/)) {
     if (!line.startsWith('data:')) continue
     const value = line.slice(line[5] === ' ' ? 6 : 5)
     data = data === null ? value : `${data}\n${value}`
   }
-  return { raw, data }
+  return data
 }

@@ -3,7 +3,7 @@ import type { MeteredWork } from '../index.js'
 import { alikeEvents } from './alike-events.js'
 import { likelyTokens } from './bound.js'
 import { type Answered, clientGone, timedOut } from './call-end.js'
-import { type EventBlock, type EventBlocks, eventBlocks } from './event-stream.js'
+import { type EventBlocks, type EventText, eventBlocks } from './event-stream.js'
 import { insufficientFunds } from './funds.js'
 import { GatewayError } from './gateway-error.js'
 import type { BoundCall, CallTerms } from './model-call.js'
@@ -41,28 +41,33 @@ export async function streamAnswer({ terms, call, work, body, ending, handOver }
   let last = ''
 
   /** Goes through events: their text for the client, and how the stream ended, if it did. */
-  const look = (events: readonly EventBlock[]): { readonly text: string; readonly end?: End } => {
-    let text = ''
-    for (const { raw, data } of events) {
-      if (data === null) {
-        text += raw
-        continue
-      }
-      const seen = watch.see(data)
-      if (seen.text !== '') {
+  const look = (events: EventText): { readonly text: string; readonly end?: End } => {
+    const { text } = events
+    let kept = ''
+    /** What follows what is kept: handed over as it came, as nearly all is. */
+    let from = 0
+    const until = (end: number) => kept + text.slice(from, end)
+    for (let start = 0; start < text.length; ) {
+      const end = events.endOf(start)
+      const seen = watch.see(text, start, end)
+      if (seen && seen.text !== '') {
         // An event with text is a token at least.
         const tokens = Math.max(1, likelyTokens(seen.text, model.name, terms.countTokens))
         counted += terms.countTokens ? tokens : 1
-        if (counted > allowed && allowed > 0) return { text, end: 'stopped' }
+        if (counted > allowed && allowed > 0) return { text: until(start), end: 'stopped' }
         produced += tokens
       }
-      if (seen.isLast) {
-        last = raw
-        return { text, end: 'whole' }
+      if (seen?.isLast) {
+        last = text.slice(start, end)
+        return { text: until(start), end: 'whole' }
       }
-      if (seen.isForwarded) text += raw
+      if (seen && !seen.isForwarded) {
+        kept = until(start)
+        from = end
+      }
+      start = end
     }
-    return { text }
+    return { text: until(text.length) }
   }
   /** Up to the next events for the client. */
   const next = async (): Promise<{ readonly text: string; readonly end?: End }> => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { alikeEvents } from '../../src/gateway/alike-events.js'
-import { type EventBlock, type EventBlocks, eventBlocks } from '../../src/gateway/event-stream.js'
+import { alikeEvents, type BlockWatch } from '../../src/gateway/alike-events.js'
+import { dataOf, type EventBlocks, type EventText, eventBlocks } from '../../src/gateway/event-stream.js'
 import { chat } from '../../src/gateway/protocols/chat.js'
 import { messages } from '../../src/gateway/protocols/messages.js'
 import { streamPieces } from '../../src/gateway/upstream-answer.js'
@@ -53,14 +53,14 @@ it('S2.2 what came and was not taken of a stream is known when it is left, and a
   })
   const blocks = eventBlocks(streamPieces(body))
   controller?.enqueue(encoder.encode('data: 1\n\n'))
-  expect((await blocks.next())?.map(({ data }) => data)).toEqual(['1'])
+  expect(dataIn(await blocks.next())).toEqual(['1'])
   controller?.enqueue(encoder.encode('data: 2\n\ndata: 3\n\nda'))
   await new Promise(setImmediate)
-  expect(blocks.rest().map(({ data }) => data)).toEqual(['2', '3'])
+  expect(dataIn(blocks.rest())).toEqual(['2', '3'])
   controller?.enqueue(encoder.encode('ta: 4\n\n'))
   await new Promise(setImmediate)
   controller?.error(new Error('cut'))
-  expect((await blocks.next())?.map(({ data }) => data)).toEqual(['4'])
+  expect(dataIn(await blocks.next())).toEqual(['4'])
   await expect(blocks.next()).rejects.toThrow('cut')
 })
 
@@ -106,10 +106,13 @@ it('S2.2 events that differ in their text alone are seen as if each were parsed'
     [messages, parts],
   ] as const) {
     const request = said('hello')
-    const [plain, alike] = [protocol.watch(request), alikeEvents(protocol.watch(request))]
-    for (const data of all) {
-      expect(alike.see(data), data).toEqual(plain.see(data))
-      expect(alike.usage()).toEqual(plain.usage())
+    for (const name of ['', 'event: content_block_delta\n']) {
+      const [plain, alike] = [protocol.watch(request), alikeEvents(protocol.watch(request))]
+      for (const data of all) {
+        expect(seen(alike, `${name}data: ${data}\n\n`), data).toEqual(plain.see(data))
+        expect(alike.usage()).toEqual(plain.usage())
+      }
+      expect(seen(alike, ': a comment\n\n')).toBeNull()
     }
   }
   let parsed = 0
@@ -119,14 +122,33 @@ it('S2.2 events that differ in their text alone are seen as if each were parsed'
     return plain.see(data)
   }
   const watch = alikeEvents({ ...plain, see })
-  for (let word = 0; word < 100; word += 1) watch.see(chunk({ content: ` word${word}` }))
+  for (let word = 0; word < 100; word += 1) seen(watch, `data: ${chunk({ content: ` word${word}` })}\n\n`)
   expect(parsed).toBe(2)
 })
 
-async function allOf(events: EventBlocks): Promise<readonly EventBlock[]> {
-  const blocks: EventBlock[] = []
-  for (let together = await events.next(); together; together = await events.next()) blocks.push(...together)
+/** A block among others. */
+function seen(watch: BlockWatch, block: string) {
+  return watch.see(`data: {}\n\n${block}data: {}\n\n`, 10, 10 + block.length)
+}
+
+async function allOf(events: EventBlocks): Promise<readonly { readonly raw: string; readonly data: string | null }[]> {
+  const blocks = []
+  for (let together = await events.next(); together; together = await events.next()) blocks.push(...blocksOf(together))
   return blocks
+}
+
+function blocksOf(events: EventText): readonly { readonly raw: string; readonly data: string | null }[] {
+  const blocks = []
+  for (let start = 0, end = 0; start < events.text.length; start = end) {
+    end = events.endOf(start)
+    const raw = events.text.slice(start, end)
+    blocks.push({ raw, data: dataOf(raw) })
+  }
+  return blocks
+}
+
+function dataIn(events: EventText | null): readonly (string | null)[] | undefined {
+  return events === null ? undefined : blocksOf(events).map(({ data }) => data)
 }
 
 function streamOf(chunks: readonly Uint8Array<ArrayBuffer>[]): ReadableStream<Uint8Array> {
