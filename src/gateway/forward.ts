@@ -24,7 +24,8 @@ export async function forward(
   work: MeteredWork,
   handOver: (response: Response) => void,
 ): Promise<Answered> {
-  const { protocol, request, model, gone } = call
+  const { protocol, request, model } = call
+  const gone = call.asked.signal
   const ending = new AbortController()
   const timer = setTimeout(() => ending.abort(timedOut), terms.timeoutMs)
   const leave = () => ending.abort(clientGone)

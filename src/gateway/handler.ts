@@ -106,7 +106,7 @@ export function createGateway<C extends Catalog>(billing: GatewayBilling<C>, opt
     if (!model?.protocols.includes(protocol)) throw noModel(read.model, protocol)
     const send = (body: string, signal: AbortSignal) => model.send(protocol, body, signal)
     const { secret } = model
-    return callModel(terms, { id, caller, protocol, request: read, model, secret, send, gone: request.signal })
+    return callModel(terms, { id, caller, protocol, request: read, model, secret, send, asked: request })
   }
 
   const balance = async (request: Request): Promise<BalanceAnswer> => {

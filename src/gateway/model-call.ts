@@ -56,8 +56,8 @@ export interface ModelCall {
   readonly secret: string | null
   /** Sends a body to the model. */
   readonly send: (body: string, signal: AbortSignal) => Promise<UpstreamAnswer>
-  /** Says that the client went away. */
-  readonly gone: AbortSignal
+  /** What the client sent; its signal says that the client went away. */
+  readonly asked: Request
 }
 
 /** A call as far as money goes, whatever carries it. */

@@ -1,4 +1,4 @@
-import { piecesStream } from '../http/text-pieces.js'
+import { piecesResponse, type TextPieces } from '../http/text-pieces.js'
 import type { MeteredWork } from '../index.js'
 import { alikeEvents } from './alike-events.js'
 import { likelyTokens } from './bound.js'
@@ -93,7 +93,7 @@ export async function streamAnswer({ terms, call, work, body, ending, handOver }
     if (end === 'aborted') return null
     return (error === null ? withoutSecret(last, call.secret) : protocol.errorEvent(error, call.id)) || null
   }
-  const stream = piecesStream({
+  const pieces: TextPieces = {
     async next() {
       if (isOver) return null
       if (closing !== undefined) return closingText(closing)
@@ -108,13 +108,13 @@ export async function streamAnswer({ terms, call, work, body, ending, handOver }
       ending.abort(clientGone)
       ended.resolve('aborted')
     },
-  })
+  }
   ending.signal.addEventListener('abort', () => {
     // Also while nobody asks for more.
     ended.resolve(ending.signal.reason === clientGone ? 'aborted' : 'timeout')
   })
   const headers = { 'content-type': 'text/event-stream; charset=utf-8' }
-  const response = new Response(stream, { headers })
+  const response = piecesResponse(call.asked, pieces, headers)
   handOver(response)
 
   const end = await ended.promise

@@ -65,8 +65,7 @@ export function wrapFetch<C extends Catalog>(
       headers.delete('content-length')
       const send = (body: string, signal: AbortSignal) => fetched(fetch, request.url, { headers, body, signal })
       const model = { name: read.model, provider, limits }
-      const gone = request.signal
-      return await callModel(terms, { id, caller, protocol, request: read, model, secret: null, send, gone })
+      return await callModel(terms, { id, caller, protocol, request: read, model, secret: null, send, asked: request })
     } catch (thrown) {
       const error = gatewayError(thrown)
       if (error.code === 'client_closed_request') throw request.signal.reason

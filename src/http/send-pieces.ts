@@ -1,6 +1,6 @@
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { piecesOf, type TextPieces } from './text-pieces.js'
+import { piecesOf, type TextPieces, takePieces } from './text-pieces.js'
 
 /** How long a head waits for its first piece, so that both are one packet. */
 const headMs = 10
@@ -10,11 +10,14 @@ export function sendingPieces(
   handler: (request: Request, bindings: { readonly incoming: object }) => Promise<Response>,
 ): (request: Request, bindings: { readonly incoming: object; readonly outgoing: object }) => Promise<Response> {
   return async (request, bindings) => {
-    const response = await handler(request, bindings)
     const { outgoing } = bindings
-    const pieces = outgoing instanceof ServerResponse ? piecesOf(response.body) : null
+    // Not a stream of HTTP/2.
+    if (!(outgoing instanceof ServerResponse)) return handler(request, bindings)
+    takePieces(request)
+    const response = await handler(request, bindings)
+    const pieces = piecesOf(response)
     if (!pieces) return response
-    await send(response, pieces, outgoing as ServerResponse<IncomingMessage>)
+    await send(response, pieces, outgoing)
     return RESPONSE_ALREADY_SENT
   }
 }

@@ -6,11 +6,22 @@ export interface TextPieces {
   cancel(): void
 }
 
-/** Where the body of a response says what it is made of; the same in every copy of this package. */
+/** Where a body says what it is made of, and a request that its server takes pieces; the same in every copy of this package. */
 const place = Symbol.for('billfold.pieces')
 
+/** Says that whoever sent the request takes pieces as they are. */
+export function takePieces(request: Request): void {
+  Object.assign(request, { [place]: true })
+}
+
+/** A response to a request whose body is made while it is taken. */
+export function piecesResponse(request: Request | null, pieces: TextPieces, headers: HeadersInit): Response {
+  const takes = request !== null && (request as { readonly [place]?: boolean })[place] === true
+  return takes ? new PiecesResponse(pieces, headers) : new Response(piecesStream(pieces), { headers })
+}
+
 /** The body as the web has it, which is read only where no server of Node's takes the pieces themselves. */
-export function piecesStream(pieces: TextPieces): ReadableStream<Uint8Array> {
+function piecesStream(pieces: TextPieces): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   const stream = new ReadableStream<Uint8Array>(
     {
@@ -26,8 +37,67 @@ export function piecesStream(pieces: TextPieces): ReadableStream<Uint8Array> {
   return Object.assign(stream, { [place]: pieces })
 }
 
-/** What a body is made of; `null` for others, and for one that somebody reads, or has taken a copy of. */
-export function piecesOf(body: ReadableStream<Uint8Array> | null): TextPieces | null {
+/** What a response is made of; `null` for others, and for one whose body somebody reads, or has taken a copy of. */
+export function piecesOf(response: Response): TextPieces | null {
+  const own = (response as { readonly [place]?: TextPieces | null })[place]
+  if (own) return own
+  const { body } = response
   if (!body || body.locked) return null
   return (body as { readonly [place]?: TextPieces })[place] ?? null
+}
+
+/** Has a body as the web has it only once somebody looks for one, since making it costs as much as the rest of a short answer. */
+class PiecesResponse extends Response {
+  readonly #pieces: TextPieces
+  #web: Response | null = null
+
+  constructor(pieces: TextPieces, headers: HeadersInit) {
+    super(null, { headers })
+    this.#pieces = pieces
+  }
+
+  get [place](): TextPieces | null {
+    return this.#web === null ? this.#pieces : null
+  }
+
+  override get body() {
+    return this.#whole().body
+  }
+
+  override get bodyUsed() {
+    return this.#whole().bodyUsed
+  }
+
+  override arrayBuffer() {
+    return this.#whole().arrayBuffer()
+  }
+
+  override blob() {
+    return this.#whole().blob()
+  }
+
+  override bytes() {
+    return this.#whole().bytes()
+  }
+
+  override clone() {
+    return new Response(this.#whole().clone().body, { headers: this.headers })
+  }
+
+  override formData() {
+    return this.#whole().formData()
+  }
+
+  override json() {
+    return this.#whole().json()
+  }
+
+  override text() {
+    return this.#whole().text()
+  }
+
+  #whole(): Response {
+    this.#web ??= new Response(piecesStream(this.#pieces), { headers: this.headers })
+    return this.#web
+  }
 }

@@ -3,17 +3,17 @@ import { createServer, type IncomingMessage, request, type Server } from 'node:h
 import type { AddressInfo } from 'node:net'
 import { toNodeListener } from 'billfold/http/node'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { piecesOf, piecesStream } from '../../src/http/text-pieces.js'
+import { piecesOf, piecesResponse, takePieces } from '../../src/http/text-pieces.js'
 
 // Bodies that Node's servers take piece by piece: what is sent must be what the streams of the web would have sent.
 
 let server: Server
 let port: number
-let answer: () => Response | Promise<Response>
+let answer: (request: Request) => Response | Promise<Response>
 let cancelled = 0
 
 beforeAll(async () => {
-  server = createServer(toNodeListener(Object.assign(async () => answer(), { basePath: '' })))
+  server = createServer(toNodeListener(Object.assign(async (request: Request) => answer(request), { basePath: '' })))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   port = (server.address() as AddressInfo).port
@@ -25,23 +25,48 @@ afterAll(() => {
 
 const never = new Promise<string | null>(() => {})
 
-function bodyOf(next: () => Promise<string | null>): Response {
+function bodyOf(request: Request | null, next: () => Promise<string | null>): Response {
   cancelled = 0
   const cancel = () => {
     cancelled += 1
   }
-  return new Response(piecesStream({ next, cancel }), { headers: { 'x-own': 'é'.normalize('NFC') } })
+  return piecesResponse(request, { next, cancel }, { 'x-own': 'é'.normalize('NFC') })
 }
 
-const listed = (pieces: readonly string[]) => {
+const listed = (request: Request | null, pieces: readonly string[]) => {
   const left = [...pieces]
-  return bodyOf(async () => left.shift() ?? null)
+  return bodyOf(request, async () => left.shift() ?? null)
+}
+
+/** A request of a server that takes pieces. */
+function taken(): Request {
+  const request = new Request('http://localhost')
+  takePieces(request)
+  return request
 }
 
 it('S2.2 a body in pieces is what it is as a web stream, with the headers that were added since, also where it was copied or read', async () => {
   const pieces = ['one', ' zwölf', ' 👋', 'x'.repeat(300_000)]
   const text = pieces.join('')
-  expect(await listed(pieces).text()).toBe(text)
+  for (const request of [null, new Request('http://localhost'), taken()]) {
+    expect(await listed(request, pieces).text()).toBe(text)
+    const buffer = await listed(request, pieces).arrayBuffer()
+    expect(new TextDecoder().decode(buffer)).toBe(text)
+    expect(await (await listed(request, pieces).blob()).text()).toBe(text)
+    expect(await listed(request, ['[1', ']']).json()).toEqual([1])
+    const form = listed(request, ['a=1&b=', '2'])
+    form.headers.set('content-type', 'application/x-www-form-urlencoded')
+    expect([...(await form.formData())]).toEqual([
+      ['a', '1'],
+      ['b', '2'],
+    ])
+    const read = listed(request, pieces)
+    expect([read.bodyUsed, read.body instanceof ReadableStream]).toEqual([false, true])
+    read.headers.set('x-late', '1')
+    const copy = read.clone()
+    expect([await read.text(), read.bodyUsed, await copy.text()]).toEqual([text, true, text])
+    expect([copy.headers.get('x-late'), copy.headers.get('x-own')]).toEqual(['1', 'é'])
+  }
   const ways: readonly ((response: Response) => Response | Promise<Response>)[] = [
     (response) => response,
     (response) => {
@@ -51,9 +76,9 @@ it('S2.2 a body in pieces is what it is as a web stream, with the headers that w
     (response) => new Response(response.body, response),
     async (response) => new Response(await response.text(), response),
   ]
-  for (const way of ways) {
-    answer = async () => {
-      const response = await way(listed(pieces))
+  for (const [way, isTaken] of ways.flatMap((way) => [[way, true] as const, [way, false] as const])) {
+    answer = async (request) => {
+      const response = await way(listed(isTaken ? request : null, pieces))
       response.headers.append('set-cookie', 'a=1')
       response.headers.append('set-cookie', 'b=2')
       return response
@@ -62,14 +87,16 @@ it('S2.2 a body in pieces is what it is as a web stream, with the headers that w
     expect(await sent.text()).toBe(text)
     expect([sent.headers.get('x-own'), sent.headers.getSetCookie()]).toEqual(['é', ['a=1', 'b=2']])
   }
-  const reading = listed(pieces)
-  expect(piecesOf(reading.body)).not.toBeNull()
-  reading.body?.getReader()
-  expect(piecesOf(reading.body)).toBeNull()
+  for (const request of [null, taken()]) {
+    const reading = listed(request, pieces)
+    expect(piecesOf(reading)).not.toBeNull()
+    reading.body?.getReader()
+    expect(piecesOf(reading)).toBeNull()
+  }
 })
 
 it('S2.2 a head does not wait for a piece that is long in coming, and who leaves is known', async () => {
-  answer = () => bodyOf(() => never)
+  answer = (request) => bodyOf(request, () => never)
   const response = await asked()
   expect([response.statusCode, cancelled]).toEqual([200, 0])
   response.destroy()
@@ -78,8 +105,8 @@ it('S2.2 a head does not wait for a piece that is long in coming, and who leaves
 
 it('S2.2 a body is made no faster than it is read, and one that fails has no end', async () => {
   let made = 0
-  answer = () =>
-    bodyOf(async () => {
+  answer = (request) =>
+    bodyOf(request, async () => {
       made += 1
       return 'x'.repeat(100_000)
     })
@@ -102,7 +129,7 @@ it('S2.2 a body is made no faster than it is read, and one that fails has no end
     fail = reject
   })
   const two = [Promise.resolve('first'), failing]
-  answer = () => bodyOf(() => two.shift() ?? never)
+  answer = (request) => bodyOf(request, () => two.shift() ?? never)
   const broken = await asked()
   fail(new Error('It broke.'))
   const read = async () => {
