@@ -162,7 +162,7 @@ async function loadOthers(sql: Sql, tables: Tables, asked: ByKind, clock: Clock)
   const accountsOfCounters = asked.counters.map(({ accountId }) => accountId)
   const paid = namedPayments(sql, tables, asked.payment)
   const [holds, current, byHold, payments, entries, levels, byLevel, accruing, seen] = await Promise.all([
-    namedHolds(sql, tables, [...asked.hold, ...asked.hold_counter]),
+    namedHolds(sql, tables, asked.hold, asked.hold_counter),
     currentCounters(sql, tables, accountsOfCounters, clock),
     countersOfHolds(sql, tables, asked.hold_counter),
     paid,
@@ -191,14 +191,17 @@ export async function dueHolds(
   return tables.holds.select(sql, clause, arrayOf(accountIds))
 }
 
+type HoldName = Pick<ByKind['hold'][number], 'accountId' | 'holdId'>
+
 async function namedHolds(
   sql: Sql,
   tables: Tables,
-  keys: readonly { readonly accountId: string; readonly holdId: string }[],
+  ...asked: readonly (readonly HoldName[])[]
 ): Promise<readonly Hold[]> {
-  if (keys.length === 0) return []
+  const keys = new Map(asked.flat().map((key) => [`${key.accountId}|${key.holdId}`, key]))
+  if (keys.size === 0) return []
   const clause = 'JOIN unnest($1::text[], $2::text[]) k (account_id, id) ON t.account_id = k.account_id AND t.id = k.id'
-  return tables.holds.select(sql, clause, ...columnsOf(keys, 'accountId', 'holdId'))
+  return tables.holds.select(sql, clause, ...columnsOf([...keys.values()], 'accountId', 'holdId'))
 }
 
 /** The last change of each level at or before its moment, and the first after it. */
@@ -365,8 +368,9 @@ export async function currentCounters(
 async function countersOfHolds(sql: Sql, tables: Tables, keys: ByKind['hold_counter']): Promise<readonly Counter[]> {
   if (keys.length === 0) return []
   const { schema } = tables
-  const from = `unnest($1::text[], $2::text[]) k (account_id, id)
-    JOIN ${schema}.holds h ON h.account_id = k.account_id AND h.id = k.id
+  // Most holds of an account are counted in the same one.
+  const from = `(SELECT DISTINCT h.account_id, h.meter, h.period_starts_at FROM unnest($1::text[], $2::text[]) k (account_id, id)
+      JOIN ${schema}.holds h ON h.account_id = k.account_id AND h.id = k.id) h
     JOIN ${schema}.counters t ON t.account_id = h.account_id AND t.meter = h.meter AND t.starts_at = h.period_starts_at`
   return findCounters(sql, tables, from, ...columnsOf(keys, 'accountId', 'holdId'))
 }
