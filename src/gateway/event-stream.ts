@@ -197,12 +197,13 @@ function decoder() {
   let isWaiting = false
   return {
     push(bytes: Uint8Array): string {
-      if (isFirst && bytes.length > 0) {
+      if (bytes.length === 0) return ''
+      if (isFirst) {
         // A mark of the order of bytes may begin the first.
         isWaiting = bytes[0] === 0xef
         isFirst = false
       }
-      const isWhole = (bytes.at(-1) ?? 0) < 0x80
+      const isWhole = (bytes.at(-1) as number) < 0x80
       if (!isWaiting && isWhole) return whole.decode(bytes)
       isWaiting = !isWhole
       halves ??= new TextDecoder()

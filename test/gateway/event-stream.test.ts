@@ -3,7 +3,7 @@ import { alikeEvents, type BlockWatch } from '../../src/gateway/alike-events.js'
 import { dataOf, type EventBlocks, type EventText, eventBlocks } from '../../src/gateway/event-stream.js'
 import { chat } from '../../src/gateway/protocols/chat.js'
 import { messages } from '../../src/gateway/protocols/messages.js'
-import { streamPieces } from '../../src/gateway/upstream-answer.js'
+import { type PieceReader, streamPieces } from '../../src/gateway/upstream-answer.js'
 
 const said = (content: unknown) => chat.parse({ model: 'gpt-5', messages: [{ role: 'user', content }] })
 
@@ -40,6 +40,29 @@ it('S2.2 a mark of the order of bytes is no part of a stream, and a last event w
     const blocks = eventBlocks(streamPieces(streamOf(chunks)))
     expect((await allOf(blocks)).map(({ data }) => data)).toEqual(['1', 'é'])
     expect(await blocks.next()).toBeNull()
+  }
+})
+
+it('S2.2 a letter that comes in halves is one, also when somebody asks in between', async () => {
+  const bytes = new TextEncoder().encode('data: é👋\n\n')
+  for (let cut = 1; cut < bytes.length; cut += 1) {
+    let reader: PieceReader | undefined
+    const blocks = eventBlocks({
+      read(given) {
+        reader = given
+      },
+      pause() {},
+      resume() {},
+      cancel() {},
+    })
+    reader?.piece(bytes.slice(0, cut))
+    await new Promise(setImmediate)
+    expect(blocks.rest().text).toBe('')
+    const next = blocks.next()
+    reader?.piece(new Uint8Array())
+    expect(blocks.rest().text).toBe('')
+    reader?.piece(bytes.slice(cut))
+    expect(dataIn(await next)).toEqual(['é👋'])
   }
 })
 
