@@ -6,22 +6,22 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accountTables, referenceTables } from '../../src/adapters/postgres/distributed/schema.js'
 import { versionTriggers } from '../../src/adapters/postgres/schema.js'
 import { brokenRules, type Sent } from './key-rule.js'
+import { postgresSchemas } from './postgres-schemas.js'
 import { type PostgresServer, startPostgres } from './postgres-server.js'
 
 const catalog = defineCatalog({
   meters: { ai_tokens: { unit: 'token', rate: { mode: 'per_unit', sparks: '100', per: '1000' } } },
   plans: { free: {} },
 })
-const unique = `d${process.pid}_${Date.now().toString(36)}`
 const placement = {
-  schemas: new RegExp(`^${unique}`),
+  schemas: /^d\d+_/,
   accountTables: new Map(accountTables.map(({ name, key }) => [name, key])),
   referenceTables: new Set(referenceTables),
 }
 
 let server: PostgresServer
 let pool: pg.Pool
-let schemas = 0
+const schemas = postgresSchemas('d', () => pool)
 /** What was sent on a connection between its being taken and given back. */
 const sent: Sent[][] = []
 
@@ -64,11 +64,6 @@ async function openAt(schema: string, options: Options = {}) {
   return store
 }
 
-function newSchema(): string {
-  schemas += 1
-  return `${unique}_${schemas}`
-}
-
 function billingOn(store: ReturnType<typeof postgresStore>) {
   return createBilling({ catalog, store, environment: { onError: () => {} } })
 }
@@ -81,7 +76,7 @@ const failureOf = (call: Promise<unknown>): Promise<BillingError> =>
 
 const subject: StoreConformanceSubject = {
   clock: 'given',
-  open: (options) => openAt(newSchema(), options),
+  open: (options) => openAt(schemas.take(), options),
   async reopen(store, options) {
     const schema = (await store.health()).details.schema ?? ''
     await store.close()
@@ -92,12 +87,12 @@ const subject: StoreConformanceSubject = {
 
 describe('postgresStore with a transaction for each account', () => {
   for (const { name, skip, run } of storeConformance(subject))
-    (skip === undefined ? it.concurrent : it.skip)(`C5 ${name}`, run)
+    (skip === undefined ? it.concurrent : it.skip)(`C5 ${name}`, () => schemas.during(run))
 })
 
 describe('a service on a distributed store', () => {
   it('S2.3 C5 keeps exact books of many accounts, whose calls come mixed, from two processes', async () => {
-    const schema = newSchema()
+    const schema = schemas.take()
     const stores = [await openAt(schema), await openAt(schema)]
     const services = stores.map(billingOn)
     const [first] = services
@@ -125,7 +120,7 @@ describe('a service on a distributed store', () => {
   })
 
   it('S2.3 one refused account takes no other with it, and a missing one is said to be missing', async () => {
-    const service = billingOn(await openAt(newSchema()))
+    const service = billingOn(await openAt(schemas.take()))
     await service.accounts.ensure({ accountId: 'acct_1' })
     const use = (accountId: string) =>
       service.recordUsage({ accountId, meter: 'ai_tokens', quantity: 1_000, idempotencyKey: 'u' })
@@ -136,7 +131,7 @@ describe('a service on a distributed store', () => {
   })
 
   it('S2.3 records in a transaction of the app, which delays only its account', async () => {
-    const schema = newSchema()
+    const schema = schemas.take()
     const service = billingOn(await openAt(schema))
     for (const accountId of ['acct_1', 'acct_2']) await service.accounts.ensure({ accountId })
     const transaction = await pool.connect()
@@ -163,7 +158,7 @@ describe('a service on a distributed store', () => {
   })
 
   it('C5 verifies the books of accounts that are not there, too', async () => {
-    const schema = newSchema()
+    const schema = schemas.take()
     const service = billingOn(await openAt(schema))
     await service.accounts.ensure({ accountId: 'acct_1' })
     await service.recordUsage({ accountId: 'acct_1', meter: 'ai_tokens', quantity: 1_000, idempotencyKey: 'u' })
@@ -189,7 +184,7 @@ describe('the key rule', () => {
     expect(sent.flatMap((statements) => brokenRules(statements, placement)).slice(0, 5)).toEqual([])
   })
 
-  const schema = `${unique}_0`
+  const schema = 'd0_0'
   const values = ['a', 'b']
   const writing = (...texts: string[]): Sent[] =>
     ['BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE', ...texts, 'COMMIT'].map((text) => ({ text, values }))
@@ -299,7 +294,7 @@ describe('the schema of a distributed store', () => {
   }
 
   it('C5 has the account in every unique key, and no foreign key; the triggers go when it is distributed', async () => {
-    const schema = newSchema()
+    const schema = schemas.take()
     await openAt(schema)
     expect(await faultsOf(schema)).toEqual(expect.arrayContaining(triggers))
     for (const statement of distributionStatements(schema))
@@ -308,13 +303,13 @@ describe('the schema of a distributed store', () => {
   })
 
   it('C5 is made out of the one of a store that is not, once, and by the statements that are printed', async () => {
-    const schema = newSchema()
+    const schema = schemas.take()
     const plain = postgresStore({ pool, schema })
     await plain.migrate()
     expect(await faultsOf(schema)).toHaveLength(triggers.length + 2)
     await Promise.all(Array.from({ length: 4 }, () => openAt(schema)))
     expect(await faultsOf(schema)).toHaveLength(triggers.length)
-    const printed = newSchema()
+    const printed = schemas.take()
     await postgresStore({ pool, schema: printed }).migrate()
     for (const statement of distributionStatements(printed))
       if (!/^SELECT create_/.test(statement)) await pool.query(statement)

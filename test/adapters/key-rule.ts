@@ -19,8 +19,8 @@ type Node = Readonly<Record<string, unknown>>
 /** What a statement does. */
 interface Reading {
   readonly broken: string[]
-  /** Whose rows it reads or writes. */
-  readonly accounts: Set<string>
+  /** Whose rows it reads or writes: an account, or the place of the value that names it. */
+  readonly accounts: Set<string | number>
   /** Reference tables it writes. */
   readonly copied: Set<string>
   isMigration: boolean
@@ -70,12 +70,17 @@ export function brokenRules(sent: readonly Sent[], placement: Placement): readon
     if (statement.text.includes(';') && /SET LOCAL (?!citus\.)/.test(statement.text))
       broken.push(`a setting is sent beside other statements: ${statement.text}`)
     const crossing = /^\/\* across accounts: (.*?) \*\//.exec(statement.text)?.[1]
-    for (const reading of readingsOf(statement, placement, crossing)) {
+    for (const reading of readingsOf(statement.text, placement, crossing !== undefined)) {
       if (reading.begins) isReading = reading.begins === 'reading'
       if (reading.ends) end()
       isMigration ||= reading.isMigration
-      pending.push(...reading.broken.map((what) => `${what}: ${statement.text.replace(/\s+/g, ' ')}`))
-      for (const account of reading.accounts) accounts.add(account)
+      const { broken: wrong, accounts: named } = reading
+      for (const each of named) {
+        const account = typeof each === 'number' ? statement.values?.[each - 1] : each
+        if (account === undefined || account === null) pending.push(`no account is told: ${statement.text}`)
+        else accounts.add(account)
+      }
+      pending.push(...wrong.map((what) => `${what}: ${statement.text.replace(/\s+/g, ' ')}`))
       for (const table of reading.copied) copied.add(table)
     }
     if (crossing !== undefined && !isReading) pending.push(`read over accounts where something is written: ${crossing}`)
@@ -85,16 +90,16 @@ export function brokenRules(sent: readonly Sent[], placement: Placement): readon
   return broken
 }
 
-const parsed = new Map<string, readonly Node[]>()
+const read = new Map<string, readonly Reading[]>()
 
-function readingsOf({ text, values = [] }: Sent, placement: Placement, crossing: string | undefined): Reading[] {
-  let statements = parsed.get(text)
-  if (!statements) {
-    const tree = parseSync(text) as unknown as { stmts?: { stmt: Node }[] }
-    statements = (tree.stmts ?? []).map(({ stmt }) => stmt)
-    parsed.set(text, statements)
-  }
-  return statements.map((statement) => new StatementReader(placement, values, crossing !== undefined).read(statement))
+/** What a text does is read once, though it is sent again and again with other values. */
+function readingsOf(text: string, placement: Placement, mayCross: boolean): readonly Reading[] {
+  const known = read.get(text)
+  if (known) return known
+  const { stmts = [] } = parseSync(text) as unknown as { stmts?: { stmt: Node }[] }
+  const readings = stmts.map(({ stmt }) => new StatementReader(placement, mayCross).read(stmt))
+  read.set(text, readings)
+  return readings
 }
 
 const harmless = new Set(['VariableSetStmt', 'VariableShowStmt', 'TransactionStmt'])
@@ -111,7 +116,6 @@ class StatementReader {
 
   constructor(
     private readonly placement: Placement,
-    private readonly values: readonly (string | null)[],
     private readonly mayCross: boolean,
   ) {}
 
@@ -228,7 +232,7 @@ class StatementReader {
     return isFree
   }
 
-  #equalTo(conditions: readonly Node[], alias: string, key: string, isAlone: boolean): string | undefined {
+  #equalTo(conditions: readonly Node[], alias: string, key: string, isAlone: boolean): string | number | undefined {
     for (const condition of conditions) {
       const { kind, name, lexpr, rexpr } = (condition.A_Expr ?? {}) as {
         kind?: string
@@ -251,10 +255,10 @@ class StatementReader {
     return undefined
   }
 
-  #valueOf(node: Node | undefined): string | undefined {
+  #valueOf(node: Node | undefined): string | number | undefined {
     const inner = (node?.TypeCast as { arg?: Node } | undefined)?.arg ?? node
     const place = (inner?.ParamRef as { number?: number } | undefined)?.number
-    if (place !== undefined) return this.values[place - 1] ?? undefined
+    if (place !== undefined) return place
     return (inner?.A_Const as { sval?: { sval?: string } } | undefined)?.sval?.sval
   }
 }

@@ -1,16 +1,22 @@
 import { postgresStore } from 'billfold/adapters/postgres'
 import { type StoreConformanceSubject, storeConformance } from 'billfold/testing'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { postgresSchemas } from './postgres-schemas.js'
 import { type PostgresServer, startPostgres } from './postgres-server.js'
 
 let server: PostgresServer
+let pool: pg.Pool
 beforeAll(async () => {
   server = await startPostgres()
+  pool = new pg.Pool({ connectionString: server.connectionString })
 })
-afterAll(() => server?.stop())
+afterAll(async () => {
+  await pool?.end()
+  await server?.stop()
+})
 
-const unique = `t${process.pid}_${Date.now().toString(36)}`
-let schemas = 0
+const schemas = postgresSchemas('t', () => pool)
 
 type Options = Parameters<StoreConformanceSubject['open']>[0]
 type Store = ReturnType<typeof postgresStore>
@@ -37,18 +43,12 @@ const shared = {
 const subjects: Readonly<Record<string, StoreConformanceSubject>> = {
   'with a given clock': {
     clock: 'given',
-    open: async (options) => {
-      schemas += 1
-      return openAt(`${unique}_${schemas}`, options)
-    },
+    open: (options) => openAt(schemas.take(), options),
     ...shared,
   },
   'by its own clock': {
     clock: 'own',
-    open: async () => {
-      schemas += 1
-      return openAt(`${unique}_${schemas}`, {})
-    },
+    open: () => openAt(schemas.take(), {}),
     ...shared,
   },
 }
@@ -58,7 +58,7 @@ const casesOf = (clock: string, subject: StoreConformanceSubject) =>
   storeConformance(subject).filter(({ needs }) => (needs === 'clock') === (clock === 'with a given clock'))
 
 describe.each(Object.entries(subjects))('postgresStore %s', (clock, subject) => {
-  for (const { name, run } of casesOf(clock, subject)) it.concurrent(`C5 ${name}`, run)
+  for (const { name, run } of casesOf(clock, subject)) it.concurrent(`C5 ${name}`, () => schemas.during(run))
 })
 
 it('C5 is tried in every case', () => {

@@ -10,6 +10,7 @@ import { inject } from 'vitest'
 import { createClock, tellTime } from '../../../src/adapters/postgres/clock.js'
 import { createConnection } from '../../../src/adapters/postgres/connection.js'
 import { migrate } from '../../../src/adapters/postgres/migrate.js'
+import { postgresSchemas } from '../../adapters/postgres-schemas.js'
 
 /** A store that the tests of operations run on. */
 export interface TestedStore {
@@ -41,13 +42,12 @@ export const stores: readonly TestedStore[] = [
 
 /** One for all stores of a test file: connecting takes longer than most cases. */
 let pool: pg.Pool | undefined
-let schemas = 0
+const schemas = postgresSchemas('t', () => pool as pg.Pool)
 
 async function openPostgres(options: { readonly now?: () => number } = {}): Promise<Store> {
   pool ??= new pg.Pool({ connectionString: inject('postgres'), max: 10, allowExitOnIdle: true })
   const shared = pool
-  schemas += 1
-  const schema = `t${process.pid}_${Date.now().toString(36)}_${schemas}`
+  const schema = schemas.take()
   const store = postgresStore({ pool: shared, schema, ...options })
   const connection = createConnection({
     pool: shared,
@@ -67,7 +67,7 @@ async function openPostgres(options: { readonly now?: () => number } = {}): Prom
     migrate: async () => {},
     async close() {
       await store.close()
-      await shared.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
+      await schemas.giveBack(schema)
     },
   }
 }
