@@ -19,16 +19,14 @@ const fills = [
   [6, 'allowance'],
 ] as const
 
-/** Clean books that can be changed from behind, with what is found then; each change is undone. */
+/** Clean books, freed of what is in the way of changes, that can be changed from behind, with what is found then; each change is undone. */
 interface Books {
   readonly store: Store
   /** The first row that answers a query, as text. */
   first(query: string): Promise<readonly string[] | undefined>
   /** Changes the books by raw SQL, verifies them, and undoes the change. */
-  behind(statements: readonly string[]): Promise<readonly LedgerFinding[]>
+  behind(statement: string): Promise<readonly LedgerFinding[]>
   table(name: string): string
-  /** What is in the way of a change. */
-  readonly obstacles: readonly string[]
   /** All columns of a row, but for the number of a copy. */
   columns(): Promise<readonly string[]>
 }
@@ -47,7 +45,7 @@ const enough = { limit: 1_000 }
 
 function tellsOf({ table, change, where, check, isNamed }: Sabotage, books: () => Books): void {
   it(`S3.11 ${table}: ${change === 'deleted' || change === 'copied' ? `a row ${change}` : change}, where ${where}: ${check}`, async () => {
-    const { first, behind, table: named, obstacles, columns } = books()
+    const { first, behind, table: named, columns } = books()
     const { key, account, name } = keysOf[table] ?? { key: ['id'], account: 'id', name: 'id' }
     const full = (text: string) => text.replaceAll(/@(\w+)/g, (_, other) => named(other))
     const target = named(table)
@@ -62,7 +60,7 @@ function tellsOf({ table, change, where, check, isNamed }: Sabotage, books: () =
         : change === 'copied'
           ? `INSERT INTO ${target} (${list}) SELECT ${list} FROM ${target} ${chosen}`
           : `UPDATE ${target} SET ${full(change)} ${chosen}`
-    const findings = (await behind([...obstacles, statement])).filter((finding) => finding.check === check)
+    const findings = (await behind(statement)).filter((finding) => finding.check === check)
     const [accountId, id] = row
     const isOfAccount = (finding: LedgerFinding) =>
       check === 'readable' || check === 'known_account' || finding.accountId === accountId
@@ -85,6 +83,12 @@ describe('sqliteStore', () => {
     const store = await fill((now) => sqliteStore({ path, now, durability: 'normal' }))
     const raw = open(path)
     close = () => raw.close()
+    for (const obstacle of [
+      ...['no_update', 'no_delete'].map((name) => `DROP TRIGGER billfold_ledger_entries_${name}`),
+      ...['by_key', 'by_id'].map((name) => `DROP INDEX billfold_ledger_entries_${name}`),
+      'PRAGMA ignore_check_constraints = ON',
+    ])
+      raw.exec(obstacle)
     // The store verifies within the transaction that is undone afterwards.
     const inside = sqliteStore({
       database: {
@@ -100,20 +104,15 @@ describe('sqliteStore', () => {
     books = {
       store,
       table: (name) => `billfold_${name}`,
-      obstacles: [
-        ...['no_update', 'no_delete'].map((name) => `DROP TRIGGER billfold_ledger_entries_${name}`),
-        ...['by_key', 'by_id'].map((name) => `DROP INDEX billfold_ledger_entries_${name}`),
-        'PRAGMA ignore_check_constraints = ON',
-      ],
       first: async (query) => first(query),
       async columns() {
         const query = `SELECT group_concat(name) FROM pragma_table_info('billfold_ledger_entries') WHERE name <> 'seq'`
         return String(first(query)?.[0]).split(',')
       },
-      async behind(statements) {
+      async behind(statement) {
         raw.exec('BEGIN')
         try {
-          for (const statement of statements) raw.exec(statement)
+          raw.exec(statement)
           return (await inside.ledger.verify(enough)).findings
         } finally {
           raw.exec('ROLLBACK')
@@ -143,26 +142,27 @@ describe('postgresStore', () => {
     const store = await fill((now) => postgresStore({ connectionString, schema, now }))
     client = new pg.Client({ connectionString })
     await client.connect()
-    const inside = postgresStore({ pool: poolWithin(client), schema, prepare: false })
+    for (const obstacle of [
+      'SET session_replication_role = replica',
+      `ALTER TABLE ${schema}.ledger_entries DROP CONSTRAINT ledger_entries_pkey`,
+      `DROP INDEX ${schema}.ledger_entries_by_id`,
+    ])
+      await client.query(obstacle)
+    const inside = postgresStore({ pool: poolWithin(client), schema })
     const first = async (query: string) => (await client.query({ text: query, rowMode: 'array' })).rows[0]
     books = {
       store,
       table: (name) => `${schema}.${name}`,
-      obstacles: [
-        'SET LOCAL session_replication_role = replica',
-        `ALTER TABLE ${schema}.ledger_entries DROP CONSTRAINT ledger_entries_pkey`,
-        `DROP INDEX ${schema}.ledger_entries_by_id`,
-      ],
       first,
       async columns() {
         const [names] = (await first(`SELECT string_agg(column_name, ',') FROM information_schema.columns
           WHERE table_schema = '${schema}' AND table_name = 'ledger_entries' AND column_name <> 'seq'`)) ?? ['']
         return String(names).split(',')
       },
-      async behind(statements) {
+      async behind(statement) {
         await client.query('BEGIN')
         try {
-          for (const statement of statements) await client.query(statement)
+          await client.query(statement)
           return (await inside.ledger.verify(enough)).findings
         } finally {
           await client.query('ROLLBACK')
