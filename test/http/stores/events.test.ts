@@ -3,15 +3,16 @@ import type { AddressInfo } from 'node:net'
 import { createBilling, defineCatalog, type Store } from 'billfold'
 import { type BillingHandler, createHandler, type EventStreamOptions } from 'billfold/http'
 import { toNodeListener } from 'billfold/http/node'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { stores, type TestedStore } from '../../core/operations/stores.js'
 
 const catalog = defineCatalog({
   meters: { images: { rate: { mode: 'per_unit', sparks: '1', per: '1' } } },
   plans: { free: { meters: { images: { limit: '10' } } } },
 })
+/** At the end, as some cases go on at once. */
 const closing: (() => unknown)[] = []
-afterEach(async () => {
+afterAll(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
@@ -95,7 +96,8 @@ const grant = { accountId: 'acme', amount: 100, reason: 'gift', idempotencyKey: 
 const use = (quantity: number, key: string) =>
   ({ accountId: 'acme', meter: 'images', quantity, idempotencyKey: key, onInsufficient: 'refuse' }) as const
 
-describe.each(stores)('server-sent events on $name', (tested) => {
+// At once: most of their time is what passes until a stream looks for news.
+describe.concurrent.each(stores)('server-sent events on $name', (tested) => {
   it('S4.7 tell of the account’s balance and events, and of nobody else’s', async () => {
     const { billing, handler } = await openApp(tested)
     const stream = await listen(handler)
