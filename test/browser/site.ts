@@ -58,7 +58,9 @@ export async function openSite(): Promise<Site> {
       return void routes?.(request, response)
     }
     const file = files.get(pathname)
-    if (file) return void response.writeHead(200, { 'content-type': file.type }).end(file.body)
+    // Kept by the browser, with the code that it made of them.
+    const kept = 'max-age=3600'
+    if (file) return void response.writeHead(200, { 'content-type': file.type, 'cache-control': kept }).end(file.body)
     const html =
       pathname === '/hydrated'
         ? shell
