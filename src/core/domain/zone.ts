@@ -117,17 +117,20 @@ function offsetAt(clock: Clock, at: Instant): number {
   let offset = clock.days.get(day)
   if (offset === undefined) {
     if (clock.days.size >= maxDays) clock.days.clear()
-    offset = offsetOfDay(clock.format, day * dayMs)
+    offset = offsetOfDay(clock, day)
     clock.days.set(day, offset)
   }
   if (typeof offset === 'number') return offset
   return at < offset.at ? offset.before : offset.after
 }
 
-/** No zone ever changed twice within a day, and every change falls on a whole second. */
-function offsetOfDay(format: Intl.DateTimeFormat, startsAt: Instant): number | OffsetChange {
-  const before = readOffset(format, startsAt)
-  const after = readOffset(format, startsAt + dayMs)
+/** No zone ever changed twice within a day, and every change falls on a whole second. A day ends as the next begins. */
+function offsetOfDay({ format, days }: Clock, day: number): number | OffsetChange {
+  const startsAt = day * dayMs
+  const yesterday = days.get(day - 1)
+  const tomorrow = days.get(day + 1)
+  const before = (typeof yesterday === 'object' ? yesterday.after : yesterday) ?? readOffset(format, startsAt)
+  const after = (typeof tomorrow === 'object' ? tomorrow.before : tomorrow) ?? readOffset(format, startsAt + dayMs)
   if (before === after) return before
   let low = startsAt
   let high = startsAt + dayMs
