@@ -216,7 +216,10 @@ function parseConfig(config: unknown): z.output<typeof catalogSchema> {
 
 function safeParse(config: unknown): z.ZodSafeParseResult<z.output<typeof catalogSchema>> {
   try {
-    return catalogSchema.safeParse(config)
+    const parsed = catalogSchema.safeParse(config)
+    // What is wrong is looked at only when it is asked for, and looking can throw too.
+    void parsed.error
+    return parsed
   } catch (cause) {
     const message = 'Catalog: the configuration could not be read: reading it threw an error.'
     throw new BillingError('config_invalid', message, { details: { path: '' }, cause })

@@ -1,5 +1,6 @@
 import { BillingError, type CatalogConfig, defineCatalog } from 'billfold'
 import { describe, expect, it } from 'vitest'
+import { revoked } from './operations/bad-values.js'
 
 const rate = { mode: 'per_unit', sparks: '100', per: '1000' } as const
 const plan = (terms: object) => ({ plans: { free: { meters: { ai_tokens: terms } } } })
@@ -111,6 +112,7 @@ const bad: readonly (readonly [what: string, config: unknown, path: string])[] =
     },
     '',
   ],
+  ['a field that was revoked', { currency: revoked() }, ''],
 ]
 
 describe('a catalog', () => {

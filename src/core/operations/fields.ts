@@ -286,7 +286,10 @@ export function copyOf<T extends object>(input: T): T {
 /** A getter or proxy of the caller's that throws is bad input like any other. */
 function safeParse<T>(schema: z.ZodType<T>, input: unknown): z.ZodSafeParseResult<T> {
   try {
-    return schema.safeParse(input)
+    const result = schema.safeParse(input)
+    // What is wrong is looked at only when it is asked for, and looking can throw too.
+    void result.error
+    return result
   } catch (cause) {
     if (BillingError.is(cause)) throw cause
     throw new BillingError('invalid_request', 'The input could not be read: reading it threw an error.', { cause })

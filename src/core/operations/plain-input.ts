@@ -39,9 +39,10 @@ export function plainly<T>(
     return { name, read: all[name] ?? never, isRequired: required.includes(name), usual: defaults[name] }
   })
   const plain = (input: unknown): T | null => {
-    if (typeof input !== 'object' || input === null || Object.getPrototypeOf(input) !== Object.prototype) return null
+    if (typeof input !== 'object' || input === null) return null
     const request: Record<string, unknown> = {}
     try {
+      if (Object.getPrototypeOf(input) !== Object.prototype) return null
       for (const name in input) if (!known.has(name)) return null
       for (const { name, read, isRequired, usual } of fields) {
         const value: unknown = input[name as keyof typeof input]

@@ -221,7 +221,15 @@ export const badInputs: readonly BadValue[] = [
       },
     ),
   ],
+  ['a proxy that was revoked', revoked()],
 ]
+
+/** Throws whatever is asked of it, even what it is. */
+export function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
 
 /** Fields that are not the caller's to set, whatever the operation. */
 export const foreignFields: readonly (readonly [what: string, fields: Readonly<Record<string, unknown>>])[] = [

@@ -1,9 +1,11 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
+import * as z from 'zod'
 import { fingerprintOf } from '../../../src/core/domain/ledger/key.js'
 import { parse } from '../../../src/core/operations/fields.js'
 import { parseCapture, parseHold } from '../../../src/core/operations/holds.js'
 import { parseUsage } from '../../../src/core/operations/usage-input.js'
+import { revoked } from './bad-values.js'
 
 /** Values that some field takes, that none takes, and that one takes where another does not. */
 const values = fc.oneof(
@@ -79,4 +81,11 @@ it.each([
 it('C6 looks more closely at what is no plain object', () => {
   for (const input of [null, undefined, 1, 'text', [], new Map(), Object.create({ accountId: 'a' })])
     expect(parseUsage.plain(input)).toBeNull()
+})
+
+it('C6 refuses what throws whatever is asked of it, as the whole input and within it', () => {
+  const refused = expect.objectContaining({ code: 'invalid_request' })
+  expect(() => parseUsage(revoked())).toThrow(refused)
+  for (const schema of [z.string(), z.number(), z.enum(['a']), z.object({})])
+    expect(() => parse(z.object({ field: schema }), { field: revoked() })).toThrow(refused)
 })
