@@ -93,7 +93,8 @@ describe('payment methods', () => {
       code: 'card_declined',
       decline_code: 'generic_decline',
     })
-    await stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer })
+    for (const name of ['chargeCustomerFail', 'chargeDeclinedFraudulent'])
+      await stripe.paymentMethods.attach(`pm_card_${name}`, { customer })
   })
 })
 
@@ -121,21 +122,34 @@ describe('payment intents', () => {
   })
 
   it.each([
-    ['pm_card_visa_chargeDeclined', 'card_declined', 'generic_decline'],
-    ['pm_card_visa_chargeDeclinedInsufficientFunds', 'card_declined', 'insufficient_funds'],
-    ['pm_card_visa_chargeDeclinedLostCard', 'card_declined', 'lost_card'],
-    ['pm_card_visa_chargeDeclinedStolenCard', 'card_declined', 'stolen_card'],
-    ['pm_card_visa_chargeDeclinedVelocityLimitExceeded', 'card_declined', 'card_velocity_exceeded'],
-    ['pm_card_chargeDeclinedExpiredCard', 'expired_card', undefined],
-    ['pm_card_chargeDeclinedIncorrectCvc', 'incorrect_cvc', undefined],
-    ['pm_card_chargeDeclinedProcessingError', 'processing_error', undefined],
-  ])('S1.4 answer 402 for %s and keep the failed attempt', async (method, code, decline) => {
+    ['pm_card_visa_chargeDeclined', 'card_declined', 'generic_decline', undefined, 'try_again_later'],
+    [
+      'pm_card_visa_chargeDeclinedInsufficientFunds',
+      'card_declined',
+      'insufficient_funds',
+      undefined,
+      'try_again_later',
+    ],
+    ['pm_card_visa_chargeDeclinedLostCard', 'card_declined', 'lost_card', undefined, 'do_not_try_again'],
+    ['pm_card_visa_chargeDeclinedStolenCard', 'card_declined', 'stolen_card', undefined, 'do_not_try_again'],
+    [
+      'pm_card_visa_chargeDeclinedVelocityLimitExceeded',
+      'card_declined',
+      'card_velocity_exceeded',
+      undefined,
+      'try_again_later',
+    ],
+    ['pm_card_chargeDeclinedExpiredCard', 'expired_card', 'expired_card', 'exp_month', 'confirm_card_data'],
+    ['pm_card_chargeDeclinedIncorrectCvc', 'incorrect_cvc', 'incorrect_cvc', 'cvc', 'confirm_card_data'],
+    ['pm_card_chargeDeclinedProcessingError', 'processing_error', 'processing_error', undefined, 'try_again_later'],
+    ['pm_card_chargeDeclinedFraudulent', 'card_declined', 'fraudulent'],
+  ])('S1.4 answer 402 for %s and keep the failed attempt', async (method, code, decline_code, param?, advice_code?) => {
     const failure = await pay(method).catch((error: Stripe.errors.StripeCardError) => error)
-    expect(failure).toMatchObject({ type: 'StripeCardError', statusCode: 402, code })
+    expect(failure).toMatchObject({ type: 'StripeCardError', statusCode: 402, code, decline_code, param })
     const error = failure as Stripe.errors.StripeCardError
-    expect(error.decline_code || undefined).toBe(decline)
+    expect(error.advice_code).toBe(advice_code)
     const intent = await stripe.paymentIntents.retrieve(error.payment_intent?.id ?? '')
-    expect(intent).toMatchObject({ status: 'requires_payment_method', last_payment_error: { code } })
+    expect(intent).toMatchObject({ status: 'requires_payment_method', last_payment_error: { code, decline_code } })
     expect(await stripe.charges.retrieve(error.charge ?? '')).toMatchObject({ status: 'failed', failure_code: code })
     const retried = await stripe.paymentIntents.confirm(intent.id, { payment_method: 'pm_card_visa' })
     expect(retried).toMatchObject({ status: 'succeeded', last_payment_error: null })

@@ -7,7 +7,7 @@ import { email, isWithin, mergeMetadata, metadata, paging, text, timeRange, tole
 import type { PaymentIntent } from './payment-intents.js'
 import type { PaymentMethod } from './payment-methods.js'
 import { listPage, noParameters, route } from './route.js'
-import type { Decline } from './test-cards.js'
+import type { Decline, DeclineAdvice } from './test-cards.js'
 import { newId, type StripeWorld, seconds, tableOf } from './world.js'
 
 export type Charge = ReturnType<typeof newCharge>
@@ -146,7 +146,7 @@ function newCharge(world: StripeWorld, request: ChargeRequest) {
 }
 
 interface Outcome {
-  readonly advice_code: 'try_again_later' | null
+  readonly advice_code: DeclineAdvice | null
   readonly network_advice_code: null
   readonly network_decline_code: string | null
   readonly network_status: string
@@ -169,11 +169,23 @@ const approved: Outcome = {
   type: 'authorized',
 }
 
+/** Stripe's own Radar says no; no bank is asked. */
+const blocked: Outcome = {
+  ...approved,
+  network_status: 'not_sent_to_network',
+  reason: 'highest_risk_level',
+  risk_level: 'highest',
+  risk_score: 100,
+  seller_message: 'Stripe blocked this payment as too risky.',
+  type: 'blocked',
+}
+
 function declinedOutcome(decline: Decline | undefined): Outcome {
   const reason = decline?.declineCode ?? decline?.code ?? 'generic_decline'
+  if (reason === 'fraudulent') return blocked
   return {
     ...approved,
-    advice_code: 'try_again_later',
+    advice_code: decline?.advice ?? null,
     network_decline_code: '05',
     network_status: 'declined_by_network',
     reason,

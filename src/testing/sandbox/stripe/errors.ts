@@ -1,3 +1,5 @@
+import type { Decline } from './test-cards.js'
+
 /** A refusal in Stripe's own words. */
 export interface StripeFailure extends Error {
   readonly status: number
@@ -18,6 +20,7 @@ export interface StripeErrorDetails {
   readonly code?: string
   readonly param?: string
   readonly decline_code?: string
+  readonly advice_code?: string
   /** Where a payment fails, the error carries the objects it is about. */
   readonly charge?: string
   readonly payment_intent?: unknown
@@ -44,12 +47,22 @@ export function invalidRequest(message: string, extra: { code?: string; param?: 
 
 /** 402: an issuer or a bank refuses. */
 export function cardError(
-  decline: { readonly code: string; readonly declineCode?: string; readonly message: string },
+  decline: Decline,
   extra: Omit<StripeErrorDetails, 'type' | 'message' | 'code'> = {},
 ): StripeFailure {
-  const { code, declineCode, message } = decline
-  const why = declineCode === undefined ? {} : { decline_code: declineCode }
-  return stripeFailure(402, { type: 'card_error', message, code, ...why, ...extra })
+  return stripeFailure(402, { ...declineFields(decline), ...extra })
+}
+
+/** A decline as Stripe writes it, in an error and on what it leaves behind. */
+export function declineFields({ code, declineCode, param, advice, message }: Decline) {
+  return {
+    type: 'card_error' as const,
+    code,
+    message,
+    ...(declineCode === undefined ? {} : { decline_code: declineCode }),
+    ...(param === undefined ? {} : { param }),
+    ...(advice === undefined ? {} : { advice_code: advice }),
+  }
 }
 
 /** An id in the address that leads nowhere: 404. */

@@ -2,7 +2,7 @@ import { move } from './balance-transactions.js'
 import { type Charge, charges, createCharge, saveCharge } from './charges.js'
 import { openDispute, warnOfFraud } from './disputes.js'
 import { schedule } from './due.js'
-import { cardError, type StripeFailure } from './errors.js'
+import { cardError, declineFields, type StripeFailure } from './errors.js'
 import {
   authenticationStep,
   type PaymentError,
@@ -166,12 +166,8 @@ function refuse(
   decline: Decline,
   charge?: Charge,
 ): Attempt {
-  const { code, declineCode, message } = decline
   const last_payment_error: PaymentError = {
-    type: 'card_error',
-    code,
-    message,
-    ...(declineCode === undefined ? {} : { decline_code: declineCode }),
+    ...declineFields(decline),
     ...(charge === undefined ? {} : { charge: charge.id }),
     payment_method: method,
   }

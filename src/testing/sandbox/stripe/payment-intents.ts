@@ -1,3 +1,4 @@
+import type { declineFields } from './errors.js'
 import { emit } from './events.js'
 import type { PaymentMethod } from './payment-methods.js'
 import { newId, type StripeWorld, seconds, tableOf } from './world.js'
@@ -43,11 +44,7 @@ export function saveIntent(world: StripeWorld, intent: PaymentIntent, type?: str
 }
 
 /** Why the last attempt failed, as it stays on the intent. */
-export interface PaymentError {
-  readonly type: 'card_error'
-  readonly code: string
-  readonly message: string
-  readonly decline_code?: string
+export interface PaymentError extends ReturnType<typeof declineFields> {
   readonly charge?: string
   readonly payment_method?: PaymentMethod
 }

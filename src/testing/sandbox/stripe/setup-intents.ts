@@ -1,4 +1,4 @@
-import { cardError, type StripeFailure } from './errors.js'
+import { cardError, declineFields, type StripeFailure } from './errors.js'
 import { emit } from './events.js'
 import { authenticationStep, type NextAction } from './payment-intents.js'
 import {
@@ -83,21 +83,13 @@ export function declinedSetup(world: StripeWorld, { intent, decline }: Required<
   })
 }
 
-interface SetupError {
-  readonly type: 'card_error'
-  readonly code: string
-  readonly message: string
-  readonly decline_code?: string
+interface SetupError extends ReturnType<typeof declineFields> {
   readonly payment_method?: PaymentMethod
 }
 
 function refuse(world: StripeWorld, intent: SetupIntent, method: PaymentMethod, decline: Decline): SetupAttempt {
-  const { code, declineCode, message } = decline
   const last_setup_error: SetupError = {
-    type: 'card_error',
-    code,
-    message,
-    ...(declineCode === undefined ? {} : { decline_code: declineCode }),
+    ...declineFields(decline),
     payment_method: method,
   }
   const after: SetupIntent = {

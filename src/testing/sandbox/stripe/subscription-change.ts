@@ -1,6 +1,6 @@
 import { periodAt, sameInterval } from './billing-cycle.js'
 import { schedule } from './due.js'
-import { invalidRequest, stripeFailure } from './errors.js'
+import { cardError, invalidRequest } from './errors.js'
 import { emit } from './events.js'
 import { finalizeInvoice, type Invoice, type InvoiceLine, invoices, voidInvoice } from './invoices.js'
 import { wholeList } from './route.js'
@@ -9,6 +9,7 @@ import { changeItems, type ItemChange } from './subscription-item-changes.js'
 import { creditLine, periodLine, prorationLines } from './subscription-lines.js'
 import { isMetered, type Subscription, type SubscriptionItem, subscriptions } from './subscription-object.js'
 import { updateSubscription } from './subscriptions.js'
+import { declinedByIssuer } from './test-cards.js'
 import { type StripeWorld, seconds } from './world.js'
 
 export type ProrationBehavior = 'always_invoice' | 'create_prorations' | 'none'
@@ -101,12 +102,7 @@ export function applyPendingUpdate(world: StripeWorld, before: Subscription): Su
 }
 
 export function declined(): Error {
-  return stripeFailure(402, {
-    type: 'card_error',
-    code: 'card_declined',
-    decline_code: 'generic_decline',
-    message: 'Your card was declined.',
-  })
+  return cardError(declinedByIssuer)
 }
 
 /** Stripe starts nothing it could never charge. */

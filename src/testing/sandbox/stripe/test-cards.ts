@@ -2,8 +2,14 @@
 export interface Decline {
   readonly code: string
   readonly declineCode?: string
+  /** The part of the card that is wrong. */
+  readonly param?: string
+  readonly advice?: DeclineAdvice
   readonly message: string
 }
+
+/** What Stripe advises to do next. */
+export type DeclineAdvice = 'confirm_card_data' | 'do_not_try_again' | 'try_again_later'
 
 /** When a card asks its holder to prove who they are (3-D Secure). */
 type Authentication = 'always' | 'unless_set_up' | 'on_session'
@@ -38,14 +44,16 @@ const brandLabels: Readonly<Record<string, string>> = {
   iban: 'IBAN',
 }
 
-const declined: Decline = {
+export const declinedByIssuer: Decline = {
   code: 'card_declined',
   declineCode: 'generic_decline',
+  advice: 'try_again_later',
   message: 'Your card was declined.',
 }
 const insufficientFunds: Decline = {
   code: 'card_declined',
   declineCode: 'insufficient_funds',
+  advice: 'try_again_later',
   message: 'Your card has insufficient funds.',
 }
 /** Off session nobody is there to authenticate. */
@@ -65,7 +73,7 @@ export const testCards: readonly TestCard[] = [
   card('5555555555554444', ['mastercard'], 'Succeeds at once', { brand: 'mastercard' }),
   card('378282246310005', ['amex'], 'Succeeds at once', { brand: 'amex' }),
   card('4000056655665556', ['visa_debit'], 'Succeeds at once', { funding: 'debit' }),
-  issuerDecline('4000000000000002', ['visa_chargeDeclined', 'chargeDeclined'], 'Is declined', declined),
+  issuerDecline('4000000000000002', ['visa_chargeDeclined', 'chargeDeclined'], 'Is declined', declinedByIssuer),
   issuerDecline(
     '4000000000009995',
     ['visa_chargeDeclinedInsufficientFunds', 'chargeDeclinedInsufficientFunds'],
@@ -73,32 +81,45 @@ export const testCards: readonly TestCard[] = [
     insufficientFunds,
   ),
   issuerDecline('4000000000009987', ['visa_chargeDeclinedLostCard'], 'Is declined: lost card', {
-    ...declined,
+    ...declinedByIssuer,
     declineCode: 'lost_card',
+    advice: 'do_not_try_again',
   }),
   issuerDecline('4000000000009979', ['visa_chargeDeclinedStolenCard'], 'Is declined: stolen card', {
-    ...declined,
+    ...declinedByIssuer,
     declineCode: 'stolen_card',
+    advice: 'do_not_try_again',
   }),
   issuerDecline('4000000000000069', ['chargeDeclinedExpiredCard'], 'Is declined: expired', {
     code: 'expired_card',
+    declineCode: 'expired_card',
+    param: 'exp_month',
+    advice: 'confirm_card_data',
     message: 'Your card has expired.',
   }),
   issuerDecline('4000000000000127', ['chargeDeclinedIncorrectCvc'], 'Is declined: wrong security code', {
     code: 'incorrect_cvc',
+    declineCode: 'incorrect_cvc',
+    param: 'cvc',
+    advice: 'confirm_card_data',
     message: "Your card's security code is incorrect.",
   }),
   issuerDecline('4000000000000119', ['chargeDeclinedProcessingError'], 'Is declined: processing error', {
     code: 'processing_error',
+    declineCode: 'processing_error',
+    advice: 'try_again_later',
     message: 'An error occurred while processing your card. Try again in a little bit.',
   }),
   issuerDecline('4000000000006975', ['visa_chargeDeclinedVelocityLimitExceeded'], 'Is declined: too often', {
-    ...declined,
+    ...declinedByIssuer,
     declineCode: 'card_velocity_exceeded',
     message: 'Your card was declined for making repeated attempts too frequently or exceeding its amount limit.',
   }),
+  card('4100000000000019', ['radarBlock', 'chargeDeclinedFraudulent'], 'Is blocked as fraudulent', {
+    decline: { code: 'card_declined', declineCode: 'fraudulent', message: 'Your card was declined.' },
+  }),
   card('4000000000000341', ['chargeCustomerFail', 'visa_chargeCustomerFail'], 'Can be saved, then is declined', {
-    decline: declined,
+    decline: declinedByIssuer,
   }),
   card('4000002500003155', ['authenticationRequiredOnSetup'], 'Asks for 3-D Secure, unless saved for later', {
     authentication: 'unless_set_up',
@@ -119,7 +140,7 @@ export const testCards: readonly TestCard[] = [
   card('4000000000003220', ['threeDSecure2Required'], 'Asks for 3-D Secure', { authentication: 'always' }),
   card('4000008400001629', ['threeDSecureRequiredChargeDeclined'], 'Asks for 3-D Secure, then is declined', {
     authentication: 'always',
-    decline: declined,
+    decline: declinedByIssuer,
   }),
   card('4000000000000259', ['createDispute'], 'Succeeds, then is disputed as fraudulent', { dispute: 'fraudulent' }),
   card('4000000000002685', ['createDisputeProductNotReceived'], 'Succeeds, then is disputed as not received', {
