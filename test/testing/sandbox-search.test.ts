@@ -32,6 +32,25 @@ describe('search', () => {
     expect(all).toHaveLength(4)
   })
 
+  it('C4 reads quotes within quotes, and counts what it found when asked to', async () => {
+    const told = 'The "Sky" and the \\ Sea'
+    for (const name of [told, "O'Brien", 'Eve']) await stripe.customers.create({ name })
+    box.advance(60_000)
+    const search = (query: string) => stripe.customers.search({ query, limit: 1, expand: ['total_count'] })
+    expect((await search('name:"The \\"Sky\\" and the \\\\ Sea"')).data[0]?.name).toBe(told)
+    expect((await search("name:'O\\'Brien'")).data[0]?.name).toBe("O'Brien")
+    expect(await search('created>0')).toMatchObject({ total_count: 3, has_more: true })
+    expect(await stripe.customers.search({ query: 'created>0' })).not.toHaveProperty('total_count')
+  })
+
+  it('C4 finds charges', async () => {
+    const charge = { currency: 'usd', payment_method: 'pm_card_visa', confirm: true, return_url: 'https://app.example' }
+    for (const amount of [1000, 2000]) await stripe.paymentIntents.create({ ...charge, amount })
+    box.advance(60_000)
+    const { data } = await stripe.charges.search({ query: 'amount>1500 AND refunded:"false" AND status:"succeeded"' })
+    expect(data.map(({ amount }) => amount)).toEqual([2000])
+  })
+
   it('C4 says what it does not understand', async () => {
     const search = (query: string) => stripe.customers.search({ query })
     await expect(search('shoe:"42"')).rejects.toMatchObject({ statusCode: 400, param: 'query' })

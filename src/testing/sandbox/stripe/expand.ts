@@ -1,4 +1,5 @@
 import { invalidRequest } from './errors.js'
+import { matched } from './search.js'
 import type { StripeWorld } from './world.js'
 
 const tableByPrefix: readonly (readonly [prefix: string, table: string])[] = [
@@ -120,6 +121,8 @@ function included(world: StripeWorld, object: Readonly<Record<string, unknown>>,
   if (object.object === 'invoice' && name === 'payments') return paymentsOf(world, String(id))
   if (object.object === 'invoice' && name === 'confirmation_secret') return confirmationSecret(world, String(id))
   if (object.object === 'charge' && name === 'refunds') return refundsOf(world, String(id))
+  if (object.object === 'search_result' && name === 'total_count')
+    return (object as { readonly [matched]?: number })[matched]
   if (object.object !== 'checkout.session' || name !== 'line_items') return undefined
   const data = world.journal.table<{ readonly items: unknown }>('stripe.line_items').get(String(object.id))?.items ?? []
   return { object: 'list', url: `/v1/checkout/sessions/${String(object.id)}/line_items`, has_more: false, data }

@@ -2,11 +2,12 @@ import * as z from 'zod'
 import { invalidRequest } from './errors.js'
 import { count, text } from './form.js'
 import { route } from './route.js'
-import { parseQuery } from './search.js'
+import { matched, parseQuery } from './search.js'
 import { seconds } from './world.js'
 
 /** What can be searched, in which table, by which fields. */
 const searchable = {
+  charges: ['amount', 'created', 'currency', 'customer', 'disputed', 'metadata', 'refunded', 'status'],
   customers: ['created', 'email', 'metadata', 'name', 'phone'],
   invoices: ['created', 'currency', 'customer', 'metadata', 'number', 'receipt_number', 'status', 'total'],
   payment_intents: ['amount', 'created', 'currency', 'customer', 'metadata', 'status'],
@@ -38,6 +39,7 @@ export const searchRoutes = Object.entries(searchable).map(([noun, fields]) =>
         object: 'search_result',
         url: `/v1/${noun}/search`,
         has_more: more,
+        [matched]: found.length,
         next_page: more ? Buffer.from(String(from + limit)).toString('base64url') : null,
         data: found.slice(from, from + limit),
       }

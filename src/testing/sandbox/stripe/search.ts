@@ -10,14 +10,17 @@ interface Condition {
   readonly negated: boolean
 }
 
+/** How many rows a search found; shown as `total_count` where that is expanded. */
+export const matched = Symbol('matched')
+
 export type SearchQuery = (row: Readonly<Record<string, unknown>>) => boolean
 
 const condition =
-  /^(?<negated>-)?(?<field>[a-z_.]+)(?:\[["'](?<key>[^"']+)["']\])?(?<operator>>=|<=|[:~<>])(?:"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<bare>[^\s"']+))$/
+  /^(?<negated>-)?(?<field>[a-z_.]+)(?:\[["'](?<key>[^"']+)["']\])?(?<operator>>=|<=|[:~<>])(?:"(?<double>(?:[^"\\]|\\.)*)"|'(?<single>(?:[^'\\]|\\.)*)'|(?<bare>[^\s"']+))$/
 
 /** Reads Stripe's search language: conditions joined by AND or by OR, never by both. */
 export function parseQuery(query: string, fields: readonly string[]): SearchQuery {
-  const words = query.trim().match(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g) ?? []
+  const words = query.trim().match(/(?:[^\s"']+|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')+/g) ?? []
   const joins = new Set(words.filter((word) => word === 'AND' || word === 'OR'))
   if (joins.size > 1) {
     throw invalidRequest('Query strings that combine AND and OR are not supported.', { param: 'query' })
@@ -42,7 +45,8 @@ function readCondition(word: string, fields: readonly string[]): Condition {
     key,
     negated: negated !== undefined,
     operator: operator as Condition['operator'],
-    value: double ?? single ?? bare ?? '',
+    // A quote within quotes is written \" there.
+    value: (double ?? single)?.replace(/\\(.)/g, '$1') ?? bare ?? '',
   }
 }
 
