@@ -147,11 +147,16 @@ describe('idempotency keys', () => {
     expect((await stripe.customers.list()).data).toHaveLength(1)
   })
 
-  it('C4 refuses the same key with other parameters', async () => {
+  it('C4 refuses the same key with other parameters, and elsewhere', async () => {
     await stripe.customers.create({ name: 'One' }, { idempotencyKey: 'k1' })
     await expect(stripe.customers.create({ name: 'Two' }, { idempotencyKey: 'k1' })).rejects.toMatchObject({
       statusCode: 400,
       rawType: 'idempotency_error',
+    })
+    const name = 'One'
+    await expect(stripe.products.create({ name }, { idempotencyKey: 'k1' })).rejects.toMatchObject({
+      rawType: 'idempotency_error',
+      message: expect.stringContaining("('/v1/products' vs '/v1/customers')"),
     })
   })
 

@@ -78,13 +78,14 @@ export const list = <Item extends z.ZodType>(item: Item) =>
   z.preprocess((value) => (isFields(value) ? Object.values(value) : value), z.array(item))
 
 export const metadata = z
-  .union([
-    z.literal('').transform(() => ({}) as Record<string, string>),
+  .preprocess(
+    // All is taken away. A union with empty text would not say what is wrong with a label.
+    (value) => (value === '' ? {} : value),
     z.record(z.string(), z.string()).check(({ value, issues }) => {
       const message = metadataProblem(value)
       if (message !== undefined) issues.push({ code: 'custom', input: value, message, params: { param: 'metadata' } })
     }),
-  ])
+  )
   .optional()
 
 const mostKeys = 50
@@ -93,8 +94,10 @@ function metadataProblem(labels: Readonly<Record<string, string>>): string | und
   const count = Object.keys(labels).length
   if (count > mostKeys) return `Metadata can have up to ${mostKeys} keys, but you've set ${count}.`
   for (const [key, value] of Object.entries(labels)) {
-    if (key.length > 40) return `Invalid key: ${key} must be a string under 40 characters`
-    if (value.length > 500) return `Invalid val: ${value} must be a string under 500 characters`
+    if (key.length > 40)
+      return `Metadata keys can have up to 40 characters, but you passed in a key that is ${key.length} characters. Invalid key: ${key}`
+    if (value.length > 500)
+      return `Metadata values can have up to 500 characters, but you passed in a value that is ${value.length} characters. Invalid value: ${value}`
   }
   return undefined
 }

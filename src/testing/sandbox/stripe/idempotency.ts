@@ -14,8 +14,9 @@ interface StoredAnswer {
   readonly fingerprint: string
   readonly created: number
   readonly answer: StripeAnswer
-  /** The request that was answered first; not in journals of older sandboxes. */
+  /** The request that was answered first, and its address; not in journals of older sandboxes. */
   readonly request?: string
+  readonly path?: string
 }
 
 const longestKey = 255
@@ -52,10 +53,14 @@ export function storedAnswer(
   const stored = memory.answers(world).get(key)
   if (stored === undefined) return undefined
   if (stored.fingerprint !== fingerprint) {
+    const alike =
+      stored.path === undefined || stored.path === path
+        ? 'with the same parameters they were first used with'
+        : `for the same endpoint they were first used for ('${path}' vs '${stored.path}')`
     throw stripeFailure(400, {
       type: 'idempotency_error',
       message:
-        `Keys for idempotent requests can only be used with the same parameters they were first used with. ` +
+        `Keys for idempotent requests can only be used ${alike}. ` +
         `Try using a key other than '${key}' if you meant to execute a different request.`,
     })
   }
@@ -78,7 +83,7 @@ export function storeAnswer(
 ): void {
   const memory = memoryOf(path)
   if (neverBegan(answer) || (memory === memories.v2 && answer.status >= 400)) return
-  memory.answers(world).put(key, { key, fingerprint, created: seconds(world), answer, request })
+  memory.answers(world).put(key, { key, fingerprint, created: seconds(world), answer, request, path })
 }
 
 export function keyInUse(key: string): Error {
