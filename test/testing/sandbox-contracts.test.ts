@@ -118,6 +118,7 @@ describe.skipIf(!available)('C4 answers have the shape of the published API (ski
       ...(await data(`checkout/sessions/${bought.id}/line_items`)).map((item): [string, unknown] => ['item', item]),
       ['error', await call('GET', 'customers/cus_none')],
       ['error', await call('POST', 'customers', { nonsense: '1' })],
+      ['deleted_product', await call('DELETE', `products/${(await call('POST', 'products', { name: 'Old' })).id}`)],
       ['deleted_customer', await call('DELETE', `customers/${customer.id}`)],
     ]
     const problems = checked.flatMap(([name, value]) => problemsOf(stripe(name), name, value))

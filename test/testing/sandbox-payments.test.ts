@@ -181,6 +181,12 @@ describe('payment intents', () => {
     })
     expect((await authenticate(waiting.id, 'complete')).status).not.toBe(500)
 
+    await expect(pay('pm_card_authenticationRequired', { error_on_requires_action: true })).rejects.toMatchObject({
+      statusCode: 402,
+      code: 'authentication_required',
+      decline_code: 'authentication_not_handled',
+    })
+
     const second = await pay('pm_card_authenticationRequired')
     expect(second.next_action).toMatchObject({ type: 'use_stripe_sdk' })
     await authenticate(second.id, 'fail')

@@ -14,6 +14,20 @@ beforeEach(async () => {
 afterEach(() => box.close())
 
 describe('customers, products and prices', () => {
+  it('C4 deletes a product that has no prices', async () => {
+    const { id: product } = await stripe.products.create({ name: 'Pro' })
+    expect(await stripe.products.del(product)).toEqual(
+      expect.objectContaining({ id: product, object: 'product', deleted: true }),
+    )
+    await expect(stripe.products.retrieve(product)).rejects.toMatchObject({ code: 'resource_missing' })
+    expect((await stripe.events.list()).data[0]?.type).toBe('product.deleted')
+    const priced = await stripe.products.create({
+      name: 'Team',
+      default_price_data: { currency: 'usd', unit_amount: 100 },
+    })
+    await expect(stripe.products.del(priced.id)).rejects.toMatchObject({ statusCode: 400 })
+  })
+
   it('C4 keeps a customer through create, update, list by e-mail and delete', async () => {
     const { id } = await stripe.customers.create({ email: 'ada@example.com', metadata: { account: 'a1', keep: 'x' } })
     const updated = await stripe.customers.update(id, { name: 'Ada', metadata: { keep: '' } })

@@ -79,7 +79,8 @@ export function createLangfuseTwin(options: LangfuseTwinOptions): LangfuseTwin {
       return refuse(404, 'LangfuseNotFoundError', `${operation} is not here.`)
     }
     if (operation === 'POST /api/public/ingestion') return refuseLegacyEvents(body)
-    return refuse(404, 'LangfuseNotFoundError', `${operation} is not available here. The legacy API was switched off.`)
+    const problem = `${operation} is of the legacy API, which was switched off, or not part of this sandbox.`
+    return refuse(404, 'LangfuseNotFoundError', problem)
   }
 
   const answer = async (request: Request, path: string): Promise<Answer | undefined> => {

@@ -77,6 +77,7 @@ export function confirmPayment(
     throw stripeFailure(402, {
       type: 'card_error',
       code: 'authentication_required',
+      decline_code: 'authentication_not_handled',
       message: 'This payment required an authentication action to complete, but `error_on_requires_action` was set.',
       payment_intent: found,
     })

@@ -145,6 +145,16 @@ export const productRoutes = [
       return after
     },
   ),
+  route('DELETE /v1/products/:id', noParameters, ({ world, path: { id = '' } }) => {
+    const product = products(world).get(id)
+    if (product === undefined) throw notFound('product', id)
+    if ([...prices(world).values()].some((price) => price.product === id)) {
+      throw invalidRequest('This product cannot be deleted because it has one or more user-created prices.')
+    }
+    products(world).delete(id)
+    emit(world, 'product.deleted', product)
+    return { id, object: 'product', deleted: true }
+  }),
 ]
 
 function newProduct(world: StripeWorld, given: Omit<z.output<typeof creatable>, 'default_price_data'>) {
