@@ -1,6 +1,6 @@
 import { BillingError, type LedgerCommand, type LedgerOutcome, type Store } from 'billfold'
 import { memoryStore } from 'billfold/adapters/memory'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { dedupeOf, fingerprintOf } from '../../src/core/domain/ledger/key.js'
 import { createLane, type LaneOptions } from '../../src/core/lane.js'
 import { grant as grantTo, ids, poison as poisonTo, rules } from './lane-commands.js'
@@ -56,6 +56,16 @@ describe('a lane', () => {
     expect(ids).toEqual(grants(800).map((command) => ('id' in command ? command.id : '')))
     expect(await balanceOf(store)).toBe(800n)
   })
+
+  it('C1 answers while the tests of an app put clocks by hand in the place of timers', async () => {
+    const { lane } = await start()
+    vi.useFakeTimers()
+    try {
+      expect((await lane.submit(grant('frozen'))).status).not.toBe('refused')
+    } finally {
+      vi.useRealTimers()
+    }
+  }, 2_000)
 
   it('collects while it is busy, and sends what is there when it comes back', async () => {
     const first = gate()
