@@ -24,22 +24,33 @@ const react = {
   external: ['react', 'react-dom', '@tanstack/react-query', 'recharts'],
 } satisfies Options
 
+const node = {
+  ...shared,
+  entry: Object.fromEntries(entries.filter((entry) => !isReact(entry)).map(({ output, source }) => [output, source])),
+  target: 'node20',
+  platform: 'node',
+  // Shared chunks in CJS too: every subpath then throws the same BillingError class.
+  splitting: true,
+  // Without this pass of rollup, split CJS gets source maps of itself that hold this machine's paths, and slow `?.` helpers.
+  treeshake: true,
+  // `import.meta.url` is a SyntaxError in a .cjs file; the shim puts the file's own URL in its place.
+  shims: true,
+  // Keep `node:fs` as written: a bundler that meets `fs` looks for a package of that name.
+  removeNodeProtocol: false,
+} satisfies Options
+
+/** What is loaded late is loaded by `require` too: in an app's tests Jest refuses `import()`. */
+const requireLate = {
+  name: 'require-late',
+  renderChunk: (code: string) => ({
+    code: code.replace(/\bimport\((['"]\.\/[^'"]+\.cjs['"])\)/g, 'Promise.resolve().then(() => require($1))'),
+  }),
+}
+
 export default defineConfig([
-  {
-    ...shared,
-    entry: Object.fromEntries(entries.filter((entry) => !isReact(entry)).map(({ output, source }) => [output, source])),
-    format: ['esm', 'cjs'],
-    target: 'node20',
-    platform: 'node',
-    // Shared chunks in CJS too: every subpath then throws the same BillingError class.
-    splitting: true,
-    // Without this pass of rollup, split CJS gets source maps of itself that hold this machine's paths, and slow `?.` helpers.
-    treeshake: true,
-    // `import.meta.url` is a SyntaxError in a .cjs file; the shim puts the file's own URL in its place.
-    shims: true,
-    // Keep `node:fs` as written: a bundler that meets `fs` looks for a package of that name.
-    removeNodeProtocol: false,
-  },
+  { ...node, format: 'esm' },
+  // These come as ES modules only, which Node's `require` loads and Jest's does not.
+  { ...node, format: 'cjs', noExternal: ['@noble/hashes'], plugins: [requireLate] },
   {
     ...react,
     format: 'esm',

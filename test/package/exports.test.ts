@@ -104,6 +104,14 @@ describe('C1 the npm package', () => {
     expect(typedoc.entryPoints).toEqual(entries.map((entry) => entry.source))
   })
 
+  it('loads nothing by import() from CJS, which Jest refuses', () => {
+    const dist = join(app, 'node_modules/billfold/dist')
+    const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.cjs'))
+    const loaded = files.flatMap((file) => ts.preProcessFile(readFileSync(join(dist, file), 'utf8'), true, true))
+    expect(loaded.flatMap(({ importedFiles }) => importedFiles).length).toBeGreaterThan(files.length)
+    expect(files.filter((file) => /\bimport\(/.test(readFileSync(join(dist, file), 'utf8')))).toEqual([])
+  })
+
   it('loads no node built-in from its main entry, so that it runs at the edge', () => {
     const dist = join(app, 'node_modules/billfold/dist')
     const packages = /^(zod|@noble\/hashes)(\/|$)/
@@ -204,7 +212,9 @@ const callAll = `
 async function inApp(folder: string, extension: 'mjs' | 'cjs', script: string): Promise<unknown> {
   const file = `run-${Math.random().toString(36).slice(2)}.${extension}`
   writeFiles(folder, { [file]: script })
-  const { code, output } = await run(process.execPath, [file], { cwd: folder })
+  // Not every `require` loads ES modules as Node's does; Jest's and those of older bundlers do not.
+  const flags = extension === 'cjs' ? ['--no-experimental-require-module'] : []
+  const { code, output } = await run(process.execPath, [...flags, file], { cwd: folder })
   if (code !== 0) throw new Error(`exit code ${code}\n${output}`)
   return JSON.parse(output.trim().split('\n').at(-1) ?? '')
 }
