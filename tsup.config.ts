@@ -1,4 +1,4 @@
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
 import { entries } from './scripts/entries.mjs'
 
@@ -56,7 +56,11 @@ export default defineConfig([
     format: 'esm',
     splitting: true,
     minify: true,
-    onSuccess: async () => cpSync('src/react/styles.css', 'dist/react/styles.css'),
+    onSuccess: async () => {
+      cpSync('src/react/styles.css', 'dist/react/styles.css')
+      // TypeScript 6 and later look for the types of what is imported for its effect alone.
+      writeFileSync('dist/react/styles.css.d.ts', 'export {}\n')
+    },
   },
   { ...react, format: 'cjs', splitting: false },
 ])

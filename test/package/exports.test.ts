@@ -167,6 +167,7 @@ describe('an app', () => {
       // An unknown name must be an error: it shows that the types are read and are not `any`.
       const absent = entries.map((_, index) => `// @ts-expect-error\nentry${index}.noSuchExport`)
       const throws = `export const code: string = new entry0.BillingError('not_found', 'x').code`
+      lines.push(`import 'billfold/react/styles.css'`)
       const text = [...lines, `export const all = [${uses}]`, throws, ...absent, ''].join('\n')
       writeFiles(app, { 'consumer.mts': text, 'consumer.cts': text })
       const options = ['--noEmit', '--strict', '--module', 'NodeNext', '--target', 'ES2022', '--types', 'node']
