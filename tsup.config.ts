@@ -50,7 +50,14 @@ const requireLate = {
 export default defineConfig([
   { ...node, format: 'esm' },
   // These come as ES modules only, which Node's `require` loads and Jest's does not.
-  { ...node, format: 'cjs', noExternal: ['@noble/hashes'], plugins: [requireLate] },
+  {
+    ...node,
+    format: 'cjs',
+    noExternal: ['@noble/hashes'],
+    plugins: [requireLate],
+    // Their licence goes where they go.
+    onSuccess: async () => cpSync('node_modules/@noble/hashes/LICENSE', 'dist/noble-hashes.LICENSE.txt'),
+  },
   {
     ...react,
     format: 'esm',
