@@ -122,8 +122,10 @@ describe('C1 the npm package', () => {
 
 describe.each(entries.map((entry) => entry.name))('%s', (name) => {
   it('gives the same names, of the same kind, to import and to require, and runs every function of both', async () => {
-    const imported = await inApp(app, 'mjs', `import * as entry from '${name}'\n${callAll}`)
-    const required = await inApp(app, 'cjs', `const entry = require('${name}')\n${callAll}`)
+    const [imported, required] = await Promise.all([
+      inApp(app, 'mjs', `import * as entry from '${name}'\n${callAll}`),
+      inApp(app, 'cjs', `const entry = require('${name}')\n${callAll}`),
+    ])
     expect(imported).toEqual(required)
     const { kinds, faults } = imported as { kinds: Record<string, string>; faults: readonly string[] }
     expect(Object.keys(kinds)).not.toEqual([])
@@ -134,8 +136,11 @@ describe.each(entries.map((entry) => entry.name))('%s', (name) => {
 
 describe('an app', () => {
   it.each(withoutPeers)('loads %s without any optional peer', async (name) => {
-    expect(await inApp(bareApp, 'mjs', `import * as entry from '${name}'\n${countNames}`)).toBeGreaterThan(0)
-    expect(await inApp(bareApp, 'cjs', `const entry = require('${name}')\n${countNames}`)).toBeGreaterThan(0)
+    const counted = await Promise.all([
+      inApp(bareApp, 'mjs', `import * as entry from '${name}'\n${countNames}`),
+      inApp(bareApp, 'cjs', `const entry = require('${name}')\n${countNames}`),
+    ])
+    for (const count of counted) expect(count).toBeGreaterThan(0)
   })
 
   it('recognises an error of the ESM copy in CJS and the other way round', async () => {
