@@ -30,28 +30,29 @@ const projects = [
     isolate: false,
     testTimeout: 30_000,
   },
-  // On every store; one PostgreSQL for all of its files.
+  // On every store and every provider: one PostgreSQL for all of its files, and each worker reads the whole package once.
   {
     name: 'operations',
-    include: onEveryStore,
+    include: [...onEveryStore, 'test/{providers,testing}/**/*.test.ts'],
     alias: sources,
     isolate: false,
     globalSetup: 'test/core/operations/postgres-set-up.ts',
     testTimeout: 30_000,
   },
   { name: 'stores', include: ['test/adapters/**/*.test.ts'], alias: sources, isolate: false, testTimeout: 60_000 },
-  {
-    name: 'providers',
-    include: ['test/{providers,testing}/**/*.test.ts'],
-    alias: sources,
-    isolate: false,
-    testTimeout: 30_000,
-  },
   // Pages of the package in chromium, if there is one: one browser and one server for all of them.
   { name: 'browser', include: ['test/browser/**/*.test.ts'], alias: sources, testTimeout: 60_000 },
   // The three below start child processes on the built package.
   { name: 'proof', include: ['test/proof/**/*.test.ts'], exclude: alone, isolate: false, testTimeout: 120_000 },
-  { name: 'proof-alone', include: alone, testTimeout: 120_000, fileParallelism: false },
+  {
+    name: 'proof-alone',
+    include: alone,
+    isolate: false,
+    testTimeout: 120_000,
+    fileParallelism: false,
+    // After all others, with nothing beside it.
+    sequence: { groupOrder: 1 },
+  },
   { name: 'package', include: ['test/package/**/*.test.ts'], isolate: false, testTimeout: 120_000 },
   // `npm run test:next`: installs half a gigabyte, and builds the package and the example.
   ...(process.env.BILLFOLD_NEXT ? [{ name: 'next', include: ['test/next/**/*.test.ts'], testTimeout: 60_000 }] : []),
