@@ -5,9 +5,10 @@ import type pg from 'pg'
 export interface PostgresSchemas {
   /** One in which no table has a row; the first time, one that is not there yet. */
   take(): string
-  /** Gives it back, once nobody uses it. */
-  giveBack(schema: string): Promise<void>
-  /** Runs a case, and gives back what it took. One that failed may still be at work: what it took is not used again. */
+  /**
+   * Runs a case that closes all that it opens, and then empties what it took, for others to take. One that failed may still be at work: what
+   * it took is not used again.
+   */
   during(run: () => Promise<void>): Promise<void>
 }
 
@@ -18,7 +19,7 @@ export function postgresSchemas(prefix: string, server: () => Pick<pg.Pool, 'que
   const takenBy = new AsyncLocalStorage<string[]>()
   let made = 0
 
-  async function giveBack(schema: string): Promise<void> {
+  async function empty(schema: string): Promise<void> {
     const { rows } = await server().query(
       `SELECT string_agg(format('DELETE FROM %I.%I', schemaname, tablename), ';') AS statements FROM pg_tables
        WHERE schemaname = $1 AND tablename <> 'schema_version'`,
@@ -37,11 +38,10 @@ export function postgresSchemas(prefix: string, server: () => Pick<pg.Pool, 'que
       takenBy.getStore()?.push(schema)
       return schema
     },
-    giveBack,
     async during(run) {
       const taken: string[] = []
       await takenBy.run(taken, run)
-      await Promise.all(taken.map(giveBack))
+      await Promise.all(taken.map(empty))
     },
   }
 }

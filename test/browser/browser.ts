@@ -57,8 +57,10 @@ export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: new URL(`${name}.png`, shots).pathname, fullPage: true, animations: 'disabled' })
 }
 
+const require = createRequire(import.meta.url)
+
 /** Half as long as the one that the package gives as `source`. */
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 
 /** What axe finds that is serious or critical, in WCAG 2.2 AA and its best practices. */
 export async function seriousFindings(page: Page): Promise<readonly string[]> {
