@@ -10,7 +10,6 @@ import { inject } from 'vitest'
 import { createClock, tellTime } from '../../../src/adapters/postgres/clock.js'
 import { createConnection } from '../../../src/adapters/postgres/connection.js'
 import { migrate } from '../../../src/adapters/postgres/migrate.js'
-import { postgresSchemas } from '../../adapters/postgres-schemas.js'
 
 /** A store that the tests of operations run on. */
 export interface TestedStore {
@@ -42,12 +41,13 @@ export const stores: readonly TestedStore[] = [
 
 /** One for all stores of a test file: connecting takes longer than most cases. */
 let pool: pg.Pool | undefined
-const schemas = postgresSchemas('t', () => pool as pg.Pool)
+let schemas = 0
 
 async function openPostgres(options: { readonly now?: () => number } = {}): Promise<Store> {
   pool ??= new pg.Pool({ connectionString: inject('postgres'), max: 10, allowExitOnIdle: true })
   const shared = pool
-  const schema = schemas.take()
+  schemas += 1
+  const schema = `t${process.pid}_${Date.now().toString(36)}_${schemas}`
   const store = postgresStore({ pool: shared, schema, ...options })
   const connection = createConnection({
     pool: shared,
@@ -67,7 +67,7 @@ async function openPostgres(options: { readonly now?: () => number } = {}): Prom
     migrate: async () => {},
     async close() {
       await store.close()
-      await schemas.giveBack(schema)
+      await shared.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
     },
   }
 }
