@@ -226,7 +226,11 @@ async function unpaced(bench, { ask, stream }) {
   return repeat(bench.reps, async (rep) => {
     /** @type {Record<string, Readonly<Record<string, number>>>} */
     const run = {}
-    for (const side of sides) run[side] = await drive(side, bench.ms)
+    // Each is the first in its turn, and for long enough that a collection or a checkpoint is not all of it.
+    for (let turn = 0; turn < sides.length; turn += 1) {
+      const side = sides[(rep + turn) % sides.length] ?? 'bare'
+      run[side] = await drive(side, bench.ms * 3)
+    }
     bench.log(`gateway, ${rep + 1} of ${bench.reps}: ${JSON.stringify(run)}`)
     return run
   })
