@@ -59,7 +59,7 @@ export async function startPostgres(options: { readonly forgetful?: boolean } = 
  * In memory, where Linux offers that and has room: a commit is as safe from the end of a process there, and this machine's power is not
  * cut in a test.
  */
-function quickFolder(): string {
+export function quickFolder(): string {
   try {
     const { bavail, bsize } = statfsSync('/dev/shm')
     if (bavail * bsize > 4 * 1024 ** 3) return '/dev/shm'

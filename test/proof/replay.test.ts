@@ -1,12 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BillingError, createBilling, defineCatalog, type Store } from 'billfold'
 import { memoryStore } from 'billfold/adapters/memory'
 import { postgresStore } from 'billfold/adapters/postgres'
 import { sqliteStore } from 'billfold/adapters/sqlite'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { type PostgresServer, startPostgres } from '../adapters/postgres-server.js'
+import { type PostgresServer, quickFolder, startPostgres } from '../adapters/postgres-server.js'
 import { counts } from './counts.js'
 
 vi.setConfig({ testTimeout: counts.timeoutMs })
@@ -38,7 +37,7 @@ let server: PostgresServer
 let folder: string
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'billfold-replay-'))
+  folder = mkdtempSync(join(quickFolder(), 'billfold-replay-'))
   server = await startPostgres()
 })
 afterAll(async () => {
