@@ -182,7 +182,10 @@ export function journeys(name: string, area: () => Area, browser: () => Browser)
     },
   )
 
-  it('S4.6 S0.5 S0.3 the card is changed after one was declined; a renewal that fails is paid with another card', async () => {
+  it('S4.6 S0.5 S0.3 the card is changed after one was declined; a renewal that fails is paid with another card', {
+    // An app that delivers by itself does so ten seconds after the minute of the use.
+    timeout: 150_000,
+  }, async () => {
     await page.emulateMedia({ colorScheme: 'light' })
     await page.setViewportSize({ width: 1_440, height: 900 })
     await tab.go('/settings/billing')
