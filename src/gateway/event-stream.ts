@@ -193,21 +193,23 @@ const whole = new TextDecoder('utf-8', { ignoreBOM: true })
 /** Decodes what ends with a whole letter, as nearly all does, by itself: what remembers half a letter takes twice as long. */
 function decoder() {
   let halves: TextDecoder | null = null
-  let isFirst = true
+  let hasBegun = false
   let isWaiting = false
+  const next = (bytes: Uint8Array): string => {
+    const isWhole = (bytes.at(-1) as number) < 0x80
+    if (!isWaiting && isWhole) return whole.decode(bytes)
+    isWaiting = !isWhole
+    halves ??= new TextDecoder('utf-8', { ignoreBOM: true })
+    return halves.decode(bytes, { stream: true })
+  }
   return {
     push(bytes: Uint8Array): string {
       if (bytes.length === 0) return ''
-      if (isFirst) {
-        // A mark of the order of bytes may begin the first.
-        isWaiting = bytes[0] === 0xef
-        isFirst = false
-      }
-      const isWhole = (bytes.at(-1) as number) < 0x80
-      if (!isWaiting && isWhole) return whole.decode(bytes)
-      isWaiting = !isWhole
-      halves ??= new TextDecoder()
-      return halves.decode(bytes, { stream: true })
+      const text = next(bytes)
+      if (hasBegun || text === '') return text
+      hasBegun = true
+      // A mark of the order of bytes may begin the stream, and nothing else of it.
+      return text.startsWith('\ufeff') ? text.slice(1) : text
     },
     end: () => halves?.decode() ?? '',
   }

@@ -69,20 +69,25 @@ export async function streamAnswer({ terms, call, work, body, ending, handOver }
     }
     return { text: until(text.length) }
   }
+  /** Why it was left here, if it was. */
+  const left = (): End | null => {
+    const { reason } = ending.signal
+    return reason === clientGone ? 'aborted' : reason === timedOut ? 'timeout' : null
+  }
   /** Up to the next events for the client. */
   const next = async (): Promise<{ readonly text: string; readonly end?: End }> => {
     for (;;) {
       const events = await blocks.next()
-      if (events === null) return { text: '', end: 'whole' }
+      // What was read is over also where its reading was ended here.
+      if (events === null) return { text: '', end: left() ?? 'whole' }
       const step = look(events)
       if (step.text !== '' || step.end !== undefined) return step
     }
   }
   const cutShort = (error: unknown): End => {
-    if (ending.signal.reason === clientGone) return 'aborted'
-    if (ending.signal.reason === timedOut) return 'timeout'
-    terms.onError(error, call.id)
-    return 'cut'
+    const end = left()
+    if (end === null) terms.onError(error, call.id)
+    return end ?? 'cut'
   }
   let isOver = false
   let closing: End | undefined

@@ -46,6 +46,11 @@ export function piecesOf(response: Response): TextPieces | null {
   return (body as { readonly [place]?: TextPieces })[place] ?? null
 }
 
+/** The same as any server reads it, whatever `Response` is in this app. */
+export function webResponse(response: Response): Response {
+  return place in response ? new Response(response.body, { headers: response.headers }) : response
+}
+
 /** Has a body as the web has it only once somebody looks for one, since making it costs as much as the rest of a short answer. */
 class PiecesResponse extends Response {
   readonly #pieces: TextPieces

@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest'
 import { alikeEvents, type BlockWatch } from '../../src/gateway/alike-events.js'
+import { timedOut } from '../../src/gateway/call-end.js'
 import { dataOf, type EventBlocks, type EventText, eventBlocks } from '../../src/gateway/event-stream.js'
 import { chat } from '../../src/gateway/protocols/chat.js'
 import { messages } from '../../src/gateway/protocols/messages.js'
+import { streamAnswer } from '../../src/gateway/stream-answer.js'
 import { type PieceReader, streamPieces } from '../../src/gateway/upstream-answer.js'
 
 const said = (content: unknown) => chat.parse({ model: 'gpt-5', messages: [{ role: 'user', content }] })
@@ -44,7 +46,8 @@ it('S2.2 a mark of the order of bytes is no part of a stream, and a last event w
 })
 
 it('S2.2 a letter that comes in halves is one, also when somebody asks in between', async () => {
-  const bytes = new TextEncoder().encode('data: é👋\n\n')
+  // What elsewhere is the mark of the order of bytes is a letter like any other here.
+  const bytes = new TextEncoder().encode('data: \ufeffé👋\n\n')
   for (let cut = 1; cut < bytes.length; cut += 1) {
     let reader: PieceReader | undefined
     const blocks = eventBlocks({
@@ -62,8 +65,38 @@ it('S2.2 a letter that comes in halves is one, also when somebody asks in betwee
     reader?.piece(new Uint8Array())
     expect(blocks.rest().text).toBe('')
     reader?.piece(bytes.slice(cut))
-    expect(dataIn(await next)).toEqual(['é👋'])
+    expect(dataIn(await next)).toEqual(['\ufeffé👋'])
   }
+})
+
+it('S2.2 a stream that is out of time ends with the error that says so, also where its upstream says nothing of its end', async () => {
+  let reader: PieceReader | undefined
+  const body = {
+    read(given: PieceReader) {
+      reader = given
+    },
+    pause() {},
+    resume() {},
+    cancel() {},
+  }
+  const ending = new AbortController()
+  const responses: Response[] = []
+  const model = { name: 'gpt-5', provider: 'openai', limits: { contextTokens: 100, maximumOutputTokens: 100 } }
+  const call = { id: 'req_1', protocol: chat, request: said('hello'), model, output: 100, bound: { likelyInput: 1 } }
+  const answered = streamAnswer({
+    terms: { onError: () => {} },
+    call: { ...call, secret: null, asked: new Request('http://localhost') },
+    work: { report: () => {} },
+    body,
+    ending,
+    handOver: (given: Response) => void responses.push(given),
+  } as unknown as Parameters<typeof streamAnswer>[0])
+  const text = responses[0]?.text()
+  reader?.piece(new TextEncoder().encode('data: {"choices":[{"delta":{"content":"a"}}]}\n\n'))
+  await new Promise(setImmediate)
+  ending.abort(timedOut)
+  ;(await answered).settled(null)
+  expect(await text).toMatch(/"content":"a"[^]*upstream_timeout/)
 })
 
 it('S2.2 what came and was not taken of a stream is known when it is left, and a failure comes after what was whole', async () => {

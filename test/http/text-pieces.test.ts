@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { toNodeListener } from 'billfold/http/node'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { piecesOf, piecesResponse, takePieces } from '../../src/http/text-pieces.js'
+import { piecesOf, piecesResponse, takePieces, webResponse } from '../../src/http/text-pieces.js'
 
 // Bodies that Node's servers take piece by piece: what is sent must be what the streams of the web would have sent.
 
@@ -65,6 +65,11 @@ it('S2.2 a body in pieces is what it is as a web stream, with the headers that w
     read.headers.set('x-late', '1')
     const copy = read.clone()
     expect([await read.text(), read.bodyUsed, await copy.text()]).toEqual([text, true, text])
+    const again = listed(request, pieces)
+    void again.clone()
+    const sent = webResponse(again)
+    // A subclass is what it is made of as nobody sees it from outside.
+    expect([Object.getPrototypeOf(sent), await sent.text()]).toEqual([Response.prototype, text])
     expect([copy.headers.get('x-late'), copy.headers.get('x-own')]).toEqual(['1', 'é'])
   }
   const ways: readonly ((response: Response) => Response | Promise<Response>)[] = [
@@ -101,6 +106,22 @@ it('S2.2 a head does not wait for a piece that is long in coming, and who leaves
   expect([response.statusCode, cancelled]).toEqual([200, 0])
   response.destroy()
   await expect.poll(() => cancelled).toBe(1)
+})
+
+it('S2.2 whoever leaves is known to answers that wait for others on their connection, too', async () => {
+  const left: string[] = []
+  const begun: string[] = []
+  answer = (request) => {
+    begun.push(request.url)
+    return piecesResponse(request, { next: () => never, cancel: () => void left.push(request.url) }, {})
+  }
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(['/1', '/2', '/3'].map((path) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`).join(''))
+  await expect.poll(() => begun).toHaveLength(3)
+  socket.destroy()
+  await expect.poll(() => left.length).toBeGreaterThanOrEqual(3)
+  expect(new Set(left)).toEqual(new Set(begun))
 })
 
 it('S2.2 a body is made no faster than it is read, and one that fails has no end', async () => {
