@@ -43,7 +43,8 @@ const projects = [
   // Pages of the package in chromium, if there is one: one browser and one server for all of them.
   { name: 'browser', include: ['test/browser/**/*.test.ts'], alias: sources, testTimeout: 60_000 },
   // The three below start child processes on the built package.
-  { name: 'proof', include: ['test/proof/**/*.test.ts'], exclude: alone, isolate: false, testTimeout: 120_000 },
+  // Each in a process of its own: what one leaves behind would slow down the next.
+  { name: 'proof', include: ['test/proof/**/*.test.ts'], exclude: alone, testTimeout: 240_000 },
   {
     name: 'proof-alone',
     include: alone,
