@@ -16,7 +16,7 @@ const onEveryStore = [
 ]
 
 /** Proofs that keep every processor busy by themselves, and look at what happens within seconds. */
-const alone = ['test/proof/{crash,cut,flood,kill,moving,race}.test.ts']
+const alone = ['test/proof/{crash,cut,flood,kill,moving,race,replay}.test.ts']
 
 /**
  * `isolate: false` has the files of a project share what they import: reading the package anew for each would take as long as many tests.
@@ -44,12 +44,11 @@ const projects = [
   { name: 'browser', include: ['test/browser/**/*.test.ts'], alias: sources, testTimeout: 60_000 },
   // The three below start child processes on the built package.
   // Each in a process of its own: what one leaves behind would slow down the next.
-  { name: 'proof', include: ['test/proof/**/*.test.ts'], exclude: alone, testTimeout: 240_000 },
+  { name: 'proof', include: ['test/proof/**/*.test.ts'], exclude: alone, testTimeout: 120_000 },
   {
     name: 'proof-alone',
     include: alone,
-    isolate: false,
-    testTimeout: 120_000,
+    testTimeout: 240_000,
     fileParallelism: false,
     // After all others, with nothing beside it.
     sequence: { groupOrder: 1 },
